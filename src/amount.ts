@@ -1,0 +1,69 @@
+import { Decimal } from 'decimal.js';
+
+/**
+ * An exact decimal as a count of 10⁻¹² units, the finest step any currency has.
+ * A bigint, so that sums and comparisons are exact and read like arithmetic; never a number.
+ */
+export type Amount = bigint;
+
+/** The most decimals an amount can have. */
+export const MAX_DECIMALS = 12;
+
+const UNIT = 10n ** BigInt(MAX_DECIMALS);
+const GRAMMAR = /^(-?)(\d{1,18})(?:\.(\d{1,12}))?$/;
+const Exact = Decimal.clone({ precision: 60, rounding: Decimal.ROUND_HALF_UP });
+
+/** Reads `-?[0-9]{1,18}(\.[0-9]{1,12})?`; throws on anything else (callers on the wire validate first). */
+export function parseAmount(text: string): Amount {
+  const match = GRAMMAR.exec(text);
+  if (match === null) throw new RangeError(`not an amount: ${JSON.stringify(text)}`);
+  const [, sign, whole = '', fraction = ''] = match;
+  const units = BigInt(whole + fraction.padEnd(MAX_DECIMALS, '0'));
+  return sign === '-' ? -units : units;
+}
+
+/** Reads a Postgres NUMERIC, whose sums may exceed the wire's 18 whole digits. */
+export function parseNumeric(text: string): Amount {
+  const negative = text.startsWith('-');
+  const [whole = '0', fraction = ''] = (negative ? text.slice(1) : text).split('.');
+  const units = BigInt(whole + fraction.slice(0, MAX_DECIMALS).padEnd(MAX_DECIMALS, '0'));
+  return negative ? -units : units;
+}
+
+/** Plain decimal text without exponent or padding zeros: `"100"`, `"49.5"`, `"-0.000000000001"`. */
+export function formatAmount(amount: Amount): string {
+  const sign = amount < 0n ? '-' : '';
+  const units = amount < 0n ? -amount : amount;
+  const whole = units / UNIT;
+  const fraction = units % UNIT;
+  if (fraction === 0n) return `${sign}${whole}`;
+  const decimals = fraction.toString().padStart(MAX_DECIMALS, '0').replace(/0+$/, '');
+  return `${sign}${whole}.${decimals}`;
+}
+
+/** How many decimals the amount really needs (0 for whole numbers). */
+export function decimalsOf(amount: Amount): number {
+  let units = (amount < 0n ? -amount : amount) % UNIT;
+  if (units === 0n) return 0;
+  let decimals = MAX_DECIMALS;
+  while (units % 10n === 0n) {
+    units /= 10n;
+    decimals -= 1;
+  }
+  return decimals;
+}
+
+/** `amount × factor`, rounded half away from zero to `decimals` places (domain: purchase amounts). */
+export function multiplyRounded(amount: Amount, factor: Amount, decimals: number): Amount {
+  const product = new Exact(formatAmount(amount)).times(formatAmount(factor));
+  return parseNumeric(product.toFixed(decimals, Decimal.ROUND_HALF_UP));
+}
+
+export const minAmount = (a: Amount, b: Amount): Amount => (a < b ? a : b);
+export const maxAmount = (a: Amount, b: Amount): Amount => (a > b ? a : b);
+
+export function sumAmounts(amounts: Iterable<Amount>): Amount {
+  let total = 0n;
+  for (const amount of amounts) total += amount;
+  return total;
+}

@@ -1,0 +1,147 @@
+import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
+import { timestamp } from '../db/types.ts';
+import { nextEvent } from '../credit/advance-to.ts';
+import { ALWAYS, type Instant } from '../instant.ts';
+import { GENESIS } from '../ledger/journal.ts';
+import { bookKeyText, type BookKey } from './book-key.ts';
+import type { Session } from './session.ts';
+
+/** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
+
+export type BookRow = {
+  id: string;
+  namespace: string;
+  customer_id: string;
+  version: number;
+  clock: Instant;
+  head_hash: Buffer;
+  currencies: Record<string, number>;
+};
+
+export const keyOfRow = (row: BookRow): BookKey => ({
+  namespace: row.namespace,
+  customerId: row.customer_id,
+});
+
+const BOOK_COLUMNS = `b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
+
+const BOOKS = `select ${BOOK_COLUMNS} from books b
+   where b.shard = $1 and (b.namespace, b.customer_id) in (select * from unnest($2::text[], $3::text[]))`;
+
+const FIND = statement<BookRow>('find_books', BOOKS);
+// In order of id, so that two batches that share books wait for each other and never deadlock.
+const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update`);
+
+/** The books among the keys that exist, unlocked: for questions, and previews of writes. */
+export const findBooks = (
+  connection: Connection,
+  shard: number,
+  keys: readonly BookKey[],
+): Promise<BookRow[]> =>
+  connection.run(FIND, [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)]);
+
+/** A book nobody has written yet, as it will be made. */
+export const newBook = ({ namespace, customerId }: BookKey, id: string): BookRow => ({
+  ...{
+    id,
+    namespace,
+    customer_id: customerId,
+    version: 0,
+    clock: ALWAYS,
+    head_hash: GENESIS,
+    currencies: {},
+  },
+});
+
+const insertBooks = bulkInsert(
+  'books',
+  {
+    shard: 'smallint',
+    id: 'uuid',
+    namespace: 'text',
+    customer_id: 'text',
+    version: 'bigint',
+    clock: 'timestamptz',
+    head_hash: 'bytea',
+    next_event_at: 'timestamptz',
+    currencies: 'jsonb',
+  },
+  'on conflict (shard, namespace, customer_id) do nothing',
+);
+
+/**
+ * Locks the books of a batch until its transaction ends. A customer's book comes into being with its first write; an
+ * instance that loses the race to make it waits for the other and locks that one.
+ */
+export async function lockBooks(
+  connection: Connection,
+  shard: number,
+  keys: readonly BookKey[],
+  newBookId: () => string,
+): Promise<readonly BookRow[]> {
+  const params = [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)];
+  const locked = await connection.run(LOCK, params);
+  if (locked.length === keys.length) return locked;
+  const known = new Set(locked.map((book) => bookKeyText(keyOfRow(book))));
+  const missing = keys
+    .filter((key) => !known.has(bookKeyText(key)))
+    // One order for all, so that two instances making the same books wait in the same order.
+    .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1));
+  const [, all] = await settleAll([
+    insertBooks(
+      connection,
+      missing.map((key) => ({
+        ...newBook(key, newBookId()),
+        ...{ shard, clock: timestamp(ALWAYS), next_event_at: 'infinity', currencies: '{}' },
+      })),
+    ),
+    connection.run(LOCK, params),
+  ]);
+  return all;
+}
+
+const updateBooks = bulkUpdate('update_books', 'books', ['shard', 'id'], {
+  shard: 'smallint',
+  id: 'uuid',
+  version: 'bigint',
+  clock: 'timestamptz',
+  head_hash: 'bytea',
+  next_event_at: 'timestamptz',
+  currencies: 'jsonb',
+});
+
+const insertWrites = bulkInsert('writes', {
+  shard: 'smallint',
+  book_id: 'uuid',
+  version: 'bigint',
+  recorded_at: 'timestamptz',
+  method: 'text',
+  idempotency_key: 'text',
+  request: 'bytea',
+  answer: 'bytea',
+});
+
+export const storeBooks = (
+  connection: Connection,
+  shard: number,
+  sessions: readonly Session[],
+): readonly Promise<void>[] => [
+  updateBooks(
+    connection,
+    sessions.map(({ id, state, head, currencies }) => ({
+      ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
+      ...{ next_event_at: timestamp(nextEvent(state)), currencies: JSON.stringify(currencies) },
+    })),
+  ),
+  insertWrites(
+    connection,
+    sessions.flatMap(({ id, writes }) =>
+      writes.map((write) => ({
+        ...{ shard, book_id: id, version: write.version, recorded_at: timestamp(write.recordedAt) },
+        ...{ method: write.method, idempotency_key: write.idempotencyKey },
+        ...{ request: write.request, answer: write.answer },
+      })),
+    ),
+  ),
+];

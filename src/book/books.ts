@@ -1,0 +1,34 @@
+import type { Command } from '../credit/command.ts';
+import { shardOf, SHARDS } from './book-key.ts';
+import { commitBatch, type CommitDeps } from './commit.ts';
+import { createQueue } from './queue.ts';
+import type { Submission } from './submission.ts';
+
+export type BooksOptions = CommitDeps & {
+  readonly batchSize: number;
+  readonly queueLimit: number;
+};
+
+/** The write path: whoever wants a book changed submits a command here. */
+export type Books = {
+  /**
+   * Resolves with the answer once the write is committed, or with the first answer if its key was used before.
+   * Rejects with a RefusalError when it is refused; nothing was written then.
+   */
+  submit<C extends Command, Message>(submission: Submission<C, Message>): Promise<Message>;
+  /** Refuses new writes and waits for those under way. */
+  close(): Promise<void>;
+};
+
+export function createBooks({ batchSize, queueLimit, ...deps }: BooksOptions): Books {
+  const queues = Array.from({ length: SHARDS }, (_, shard) =>
+    createQueue({ batchSize, queueLimit, commit: (submissions) => commitBatch(deps, shard, submissions) }),
+  );
+  return {
+    submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
+      queues[shardOf(submission.key)]!.submit(submission) as Promise<Message>,
+    close: async () => {
+      await Promise.all(queues.map((queue) => queue.drain()));
+    },
+  };
+}

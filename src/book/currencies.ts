@@ -1,0 +1,95 @@
+import { code as isoCurrency } from 'currency-codes';
+import type { Clock } from '../db/clock.ts';
+import { statement, type Database } from '../db/database.ts';
+import type { Instant } from '../instant.ts';
+import { refuse } from '../refusal.ts';
+
+/**
+ * Which currencies there are: ISO 4217 codes with their minor units, and custom credit units a namespace registered.
+ * The only reader and writer of `currencies`. A unit never changes once registered, so it is remembered here.
+ */
+export type Currencies = {
+  /** How many decimals amounts of it may have; UNKNOWN_CURRENCY (naming `field`) where there is no such currency. */
+  precisionOf(namespace: string, code: string, field: string): Promise<number>;
+  create(namespace: string, unit: { code: string; name: string; precision: number }): Promise<Created>;
+  /** A namespace's own units in order of code, after `after`. */
+  list(namespace: string, after: string, limit: number): Promise<readonly CustomCurrency[]>;
+};
+
+export type CustomCurrency = {
+  readonly code: string;
+  readonly name: string;
+  readonly precision: number;
+  readonly recordedAt: Instant;
+};
+
+/** `replayed`: it had been registered before, just so. */
+export type Created = { readonly currency: CustomCurrency; readonly replayed: boolean };
+
+type Row = { code: string; name: string; precision: number; created_at: Instant };
+
+const BY_CODE = statement<Row>(
+  'currency_by_code',
+  `select code, name, precision, created_at from currencies where namespace = $1 and code = $2`,
+);
+const INSERT = statement<Row>(
+  'insert_currency',
+  `insert into currencies (namespace, code, name, precision, created_at)
+   values ($1, $2, $3, $4, clock_timestamp())
+   on conflict (namespace, code) do nothing
+   returning code, name, precision, created_at`,
+);
+const LIST = statement<Row>(
+  'list_currencies',
+  `select code, name, precision, created_at from currencies where namespace = $1 and code > $2 order by code limit $3`,
+);
+
+/** The most units remembered; beyond it they are looked up again. */
+const REMEMBERED = 10_000;
+
+export function createCurrencies(database: Database, clock: Clock): Currencies {
+  const known = new Map<string, number>();
+  const read = (row: Row): CustomCurrency => ({
+    code: row.code,
+    name: row.name,
+    precision: row.precision,
+    recordedAt: clock(row.created_at),
+  });
+  const unit = async (namespace: string, code: string) =>
+    (await database.run(BY_CODE, [namespace, code])).map(read)[0];
+
+  return {
+    async precisionOf(namespace, code, field) {
+      const iso = isoCurrency(code)?.digits;
+      const key = `${namespace}/${code}`;
+      const precision = iso ?? known.get(key) ?? (await unit(namespace, code))?.precision;
+      if (precision === undefined) return unknown(code, field);
+      if (iso === undefined && known.size < REMEMBERED) known.set(key, precision);
+      return precision;
+    },
+
+    async create(namespace, { code, name, precision }) {
+      const exists = (why: string) =>
+        refuse('CURRENCY_EXISTS', `currency ${code} ${why}`, { key: code, field: 'code' });
+      if (isoCurrency(code) !== undefined) return exists('is an ISO 4217 currency');
+      const [made] = await database.run(INSERT, [namespace, code, name, precision]);
+      if (made !== undefined) return { currency: read(made), replayed: false };
+      const before = (await unit(namespace, code))!;
+      const field = before.precision !== precision ? 'precision' : before.name !== name ? 'name' : null;
+      if (field === null) return { currency: before, replayed: true };
+      return refuse('CURRENCY_EXISTS', `currency ${code} is registered with another ${field}`, {
+        key: code,
+        field,
+      });
+    },
+
+    list: async (namespace, after, limit) => (await database.run(LIST, [namespace, after, limit])).map(read),
+  };
+}
+
+const unknown = (code: string, field: string): never =>
+  refuse(
+    'UNKNOWN_CURRENCY',
+    `${field}: ${code} is neither an ISO 4217 currency nor a unit registered with CreateCurrency in this namespace`,
+    { field, rule: 'currency.known' },
+  );

@@ -1,0 +1,314 @@
+import { formatAmount, type Amount } from '../amount.ts';
+import { isOpen, type Grant, type Phase } from '../credit/grant.ts';
+import type { AvailabilityPolicy, FundingMethod, SettlementStatus } from '../credit/grant.ts';
+import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { spanClass } from '../db/span.ts';
+import { timestamp } from '../db/types.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+
+/** The only reader and writer of `grants`: a grant's facts, and where it stands now as a projection. */
+
+/** A grant with the versions at which the service learned what it says: the system axis of its facts. */
+export type StoredGrant = {
+  readonly grant: Grant;
+  readonly version: number;
+  readonly bookedVersion: number | null;
+  readonly voidedVersion: number | null;
+  /** From this version on it is history; null while open. */
+  readonly closedVersion: number | null;
+};
+
+/** How a grant is stored after a write that made or changed it. */
+export function stored(before: StoredGrant | undefined, grant: Grant, version: number): StoredGrant {
+  return {
+    grant,
+    version: before?.version ?? version,
+    bookedVersion: before?.bookedVersion ?? (grant.bookedAt === null ? null : version),
+    voidedVersion: before?.voidedVersion ?? (grant.voidedAt === null ? null : version),
+    closedVersion: isOpen(grant) ? null : (before?.closedVersion ?? version),
+  };
+}
+
+export type GrantRow = {
+  book_id: string;
+  id: string;
+  version: number;
+  recorded_at: Instant;
+  idempotency_key: string | null;
+  currency: string;
+  amount: Amount;
+  priority: number;
+  feature_keys: string[];
+  tax_code: string | null;
+  tax_behavior: 'INCLUSIVE' | 'EXCLUSIVE' | null;
+  name: string;
+  description: string;
+  labels: Record<string, string>;
+  funding_method: FundingMethod;
+  availability_policy: AvailabilityPolicy;
+  purchase_currency: string | null;
+  cost_basis: Amount;
+  purchase_amount: Amount;
+  settlement_status: SettlementStatus | null;
+  effective_at: Instant;
+  expires_at: Instant;
+  funded_at: Instant;
+  phase: Phase;
+  booked_at: Instant | null;
+  booked_version: number | null;
+  voided_at: Instant | null;
+  voided_version: number | null;
+  void_reason: string | null;
+  remaining: Amount;
+  consumed: Amount;
+  expired: Amount;
+  voided: Amount;
+  closed_version: number | null;
+};
+
+export const GRANT_COLUMNS = `g.book_id, g.id, g.version, g.recorded_at, g.idempotency_key, g.currency, g.amount,
+  g.priority, g.feature_keys, g.tax_code, g.tax_behavior, g.name, g.description, g.labels, g.funding_method,
+  g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.settlement_status, g.effective_at,
+  g.expires_at, g.funded_at, g.phase, g.booked_at, g.booked_version, g.voided_at, g.voided_version, g.void_reason,
+  g.remaining, g.consumed, g.expired, g.voided, g.closed_version`;
+
+export function readGrant(row: GrantRow): StoredGrant {
+  const grant: Grant = {
+    id: idOf('grt', row.id),
+    currency: row.currency,
+    amount: row.amount,
+    priority: row.priority,
+    featureKeys: row.feature_keys,
+    tax: row.tax_code === null ? null : { code: row.tax_code, behavior: row.tax_behavior },
+    funding: {
+      method: row.funding_method,
+      policy: row.availability_policy,
+      purchaseCurrency: row.purchase_currency,
+      costBasis: row.cost_basis,
+      purchaseAmount: row.purchase_amount,
+      status: row.settlement_status,
+    },
+    details: {
+      idempotencyKey: row.idempotency_key,
+      name: row.name,
+      description: row.description,
+      labels: row.labels,
+    },
+    effectiveAt: row.effective_at,
+    expiresAt: row.expires_at,
+    recordedAt: row.recorded_at,
+    phase: row.phase,
+    fundedAt: row.funded_at,
+    bookedAt: row.booked_at,
+    voidedAt: row.voided_at,
+    voidReason: row.void_reason,
+    remaining: row.remaining,
+    consumed: row.consumed,
+    expired: row.expired,
+    voided: row.voided,
+    moves: [],
+  };
+  return {
+    grant,
+    version: row.version,
+    bookedVersion: row.booked_version,
+    voidedVersion: row.voided_version,
+    closedVersion: row.closed_version,
+  };
+}
+
+const OPEN_GRANTS = statement<GrantRow>(
+  'open_grants',
+  `select ${GRANT_COLUMNS} from grants g where g.shard = $1 and g.book_id = any($2::uuid[]) and g.closed_version is null`,
+);
+
+const GRANTS_BY_ID = statement<GrantRow>(
+  'grants_by_id',
+  `select ${GRANT_COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, id)
+   join grants g on g.shard = $1 and g.book_id = named.book_id and g.id = named.id`,
+);
+
+export const loadOpenGrants = (
+  connection: Connection,
+  shard: number,
+  bookIds: readonly string[],
+): Promise<GrantRow[]> => connection.run(OPEN_GRANTS, [shard, bookIds]);
+
+/** Grants named by their ids, open or not; an id the book does not have gives no row. */
+export const loadGrants = async (
+  connection: Connection,
+  shard: number,
+  named: readonly { readonly bookId: string; readonly grantId: string }[],
+): Promise<GrantRow[]> =>
+  named.length === 0
+    ? []
+    : connection.run(GRANTS_BY_ID, [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.grantId))]);
+
+const RECLAIMABLE = statement<GrantRow>(
+  'reclaimable_grants',
+  `select ${GRANT_COLUMNS} from unnest($2::uuid[], $3::timestamptz[]) late (book_id, since)
+   join grants g on g.shard = $1 and g.book_id = late.book_id and g.expires_at > late.since
+     and g.expired > 0 and g.phase = 'EXPIRED'`,
+);
+
+/** Grants that have expired since an instant, by book, with credit left that may still pay for what happened before. */
+export const loadReclaimable = async (
+  connection: Connection,
+  shard: number,
+  since: ReadonlyMap<string, Instant>,
+): Promise<GrantRow[]> =>
+  since.size === 0
+    ? []
+    : connection.run(RECLAIMABLE, [shard, [...since.keys()], [...since.values()].map(timestamp)]);
+
+const KEY = { shard: 'smallint', book_id: 'uuid', id: 'uuid' } as const;
+
+/** What a later write may change. */
+const STANDING = {
+  settlement_status: 'text',
+  effective_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  funded_at: 'timestamptz',
+  phase: 'text',
+  booked_at: 'timestamptz',
+  booked_version: 'bigint',
+  voided_at: 'timestamptz',
+  voided_version: 'bigint',
+  void_reason: 'text',
+  remaining: 'numeric',
+  consumed: 'numeric',
+  expired: 'numeric',
+  voided: 'numeric',
+  closed_version: 'bigint',
+  span_class: 'smallint',
+} as const;
+
+const FACTS = {
+  version: 'bigint',
+  recorded_at: 'timestamptz',
+  idempotency_key: 'text',
+  currency: 'text',
+  amount: 'numeric',
+  priority: 'smallint',
+  feature_keys: 'text[]',
+  tax_code: 'text',
+  tax_behavior: 'text',
+  name: 'text',
+  description: 'text',
+  labels: 'jsonb',
+  funding_method: 'text',
+  availability_policy: 'text',
+  purchase_currency: 'text',
+  cost_basis: 'numeric',
+  purchase_amount: 'numeric',
+} as const;
+
+const insertGrants = bulkInsert('grants', { ...KEY, ...FACTS, ...STANDING });
+const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 'id'], {
+  ...KEY,
+  ...STANDING,
+});
+
+export type OwnedGrant = { readonly bookId: string; readonly stored: StoredGrant };
+
+export const storeGrants = (
+  connection: Connection,
+  shard: number,
+  made: readonly OwnedGrant[],
+  changed: readonly OwnedGrant[],
+): readonly Promise<void>[] => [
+  insertGrants(
+    connection,
+    made.map((own) => ({ ...key(shard, own), ...facts(own.stored), ...standing(own.stored) })),
+  ),
+  updateGrants(
+    connection,
+    changed.map((own) => ({ ...key(shard, own), ...standing(own.stored) })),
+  ),
+];
+
+const key = (
+  shard: number,
+  { bookId, stored: { grant } }: OwnedGrant,
+): Record<keyof typeof KEY, unknown> => ({
+  shard,
+  book_id: bookId,
+  id: uuidOf(grant.id),
+});
+
+const facts = ({ grant, version }: StoredGrant): Record<keyof typeof FACTS, unknown> => ({
+  version,
+  recorded_at: timestamp(grant.recordedAt),
+  idempotency_key: grant.details.idempotencyKey,
+  currency: grant.currency,
+  amount: formatAmount(grant.amount),
+  priority: grant.priority,
+  feature_keys: grant.featureKeys,
+  tax_code: grant.tax?.code ?? null,
+  tax_behavior: grant.tax?.behavior ?? null,
+  name: grant.details.name,
+  description: grant.details.description,
+  labels: JSON.stringify(grant.details.labels),
+  funding_method: grant.funding.method,
+  availability_policy: grant.funding.policy,
+  purchase_currency: grant.funding.purchaseCurrency,
+  cost_basis: formatAmount(grant.funding.costBasis),
+  purchase_amount: formatAmount(grant.funding.purchaseAmount),
+});
+
+const standing = (own: StoredGrant): Record<keyof typeof STANDING, unknown> => {
+  const { grant, version, closedVersion } = own;
+  return {
+    settlement_status: grant.funding.status,
+    effective_at: timestamp(grant.effectiveAt),
+    expires_at: timestamp(grant.expiresAt),
+    funded_at: timestamp(grant.fundedAt),
+    phase: grant.phase,
+    booked_at: grant.bookedAt === null ? null : timestamp(grant.bookedAt),
+    booked_version: own.bookedVersion,
+    voided_at: grant.voidedAt === null ? null : timestamp(grant.voidedAt),
+    voided_version: own.voidedVersion,
+    void_reason: grant.voidReason,
+    remaining: formatAmount(grant.remaining),
+    consumed: formatAmount(grant.consumed),
+    expired: formatAmount(grant.expired),
+    voided: formatAmount(grant.voided),
+    closed_version: closedVersion,
+    span_class: closedVersion === null ? null : spanClass(version, closedVersion),
+  };
+};
+
+export type GrantFilter = {
+  readonly currency: string | null;
+  /** Grants that contain this key. */
+  readonly featureKey: string | null;
+  readonly idempotencyKey: string | null;
+};
+
+const PAGE = statement<GrantRow>(
+  'page_of_grants',
+  `select ${GRANT_COLUMNS} from grants g
+   where g.shard = $1 and g.book_id = $2
+     and g.id < $3::uuid
+     and ($4::text is null or g.currency = $4)
+     and ($5::text is null or $5 = any(g.feature_keys))
+     and ($6::text is null or g.idempotency_key = $6)
+   order by g.id desc
+   limit $7`,
+);
+
+/** The next grants of a book after `after` in order of recording, newest first. */
+export async function pageOfGrants(
+  connection: Connection,
+  book: { readonly shard: number; readonly bookId: string },
+  filter: GrantFilter,
+  after: string | null,
+  limit: number,
+): Promise<readonly StoredGrant[]> {
+  const before = after === null ? 'f'.repeat(32) : uuidOf(after);
+  const { currency, featureKey, idempotencyKey } = filter;
+  const params = [book.shard, book.bookId, before, currency, featureKey, idempotencyKey, limit];
+  return (await connection.run(PAGE, params)).map(readGrant);
+}

@@ -1,0 +1,30 @@
+import type { Command } from '../credit/command.ts';
+import { decide } from '../credit/decide.ts';
+import { later } from '../instant.ts';
+import { bookKeyText, shardOf } from './book-key.ts';
+import { findBooks, newBook } from './book-rows.ts';
+import type { CommitDeps } from './commit.ts';
+import { loadSessions } from './load.ts';
+import type { Submission } from './submission.ts';
+
+/**
+ * Answers what a write would be answered if it were made now, and changes nothing: the same load and the same
+ * decision, from a snapshot without locks. Uses no idempotency key; refuses what the write would refuse.
+ */
+export function preview<C extends Command, Message>(
+  { database, clock, uuids }: CommitDeps,
+  submission: Submission<C, Message>,
+): Promise<Message> {
+  const { key, command, reply } = submission;
+  const shard = shardOf(key);
+  return database.snapshot(async (connection) => {
+    const found = await findBooks(connection, shard, [key]);
+    const books = found.length > 0 ? found : [newBook(key, uuids())];
+    const asked = { ...submission, idempotencyKey: null } as unknown as Submission;
+    const { sessions, databaseTime } = await loadSessions(connection, shard, books, [asked]);
+    const { state } = sessions.get(bookKeyText(key))!;
+    const decision = decide(state, command, later(clock(databaseTime), state.clock));
+    const { version, clock: recordedAt } = state;
+    return reply.respond({ answer: decision.answer, state: decision.state, version, recordedAt });
+  });
+}

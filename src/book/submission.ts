@@ -1,0 +1,41 @@
+import type { AnswerOf, Command } from '../credit/command.ts';
+import type { BookState } from '../credit/book-state.ts';
+import type { Instant } from '../instant.ts';
+import type { BookKey } from './book-key.ts';
+
+/** A decided write as its answer sees it. */
+export type Decided<C extends Command> = {
+  readonly answer: AnswerOf<C>;
+  /** The state the write led to, at `recordedAt`. */
+  readonly state: BookState;
+  readonly version: number;
+  readonly recordedAt: Instant;
+};
+
+/**
+ * How a write is answered now and when it is repeated. The write path keeps the bytes of the request and of the first
+ * answer without knowing what is in them.
+ */
+export type Reply<C extends Command, Message> = {
+  respond(decided: Decided<C>): Message;
+  encode(message: Message): Uint8Array;
+  /** The stored first answer, marked as replayed. */
+  replay(stored: Uint8Array): Message;
+};
+
+/** One write asked for: a command for one book, with what makes repeating it safe. */
+export type Submission<C extends Command = Command, Message = unknown> = {
+  readonly key: BookKey;
+  readonly command: C;
+  /** The RPC's name. */
+  readonly method: string;
+  /** Null: the caller sent none, and a repeat is a new write. */
+  readonly idempotencyKey: string | null;
+  /** The request's content, without key and addressee: what a repeat is compared with. */
+  content(): Uint8Array;
+  /** The first field in which another request's stored content differs from this one's; null if none does. */
+  differsFrom(stored: Uint8Array): string | null;
+  readonly reply: Reply<C, Message>;
+  /** When the caller stops waiting, in process time; null: never. */
+  readonly deadline: Instant | null;
+};

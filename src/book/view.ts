@@ -1,0 +1,108 @@
+import type { Clock } from '../db/clock.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { timestamp } from '../db/types.ts';
+import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
+import { shardOf, type BookKey } from './book-key.ts';
+
+/** When a question is about, on both axes; null: now, and all that is known. */
+export type Moment = { readonly asOf: Instant | null; readonly knownAt: Instant | null };
+
+/** A book as a question sees it: which version of it is known, and how far the journal of that version reaches. */
+export type BookView = {
+  readonly key: BookKey;
+  readonly shard: number;
+  /** Null: nobody has written about this customer yet, as far as known. */
+  readonly id: string | null;
+  /** The instant asked about. */
+  readonly asOf: Instant;
+  readonly knownAt: Instant;
+  readonly now: Instant;
+  /** The last version known; 0 before the first write. */
+  readonly version: number;
+  /** When it was recorded: everything due up to here is in the journal, what comes later is computed. */
+  readonly clock: Instant;
+  /** The last version there is, known at `knownAt` or not. */
+  readonly latest: number;
+  /** Whether the version known is the latest, whose open state stands in the projections. */
+  readonly current: boolean;
+  /** The last known version recorded at or before `asOf`; only of use when `asOf` lies before `clock`. */
+  readonly recordedBy: number;
+  /** Each currency of a grant, charge or adjustment known, sorted. */
+  readonly currencies: readonly string[];
+};
+
+type Row = {
+  now: Instant;
+  id: string | null;
+  version: number | null;
+  clock: Instant | null;
+  currencies: Record<string, number>;
+  known_version: number | null;
+  known_clock: Instant | null;
+  recorded_by: number | null;
+};
+
+const LOCATE = statement<Row>(
+  'locate_book',
+  `select t.now, b.id, b.version, b.clock, b.currencies,
+          known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by
+   from (select clock_timestamp()::timestamptz(3) as now) t
+   left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
+   left join lateral (
+     select w.version, w.recorded_at from writes w
+     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $5::timestamptz
+     order by w.recorded_at desc, w.version desc limit 1
+   ) known on $5::timestamptz is not null
+   left join lateral (
+     select w.version from writes w
+     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $4::timestamptz
+     order by w.recorded_at desc, w.version desc limit 1
+   ) recorded on $4::timestamptz < b.clock`,
+);
+
+/** Finds a customer's book and places the question on both of its axes: one statement. */
+export async function locate(
+  connection: Connection,
+  clock: Clock,
+  key: BookKey,
+  moment: Moment,
+): Promise<BookView> {
+  const shard = shardOf(key);
+  const [row] = await connection.run(LOCATE, [
+    shard,
+    key.namespace,
+    key.customerId,
+    optional(moment.asOf),
+    optional(moment.knownAt),
+  ]);
+  const { now: databaseTime, id } = row!;
+  const now = later(clock(databaseTime), row!.clock ?? ALWAYS);
+  const asked = {
+    key,
+    shard,
+    now,
+    latest: row!.version ?? 0,
+    asOf: moment.asOf ?? now,
+    knownAt: moment.knownAt ?? now,
+  };
+  const known = moment.knownAt === null ? row!.version : row!.known_version;
+  if (id === null || known === null) {
+    return { ...asked, id: null, version: 0, clock: ALWAYS, current: true, recordedBy: 0, currencies: [] };
+  }
+  const current = known === row!.version;
+  const currencies = Object.entries(row!.currencies).filter(([, version]) => version <= known);
+  return {
+    ...asked,
+    id,
+    version: known,
+    clock: (current ? row!.clock : row!.known_clock)!,
+    current,
+    recordedBy: earlier(row!.recorded_by ?? 0, known),
+    currencies: currencies.map(([code]) => code).toSorted(),
+  };
+}
+
+/** Whether the question lies within what the journal has recorded; otherwise the state is run forward to it. */
+export const isHistory = (view: BookView): boolean => view.asOf < view.clock;
+
+const optional = (instant: Instant | null) => (instant === null ? null : timestamp(instant));

@@ -1,0 +1,77 @@
+import { type AccessToken, createReader, type Environment } from './environment.ts';
+import { type LogLevel, logLevels } from './log.ts';
+
+/** Everything an operator can set. Read once, at start. */
+export type Config = {
+  /**
+   * Where the books live: the Postgres of `DATABASE_URL`, or without it one that this process starts for
+   * itself, with its files in `dataDir` (`CREDIT_LEDGER_DATA_DIR`, default `./.data`).
+   */
+  database: { kind: 'external'; url: string } | { kind: 'embedded'; dataDir: string };
+  /** `CREDIT_LEDGER_HOST`: address to listen on. The default, 127.0.0.1, is reachable from this machine only. */
+  host: string;
+  /** `CREDIT_LEDGER_PORT`: TCP port, default 8484; 0 takes a free one. */
+  port: number;
+  /** `CREDIT_LEDGER_LOG_LEVEL`: least severe level that is written, default info. */
+  logLevel: LogLevel;
+  /** `CREDIT_LEDGER_POOL_SIZE`: most connections to Postgres this process opens, default 10. */
+  poolSize: number;
+  /**
+   * `CREDIT_LEDGER_TOKENS`: who may call. Empty: whoever reaches the port may read and write, which off
+   * loopback has to be asked for with `CREDIT_LEDGER_ALLOW_ANONYMOUS=true`.
+   */
+  tokens: readonly AccessToken[];
+  /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 64. */
+  batchSize: number;
+  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per shard, default 1024; past it, OVERLOADED. */
+  queueLimit: number;
+};
+
+/** Every problem of the environment at once, so that one restart is enough. Never quotes a secret. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is refused:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** @throws ConfigError naming every unknown, unreadable or contradictory variable. */
+export function readConfig(env: Environment = process.env): Config {
+  const read = createReader(env);
+  const url = read.databaseUrl('DATABASE_URL');
+  const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
+  const allowAnonymous = read.oneOf('CREDIT_LEDGER_ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true';
+  const config: Config = {
+    database: url === undefined ? { kind: 'embedded', dataDir } : { kind: 'external', url },
+    host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
+    port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
+    logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
+    poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
+    tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
+    batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
+    queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
+  };
+  // Asks the text, not what could be read of it: a misspelt token is a problem of its own.
+  const guarded = (env['CREDIT_LEDGER_TOKENS'] ?? '') !== '';
+  if (!guarded && !allowAnonymous && !isLoopback(config.host)) {
+    read.problems.push(
+      `CREDIT_LEDGER_HOST is ${config.host}, which other machines can reach, and no credentials are asked ` +
+        'for: set CREDIT_LEDGER_TOKENS, or CREDIT_LEDGER_ALLOW_ANONYMOUS=true if that is meant',
+    );
+  }
+  if (guarded && allowAnonymous) {
+    read.problems.push(
+      'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
+    );
+  }
+  const problems = [...read.unknownVariables(), ...read.problems];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,83 @@
+import { earlier, later, NEVER, type Instant } from '../instant.ts';
+import { expire, issue } from '../ledger/posting-rules.ts';
+import { open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import { burnOrder } from './burn-order.ts';
+import { coverWith } from './cover.ts';
+import { bookingInstant, creditOf, type Grant } from './grant.ts';
+import { grantOf } from './take.ts';
+
+/**
+ * Moves a book's clock forward to `to` (inclusive): every activation, covering and expiry that falls due becomes a
+ * posting at its own exact instant, in order. A clock that is already later stays. Version is left as it was: what
+ * falls due is booked under the version of the write that finds it.
+ */
+export function advanceTo(state: BookState, to: Instant): Outcome {
+  const work = open(state);
+  advance(work, to);
+  return seal(work, state.version);
+}
+
+/** The next instant at which the book changes by itself; NEVER if it only changes by writes. */
+export function nextEvent(state: Pick<BookState, 'grants'>): Instant {
+  let next = NEVER;
+  for (const grant of state.grants.values()) next = earlier(next, nextOf(grant));
+  return next;
+}
+
+/** The same on a work in progress; a grant told late is booked and expired here too, at its own past instants. */
+export function advance(work: Work, to: Instant): void {
+  for (const { at, kind, grant } of due(work, to)) {
+    if (kind === 'EXPIRY') expireGrant(work, grant.id, at);
+    else activate(work, grant.id, at);
+  }
+  work.clock = later(work.clock, to);
+}
+
+type Due = { readonly at: Instant; readonly kind: 'EXPIRY' | 'ACTIVATION'; readonly grant: Grant };
+
+/** Everything that falls due, in order: by instant, expiries before activations, then burn order (domain.md §7). */
+function due(work: Work, to: Instant): readonly Due[] {
+  const events: Due[] = [];
+  for (const grant of work.grants.values()) {
+    if (nextOf(grant) > to) continue;
+    const booking = grant.phase === 'SCHEDULED' ? bookingInstant(grant) : NEVER;
+    if (booking <= to && booking < grant.expiresAt) events.push({ at: booking, kind: 'ACTIVATION', grant });
+    if (grant.expiresAt <= to) events.push({ at: grant.expiresAt, kind: 'EXPIRY', grant });
+  }
+  return events.toSorted(
+    (a, b) =>
+      a.at - b.at ||
+      Number(a.kind === 'ACTIVATION') - Number(b.kind === 'ACTIVATION') ||
+      burnOrder(a.grant, b.grant),
+  );
+}
+
+function nextOf(grant: Grant): Instant {
+  if (grant.phase === 'SCHEDULED') return earlier(bookingInstant(grant), grant.expiresAt);
+  return grant.phase === 'CREDIT' && grant.remaining > 0n ? grant.expiresAt : NEVER;
+}
+
+/** The grant becomes credit, and first covers outstanding advances. */
+function activate(work: Work, grantId: string, at: Instant): void {
+  const grant = grantOf(work, grantId);
+  work.postings.push(issue(creditOf(grant), grant.amount, grant.funding.method === 'NONE', at));
+  work.grants.set(grantId, { ...grant, phase: 'CREDIT', bookedAt: at, remaining: grant.amount });
+  coverWith(work, grantId, at);
+}
+
+/** What remains is breakage; a grant that still waits for its funding lapses as a whole. */
+function expireGrant(work: Work, grantId: string, at: Instant): void {
+  const grant = grantOf(work, grantId);
+  if (grant.phase === 'SCHEDULED') {
+    work.grants.set(grantId, { ...grant, phase: 'LAPSED', expired: grant.amount });
+    return;
+  }
+  if (grant.remaining === 0n) return;
+  work.postings.push(expire(creditOf(grant), grant.remaining, at));
+  work.grants.set(grantId, {
+    ...grant,
+    phase: 'EXPIRED',
+    remaining: 0n,
+    expired: grant.expired + grant.remaining,
+  });
+}

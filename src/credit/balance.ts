@@ -1,0 +1,40 @@
+import { sumAmounts, type Amount } from '../amount.ts';
+import { pendingAt, sumPromised, type Stretch } from '../pending/stretch.ts';
+import { inScope, keysOf, type Scope } from '../scope.ts';
+import type { BookState } from './book-state.ts';
+import { stretchOf } from './grant.ts';
+
+/** The three figures of one currency in one scope at the instant the state has been advanced to. */
+export type Balance = {
+  readonly currency: string;
+  readonly settled: Amount;
+  readonly live: Amount;
+  readonly pending: Amount;
+};
+
+/** Credit booked on the ledger: what remains of every grant, less the advances nothing has covered (domain.md §5). */
+export function settled(state: BookState, currency: string, scope: Scope): Amount {
+  const held = [...state.grants.values()].filter(
+    (g) => g.currency === currency && inScope(scope, g.featureKeys),
+  );
+  const owed = [...state.advances.values()].filter(
+    (a) => a.currency === currency && inScope(scope, keysOf(a.featureKey)),
+  );
+  return sumAmounts(held.map((g) => g.remaining)) - sumAmounts(owed.map((a) => a.uncovered));
+}
+
+/** Settled after the impact of the charges that are open; nothing opens charges yet, so the two are equal. */
+export const live = settled;
+
+/** Everything the answer to a write says about the currency it concerned. */
+export function balanceOf(state: BookState, currency: string, scope: Scope): Balance {
+  const promised = [...state.grants.values()]
+    .map(stretchOf)
+    .filter((stretch): stretch is Stretch => stretch !== null && pendingAt(stretch, state.clock));
+  return {
+    currency,
+    settled: settled(state, currency, scope),
+    live: live(state, currency, scope),
+    pending: sumPromised(promised, currency, scope),
+  };
+}

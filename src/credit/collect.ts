@@ -1,0 +1,95 @@
+import { minAmount, sumAmounts, type Amount } from '../amount.ts';
+import type { Instant } from '../instant.ts';
+import { consume } from '../ledger/posting-rules.ts';
+import { refuse } from '../refusal.ts';
+import { formatAmount } from '../amount.ts';
+import { mayPay } from '../scope.ts';
+import type { Work } from './book-state.ts';
+import { burnOrder } from './burn-order.ts';
+import { advanceKey, usageOf, type Charge, type Collection } from './charge.ts';
+import { coverLate } from './cover.ts';
+import { creditOf, type Grant } from './grant.ts';
+import { takeFrom } from './take.ts';
+import { untakenFrom } from './untaken.ts';
+
+/**
+ * Collects an amount for a charge at an instant ≤ now: greedily from eligible credit in burn order; a shortfall is
+ * advanced, handed back for invoicing or refused with INSUFFICIENT_CREDIT, as the charge's mode says (domain.md §6).
+ */
+export function collect(
+  work: Work,
+  charge: Charge,
+  collection: number,
+  amount: Amount,
+  at: Instant,
+): Collection {
+  const taken = plan(work, charge, amount, at);
+  const shortfall = amount - sumAmounts(taken.map((slice) => slice.amount));
+  if (shortfall > 0n && charge.mode === 'PREPAID_ONLY') insufficient(charge, amount, amount - shortfall);
+  const advanced = charge.mode === 'CREDIT_ONLY' ? shortfall : 0n;
+
+  const sources = taken.map(({ grant, amount: slice }) => ({
+    credit: creditOf(takeFrom(work, grant.id, slice, at)),
+    amount: slice,
+  }));
+  if (sources.length > 0 || advanced > 0n) {
+    work.postings.push(consume(usageOf(charge.id, charge), sources, advanced, at));
+  }
+  const allocations = sources.map(({ credit, amount: slice }) => ({
+    grantId: credit.grantId,
+    amount: slice,
+  }));
+  for (const slice of allocations) {
+    work.allocations.push({ chargeId: charge.id, collection, kind: 'SOURCE', ...slice, at });
+  }
+  if (advanced > 0n) advanceFor(work, charge, collection, advanced, at);
+  return { allocations, advanced, invoiced: shortfall - advanced };
+}
+
+type Slice = { readonly grant: Grant; readonly amount: Amount };
+
+/** What each eligible grant would give, in burn order; nothing is taken yet. */
+function plan(work: Work, charge: Charge, amount: Amount, at: Instant): readonly Slice[] {
+  if (at < work.historyFrom) throw new Error('invariant: the history needed to book this late is not loaded');
+  const eligible = [...work.grants.values()]
+    .filter((grant) => isEligible(grant, charge, at))
+    .toSorted(burnOrder);
+  const slices: Slice[] = [];
+  let wanted = amount;
+  for (const grant of eligible) {
+    if (wanted === 0n) break;
+    const slice = minAmount(wanted, untakenFrom(grant, at));
+    if (slice > 0n) slices.push({ grant, amount: slice });
+    wanted -= slice;
+  }
+  return slices;
+}
+
+/** Booked at or before the instant, not expired at it, same currency, and free to pay for the charge's feature. */
+const isEligible = (grant: Grant, charge: Charge, at: Instant): boolean =>
+  grant.bookedAt !== null &&
+  grant.bookedAt <= at &&
+  at < grant.expiresAt &&
+  grant.currency === charge.currency &&
+  mayPay(grant.featureKeys, charge.featureKey);
+
+function advanceFor(work: Work, charge: Charge, collection: number, amount: Amount, at: Instant): void {
+  const { id: chargeId, currency, featureKey, tax } = charge;
+  const advance = { chargeId, collection, currency, featureKey, tax, amount, uncovered: amount, at };
+  work.advances.set(advanceKey(advance), { ...advance, version: work.version });
+  coverLate(work, advanceKey(advance));
+}
+
+function insufficient(charge: Charge, requested: Amount, eligible: Amount): never {
+  const feature = charge.featureKey === null ? 'without a feature key' : `for feature "${charge.featureKey}"`;
+  return refuse(
+    'INSUFFICIENT_CREDIT',
+    `${formatAmount(requested)} ${charge.currency} was requested ${feature}, ${formatAmount(eligible)} is eligible`,
+    {
+      requested: formatAmount(requested),
+      eligible: formatAmount(eligible),
+      currency: charge.currency,
+      feature_key: charge.featureKey ?? '',
+    },
+  );
+}

@@ -1,0 +1,35 @@
+import { formatInstant, type Instant } from '../instant.ts';
+import { refuseFields } from '../refusal.ts';
+import type { Work } from './book-state.ts';
+import type { Charge, Collection } from './charge.ts';
+import { collect } from './collect.ts';
+import type { Consume } from './command.ts';
+
+/** One step of create, collect and finalize, booked at an instant ≤ now. */
+export function consume(
+  work: Work,
+  command: Consume,
+  now: Instant,
+): { readonly charge: Charge; readonly collection: Collection } {
+  const at = bookedAt(command.bookedAt, now);
+  const { chargeId: id, mode, currency, amount, featureKey, tax, details } = command;
+  const opened: Charge = {
+    ...{ id, type: 'FLAT_FEE', mode, currency, amount, featureKey, tax, details },
+    recordedAt: now,
+    startsAt: at,
+    status: 'FINAL',
+    ...{ collected: 0n, advanced: 0n, invoiced: 0n },
+  };
+  const collection = collect(work, opened, 1, amount, at);
+  const { advanced, invoiced } = collection;
+  const charge: Charge = { ...opened, collected: amount, advanced, invoiced };
+  work.charges.set(id, charge);
+  return { charge, collection };
+}
+
+/** The instant a consumption is booked at; one that lies ahead is refused, never waited for. */
+export function bookedAt(asked: Instant | null, now: Instant): Instant {
+  if (asked === null || asked <= now) return asked ?? now;
+  const message = `must not lie in the future (now is ${formatInstant(now)})`;
+  return refuseFields([{ field: 'booked_at', rule: 'booked_at.not_in_future', message }]);
+}

@@ -1,0 +1,56 @@
+import type { Amount } from '../amount.ts';
+import { earlier, type Instant } from '../instant.ts';
+import { grantStatus, pendingAmount, stretchOf, type Grant, type GrantStatus } from './grant.ts';
+import { pendingAt } from '../pending/stretch.ts';
+
+/**
+ * A grant as it stands at an instant. The five parts add up to its amount from the earlier of its recording and its
+ * booking on; before that every part is zero and it has no status (domain.md §3).
+ */
+export type GrantView = {
+  readonly grant: Grant;
+  readonly status: GrantStatus | null;
+  readonly pending: Amount;
+  readonly remaining: Amount;
+  readonly consumed: Amount;
+  readonly expired: Amount;
+  readonly voided: Amount;
+};
+
+/** A grant of a state that has been advanced to `at`, which does not lie before what the state has booked. */
+export const viewNow = (grant: Grant, at: Instant): GrantView => ({
+  grant,
+  status: grantStatus(grant, at),
+  pending: pendingAmount(grant),
+  remaining: grant.remaining,
+  consumed: grant.consumed,
+  expired: grant.expired,
+  voided: grant.voided,
+});
+
+/**
+ * A grant at an instant in the past of what is known. `grant` is as known; `remaining` and `forfeited` are what the
+ * journal says of it at that instant.
+ */
+export function viewThen(
+  grant: Grant,
+  at: Instant,
+  journal: { readonly remaining: Amount; readonly forfeited: Amount },
+): GrantView {
+  const none = { pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n };
+  if (at < earlier(grant.recordedAt, grant.bookedAt ?? grant.recordedAt))
+    return { grant, status: null, ...none };
+  const voided = grant.voidedAt !== null && grant.voidedAt <= at;
+  if (grant.bookedAt !== null && grant.bookedAt <= at) {
+    const { remaining, forfeited } = journal;
+    const status = voided ? 'VOIDED' : grant.expiresAt <= at ? 'EXPIRED' : 'ACTIVE';
+    const parts = voided ? { voided: forfeited } : { expired: forfeited };
+    return { grant, status, ...none, remaining, consumed: grant.amount - remaining - forfeited, ...parts };
+  }
+  const stretch = stretchOf(grant);
+  if (stretch !== null && pendingAt(stretch, at))
+    return { grant, status: 'PENDING', ...none, pending: grant.amount };
+  return voided
+    ? { grant, status: 'VOIDED', ...none, voided: grant.amount }
+    : { grant, status: 'EXPIRED', ...none, expired: grant.amount };
+}

@@ -1,0 +1,145 @@
+import type { Amount } from '../amount.ts';
+import { ALWAYS, earlier, later, NEVER, type Instant } from '../instant.ts';
+import type { Tax } from '../ledger/account.ts';
+import type { Credit } from '../ledger/posting-rules.ts';
+import type { Stretch } from '../pending/stretch.ts';
+
+export type FundingMethod = 'NONE' | 'EXTERNAL' | 'INVOICE';
+export type AvailabilityPolicy = 'ON_CREATION' | 'ON_AUTHORIZATION' | 'ON_SETTLEMENT';
+export type SettlementStatus = 'ISSUED' | 'AUTHORIZED' | 'SETTLED' | 'FAILED';
+
+export type Funding = {
+  readonly method: FundingMethod;
+  readonly policy: AvailabilityPolicy;
+  /** Null for promotional credit. */
+  readonly purchaseCurrency: string | null;
+  /** Money per unit of credit; 0 for promotional credit. */
+  readonly costBasis: Amount;
+  /** amount × cost basis in the purchase currency; 0 for promotional credit. */
+  readonly purchaseAmount: Amount;
+  /** The furthest settlement event so far; null before the first. */
+  readonly status: SettlementStatus | null;
+};
+
+/** What the caller wrote on a grant or charge: carried along, never interpreted. */
+export type Details = {
+  /** The key it was created with; null without one. */
+  readonly idempotencyKey: string | null;
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Readonly<Record<string, string>>;
+};
+
+/**
+ * SCHEDULED: promised, not credit yet. CREDIT: became credit (and may since be used up or voided). EXPIRED: what
+ * remained of it at its expiry was booked away. LAPSED: reached its expiry while it still waited for its funding.
+ * CALLED_OFF: voided or failed before it was credit.
+ */
+export type Phase = 'SCHEDULED' | 'CREDIT' | 'EXPIRED' | 'LAPSED' | 'CALLED_OFF';
+
+/** A change of what nobody has taken from a grant: negative when taken or forfeited by a void, expiry left aside. */
+export type Move = { readonly at: Instant; readonly delta: Amount };
+
+export type Grant = {
+  readonly id: string;
+  readonly currency: string;
+  readonly amount: Amount;
+  /** 1–1000, lower is used first. */
+  readonly priority: number;
+  /** Sorted; empty: unrestricted. */
+  readonly featureKeys: readonly string[];
+  readonly tax: Tax | null;
+  readonly funding: Funding;
+  readonly details: Details;
+  /** Inclusive. */
+  readonly effectiveAt: Instant;
+  /** Exclusive; NEVER for a grant without expiry. */
+  readonly expiresAt: Instant;
+  readonly recordedAt: Instant;
+  readonly phase: Phase;
+  /** When its funding met the availability policy: ALWAYS if at creation, NEVER while it waits. */
+  readonly fundedAt: Instant;
+  /** When it became credit; null if it never did. */
+  readonly bookedAt: Instant | null;
+  readonly voidedAt: Instant | null;
+  /** What the caller gave as reason; null unless voided. */
+  readonly voidReason: string | null;
+  readonly remaining: Amount;
+  readonly consumed: Amount;
+  readonly expired: Amount;
+  readonly voided: Amount;
+  /** In order of happening; complete for instants after the state's `historyFrom`. */
+  readonly moves: readonly Move[];
+};
+
+export type GrantStatus = 'PENDING' | 'ACTIVE' | 'EXPIRED' | 'VOIDED';
+
+/** The instant a scheduled grant becomes credit, as far as known: NEVER while its funding waits. */
+export const bookingInstant = (grant: Grant): Instant => later(grant.effectiveAt, grant.fundedAt);
+
+/** A grant's status at an instant its book has been advanced to. A void stays a void after the expiry instant. */
+export function grantStatus(grant: Grant, at: Instant): GrantStatus {
+  if (grant.voidedAt !== null && grant.voidedAt <= at) return 'VOIDED';
+  if (grant.expiresAt <= at) return 'EXPIRED';
+  return grant.bookedAt === null ? 'PENDING' : 'ACTIVE';
+}
+
+/** Closed identity (domain.md §3): this and the four stored amounts add up to the grant's amount. */
+export const pendingAmount = (grant: Grant): Amount => (grant.phase === 'SCHEDULED' ? grant.amount : 0n);
+
+/** While a grant is promised: from its recording until it is booked, voided, failed or lapsed; null if never. */
+export function stretchOf(grant: Grant): Stretch | null {
+  const until =
+    grant.phase === 'CALLED_OFF' && grant.voidedAt !== null
+      ? grant.voidedAt
+      : earlier(grant.bookedAt ?? bookingInstant(grant), grant.expiresAt);
+  if (until <= grant.recordedAt) return null;
+  return {
+    grantId: grant.id,
+    currency: grant.currency,
+    featureKeys: grant.featureKeys,
+    amount: grant.amount,
+    from: grant.recordedAt,
+    until,
+    effectiveAt: bookingInstant(grant),
+    expiresAt: grant.expiresAt,
+  };
+}
+
+/** The grant as the posting rules see it. */
+export const creditOf = (grant: Grant): Credit => ({
+  grantId: grant.id,
+  currency: grant.currency,
+  featureKeys: grant.featureKeys,
+  priority: grant.priority,
+  costBasis: grant.funding.costBasis,
+  tax: grant.tax,
+});
+
+/**
+ * When funding stated at creation meets the availability policy: ALWAYS for credit that is available on creation or
+ * whose payment has already come far enough, NEVER while an event is still awaited.
+ */
+export function fundedAt(funding: Funding): Instant {
+  const reached = funding.status === null ? 0 : REACHED[funding.status];
+  return reached >= NEEDED[funding.policy] ||
+    (funding.policy === 'ON_CREATION' && funding.method !== 'INVOICE')
+    ? ALWAYS
+    : NEVER;
+}
+
+const REACHED: Readonly<Record<SettlementStatus, number>> = {
+  FAILED: 0,
+  ISSUED: 1,
+  AUTHORIZED: 2,
+  SETTLED: 3,
+};
+const NEEDED: Readonly<Record<AvailabilityPolicy, number>> = {
+  ON_CREATION: 1,
+  ON_AUTHORIZATION: 2,
+  ON_SETTLEMENT: 3,
+};
+
+/** Whether it can still change by itself or be drawn on; the others are history. */
+export const isOpen = (grant: Grant): boolean =>
+  grant.phase === 'SCHEDULED' || (grant.phase === 'CREDIT' && grant.remaining > 0n);

@@ -1,0 +1,44 @@
+import { locate, type BookView, type Moment } from '../../book/view.ts';
+import type { BookKey } from '../../book/book-key.ts';
+import type { Clock } from '../../db/clock.ts';
+import type { Connection, Database } from '../../db/database.ts';
+import { waitUntil } from '../../db/wait.ts';
+import { refuse } from '../../refusal.ts';
+
+/** What every question needs: the database it asks and what now is. */
+export type QueryDeps = { readonly database: Database; readonly clock: Clock };
+
+/** A question about one customer's book at a moment. */
+export type Asked = Moment & {
+  readonly key: BookKey;
+  /** The version the answer must at least reflect, to read one's own write; 0 asks for none. */
+  readonly minVersion: number;
+};
+
+/** How long a question waits for a database that lags behind the caller's own write. */
+const CATCH_UP_MS = 1_000;
+
+/**
+ * Answers a question about a book from one consistent snapshot. Waits briefly for `minVersion`, then refuses with
+ * NOT_CAUGHT_UP.
+ */
+export async function ask<Answer>(
+  { database, clock }: QueryDeps,
+  asked: Asked,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<Answer> {
+  const attempt = () =>
+    database.snapshot(async (connection) => {
+      const view = await locate(connection, clock, asked.key, asked);
+      // With known_at the answer is of the past on purpose; the book itself must have got there.
+      return view.latest < asked.minVersion ? undefined : { value: await answer(connection, view) };
+    });
+  const first = (await attempt()) ?? (await waitUntil(attempt, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
+  if (first !== undefined) return first.value;
+  return refuse(
+    'NOT_CAUGHT_UP',
+    `the book has not reached version ${asked.minVersion} here yet`,
+    {},
+    { retryAfterMs: 200 },
+  );
+}

@@ -1,0 +1,42 @@
+import type { Instant } from '../instant.ts';
+import { voidCredit, voidUnpaid } from '../ledger/posting-rules.ts';
+import { refuse, type ErrorReasonName } from '../refusal.ts';
+import type { Work } from './book-state.ts';
+import type { VoidGrant } from './command.ts';
+import { creditOf, grantStatus, type Grant } from './grant.ts';
+import { grantOf } from './take.ts';
+
+/**
+ * Voids a grant at now. A pending one is called off; an active one forfeits what remains; already voided is a success
+ * that changes nothing. Refuses GRANT_EXPIRED, and GRANT_EXHAUSTED when nothing is left.
+ */
+export function voidGrant(work: Work, command: VoidGrant, now: Instant): Grant {
+  const grant = grantOf(work, command.grantId);
+  const status = grantStatus(grant, now);
+  if (status === 'VOIDED') return grant;
+  if (status === 'EXPIRED') return no('GRANT_EXPIRED', grant, 'has expired');
+  const voided = { ...grant, voidedAt: now, voidReason: command.reason };
+  if (status === 'PENDING') return put(work, { ...voided, phase: 'CALLED_OFF', voided: grant.amount });
+  const forfeited = grant.remaining;
+  if (forfeited === 0n) return no('GRANT_EXHAUSTED', grant, 'has nothing left');
+  const release = command.paymentAdjustment === 'RELEASE_UNPAID' && isUnpaid(grant);
+  work.postings.push((release ? voidUnpaid : voidCredit)(creditOf(grant), forfeited, now));
+  return put(work, {
+    ...voided,
+    remaining: 0n,
+    voided: forfeited,
+    moves: [...grant.moves, { at: now, delta: -forfeited }],
+  });
+}
+
+function put(work: Work, grant: Grant): Grant {
+  work.grants.set(grant.id, grant);
+  return grant;
+}
+
+/** Somebody still owes for it: funded, and its payment not yet authorized. */
+const isUnpaid = ({ funding }: Grant): boolean =>
+  funding.method !== 'NONE' && funding.status !== 'AUTHORIZED' && funding.status !== 'SETTLED';
+
+const no = (reason: ErrorReasonName, grant: Grant, why: string): never =>
+  refuse(reason, `grant ${grant.id} ${why}`, { id: grant.id, state: reason.slice('GRANT_'.length) });

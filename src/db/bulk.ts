@@ -1,0 +1,65 @@
+import { statement, type Connection, type Statement } from './database.ts';
+
+/** Columns of a table with their Postgres types, in the order they are written. */
+export type Columns = Readonly<Record<string, string>>;
+
+export type Insert<C extends Columns> = (
+  connection: Connection,
+  rows: readonly Readonly<Record<keyof C, unknown>>[],
+) => Promise<void>;
+
+/** One `insert … select unnest` with constant text for any number of rows; none sends nothing. */
+export function bulkInsert<C extends Columns>(table: string, columns: C, onConflict = ''): Insert<C> {
+  const names = Object.keys(columns);
+  const insert = statement<never>(
+    `insert_${table}`,
+    `insert into ${table} (${names.join(', ')}) select ${values(columns)} ${unnest(columns)} ${onConflict}`,
+  );
+  return (connection, rows) => runBulk(connection, insert, columns, rows);
+}
+
+/** One `update … from unnest`: sets the columns that are not part of the key on the rows the key and the condition name. */
+export function bulkUpdate<C extends Columns>(
+  name: string,
+  table: string,
+  key: readonly (keyof C & string)[],
+  columns: C,
+  condition = 'true',
+): Insert<C> {
+  const set = Object.keys(columns).filter((column) => !key.includes(column));
+  const update = statement<never>(
+    name,
+    `update ${table} t set ${set.map((column) => `${column} = x.${column}`).join(', ')}
+     from (select ${values(columns)} ${unnest(columns)}) x (${Object.keys(columns).join(', ')})
+     where ${key.map((column) => `t.${column} = x.${column}`).join(' and ')} and ${condition}`,
+  );
+  return (connection, rows) => runBulk(connection, update, columns, rows);
+}
+
+// unnest would flatten an array of arrays, so lists travel as JSON text.
+const isList = (type: string): boolean => type.endsWith('[]');
+
+const values = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, type]) =>
+      isList(type) ? `array(select json_array_elements_text(x.${name}::json))` : `x.${name}`,
+    )
+    .join(', ');
+
+const unnest = (columns: Columns): string =>
+  `from unnest(${Object.values(columns)
+    .map((type, i) => `$${i + 1}::${isList(type) ? 'text' : type}[]`)
+    .join(', ')}) x (${Object.keys(columns).join(', ')})`;
+
+async function runBulk<C extends Columns>(
+  connection: Connection,
+  bulk: Statement<never>,
+  columns: C,
+  rows: readonly Readonly<Record<keyof C, unknown>>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const params = Object.entries(columns).map(([name, type]) =>
+    rows.map((row) => (isList(type) ? JSON.stringify(row[name]) : row[name])),
+  );
+  await connection.run(bulk, params);
+}

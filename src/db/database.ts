@@ -1,0 +1,107 @@
+import pg from 'pg';
+import { types } from './types.ts';
+
+/** Constant SQL under a name of its own, so that every connection prepares it once. */
+export type Statement<Row> = { readonly name: string; readonly text: string; readonly row?: Row };
+
+/** Declares a statement; `Row` is what its rows look like after the type parsers. */
+export const statement = <Row>(name: string, text: string): Statement<Row> => ({ name, text });
+
+/** One connection: statements sent without awaiting the earlier ones share a round trip. */
+export type Connection = {
+  run<Row>(statement: Statement<Row>, params?: readonly unknown[]): Promise<Row[]>;
+};
+
+export type Database = {
+  /** Runs outside any transaction. */
+  readonly run: Connection['run'];
+  /** Commits what `work` did, or nothing: an error rolls back and is thrown on. */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** All statements of `work` see the database as of one moment, and may not write. */
+  snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+const BEGIN = statement<never>('begin', 'begin');
+const BEGIN_SNAPSHOT = statement<never>('begin_snapshot', 'begin isolation level repeatable read, read only');
+const COMMIT = 'commit';
+const ROLLBACK = 'rollback';
+
+export type DatabaseOptions = {
+  readonly url: string;
+  readonly poolSize: number;
+  /** A statement still running after this long is canceled by the server. */
+  readonly statementTimeoutMs?: number;
+  /** Told of connections lost while idle; the pool replaces them. */
+  readonly onIdleError?: (error: Error) => void;
+  /** Sees every statement that is run: tests hold them against the rules every statement keeps. */
+  readonly onStatement?: (statement: Statement<unknown>) => void;
+};
+
+export function connect(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    types,
+    pipeline: true,
+    options: '-c timezone=UTC -c application_name=credit-ledger',
+    statement_timeout: options.statementTimeoutMs ?? 30_000,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+
+  const over = (client: pg.ClientBase): Connection => ({
+    run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
+      options.onStatement?.({ name, text });
+      return (await client.query({ name, text, values: [...params] })).rows as Row[];
+    },
+  });
+
+  async function within<T>(
+    begin: Statement<never>,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const client = await pool.connect();
+    let broken = false;
+    try {
+      const connection = over(client);
+      const begun = connection.run(begin);
+      // Sent in the same round trip as begin; a failed begin fails what follows it, too.
+      const [, result] = await settleAll([begun, work(connection)]);
+      const { command } = await client.query(COMMIT);
+      // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
+      if (command !== 'COMMIT') throw new Error('invariant: the transaction had failed before its commit');
+      return result;
+    } catch (error) {
+      await client.query(ROLLBACK).catch(() => (broken = true));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
+      options.onStatement?.({ name, text });
+      return (await pool.query({ name, text, values: [...params] })).rows as Row[];
+    },
+    transaction: (work) => within(BEGIN, work),
+    snapshot: (work) => within(BEGIN_SNAPSHOT, work),
+    close: () => pool.end(),
+  };
+}
+
+/**
+ * Waits for every one of the promises, then throws the first error in their order: followers of a failed statement
+ * fail with 25P02, and what came first is the cause.
+ */
+export async function settleAll<T extends readonly Promise<unknown>[]>(
+  promises: readonly [...T],
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }) as never;
+}

@@ -1,0 +1,100 @@
+/** Variables by name; an empty value counts as not set, because compose files pass unset ones that way. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One entry of `CREDIT_LEDGER_TOKENS`. `write` includes `read`; `name` stands in the log for the token. */
+export type AccessToken = { name: string; permission: 'read' | 'write'; token: string };
+
+const prefix = 'CREDIT_LEDGER_';
+
+/**
+ * Reads variables one by one and collects what is wrong instead of throwing at the first. What was never
+ * asked for is unknown, so the list of known variables cannot fall out of step with what is read.
+ */
+export function createReader(env: Environment) {
+  const problems: string[] = [];
+  const known = new Set<string>();
+
+  function raw(name: string): string | undefined {
+    known.add(name);
+    return env[name] === '' ? undefined : env[name];
+  }
+
+  function whole(name: string, min: number, max: number, fallback: number): number {
+    const text = raw(name);
+    if (text === undefined) return fallback;
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    problems.push(`${name} is "${text}": it must be a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  function oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const text = raw(name);
+    if (text === undefined) return fallback;
+    const value = values.find((candidate) => candidate === text);
+    if (value !== undefined) return value;
+    problems.push(`${name} is "${text}": it must be one of ${values.join(', ')}`);
+    return fallback;
+  }
+
+  // Neither quoted nor parsed: it holds a password, and socket URLs have no host, which URL refuses.
+  function databaseUrl(name: string): string | undefined {
+    const url = raw(name);
+    if (url !== undefined && !/^postgres(ql)?:\/\//.test(url)) {
+      problems.push(`${name} must start with postgres:// or postgresql://`);
+    }
+    return url;
+  }
+
+  function unknownVariables(): string[] {
+    const names = Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name));
+    return names.map(
+      (name) => `${name} is not a variable of this service: did you mean ${nearest(name, known)}?`,
+    );
+  }
+
+  return {
+    problems,
+    text: (name: string, fallback: string) => raw(name) ?? fallback,
+    whole,
+    oneOf,
+    databaseUrl,
+    tokens: (name: string) => parseTokens(raw(name) ?? '', (problem) => problems.push(`${name}${problem}`)),
+    unknownVariables,
+  };
+}
+
+function parseTokens(text: string, report: (problem: string) => void): AccessToken[] {
+  const tokens = new Map<string, AccessToken>();
+  if (text === '') return [];
+  for (const [index, entry] of text.split(',').entries()) {
+    const [, name, permission, token] = /^([\w.-]+):(read|write):(\S+)$/.exec(entry.trim()) ?? [];
+    if (name === undefined || token === undefined) {
+      report(`, entry ${index + 1}, must be name:read:token or name:write:token`);
+    } else if (tokens.has(token)) {
+      report(` gives ${name} a token that another entry has already`);
+    } else {
+      tokens.set(token, { name, permission: permission === 'write' ? 'write' : 'read', token });
+    }
+  }
+  return [...tokens.values()];
+}
+
+function nearest(name: string, candidates: Iterable<string>): string {
+  const ranked = [...candidates].map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
+  return ranked.toSorted((a, b) => a.distance - b.distance)[0]?.candidate ?? '';
+}
+
+/** How many characters have to be inserted, removed or replaced to turn one into the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 0; i < from.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j++) {
+      const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

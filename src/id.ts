@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+
+/** What an id names, as its prefix on the wire. */
+export type IdPrefix = 'grt' | 'chg' | 'txn' | 'ent' | 'acc';
+
+/** Makes the 32 hex digits of UUIDv7s that sort in the order they were made and never repeat. */
+export type UuidMaker = () => string;
+
+/** `now` in milliseconds; `random` fills the bits that make ids of several instances differ. */
+export function uuidMaker(now: () => number, random: (bytes: number) => Buffer = randomBytes): UuidMaker {
+  let last = 0;
+  let counter = 0;
+  return () => {
+    const at = Math.max(now(), last);
+    counter = at === last ? counter + 1 : 0;
+    // A full counter borrows the next millisecond rather than repeating.
+    last = counter > 0xfff ? at + 1 : at;
+    counter &= 0xfff;
+    const time = last.toString(16).padStart(12, '0');
+    const step = counter.toString(16).padStart(3, '0');
+    const tail = random(8);
+    tail[0] = (tail[0]! & 0x3f) | 0x80;
+    return `${time}7${step}${tail.toString('hex')}`;
+  };
+}
+
+/**
+ * An id on the wire, such as `grt_0199a3c2…`: what it names and the 32 hex digits of a UUIDv7, so ids of a kind sort by
+ * the time they were made. Takes a uuid as made here or as Postgres prints it.
+ */
+export const idOf = (prefix: IdPrefix, uuid: string): string => `${prefix}_${uuid.replaceAll('-', '')}`;
+
+/** The 32 hex digits Postgres reads as a uuid. */
+export const uuidOf = (id: string): string => id.slice(id.indexOf('_') + 1);
+
+/** Whether a text has the form of an id of this kind; anything else names nothing that exists. */
+export const isId = (prefix: IdPrefix, text: string): boolean =>
+  text.length === 36 && text.startsWith(`${prefix}_`) && /^[0-9a-f]{32}$/.test(text.slice(4));

@@ -1,0 +1,166 @@
+import type { Amount } from '../amount.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { idOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { SubAccount } from './account.ts';
+import type { PostingKind } from './posting.ts';
+import { readSubAccount } from './store.ts';
+
+/** The journal of one book as it was written: transactions and entries in version order. */
+
+export type ReadEntry = {
+  readonly id: string;
+  readonly transactionId: string;
+  readonly accountId: string;
+  readonly account: SubAccount;
+  readonly version: number;
+  /** Order within the write, across its transactions, from 1. */
+  readonly position: number;
+  readonly amount: Amount;
+  readonly runningTotal: Amount;
+  readonly grantId: string | null;
+  readonly chargeId: string | null;
+  readonly bookedAt: Instant;
+  readonly recordedAt: Instant;
+};
+
+export type ReadTransaction = {
+  readonly id: string;
+  readonly kind: PostingKind;
+  readonly version: number;
+  /** Order within the write, from 1. */
+  readonly ordinal: number;
+  readonly bookedAt: Instant;
+  readonly recordedAt: Instant;
+  readonly hash: Buffer;
+  readonly idempotencyKey: string | null;
+  readonly entries: readonly ReadEntry[];
+};
+
+/** Where a page ended, in version order; pages start after it. */
+export type JournalCursor = { readonly version: number; readonly position: number };
+
+export type JournalRange = {
+  readonly shard: number;
+  readonly bookId: string;
+  /** The last version to read. */
+  readonly version: number;
+  readonly after: JournalCursor;
+  readonly limit: number;
+};
+
+type EntryRow = {
+  version: number;
+  position: number;
+  transaction: number;
+  transaction_id: string;
+  account_id: string;
+  amount: Amount;
+  running_total: Amount;
+  grant_id: string | null;
+  charge_id: string | null;
+  booked_at: Instant;
+  recorded_at: Instant;
+} & Parameters<typeof readSubAccount>[0];
+
+const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.id as account_id, e.amount,
+  e.running_total, e.grant_id, e.charge_id, e.booked_at, t.recorded_at, s.type, s.currency, s.feature_keys, s.priority,
+  s.cost_basis, s.stage, s.tax_code, s.tax_behavior`;
+
+const WITH_ACCOUNT = `
+  join transactions t on t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
+  join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account`;
+
+const ENTRIES = statement<EntryRow>(
+  'page_of_entries',
+  `select ${ENTRY} from (
+     select * from entries e
+     where e.shard = $1 and e.book_id = $2 and (e.version, e.position) > ($3, $4) and e.version <= $5
+     order by e.version, e.position limit $6
+   ) e ${WITH_ACCOUNT}
+   order by e.version, e.position`,
+);
+
+/** A page of entries, oldest version first. */
+export async function pageOfEntries(
+  connection: Connection,
+  range: JournalRange,
+): Promise<readonly ReadEntry[]> {
+  const { shard, bookId, after, version, limit } = range;
+  const rows = await connection.run(ENTRIES, [shard, bookId, after.version, after.position, version, limit]);
+  return rows.map(readEntry);
+}
+
+type TransactionRow = {
+  id: string;
+  kind: PostingKind;
+  version: number;
+  ordinal: number;
+  booked_at: Instant;
+  recorded_at: Instant;
+  hash: Buffer;
+  idempotency_key: string | null;
+};
+
+const TRANSACTIONS = statement<TransactionRow>(
+  'page_of_transactions',
+  `select t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, w.idempotency_key
+   from transactions t
+   join writes w on w.shard = $1 and w.book_id = $2 and w.version = t.version
+   where t.shard = $1 and t.book_id = $2 and (t.version, t.ordinal) > ($3, $4) and t.version <= $5
+   order by t.version, t.ordinal limit $6`,
+);
+
+const ENTRIES_OF = statement<EntryRow>(
+  'entries_of_transactions',
+  `select ${ENTRY} from unnest($3::bigint[], $4::integer[]) named (version, ordinal)
+   join entries e on e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+   ${WITH_ACCOUNT}
+   order by e.version, e.position`,
+);
+
+/** A page of transactions with their entries, oldest version first: two statements whatever the page's size. */
+export async function pageOfTransactions(
+  connection: Connection,
+  range: JournalRange,
+): Promise<readonly ReadTransaction[]> {
+  const { shard, bookId, after, version, limit } = range;
+  const found = await connection.run(TRANSACTIONS, [
+    shard,
+    bookId,
+    after.version,
+    after.position,
+    version,
+    limit,
+  ]);
+  const named = [found.map((row) => row.version), found.map((row) => row.ordinal)];
+  const entries = found.length === 0 ? [] : await connection.run(ENTRIES_OF, [shard, bookId, ...named]);
+  const byTransaction = Map.groupBy(entries, (row) => row.transaction_id);
+  return found.map((row) => ({
+    id: idOf('txn', row.id),
+    kind: row.kind,
+    version: row.version,
+    ordinal: row.ordinal,
+    bookedAt: row.booked_at,
+    recordedAt: row.recorded_at,
+    hash: row.hash,
+    idempotencyKey: row.idempotency_key,
+    entries: (byTransaction.get(row.id) ?? []).map(readEntry),
+  }));
+}
+
+const readEntry = (row: EntryRow): ReadEntry => ({
+  // An entry is named by its transaction and its place: no id of its own is stored a million times.
+  id: `${idOf('ent', row.transaction_id)}_${row.position}`,
+  transactionId: idOf('txn', row.transaction_id),
+  accountId: idOf('acc', row.account_id),
+  account: readSubAccount(row),
+  version: row.version,
+  position: row.position,
+  amount: row.amount,
+  runningTotal: row.running_total,
+  grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
+  chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
+  bookedAt: row.booked_at,
+  recordedAt: row.recorded_at,
+});

@@ -1,0 +1,162 @@
+import { formatAmount } from '../amount.ts';
+import { bulkInsert } from '../db/bulk.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { spanClass } from '../db/span.ts';
+import { timestamp } from '../db/types.ts';
+import { uuidOf, type UuidMaker } from '../id.ts';
+import type { Amount } from '../amount.ts';
+import { subAccountKey, type SubAccount } from './account.ts';
+import type { Appended, JournalHead } from './journal.ts';
+
+/** The only writer of `sub_accounts`, `transactions` and `entries`. */
+
+type SubAccountRow = {
+  book_id: string;
+  ordinal: number;
+  type: SubAccount['type'];
+  currency: string;
+  feature_keys: string[];
+  priority: number | null;
+  cost_basis: Amount | null;
+  stage: SubAccount['stage'];
+  tax_code: string | null;
+  tax_behavior: 'INCLUSIVE' | 'EXCLUSIVE' | null;
+};
+
+const SUB_ACCOUNTS = statement<SubAccountRow & { total: Amount | null }>(
+  'ledger_heads',
+  `select s.book_id, s.ordinal, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage,
+          s.tax_code, s.tax_behavior, last.running_total as total
+   from sub_accounts s
+   left join lateral (
+     select e.running_total from entries e
+     where e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal
+     order by e.version desc, e.position desc limit 1
+   ) last on true
+   where s.shard = $1 and s.book_id = any($2::uuid[])`,
+);
+
+/** The sub-accounts of some books with their running totals, by book; the heads' hashes are kept with the books. */
+export async function loadSubAccounts(
+  connection: Connection,
+  shard: number,
+  bookIds: readonly string[],
+): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
+  const rows = await connection.run(SUB_ACCOUNTS, [shard, bookIds]);
+  const books = new Map<string, Map<string, { ordinal: number; total: Amount }>>();
+  for (const row of rows) {
+    const accounts = books.get(row.book_id) ?? new Map<string, { ordinal: number; total: Amount }>();
+    accounts.set(subAccountKey(readSubAccount(row)), { ordinal: row.ordinal, total: row.total ?? 0n });
+    books.set(row.book_id, accounts);
+  }
+  return books;
+}
+
+export const readSubAccount = (row: Omit<SubAccountRow, 'book_id' | 'ordinal'>): SubAccount => ({
+  type: row.type,
+  currency: row.currency,
+  featureKeys: row.feature_keys,
+  priority: row.priority,
+  costBasis: row.cost_basis,
+  stage: row.stage,
+  tax: row.tax_code === null ? null : { code: row.tax_code, behavior: row.tax_behavior },
+});
+
+const insertSubAccounts = bulkInsert('sub_accounts', {
+  shard: 'smallint',
+  book_id: 'uuid',
+  ordinal: 'integer',
+  id: 'uuid',
+  type: 'text',
+  currency: 'text',
+  feature_keys: 'text[]',
+  priority: 'smallint',
+  cost_basis: 'numeric',
+  stage: 'text',
+  tax_code: 'text',
+  tax_behavior: 'text',
+});
+
+const insertTransactions = bulkInsert('transactions', {
+  shard: 'smallint',
+  book_id: 'uuid',
+  version: 'bigint',
+  ordinal: 'integer',
+  id: 'uuid',
+  kind: 'text',
+  booked_at: 'timestamptz',
+  recorded_at: 'timestamptz',
+  hash: 'bytea',
+});
+
+const insertEntries = bulkInsert('entries', {
+  shard: 'smallint',
+  book_id: 'uuid',
+  version: 'bigint',
+  position: 'integer',
+  transaction: 'integer',
+  sub_account: 'integer',
+  kind: 'text',
+  amount: 'numeric',
+  running_total: 'numeric',
+  grant_id: 'uuid',
+  grant_remaining: 'numeric',
+  charge_id: 'uuid',
+  booked_at: 'timestamptz',
+  late_class: 'smallint',
+});
+
+/** Adds what was appended to some books of a shard: a constant number of statements, all in one round trip. */
+export function storeJournals(
+  connection: Connection,
+  shard: number,
+  journals: readonly { readonly bookId: string; readonly appended: readonly Appended[] }[],
+  uuids: UuidMaker,
+): readonly Promise<void>[] {
+  const all = journals.flatMap(({ bookId, appended }) => appended.map((part) => ({ bookId, ...part })));
+  const key = { shard };
+  return [
+    insertSubAccounts(
+      connection,
+      all.flatMap(({ bookId, opened }) =>
+        opened.map((account) => ({
+          ...{ ...key, book_id: bookId, ordinal: account.ordinal, id: uuids(), type: account.type },
+          ...{ currency: account.currency, feature_keys: account.featureKeys, priority: account.priority },
+          ...{
+            cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
+            stage: account.stage,
+          },
+          ...{ tax_code: account.tax?.code ?? null, tax_behavior: account.tax?.behavior ?? null },
+        })),
+      ),
+    ),
+    insertTransactions(
+      connection,
+      all.flatMap(({ bookId, transactions }) =>
+        transactions.map(({ version, ordinal, kind, bookedAt, recordedAt, hash }) => ({
+          ...{ ...key, book_id: bookId, version, ordinal, id: uuids(), kind, hash },
+          ...{ booked_at: timestamp(bookedAt), recorded_at: timestamp(recordedAt) },
+        })),
+      ),
+    ),
+    insertEntries(
+      connection,
+      all.flatMap(({ bookId, entries }) =>
+        entries.map((entry) => ({
+          ...{ ...key, book_id: bookId, version: entry.version, position: entry.position, kind: entry.kind },
+          ...{
+            transaction: entry.transaction,
+            sub_account: entry.subAccount,
+            amount: formatAmount(entry.amount),
+          },
+          running_total: formatAmount(entry.runningTotal),
+          grant_id: entry.grantId === null ? null : uuidOf(entry.grantId),
+          grant_remaining: entry.grantRemaining === null ? null : formatAmount(entry.grantRemaining),
+          charge_id: entry.chargeId === null ? null : uuidOf(entry.chargeId),
+          booked_at: timestamp(entry.bookedAt),
+          late_class: spanClass(entry.bookedAt, entry.recordedAt),
+        })),
+      ),
+    ),
+  ];
+}

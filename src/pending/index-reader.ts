@@ -1,0 +1,69 @@
+import type { Amount } from '../amount.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
+import { timestamp } from '../db/types.ts';
+import { NEVER, type Instant } from '../instant.ts';
+import type { Promised } from './stretch.ts';
+
+/**
+ * The questions of domain.md §4, each one indexed statement that reads neither ledger nor grants. `version` is what
+ * is known: a stretch counts if it was known at that version.
+ */
+
+type PromisedRow = { currency: string; feature_keys: string[]; amount: Amount };
+
+// One short range of the span index per class of length; OPEN holds the stretches whose end nobody knows.
+const STRETCHES_AT = `
+  from unnest($4::smallint[], $5::timestamptz[]) c (class, latest_end)
+  join lateral (
+    select * from scheduled_grants s
+    where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
+      and s.pending_until > $3 and s.pending_until <= c.latest_end
+      and s.pending_from <= $3
+      and s.known_from <= $6 and (s.known_until is null or s.known_until > $6)
+    offset 0
+  ) s on true`;
+
+const PENDING_AT = statement<PromisedRow>(
+  'pending_at',
+  `select s.currency, s.feature_keys, sum(s.amount) as amount ${STRETCHES_AT} group by s.currency, s.feature_keys`,
+);
+
+const NEXT_CHANGE = statement<{ next: Instant | null }>(
+  'pending_next_change',
+  `select min(s.pending_until) as next ${STRETCHES_AT}`,
+);
+
+/** What is promised at an instant, by currency and feature keys; its currencies are the pending currencies. */
+export async function promisedAt(
+  connection: Connection,
+  book: { readonly shard: number; readonly id: string; readonly version: number },
+  at: Instant,
+): Promise<readonly Promised[]> {
+  const rows = await connection.run(PENDING_AT, stretchesAt(book, at));
+  return rows.map((row) => ({ currency: row.currency, featureKeys: row.feature_keys, amount: row.amount }));
+}
+
+/** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */
+export async function nextChange(
+  connection: Connection,
+  book: { readonly shard: number; readonly id: string; readonly version: number },
+  at: Instant,
+): Promise<Instant> {
+  const [row] = await connection.run(NEXT_CHANGE, stretchesAt(book, at));
+  return row?.next ?? NEVER;
+}
+
+const ALL_CLASSES = [...CLASSES, OPEN];
+
+const stretchesAt = (
+  book: { readonly shard: number; readonly id: string; readonly version: number },
+  at: Instant,
+): readonly unknown[] => [
+  book.shard,
+  book.id,
+  timestamp(at),
+  ALL_CLASSES,
+  [...latestEnds(at), NEVER].map(timestamp),
+  book.version,
+];

@@ -1,0 +1,92 @@
+import type { Amount } from '../amount.ts';
+import { statement, type Connection, type Statement } from '../db/database.ts';
+import { timestamp } from '../db/types.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { Scope } from '../scope.ts';
+import type { Stretch } from './stretch.ts';
+
+/** What is scheduled in a window, for a customer or a namespace: the fourth question of domain.md §4. */
+
+export type Scheduled = Stretch & { readonly customerId: string };
+
+/** Where a page ended: rows are in order of (effective instant, grant id). */
+export type WindowCursor = { readonly effectiveAt: Instant; readonly grantId: string };
+
+export type Window = {
+  /** Null: the whole namespace. */
+  readonly book: { readonly shard: number; readonly id: string } | null;
+  readonly namespace: string;
+  /** Inclusive; rows take effect at or after it. */
+  readonly from: Instant;
+  /** Exclusive; NEVER includes what waits for its funding with no instant known. */
+  readonly until: Instant;
+  readonly currency: string | null;
+  readonly scope: Scope;
+  readonly after: WindowCursor | null;
+  readonly limit: number;
+};
+
+type Row = {
+  grant_id: string;
+  customer_id: string;
+  currency: string;
+  feature_keys: string[];
+  amount: Amount;
+  pending_from: Instant;
+  pending_until: Instant;
+  effective_at: Instant;
+  expires_at: Instant;
+};
+
+const within = (name: string, owner: string): Statement<Row> =>
+  statement(
+    name,
+    `select grant_id, customer_id, currency, feature_keys, amount, pending_from, pending_until, effective_at, expires_at
+     from scheduled_grants
+     where ${owner} and known_until is null
+       and effective_at >= $3 and (effective_at < $4 or $4 = 'infinity')
+       -- not what was called off or lapsed before it could take effect
+       and (pending_until = effective_at or pending_until > $5)
+       and ($6::text is null or currency = $6)
+       and ($7::text[] is null or feature_keys = '{}' or feature_keys && $7)
+       and (effective_at, grant_id) > ($8::timestamptz, $9::uuid)
+     order by effective_at, grant_id
+     limit $10`,
+  );
+
+const CUSTOMER_WINDOW = within('scheduled_for_customer', 'shard = $1 and book_id = $2::uuid');
+// Not routed to a shard: a namespace lives on all of them. The index over (namespace, effective_at) serves each.
+const NAMESPACE_WINDOW = within('scheduled_for_namespace', '$1::smallint is null and namespace = $2::text');
+
+/** The promises known now that take effect in the window, in order of taking effect. */
+export async function scheduledWithin(
+  connection: Connection,
+  window: Window,
+  now: Instant,
+): Promise<readonly Scheduled[]> {
+  const { book, after, scope } = window;
+  const owner = book === null ? [null, window.namespace] : [book.shard, book.id];
+  const rows = await connection.run(book === null ? NAMESPACE_WINDOW : CUSTOMER_WINDOW, [
+    ...owner,
+    timestamp(window.from),
+    timestamp(window.until),
+    timestamp(now),
+    window.currency,
+    scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],
+    after === null ? '-infinity' : timestamp(after.effectiveAt),
+    after === null ? '00000000000000000000000000000000' : uuidOf(after.grantId),
+    window.limit,
+  ]);
+  return rows.map((row) => ({
+    grantId: idOf('grt', row.grant_id),
+    customerId: row.customer_id,
+    currency: row.currency,
+    featureKeys: row.feature_keys,
+    amount: row.amount,
+    from: row.pending_from,
+    until: row.pending_until,
+    effectiveAt: row.effective_at,
+    expiresAt: row.expires_at,
+  }));
+}

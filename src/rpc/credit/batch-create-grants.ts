@@ -1,0 +1,24 @@
+import type { CallContext } from '../context.ts';
+import type { BatchCreateGrantsRequest, BatchCreateGrantsResponseSchema } from '#gen/credit/v1/batch_pb.ts';
+import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { answerEach, itemsOf } from './batch.ts';
+import { createGrant } from './create-grant.ts';
+import type { ServiceDeps } from './deps.ts';
+
+export async function batchCreateGrants(
+  deps: ServiceDeps,
+  request: BatchCreateGrantsRequest,
+  context: CallContext,
+): Promise<MessageInitShape<typeof BatchCreateGrantsResponseSchema>> {
+  const outcomes = await answerEach(deps.validate, CreateGrantRequestSchema, itemsOf(request), (item) =>
+    createGrant(deps, item, context),
+  );
+  return {
+    results: outcomes.map((outcome) => {
+      if ('error' in outcome) return { outcome: { case: 'error' as const, value: outcome.error } };
+      const { grant, balance, version, recordedAt, replayed } = outcome.answer;
+      return { outcome: { case: 'grant' as const, value: grant! }, balance, version, recordedAt, replayed };
+    }),
+  };
+}

@@ -1,0 +1,62 @@
+import { decimalsOf, parseAmount, type Amount } from '../../amount.ts';
+import type { BookKey } from '../../book/book-key.ts';
+import type { Currencies } from '../../book/currencies.ts';
+import type { Moment } from '../../book/view.ts';
+import type { Tax } from '../../ledger/account.ts';
+import { refuseFields, refuse } from '../../refusal.ts';
+import { ALL, type Scope } from '../../scope.ts';
+import { isId, type IdPrefix } from '../../id.ts';
+import type { FeatureFilter, Tax as TaxMessage } from '#gen/credit/v1/common_pb.ts';
+import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { instantOf, nameOf } from '../wire.ts';
+
+/** What requests have in common, from validated messages to the terms of the core. */
+
+export const DEFAULT_NAMESPACE = 'default';
+
+export const keyOf = (request: { namespace: string; customerId: string }): BookKey => ({
+  namespace: namespaceOf(request),
+  customerId: request.customerId,
+});
+
+export const namespaceOf = ({ namespace }: { namespace: string }): string =>
+  namespace === '' ? DEFAULT_NAMESPACE : namespace;
+
+export const momentOf = (request: {
+  asOf?: Timestamp | undefined;
+  knownAt?: Timestamp | undefined;
+}): Moment => ({
+  asOf: instantOf(request.asOf),
+  knownAt: instantOf(request.knownAt),
+});
+
+export function scopeOf(filter: FeatureFilter | undefined): Scope {
+  const asked = filter?.filter;
+  if (asked?.case === 'featureKey') return { kind: 'feature', featureKey: asked.value };
+  return asked?.case === 'unrestricted' ? { kind: 'unrestricted' } : ALL;
+}
+
+export const taxOf = (tax: TaxMessage | undefined): Tax | null =>
+  tax === undefined
+    ? null
+    : { code: tax.code, behavior: nameOf<'INCLUSIVE' | 'EXCLUSIVE'>(TaxBehavior, tax.behavior) };
+
+/** An amount in a currency that exists, with no more decimals than it has: refused with TOO_PRECISE, never rounded. */
+export async function amountOf(
+  currencies: Currencies,
+  request: { readonly namespace: string; readonly currency: string; readonly amount: string },
+): Promise<Amount> {
+  const precision = await currencies.precisionOf(namespaceOf(request), request.currency, 'currency');
+  const amount = parseAmount(request.amount);
+  if (decimalsOf(amount) <= precision) return amount;
+  const message = `${request.amount} has more decimals than ${request.currency}, which has ${precision}`;
+  return refuseFields([{ field: 'amount', rule: 'TOO_PRECISE', message }], 'TOO_PRECISE');
+}
+
+/** A text that can only name a grant or charge; anything else names none that exists. */
+export function idOfKind(prefix: IdPrefix, id: string): string {
+  if (isId(prefix, id)) return id;
+  const what = prefix === 'grt' ? 'GRANT' : prefix === 'chg' ? 'CHARGE' : 'TRANSACTION';
+  return refuse(`${what}_NOT_FOUND`, `this customer has no ${what.toLowerCase()} ${id}`, { id });
+}

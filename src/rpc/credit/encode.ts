@@ -1,0 +1,109 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { formatAmount, type Amount } from '../../amount.ts';
+import type { Balance } from '../../credit/balance.ts';
+import type { Charge, Collection } from '../../credit/charge.ts';
+import type { GrantView } from '../../credit/grant-view.ts';
+import type { Instant } from '../../instant.ts';
+import type { BalanceSchema } from '#gen/credit/v1/balance_pb.ts';
+import type { ChargeSchema } from '#gen/credit/v1/charge_pb.ts';
+import { ChargeStatus, ChargeType, SettlementMode } from '#gen/credit/v1/charge_pb.ts';
+import type { CollectionSchema } from '#gen/credit/v1/charge_change_pb.ts';
+import { TaxBehavior, type TaxSchema } from '#gen/credit/v1/common_pb.ts';
+import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
+import type { GrantSchema } from '#gen/credit/v1/grant_pb.ts';
+import { GrantStatus } from '#gen/credit/v1/grant_pb.ts';
+import type { Tax } from '../../ledger/account.ts';
+import { enumOf, timestampOf } from '../wire.ts';
+
+/** What answers have in common, from the terms of the core to messages. */
+
+export const encodeBalance = (
+  balance: { readonly currency: string } & Partial<Balance>,
+): MessageInitShape<typeof BalanceSchema> => ({
+  currency: balance.currency,
+  ...part('settled', balance.settled),
+  ...part('live', balance.live),
+  ...part('pending', balance.pending),
+});
+
+const part = (name: 'settled' | 'live' | 'pending', amount: Amount | undefined) =>
+  amount === undefined ? {} : { [name]: formatAmount(amount) };
+
+export function encodeGrant(customerId: string, view: GrantView): MessageInitShape<typeof GrantSchema> {
+  const { grant } = view;
+  const { funding, details } = grant;
+  const paid = funding.method !== 'NONE';
+  return {
+    id: grant.id,
+    customerId,
+    name: details.name,
+    description: details.description,
+    labels: details.labels,
+    currency: grant.currency,
+    amount: formatAmount(grant.amount),
+    priority: grant.priority,
+    featureKeys: [...grant.featureKeys],
+    effectiveAt: timestampOf(grant.effectiveAt),
+    expiresAt: timestampOf(grant.expiresAt),
+    funding: {
+      method: enumOf(FundingMethod, funding.method),
+      availabilityPolicy: enumOf(AvailabilityPolicy, funding.policy),
+      purchaseCurrency: funding.purchaseCurrency ?? '',
+      perUnitCostBasis: paid ? formatAmount(funding.costBasis) : '',
+      purchaseAmount: paid ? formatAmount(funding.purchaseAmount) : '',
+      settlementStatus: funding.status === null ? 0 : enumOf(SettlementStatus, funding.status),
+    },
+    tax: encodeTax(grant.tax),
+    status: view.status === null ? 0 : enumOf(GrantStatus, view.status),
+    pendingAmount: formatAmount(view.pending),
+    remainingAmount: formatAmount(view.remaining),
+    consumedAmount: formatAmount(view.consumed),
+    expiredAmount: formatAmount(view.expired),
+    voidedAmount: formatAmount(view.voided),
+    bookedAt: timestampOf(grant.bookedAt),
+    voidedAt: timestampOf(grant.voidedAt),
+    voidReason: grant.voidReason ?? '',
+    recordedAt: timestampOf(grant.recordedAt),
+    idempotencyKey: details.idempotencyKey ?? '',
+  };
+}
+
+export const encodeCharge = (customerId: string, charge: Charge): MessageInitShape<typeof ChargeSchema> => ({
+  id: charge.id,
+  customerId,
+  type: enumOf(ChargeType, charge.type),
+  settlementMode: enumOf(SettlementMode, charge.mode),
+  status: enumOf(ChargeStatus, charge.status),
+  currency: charge.currency,
+  amount: formatAmount(charge.amount),
+  collectedAmount: formatAmount(charge.collected),
+  advancedAmount: formatAmount(charge.advanced),
+  invoicedAmount: formatAmount(charge.invoiced),
+  outstandingAmount: formatAmount(charge.amount > charge.collected ? charge.amount - charge.collected : 0n),
+  featureKey: charge.featureKey ?? '',
+  name: charge.details.name,
+  labels: charge.details.labels,
+  tax: encodeTax(charge.tax),
+  startsAt: timestampOf(charge.startsAt),
+  recordedAt: timestampOf(charge.recordedAt),
+  finalizedAt: charge.status === 'FINAL' ? timestampOf(charge.recordedAt) : undefined,
+  idempotencyKey: charge.details.idempotencyKey ?? '',
+});
+
+export const encodeCollection = (
+  collection: Collection,
+  bookedAt: Instant,
+): MessageInitShape<typeof CollectionSchema> => ({
+  allocations: collection.allocations.map(({ grantId, amount }) => ({
+    grantId,
+    amount: formatAmount(amount),
+  })),
+  advancedAmount: formatAmount(collection.advanced),
+  invoiceAmount: formatAmount(collection.invoiced),
+  bookedAt: timestampOf(bookedAt),
+});
+
+const encodeTax = (tax: Tax | null): MessageInitShape<typeof TaxSchema> | undefined =>
+  tax === null
+    ? undefined
+    : { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) };

@@ -1,0 +1,58 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { getGrant as answerGrant, listGrants as answerGrants } from '../../credit/query/get-grants.ts';
+import type { GrantStatus as Status } from '../../credit/grant.ts';
+import {
+  GrantStatus,
+  ListGrantsRequestSchema,
+  type GetGrantRequest,
+  type GetGrantResponseSchema,
+  type ListGrantsRequest,
+  type ListGrantsResponseSchema,
+} from '#gen/credit/v1/grant_pb.ts';
+import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { nameOf, textOf, timestampOf } from '../wire.ts';
+import { idOfKind, keyOf, momentOf } from './decode.ts';
+import type { ServiceDeps } from './deps.ts';
+import { encodeGrant } from './encode.ts';
+
+export async function getGrant(
+  deps: ServiceDeps,
+  request: GetGrantRequest,
+): Promise<MessageInitShape<typeof GetGrantResponseSchema>> {
+  const { view, grant } = await answerGrant(deps, {
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
+    grantId: idOfKind('grt', request.grantId),
+  });
+  return {
+    grant: encodeGrant(request.customerId, grant),
+    version: BigInt(view.version),
+    asOf: timestampOf(view.asOf),
+    knownAt: timestampOf(view.knownAt),
+  };
+}
+
+export async function listGrants(
+  deps: ServiceDeps,
+  request: ListGrantsRequest,
+): Promise<MessageInitShape<typeof ListGrantsResponseSchema>> {
+  const [after = null] = readPageToken(ListGrantsRequestSchema, request) ?? [];
+  const { view, grants, more } = await answerGrants(deps, {
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
+    statuses: request.statuses.map((status) => nameOf<Status>(GrantStatus, status)!),
+    filter: {
+      currency: textOf(request.currency),
+      featureKey: textOf(request.featureKey),
+      idempotencyKey: textOf(request.idempotencyKey),
+    },
+    after,
+    limit: pageSizeOf(request),
+  });
+  const last = grants.at(-1)?.grant.id;
+  return {
+    grants: grants.map((grant) => encodeGrant(request.customerId, grant)),
+    nextPageToken: more && last !== undefined ? writePageToken(ListGrantsRequestSchema, request, [last]) : '',
+    version: BigInt(view.version),
+    asOf: timestampOf(view.asOf),
+    knownAt: timestampOf(view.knownAt),
+  };
+}

@@ -1,0 +1,58 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { formatAmount } from '../../amount.ts';
+import { listScheduledGrants as answerSchedule } from '../../credit/query/list-scheduled-grants.ts';
+import { NEVER } from '../../instant.ts';
+import type { Scheduled } from '../../pending/window.ts';
+import {
+  ListScheduledGrantsRequestSchema,
+  type ListScheduledGrantsRequest,
+  type ListScheduledGrantsResponseSchema,
+  type ScheduledGrantSchema,
+} from '#gen/credit/v1/scheduled_grant_pb.ts';
+import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { instantOf, textOf, timestampOf } from '../wire.ts';
+import { namespaceOf, scopeOf } from './decode.ts';
+import type { ServiceDeps } from './deps.ts';
+
+export async function listScheduledGrants(
+  deps: ServiceDeps,
+  request: ListScheduledGrantsRequest,
+): Promise<MessageInitShape<typeof ListScheduledGrantsResponseSchema>> {
+  const cursor = readPageToken(ListScheduledGrantsRequestSchema, request);
+  const { scheduled, more, version } = await answerSchedule(deps, {
+    namespace: namespaceOf(request),
+    customerId: textOf(request.customerId),
+    minVersion: Number(request.minVersion),
+    // A page goes on from where the first began, so that time passing between pages hides nothing.
+    from: cursor === undefined ? instantOf(request.from) : Number(cursor[0]),
+    until: instantOf(request.to) ?? NEVER,
+    currency: textOf(request.currency),
+    scope: scopeOf(request.featureFilter),
+    after: cursor === undefined ? null : { effectiveAt: Number(cursor[1]), grantId: cursor[2]! },
+    limit: pageSizeOf(request),
+  });
+  const last = scheduled.at(-1);
+  const next = (row: Scheduled) =>
+    writePageToken(ListScheduledGrantsRequestSchema, request, [
+      String(cursor?.[0] ?? instantOf(request.from) ?? scheduled[0]!.effectiveAt),
+      String(row.effectiveAt),
+      row.grantId,
+    ]);
+  return {
+    scheduledGrants: scheduled.map(encodeScheduled),
+    nextPageToken: more && last !== undefined ? next(last) : '',
+    version: BigInt(version),
+  };
+}
+
+const encodeScheduled = (row: Scheduled): MessageInitShape<typeof ScheduledGrantSchema> => ({
+  customerId: row.customerId,
+  grantId: row.grantId,
+  currency: row.currency,
+  amount: formatAmount(row.amount),
+  featureKeys: [...row.featureKeys],
+  pendingFrom: timestampOf(row.from),
+  pendingUntil: timestampOf(row.until),
+  takesEffectAt: timestampOf(row.effectiveAt),
+  expiresAt: timestampOf(row.expiresAt),
+});

@@ -1,0 +1,148 @@
+import type { Duplex } from 'node:stream';
+import { fromBinary, toBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
+import type { ConnectError } from '@connectrpc/connect';
+import {
+  Server,
+  ServerCredentials,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+} from '@grpc/grpc-js';
+import { RefusalError } from '../refusal.ts';
+import { incomingGrpcCall } from './grpc-call.ts';
+import { grpcStatusOf } from './grpc-status.ts';
+import { sendAll } from './grpc-stream.ts';
+import * as limits from './limits.ts';
+import type { Middleware } from './middleware.ts';
+import type {
+  BidiStreamMethod,
+  MountedMethod,
+  MountedService,
+  ServerStreamMethod,
+  UnaryMethod,
+} from './mounted-service.ts';
+import { undecodable } from './undecodable.ts';
+
+/** Gives the request, or throws why the bytes were not one: the middleware answers and logs that. */
+type Decoded = () => Message;
+
+/** gRPC over HTTP/2 by grpc-js: four to five times as fast as connect-node at it. */
+export type GrpcTransport = {
+  /** Takes over a connection that opened with the HTTP/2 preface. */
+  accept(connection: Duplex): void;
+  /** Tells clients to go elsewhere; connections close when their calls are done, or after `graceMs`. */
+  drain(graceMs: number): void;
+  destroy(): void;
+};
+
+export function createGrpcTransport(
+  services: readonly MountedService[],
+  middleware: Middleware,
+): GrpcTransport {
+  const server = new Server({
+    'grpc.max_receive_message_length': limits.READ_MAX_BYTES,
+    'grpc.max_send_message_length': limits.SEND_MAX_BYTES,
+    'grpc.max_concurrent_streams': limits.MAX_CONCURRENT_STREAMS,
+    'grpc.max_connection_age_ms': limits.CONNECTION_AGE_MS,
+    'grpc.max_connection_idle_ms': limits.CONNECTION_IDLE_MS,
+    'grpc.keepalive_time_ms': limits.KEEPALIVE_EVERY_MS,
+    'grpc.keepalive_timeout_ms': limits.KEEPALIVE_TIMEOUT_MS,
+    // Statistics per call and connection that nothing here reads.
+    'grpc.enable_channelz': 0,
+  });
+  for (const { methods } of services) for (const method of methods) register(server, method, middleware);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept: (connection) => injector.injectConnection(connection),
+    drain: (graceMs) => injector.drain(graceMs),
+    destroy: () => {
+      injector.destroy();
+      server.forceShutdown();
+    },
+  };
+}
+
+// grpc-js needs no generated code: a path, two functions and the kind of call are all there is to it.
+function register(server: Server, method: MountedMethod, middleware: Middleware): void {
+  const { input, output } = method.descriptor;
+  const add = (handler: HandleCall<Decoded, Buffer>, kind: string) =>
+    server.register(`/${method.name}`, handler, (bytes: Buffer) => bytes, decoder(input), kind);
+  const encode = encoder(output);
+  switch (method.kind) {
+    case 'unary':
+      return void add(unary(method, middleware, encode), 'unary');
+    case 'server_streaming':
+      return void add(serverStream(method, middleware, encode), 'serverStream');
+    case 'bidi_streaming':
+      return void add(bidiStream(method, middleware, encode), 'bidi');
+  }
+}
+
+type HandleCall<I, O> =
+  | handleUnaryCall<I, O>
+  | handleServerStreamingCall<I, O>
+  | handleBidiStreamingCall<I, O>;
+type Encode = (response: Message) => Buffer;
+
+const unary =
+  (method: UnaryMethod, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
+  (call, respond) => {
+    middleware.unary(method, incomingGrpcCall(call), call.request, encode).then(
+      (bytes) => respond(null, bytes),
+      (error: ConnectError) => respond(grpcStatusOf(error)),
+    );
+  };
+
+const serverStream =
+  (
+    method: ServerStreamMethod,
+    middleware: Middleware,
+    encode: Encode,
+  ): handleServerStreamingCall<Decoded, Buffer> =>
+  (call) =>
+    void sendAll(call, middleware.stream(method, incomingGrpcCall(call), call.request, encode));
+
+const bidiStream =
+  (
+    method: BidiStreamMethod,
+    middleware: Middleware,
+    encode: Encode,
+  ): handleBidiStreamingCall<Decoded, Buffer> =>
+  (call) =>
+    void sendAll(
+      call,
+      middleware.stream(method, incomingGrpcCall(call), () => requestsOf(call), encode),
+    );
+
+async function* requestsOf(call: Parameters<handleBidiStreamingCall<Decoded, Buffer>>[0]) {
+  try {
+    // Not destroyed on return: the other direction is still being written.
+    for await (const decoded of call.iterator({ destroyOnReturn: false })) yield (decoded as Decoded)();
+  } catch (error) {
+    // Reading a stream whose caller has left fails; the scope of the call has said so already.
+    if (!call.cancelled) throw error;
+  }
+}
+
+// Decoded here and not later, because grpc-js keeps what this returns for as long as a stream lives,
+// and the bytes would pin the whole network buffer they are a part of.
+const decoder =
+  (schema: DescMessage) =>
+  (bytes: Buffer): Decoded => {
+    try {
+      const message = fromBinary(schema, bytes);
+      return () => message;
+    } catch {
+      const message = `the request is not a ${schema.typeName} in protobuf's binary format`;
+      return () => {
+        throw new RefusalError(undecodable('', message));
+      };
+    }
+  };
+
+const encoder =
+  (schema: DescMessage): Encode =>
+  (message) => {
+    const bytes = toBinary(schema, message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };

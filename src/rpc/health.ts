@@ -1,0 +1,53 @@
+import { EventEmitter, once } from 'node:events';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
+import type { CallContext } from './context.ts';
+import { mount, type MountedService } from './mounted-service.ts';
+
+/** `grpc.health.v1.Health` and the switch behind it. */
+export type HealthService = {
+  readonly mounted: MountedService;
+  /** Says whether this process serves; tells everyone who watches. It starts out as not serving. */
+  setServing(serving: boolean): void;
+};
+
+/** Answers for the whole server (the empty name) and for each of the given services. */
+export function createHealth(serviceNames: readonly string[]): HealthService {
+  const names = new Set(['', ...serviceNames]);
+  const changes = new EventEmitter().setMaxListeners(0);
+  let current: Status = Status.NOT_SERVING;
+
+  // A name that is not known now will not be later: services do not come and go in this process.
+  const statusOf = (name: string) => (names.has(name) ? current : Status.SERVICE_UNKNOWN);
+
+  async function* watch({ service }: { service: string }, { signal }: CallContext) {
+    for (;;) {
+      const status = statusOf(service);
+      yield { status };
+      // What changed while the reader was slow shows here, so no change is waited for in vain.
+      while (statusOf(service) === status) await once(changes, 'change', { signal });
+    }
+  }
+
+  const mounted = mount(
+    Health,
+    {
+      check: async ({ service }) => {
+        if (!names.has(service)) throw new ConnectError(`no service has the name ${service}`, Code.NotFound);
+        return { status: current };
+      },
+      list: async () => ({
+        statuses: Object.fromEntries([...names].map((name) => [name, { status: current }])),
+      }),
+      watch,
+    },
+    { isPublic: true },
+  );
+  return {
+    mounted,
+    setServing: (serving) => {
+      current = serving ? Status.SERVING : Status.NOT_SERVING;
+      changes.emit('change');
+    },
+  };
+}

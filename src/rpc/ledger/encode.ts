@@ -1,0 +1,56 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { formatAmount } from '../../amount.ts';
+import type { ReadEntry, ReadTransaction } from '../../ledger/read-journal.ts';
+import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
+import { AccountType, ReceivableStage } from '#gen/ledger/v1/account_pb.ts';
+import { TransactionKind, type EntrySchema, type TransactionSchema } from '#gen/ledger/v1/journal_pb.ts';
+import { enumOf, timestampOf } from '../wire.ts';
+
+export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitShape<typeof EntrySchema> => {
+  const { account } = entry;
+  return {
+    id: entry.id,
+    customerId,
+    transactionId: entry.transactionId,
+    position: entry.position,
+    accountId: entry.accountId,
+    accountType: enumOf(AccountType, account.type),
+    currency: account.currency,
+    route: {
+      featureKeys: [...account.featureKeys],
+      ...(account.priority !== null && { priority: account.priority }),
+      // Absent on the wire: unknown, the basis of an advance.
+      ...(account.costBasis !== null && { costBasis: formatAmount(account.costBasis) }),
+      stage: account.stage === null ? 0 : enumOf(ReceivableStage, account.stage),
+      ...(account.tax !== null && {
+        tax: {
+          code: account.tax.code,
+          behavior: account.tax.behavior === null ? 0 : enumOf(TaxBehavior, account.tax.behavior),
+        },
+      }),
+    },
+    amount: formatAmount(entry.amount),
+    runningTotal: formatAmount(entry.runningTotal),
+    grantId: entry.grantId ?? '',
+    chargeId: entry.chargeId ?? '',
+    bookedAt: timestampOf(entry.bookedAt),
+    recordedAt: timestampOf(entry.recordedAt),
+    version: BigInt(entry.version),
+  };
+};
+
+export const encodeTransaction = (
+  customerId: string,
+  transaction: ReadTransaction,
+): MessageInitShape<typeof TransactionSchema> => ({
+  id: transaction.id,
+  customerId,
+  kind: enumOf(TransactionKind, transaction.kind),
+  bookedAt: timestampOf(transaction.bookedAt),
+  recordedAt: timestampOf(transaction.recordedAt),
+  version: BigInt(transaction.version),
+  position: transaction.ordinal,
+  idempotencyKey: transaction.idempotencyKey ?? '',
+  hash: transaction.hash.toString('hex'),
+  entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
+});

@@ -1,0 +1,25 @@
+const KIBIBYTE = 1_024;
+const MINUTE_MS = 60_000;
+
+/** The largest request: a batch of 1,000 needs a tenth of it. gRPC clients default to the same. */
+export const READ_MAX_BYTES = 4 * KIBIBYTE * KIBIBYTE;
+
+/** The largest response; generous, because page sizes bound responses already. */
+export const SEND_MAX_BYTES = 64 * KIBIBYTE * KIBIBYTE;
+
+/** Calls one HTTP/2 connection may have open, streams included; further ones wait at the client. */
+export const MAX_CONCURRENT_STREAMS = 20_000;
+
+/** After this long a connection takes no new calls, so that load spreads to new instances. Its streams go on. */
+export const CONNECTION_AGE_MS = 60 * MINUTE_MS;
+export const CONNECTION_IDLE_MS = 30 * MINUTE_MS;
+
+/** A peer that answers no ping for this long is gone, and its streams with it. */
+export const KEEPALIVE_EVERY_MS = MINUTE_MS;
+export const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/** Longer than the 60 s after which common load balancers drop an idle connection themselves. */
+export const HTTP1_KEEPALIVE_MS = 75_000;
+
+/** How long a new connection may stay silent: long enough for browsers that connect ahead of need. */
+export const FIRST_BYTES_MS = 30_000;

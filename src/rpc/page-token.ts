@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { clearField, toBinary, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
+import { refuse } from '../refusal.ts';
+
+/** Where a page begins: a few short texts whose meaning only the list's own handler knows. */
+export type PageCursor = readonly string[];
+
+const DEFAULT_PAGE_SIZE = 50;
+const LARGEST_PAGE_SIZE = 1_000;
+
+// What may differ from page to page. `min_version` says how fresh an answer must be, not what is asked.
+const NOT_PART_OF_THE_QUERY: ReadonlySet<string> = new Set(['page_token', 'page_size', 'min_version']);
+
+// Enough to tell queries apart; it is no secret and keeps nobody from making a token up.
+const CHECK_BYTES = 8;
+
+/** The page size to use: unset means 50, more than 1,000 is cut. */
+export function pageSizeOf(request: { readonly pageSize: number }): number {
+  return request.pageSize <= 0 ? DEFAULT_PAGE_SIZE : Math.min(request.pageSize, LARGEST_PAGE_SIZE);
+}
+
+/** An opaque token for the page at `cursor`, good for requests that ask the same question. */
+export function writePageToken<S extends DescMessage>(
+  schema: S,
+  request: MessageShape<S>,
+  cursor: PageCursor,
+): string {
+  const body = Buffer.from(JSON.stringify(cursor));
+  return Buffer.concat([checkOf(schema, request, body), body]).toString('base64url');
+}
+
+/**
+ * The cursor in the request's page token; undefined for the first page.
+ * @throws PAGE_TOKEN_MISMATCH when the token was made for another question, or not by this service.
+ */
+export function readPageToken<S extends DescMessage>(
+  schema: S,
+  request: MessageShape<S> & { readonly pageToken: string },
+): PageCursor | undefined {
+  if (request.pageToken === '') return undefined;
+  const bytes = Buffer.from(request.pageToken, 'base64url');
+  const body = bytes.subarray(CHECK_BYTES);
+  if (!checkOf(schema, request, body).equals(bytes.subarray(0, CHECK_BYTES))) return mismatch();
+  return JSON.parse(body.toString()) as PageCursor;
+}
+
+function checkOf<S extends DescMessage>(schema: S, request: MessageShape<S>, body: Buffer): Buffer {
+  const query: MessageShape<S> = { ...request };
+  for (const field of schema.fields) if (NOT_PART_OF_THE_QUERY.has(field.name)) clearField(query, field);
+  return createHash('sha256')
+    .update(toBinary(schema, query, { writeUnknownFields: false }))
+    .update(schema.typeName)
+    .update(body)
+    .digest()
+    .subarray(0, CHECK_BYTES);
+}
+
+function mismatch(): never {
+  return refuse(
+    'PAGE_TOKEN_MISMATCH',
+    'page_token: it belongs to a request with other arguments, or is damaged; start over without it',
+    { field: 'page_token', rule: 'page_token' },
+  );
+}

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { AccessToken } from '../environment.ts';
+import type { Log } from '../log.ts';
+import { createAuthentication } from './authentication.ts';
+import { createConnectTransport } from './connect-transport.ts';
+import { createGrpcTransport } from './grpc-transport.ts';
+import { createHttp1Server } from './http1-server.ts';
+import { createMiddleware } from './middleware.ts';
+import type { MountedService } from './mounted-service.ts';
+import { createOpenCalls } from './open-calls.ts';
+import { createSniffer } from './protocol-sniffer.ts';
+import { createValidation } from './validation.ts';
+
+export type ServerOptions = {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly services: readonly MountedService[];
+  /** Who may call; empty: everybody may do everything. */
+  readonly tokens: readonly AccessToken[];
+  readonly log: Log;
+  /** How long `close` waits for calls in flight. Default 10 s. */
+  readonly graceMs?: number;
+  /** Answers HTTP/1.1 requests for paths that are no RPC. */
+  readonly fallback?: RequestListener;
+};
+
+export type RunningServer = {
+  /** Such as `http://127.0.0.1:8484`, for curl and gRPC-Web; gRPC clients take its host and port. */
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Stops listening, ends streams with SHUTTING_DOWN, lets other calls finish for up to `graceMs`, then
+   * ends and disconnects what is left. Resolves when every connection is closed; may be called again.
+   */
+  close(): Promise<void>;
+};
+
+const DEFAULT_GRACE_MS = 10_000;
+// By then every answer is out; this is for peers that do not close their side.
+const LINGER_MS = 1_000;
+
+/**
+ * Serves gRPC, gRPC-Web and the Connect protocol on one port.
+ * Rejects when the address cannot be listened on, or when a rule in the proto is broken.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port, services, tokens, log, graceMs = DEFAULT_GRACE_MS, fallback } = options;
+  const openCalls = createOpenCalls();
+  const middleware = createMiddleware({
+    log,
+    authenticate: createAuthentication(tokens),
+    validate: createValidation(inputsOf(services)),
+    openCalls,
+  });
+  const grpc = createGrpcTransport(services, middleware);
+  const http1 = createHttp1Server(createConnectTransport(services, middleware, log, fallback), (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    sniffer.accept(socket);
+  });
+  const sniffer = createSniffer({ http2: grpc.accept, http1: http1.accept });
+  const sockets = new Set<Socket>();
+
+  http1.server.listen(port, host);
+  await once(http1.server, 'listening');
+  const address = http1.server.address() as AddressInfo;
+
+  const close = async () => {
+    const closed = once(http1.server, 'close');
+    http1.drain();
+    sniffer.close();
+    grpc.drain(graceMs + LINGER_MS);
+    await openCalls.close(graceMs);
+    const linger = setTimeout(() => sockets.forEach((socket) => socket.destroy()), LINGER_MS);
+    await closed;
+    clearTimeout(linger);
+    grpc.destroy();
+  };
+  let closing: Promise<void> | undefined;
+  return { url: urlOf(address), port: address.port, close: () => (closing ??= close()) };
+}
+
+const inputsOf = (services: readonly MountedService[]) =>
+  new Set(services.flatMap(({ methods }) => methods.map((method) => method.descriptor.input)));
+
+function urlOf({ family, address, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

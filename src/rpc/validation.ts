@@ -1,0 +1,65 @@
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { create, createRegistry } from '@bufbuild/protobuf';
+import { pathToString } from '@bufbuild/protobuf/reflect';
+import type { Violation } from '@bufbuild/protovalidate';
+import { createValidator } from '@bufbuild/protovalidate';
+import { file_credit_v1_rules } from '#gen/credit/v1/rules_pb.ts';
+import type { FieldViolation } from '../refusal.ts';
+import { RefusalError } from '../refusal.ts';
+import { isErrorReason } from './errors.ts';
+
+/** Refuses a request that breaks rules of the proto, with every violation at once. */
+export type Validate = (schema: DescMessage, request: Message) => void;
+
+/**
+ * Compiles the rules of the given messages at once: the first use costs 65 ms, which would else be
+ * the first caller's. A rule that does not compile stops the start.
+ */
+export function createValidation(schemas: Iterable<DescMessage>): Validate {
+  const validator = createValidator({
+    registry: createRegistry(file_credit_v1_rules),
+    regexMatch: cachedMatch(),
+  });
+  for (const schema of schemas) {
+    const { kind, error } = validator.validate(schema, create(schema));
+    if (kind === 'error') throw new Error(`the rules of ${schema.typeName} are broken`, { cause: error });
+  }
+  return (schema, request) => {
+    const result = validator.validate(schema, request);
+    if (result.kind === 'invalid') throw refusalOf(result.violations.map(fieldViolation));
+    if (result.kind === 'error') throw result.error;
+  };
+}
+
+/** The patterns are few, ours and linear: the platform's RegExp matches them ten times faster than RE2. */
+function cachedMatch(): (pattern: string, text: string) => boolean {
+  const compiled = new Map<string, RegExp>();
+  return (pattern, text) => {
+    const known = compiled.get(pattern) ?? new RegExp(pattern, 'u');
+    compiled.set(pattern, known);
+    return known.test(text);
+  };
+}
+
+/** A rule on a whole message names its field at the front of its id: `expires_at.after_effective_at`. */
+function fieldViolation({ field, ruleId, message, forKey, rule }: Violation): FieldViolation {
+  const path = pathToString(field);
+  const isFieldRule = rule.length > 0 || forKey;
+  const [first = ''] = ruleId.split('.');
+  return { field: isFieldRule ? path : path === '' ? first : `${path}.${first}`, rule: ruleId, message };
+}
+
+/**
+ * A rule whose id is the name of a reason (such as UNSUPPORTED_FEATURE_FILTER) gives the refusal
+ * that reason, so that it is decided in the proto alone; every other rule is an INVALID_FIELD.
+ */
+function refusalOf(violations: readonly FieldViolation[]): RefusalError {
+  const named = violations.find((violation) => isErrorReason(violation.rule));
+  const { field, rule } = named ?? violations[0] ?? { field: '', rule: '' };
+  const reason = isErrorReason(rule) ? rule : 'INVALID_FIELD';
+  const message = violations.map(sentence).join('; ');
+  return new RefusalError({ reason, message, metadata: { field, rule }, violations });
+}
+
+// A rule on the whole message has no field.
+const sentence = ({ field, message }: FieldViolation) => (field === '' ? message : `${field}: ${message}`);

@@ -1,0 +1,24 @@
+/** Which credit and charges a question is about (domain.md §10). */
+export type Scope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'unrestricted' }
+  | { readonly kind: 'feature'; readonly featureKey: string };
+
+export const ALL: Scope = { kind: 'all' };
+
+/**
+ * Whether something restricted to `featureKeys` (empty: unrestricted) shows in the scope. A charge or advance
+ * counts as restricted to its one feature key, or unrestricted without one.
+ */
+export function inScope(scope: Scope, featureKeys: readonly string[]): boolean {
+  if (scope.kind === 'all' || featureKeys.length === 0) return true;
+  return scope.kind === 'feature' && featureKeys.includes(scope.featureKey);
+}
+
+/** The feature keys a charge or advance is counted under. */
+export const keysOf = (featureKey: string | null): readonly string[] =>
+  featureKey === null ? [] : [featureKey];
+
+/** Whether credit restricted to `featureKeys` may pay a charge for `featureKey` (domain.md §6). */
+export const mayPay = (featureKeys: readonly string[], featureKey: string | null): boolean =>
+  featureKeys.length === 0 || (featureKey !== null && featureKeys.includes(featureKey));

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../src/config.ts';
+import type { Environment } from '../src/environment.ts';
+
+function problemsOf(env: Environment): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('an empty environment', () => {
+  test('is a service of this machine only, with a Postgres of its own', () => {
+    expect(readConfig({})).toEqual({
+      database: { kind: 'embedded', dataDir: './.data' },
+      host: '127.0.0.1',
+      port: 8484,
+      logLevel: 'info',
+      poolSize: 10,
+      tokens: [],
+      batchSize: 64,
+      queueLimit: 1024,
+    });
+  });
+
+  test('is also one in which every variable is empty', () => {
+    expect(readConfig({ DATABASE_URL: '', CREDIT_LEDGER_PORT: '', CREDIT_LEDGER_TOKENS: '' })).toEqual(
+      readConfig({}),
+    );
+  });
+});
+
+describe('variables', () => {
+  test('are read', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgresql://app:secret@/ledger?host=/run/postgresql',
+      CREDIT_LEDGER_HOST: '0.0.0.0',
+      CREDIT_LEDGER_PORT: '0',
+      CREDIT_LEDGER_LOG_LEVEL: 'debug',
+      CREDIT_LEDGER_POOL_SIZE: '20',
+      CREDIT_LEDGER_TOKENS: 'billing:write:s3cr:et, dashboard:read:other',
+      CREDIT_LEDGER_BATCH_SIZE: '1000',
+      CREDIT_LEDGER_QUEUE_LIMIT: '5',
+      PATH: '/bin',
+    });
+
+    expect(config).toEqual({
+      database: { kind: 'external', url: 'postgresql://app:secret@/ledger?host=/run/postgresql' },
+      host: '0.0.0.0',
+      port: 0,
+      logLevel: 'debug',
+      poolSize: 20,
+      tokens: [
+        { name: 'billing', permission: 'write', token: 's3cr:et' },
+        { name: 'dashboard', permission: 'read', token: 'other' },
+      ],
+      batchSize: 1000,
+      queueLimit: 5,
+    });
+  });
+
+  test('that nobody reads stop the start, with the nearest one that is read', () => {
+    expect(problemsOf({ CREDIT_LEDGER_PROT: '1', CREDIT_LEDGER_DATADIR: 'x' })).toEqual([
+      'CREDIT_LEDGER_PROT is not a variable of this service: did you mean CREDIT_LEDGER_PORT?',
+      'CREDIT_LEDGER_DATADIR is not a variable of this service: did you mean CREDIT_LEDGER_DATA_DIR?',
+    ]);
+  });
+
+  test.each(['abc', '-1', '65536', '1.5', '0x10', '1e3', ' 8484'])('refuse "%s" as a port', (port) => {
+    expect(problemsOf({ CREDIT_LEDGER_PORT: port })).toEqual([
+      `CREDIT_LEDGER_PORT is "${port}": it must be a whole number from 0 to 65535`,
+    ]);
+  });
+
+  test('report every problem at once', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://app:secret@db/ledger',
+      CREDIT_LEDGER_HOST: '0.0.0.0',
+      CREDIT_LEDGER_LOG_LEVEL: 'loud',
+      CREDIT_LEDGER_BATCH_SIZE: '1001',
+      CREDIT_LEDGER_TYPO: '1',
+    });
+
+    expect(problems).toHaveLength(5);
+  });
+
+  test('never show a secret in what they report', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'mysql://app:secret@db/ledger',
+      CREDIT_LEDGER_TOKENS: 'a:admin:secret,b:read:secret-twice,c:write:secret-twice,d:read',
+    });
+
+    expect(problems).toEqual([
+      'DATABASE_URL must start with postgres:// or postgresql://',
+      'CREDIT_LEDGER_TOKENS, entry 1, must be name:read:token or name:write:token',
+      'CREDIT_LEDGER_TOKENS gives c a token that another entry has already',
+      'CREDIT_LEDGER_TOKENS, entry 4, must be name:read:token or name:write:token',
+    ]);
+  });
+});
+
+describe('an address that other machines reach', () => {
+  test.each(['0.0.0.0', '::', '10.0.0.7', 'ledger.internal', '127.0.0.1.example.org'])(
+    '%s asks for tokens',
+    (host) => {
+      expect(problemsOf({ CREDIT_LEDGER_HOST: host })).toEqual([
+        expect.stringMatching(
+          /other machines can reach.*CREDIT_LEDGER_TOKENS.*CREDIT_LEDGER_ALLOW_ANONYMOUS=true/,
+        ),
+      ]);
+    },
+  );
+
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('is not %s', (host) => {
+    expect(problemsOf({ CREDIT_LEDGER_HOST: host })).toEqual([]);
+  });
+
+  test('is served without tokens when that is asked for', () => {
+    const config = readConfig({ CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true' });
+
+    expect(config.tokens).toEqual([]);
+  });
+
+  test.each([',', ' ', 'a:read:'])('is not guarded by tokens that say "%s"', (tokens) => {
+    expect(problemsOf({ CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_TOKENS: tokens })).not.toEqual([]);
+  });
+
+  test('cannot be both open to anyone and guarded by tokens', () => {
+    expect(problemsOf({ CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true', CREDIT_LEDGER_TOKENS: 'a:read:b' })).toEqual([
+      'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
+    ]);
+  });
+});

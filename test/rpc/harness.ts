@@ -1,0 +1,68 @@
+import { createLog } from '../../src/log.ts';
+import type { MountedService } from '../../src/rpc/mounted-service.ts';
+import { mount } from '../../src/rpc/mounted-service.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../../src/rpc/server.ts';
+import { Probe, type ProbeImplementation } from './probe.ts';
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** A log whose lines can be waited for instead of slept for. */
+export function captureLog() {
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  const write = (text: string) => {
+    lines.push(JSON.parse(text) as LogLine);
+    for (const look of waiting) look();
+  };
+  /** The first line, written before or after, for which `matches` holds. */
+  const line = (matches: (line: LogLine) => boolean) =>
+    new Promise<LogLine>((resolve) => {
+      const look = () => {
+        const found = lines.find(matches);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  return { log: createLog('debug', { write }), lines, line };
+}
+
+export type ProbeServer = RunningServer & {
+  /** What the RPCs do; a test replaces what it is about. */
+  readonly behaviour: { -readonly [P in keyof ProbeImplementation]: ProbeImplementation[P] };
+  readonly log: ReturnType<typeof captureLog>;
+};
+
+/** Serves the probe, and whatever else is mounted, on a free port of this machine. */
+export async function serveProbe(
+  more: readonly MountedService[] = [],
+  options: Partial<ServerOptions> = {},
+): Promise<ProbeServer> {
+  const behaviour: ProbeServer['behaviour'] = {
+    read: async ({ name }) => ({ text: `hello ${name}` }),
+    write: async ({ name }) => ({ text: `wrote ${name}` }),
+    follow: async function* ({ name }) {
+      for (let count = 1; count <= 3; count += 1) yield { text: name, count };
+    },
+  };
+  const probe = mount(Probe, {
+    read: (request, context) => behaviour.read(request, context),
+    write: (request, context) => behaviour.write(request, context),
+    follow: (request, context) => behaviour.follow(request, context),
+  });
+  const log = captureLog();
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    services: [probe, ...more],
+    tokens: [],
+    log: log.log,
+    ...options,
+  });
+  return { ...server, behaviour, log };
+}
+
+/** A promise and the means to settle it: the signal tests wait for. */
+export const signal = <T = void>() => Promise.withResolvers<T>();

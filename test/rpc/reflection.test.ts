@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Health } from '#gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '#gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '#gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { createHealth } from '../../src/rpc/health.ts';
+import { createReflection } from '../../src/rpc/reflection.ts';
+import { serveProbe, type ProbeServer } from './harness.ts';
+
+const descriptors = readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url));
+const health = createHealth([Health.typeName]);
+let server: ProbeServer;
+beforeAll(async () => {
+  server = await serveProbe([health.mounted, ...createReflection(descriptors, [Health.typeName])]);
+});
+afterAll(() => server.close());
+
+describe.each([ServerReflection, ServerReflectionAlpha])('$typeName', (service) => {
+  /** The answer to one question, as both versions shape it. */
+  async function ask(messageRequest: { case: string; value: unknown }) {
+    const client = createClient(
+      service as typeof ServerReflection,
+      createGrpcTransport({ baseUrl: server.url }),
+    );
+    async function* questions() {
+      yield { host: 'h', messageRequest } as never;
+    }
+    for await (const { messageResponse } of client.serverReflectionInfo(questions())) return messageResponse;
+    throw new Error('no answer');
+  }
+
+  test('lists the services that are served', async () => {
+    expect(await ask({ case: 'listServices', value: '' })).toMatchObject({
+      value: {
+        service: [
+          { name: 'grpc.health.v1.Health' },
+          { name: 'grpc.reflection.v1.ServerReflection' },
+          { name: 'grpc.reflection.v1alpha.ServerReflection' },
+        ],
+      },
+    });
+  });
+
+  test.each([
+    ['fileContainingSymbol', 'grpc.health.v1.Health'],
+    ['fileContainingSymbol', 'grpc.health.v1.Health.Check'],
+    ['fileContainingSymbol', 'grpc.health.v1.HealthCheckRequest.service'],
+    ['fileByFilename', 'grpc/health/v1/health.proto'],
+  ])('%s %s gives the file with its comments', async (kind, value) => {
+    const response = await ask({ case: kind, value });
+    if (response.case !== 'fileDescriptorResponse') throw new Error(response.case);
+    const [bytes = new Uint8Array()] = response.value.fileDescriptorProto;
+    const file = fromBinary(FileDescriptorProtoSchema, bytes);
+
+    expect(file.name).toBe('grpc/health/v1/health.proto');
+    expect(file.sourceCodeInfo?.location.some(({ leadingComments }) => leadingComments !== '')).toBe(true);
+  });
+
+  test('a file comes with what it imports', async () => {
+    const response = await ask({ case: 'fileByFilename', value: 'google/rpc/error_details.proto' });
+    if (response.case !== 'fileDescriptorResponse') throw new Error(response.case);
+    const names = response.value.fileDescriptorProto.map(
+      (bytes) => fromBinary(FileDescriptorProtoSchema, bytes).name,
+    );
+
+    expect(names).toEqual(['google/rpc/error_details.proto', 'google/protobuf/duration.proto']);
+  });
+
+  test('knows extensions', async () => {
+    const containingType = 'google.protobuf.FieldOptions';
+    expect(await ask({ case: 'allExtensionNumbersOfType', value: containingType })).toMatchObject({
+      value: { extensionNumber: expect.arrayContaining([1159]) },
+    });
+    const value = { containingType, extensionNumber: 1159 };
+    expect(await ask({ case: 'fileContainingExtension', value })).toMatchObject({
+      case: 'fileDescriptorResponse',
+    });
+  });
+
+  test.each([
+    { case: 'fileByFilename', value: 'no/such.proto' },
+    { case: 'fileContainingSymbol', value: 'no.such.Symbol' },
+    { case: 'allExtensionNumbersOfType', value: 'no.such.Message' },
+  ])('$case of something unknown is answered, not fatal', async (question) => {
+    expect(await ask(question)).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } });
+  });
+});
+
+// The real tool, where there is one: GRPCURL=<path of grpcurl> npm test
+const grpcurl = process.env['GRPCURL'];
+const run = async (...args: string[]) =>
+  (await promisify(execFile)(grpcurl ?? '', ['-plaintext', ...args])).stdout;
+const address = () => new URL(server.url).host;
+describe.skipIf(grpcurl === undefined)('grpcurl (skipped unless GRPCURL names the binary)', () => {
+  test('lists', async () => {
+    expect(await run(address(), 'list')).toContain('grpc.health.v1.Health\n');
+  });
+
+  test('describes with comments', async () => {
+    expect(await run(address(), 'describe', 'grpc.health.v1.Health.Check')).toContain(
+      '// Check gets the health of the specified service',
+    );
+  });
+
+  test('calls', async () => {
+    health.setServing(true);
+    expect(JSON.parse(await run(address(), 'grpc.health.v1.Health/Check'))).toEqual({ status: 'SERVING' });
+  });
+});

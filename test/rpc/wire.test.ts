@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { refuse } from '../../src/refusal.ts';
+import { failureOf, protocols, type WireClient } from './clients.ts';
+import { serveProbe, signal, type ProbeServer } from './harness.ts';
+
+let server: ProbeServer;
+let original: ProbeServer['behaviour'];
+beforeAll(async () => {
+  server = await serveProbe();
+  original = { ...server.behaviour };
+});
+beforeEach(() => Object.assign(server.behaviour, original));
+afterAll(() => server.close());
+
+describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
+  let client: WireClient;
+  beforeAll(() => {
+    client = connect(server.url);
+  });
+  afterAll(() => client.close());
+
+  test('answers a unary call', async () => {
+    expect(await client.unary('read', { name: 'Ada' })).toMatchObject({ text: 'hello Ada' });
+  });
+
+  test('shows every violation at once, the first also in the metadata', async () => {
+    expect(await failureOf(client.unary('read', { amount: 'x' }))).toEqual({
+      code: 'INVALID_ARGUMENT',
+      message: 'name: must be at least 1 characters; amount: must be a decimal',
+      reason: 'INVALID_FIELD',
+      domain: 'credit-ledger',
+      metadata: { field: 'name', rule: 'string.min_len' },
+      violations: [
+        ['name', 'string.min_len', 'must be at least 1 characters'],
+        ['amount', 'amount', 'must be a decimal'],
+      ],
+    });
+  });
+
+  test('takes the reason from a rule that is named like one', async () => {
+    expect(await failureOf(client.unary('read', { filter: 'a*' }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      reason: 'UNSUPPORTED_FEATURE_FILTER',
+      metadata: { field: 'filter', rule: 'UNSUPPORTED_FEATURE_FILTER' },
+      violations: [
+        ['name', 'string.min_len', expect.any(String)],
+        ['filter', 'UNSUPPORTED_FEATURE_FILTER', 'no wildcards'],
+      ],
+    });
+  });
+
+  test('sends a refusal with its metadata and when to try again', async () => {
+    server.behaviour.write = async () =>
+      refuse('CONFLICT', 'lost a race: Ωmega', { id: 'grt_1' }, { retryAfterMs: 1_250 });
+
+    expect(await failureOf(client.unary('write', { name: 'Ada' }))).toEqual({
+      code: 'ABORTED',
+      message: 'lost a race: Ωmega',
+      reason: 'CONFLICT',
+      domain: 'credit-ledger',
+      metadata: { id: 'grt_1' },
+      retryMs: 1_250,
+    });
+  });
+
+  test('survives text that is no valid Unicode', async () => {
+    server.behaviour.read = async () => refuse('INVALID_FIELD', 'half a pair: \ud800', { field: '\ud800' });
+
+    expect(await failureOf(client.unary('read', { name: 'Ada' }))).toMatchObject({
+      message: 'half a pair: \ufffd',
+    });
+  });
+
+  test('hides an unforeseen failure behind the request id; the log has the stack', async () => {
+    const requestId = crypto.randomUUID();
+    server.behaviour.read = async () => {
+      throw new Error('select secret from customers');
+    };
+
+    expect(await failureOf(client.unary('read', { name: 'Ada' }, { requestId }))).toEqual({
+      code: 'INTERNAL',
+      message: `internal error; the server's log has it under request id ${requestId}`,
+    });
+    expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
+      level: 'error',
+      method: 'wiretest.v1.Probe/Read',
+      code: 'INTERNAL',
+      err: { message: 'select secret from customers', stack: expect.stringContaining('wire.test.ts') },
+    });
+  });
+
+  test('ends a call at its deadline, and the handler is told', async () => {
+    const requestId = crypto.randomUUID();
+    const startedAt = Date.now();
+    const told = signal<number | undefined>();
+    server.behaviour.read = (_request, context) =>
+      new Promise((_resolve, reject) => {
+        context.signal.addEventListener('abort', () => {
+          told.resolve(context.deadlineMs);
+          reject(context.signal.reason as Error);
+        });
+      });
+
+    expect(
+      await failureOf(client.unary('read', { name: 'Ada' }, { timeoutMs: 150, requestId })),
+    ).toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    expect(await told.promise).toBeGreaterThanOrEqual(startedAt);
+    expect(await told.promise).toBeLessThanOrEqual(Date.now() + 150);
+    // Callers with a clock of their own may hang up a moment before the server's timer fires.
+    expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
+      code: expect.stringMatching('DEADLINE_EXCEEDED|CANCELED'),
+    });
+  });
+
+  test('tells the handler when the caller hangs up', async () => {
+    const requestId = crypto.randomUUID();
+    const started = signal();
+    const told = signal();
+    server.behaviour.read = (_request, context) => {
+      started.resolve();
+      return new Promise((_resolve, reject) => {
+        context.signal.addEventListener('abort', () => {
+          told.resolve();
+          reject(context.signal.reason as Error);
+        });
+      });
+    };
+    const hangUp = new AbortController();
+    const call = client
+      .unary('read', { name: 'Ada' }, { signal: hangUp.signal, requestId })
+      .catch(() => 'failed');
+    await started.promise;
+    hangUp.abort();
+
+    await told.promise;
+    expect(await call).toBe('failed');
+    expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
+      code: 'CANCELED',
+    });
+  });
+
+  test('logs what a handler throws after its caller has gone', async () => {
+    const requestId = crypto.randomUUID();
+    const started = signal();
+    const hangUp = new AbortController();
+    server.behaviour.read = (_request, context) => {
+      started.resolve();
+      return new Promise((_resolve, reject) => {
+        context.signal.addEventListener('abort', () => reject(new Error('a bug on the way out')));
+      });
+    };
+    const call = client
+      .unary('read', { name: 'Ada' }, { signal: hangUp.signal, requestId })
+      .catch(() => 'failed');
+    await started.promise;
+    hangUp.abort();
+    await call;
+
+    const isAftermath = (line: object) =>
+      'err' in line && 'requestId' in line && line.requestId === requestId;
+    expect(await server.log.line(isAftermath)).toMatchObject({ err: { message: 'a bug on the way out' } });
+  });
+
+  test('refuses a request of more than 4 MiB', async () => {
+    expect(
+      await failureOf(client.unary('read', { name: 'Ada', padding: 'x'.repeat(5 << 20) })),
+    ).toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+    });
+  });
+
+  test('takes a request of nearly 4 MiB and gives an answer of more', async () => {
+    server.behaviour.read = async ({ padding }) => ({ text: padding });
+    const padding = 'x'.repeat((4 << 20) - 100);
+
+    expect((await client.unary('read', { name: 'Ada', padding })).text).toHaveLength(padding.length);
+  });
+});

@@ -1,0 +1,33 @@
+import pg from 'pg';
+
+/** The same server, another database. By hand, because URL does not know URLs of sockets. */
+export function withDatabase(url: string, database: string): string {
+  const [, server, parameters = ''] = /^(\w+:\/\/[^/?]*)[^?]*(\?.*)?$/.exec(url) ?? [];
+  return `${server}/${database}${parameters}`;
+}
+
+/** A copy of `template`; `template0` makes an empty one. file_copy is the faster way for a small template. */
+export function createDatabase(url: string, name: string, template: string): Promise<void> {
+  return query(url, `create database ${name} template ${template} strategy file_copy`).then(() => undefined);
+}
+
+/** Also when somebody is connected to it. */
+export function dropDatabase(url: string, name: string): Promise<void> {
+  return query(url, `drop database if exists ${name} with (force)`).then(() => undefined);
+}
+
+/** The databases whose names begin with `prefix`. */
+export async function listDatabases(url: string, prefix: string): Promise<string[]> {
+  const rows = await query(url, `select datname from pg_database where starts_with(datname, '${prefix}')`);
+  return rows.map(({ datname }) => String(datname));
+}
+
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

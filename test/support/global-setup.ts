@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { createDatabase, dropDatabase, listDatabases, withDatabase } from './databases.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The Postgres of this run; `run` begins the name of every database it makes. */
+    postgres: { url: string; run: string; template: string };
+  }
+}
+
+const runs = '.data/tests';
+const failed = join(runs, 'failed');
+
+/**
+ * One Postgres per test run, with one migrated template that each test file clones. Runs at the same time
+ * do not meet: each has its own server, or on the one of TEST_DATABASE_URL its own names.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const run = `test_${randomBytes(3).toString('hex')}`;
+  const template = `${run}_template`;
+  const server = await startServer();
+  await createDatabase(server.url, template, 'template0');
+  await migrate({ url: withDatabase(server.url, template) });
+  project.provide('postgres', { url: server.url, run, template });
+
+  return async () => {
+    await dropDatabase(server.url, template);
+    // Whoever still has one had a failing test, or was killed.
+    await server.stop(await listDatabases(server.url, run));
+  };
+}
+
+type TestServer = { url: string; stop(kept: readonly string[]): Promise<void> };
+
+async function startServer(): Promise<TestServer> {
+  const url = process.env['TEST_DATABASE_URL'];
+  if (url !== undefined && url !== '') return { url, stop: async () => undefined };
+
+  await sweep();
+  const dataDir = join(runs, String(process.pid));
+  const postgres = await startEmbeddedPostgres({ dataDir, settings: careless });
+  return {
+    url: postgres.url,
+    async stop(kept) {
+      await postgres.stop();
+      if (kept.length === 0) return rmSync(dataDir, { recursive: true, force: true });
+      rmSync(failed, { recursive: true, force: true });
+      renameSync(dataDir, failed);
+      console.warn(
+        `Kept for you to look at: ${kept.join(', ')}. Open them with: node test/support/open-kept.ts`,
+      );
+    },
+  };
+}
+
+/** Fast because a crash may lose everything. The plans and the behaviour are those of production. */
+const careless = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+
+/** Ends what runs that were killed left behind. */
+async function sweep(): Promise<void> {
+  mkdirSync(runs, { recursive: true });
+  for (const name of readdirSync(runs).filter((pid) => /^\d+$/.test(pid) && !existsSync(`/proc/${pid}`))) {
+    const dataDir = join(runs, name);
+    const abandoned = await startEmbeddedPostgres({ dataDir, settings: careless });
+    await abandoned.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}

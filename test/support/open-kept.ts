@@ -1,0 +1,11 @@
+import { once } from 'node:events';
+import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { listDatabases, withDatabase } from './databases.ts';
+
+// Serves the databases that the last failed test run kept, until Ctrl-C.
+const postgres = await startEmbeddedPostgres({ dataDir: '.data/tests/failed' });
+for (const name of await listDatabases(postgres.url, 'test_')) {
+  console.log(`psql '${withDatabase(postgres.url, name)}'`);
+}
+await once(process, 'SIGINT');
+await postgres.stop();

@@ -1,0 +1,173 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** What docs/architecture.md says about the house, as far as a machine can see it. */
+
+type Source = { path: string; text: string; imports: { from: string; typeOnly: boolean }[] };
+
+/** Who may import whom: from above to below, or within a layer. */
+const layers = [
+  ['main.ts'],
+  ['service.ts', 'config.ts'],
+  ['rpc/'],
+  ['book/', 'watch/', 'credit/query/'],
+  ['credit/', 'pending/', 'ledger/'],
+  ['db/'],
+  ['amount.ts', 'instant.ts', 'id.ts', 'refusal.ts', 'scope.ts', 'log.ts', 'environment.ts'],
+];
+
+/** Within a layer these do not know each other. */
+const strangers = [
+  ['pending/', 'credit/'],
+  ['pending/', 'ledger/'],
+  ['ledger/', 'credit/'],
+  ['ledger/', 'pending/'],
+];
+
+/** A library has one owner, so that it can be replaced, and its traps are known in one place. */
+const owners: [library: RegExp, owner: RegExp][] = [
+  [/^decimal\.js/, /^amount\.ts$/],
+  [/^pino/, /^log\.ts$/],
+  [/^(pg|knex)(\/|$)/, /^db\//],
+  [/^(@grpc|@connectrpc)\//, /^rpc\//],
+  [/^(@bufbuild\/|#gen\/)/, /^(rpc\/|service\.ts$)/],
+];
+
+const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
+  [/\bDate\.now\(|\bnew Date\(\)/, /^(db\/clock|rpc\/deadline)\.ts$/, 'the clock, db/clock.ts'],
+  [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
+  [/(?<![.\w])set(Timeout|Interval)\b/, /^(db\/wait\.ts|watch\/|rpc\/)/, 'waitUntil of db/wait.ts'],
+  [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
+  [/\bconsole\./, /^$/, 'the log'],
+];
+
+const largest = 400;
+
+function parse(path: string, text: string): Source {
+  const code = text.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, (comment) =>
+    comment.replaceAll(/[^\n]/g, ''),
+  );
+  const statements =
+    /^(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)/gm;
+  const imports = [...code.matchAll(statements)].map(([, type, from, dynamic]) => {
+    const name = from ?? dynamic ?? '';
+    return { from: name.startsWith('.') ? join(path, '..', name) : name, typeOnly: type !== undefined };
+  });
+  return { path, text: code, imports };
+}
+
+const layerOf = (path: string): number => {
+  const place = layers
+    .flat()
+    .toSorted((a, b) => b.length - a.length)
+    .find((prefix) => path.startsWith(prefix));
+  return layers.findIndex((layer) => place !== undefined && layer.includes(place));
+};
+
+const rules: Record<string, (sources: readonly Source[]) => string[]> = {
+  [`no file has more than ${largest} lines`]: (sources) =>
+    sources.filter(({ text }) => text.split('\n').length > largest).map(({ path }) => path),
+
+  'every file has a place in the layers': (sources) =>
+    sources.filter(({ path }) => layerOf(path) === -1).map(({ path }) => path),
+
+  'imports point downwards': (sources) =>
+    internalImports(sources, ({ path }, from) => layerOf(path) > layerOf(from)),
+
+  'strangers stay strangers': (sources) =>
+    internalImports(sources, ({ path }, from) =>
+      strangers.some(([a = '', b = '']) => path.startsWith(a) && from.startsWith(b)),
+    ),
+
+  'the pure core reaches no database, by no detour': (sources) =>
+    sources
+      .filter(({ path }) => path.startsWith('credit/') && !path.startsWith('credit/query/'))
+      .flatMap(({ path }) => pathsFrom(path, sources).filter((trail) => trail.at(-1)?.startsWith('db/')))
+      .map((trail) => trail.join(' → ')),
+
+  'there are no import cycles': (sources) =>
+    sources
+      .flatMap(({ path, imports }) => imports.map(({ from }) => ({ path, from })))
+      .filter(({ path, from }) => pathsFrom(from, sources, true).some((trail) => trail.at(-1) === path))
+      .map(({ path, from }) => `${path} → ${from} → … → ${path}`),
+
+  'each library has one owner': (sources) =>
+    sources.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ from }) => owners.some(([library, owner]) => library.test(from) && !owner.test(path)))
+        .map(({ from }) => `${path} imports ${from}`),
+    ),
+
+  'each thing is done in one place': (sources) =>
+    sources.flatMap(({ path, text }) =>
+      banned
+        .filter(([call, allowedIn]) => call.test(text) && !allowedIn.test(path))
+        .map(([call, , instead]) => `${path}: ${call.exec(text)?.[0]} – use ${instead}`),
+    ),
+};
+
+function internalImports(
+  sources: readonly Source[],
+  wrong: (source: Source, from: string) => boolean,
+): string[] {
+  const known = new Set(sources.map(({ path }) => path));
+  return sources.flatMap((source) =>
+    source.imports
+      .filter(({ from }) => known.has(from) && wrong(source, from))
+      .map(({ from }) => `${source.path} imports ${from}`),
+  );
+}
+
+/** One trail from a file to each file it imports, directly or not; without `types` only those that run. */
+function pathsFrom(start: string, sources: readonly Source[], types = false): string[][] {
+  const trails = new Map([[start, [start]]]);
+  for (const [path, trail] of trails) {
+    const imports = sources.find((source) => source.path === path)?.imports ?? [];
+    for (const { from } of imports.filter(({ typeOnly }) => types || !typeOnly)) {
+      if (!trails.has(from)) trails.set(from, [...trail, from]);
+    }
+  }
+  return [...trails.values()];
+}
+
+describe('the sources', () => {
+  const sources = globSync('src/**/*.ts').map((file) =>
+    parse(file.slice('src/'.length), readFileSync(file, 'utf8')),
+  );
+
+  test('are read', () => {
+    expect(sources.length).toBeGreaterThan(60);
+    expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(200);
+  });
+
+  test.each(Object.entries(rules))('%s', (_rule, violations) => {
+    expect(violations(sources)).toEqual([]);
+  });
+});
+
+describe('a house that is not tidy', () => {
+  const untidy: Record<string, Record<string, string>> = {
+    [`no file has more than ${largest} lines`]: { 'id.ts': '\n'.repeat(largest) },
+    'every file has a place in the layers': { 'helpers/misc.ts': '' },
+    'imports point downwards': { 'db/a.ts': `import type { B } from '../book/b.ts';`, 'book/b.ts': '' },
+    'strangers stay strangers': { 'ledger/a.ts': `export * from '../credit/b.ts';`, 'credit/b.ts': '' },
+    'the pure core reaches no database, by no detour': {
+      'credit/a.ts': `import {\n  b,\n} from '../ledger/b.ts';`,
+      'ledger/b.ts': `import '../db/c.ts';`,
+      'db/c.ts': '',
+    },
+    'there are no import cycles': {
+      'id.ts': `import { a } from './scope.ts';`,
+      'scope.ts': `await import('./id.ts');`,
+    },
+    'each library has one owner': { 'book/a.ts': `import type pg from 'pg';` },
+    'each thing is done in one place': { 'book/a.ts': `const now = new Date();` },
+  };
+
+  test.each(Object.entries(rules))('is noticed: %s', (rule, violations) => {
+    const sources = Object.entries(untidy[rule] ?? {}).map(([path, text]) => parse(path, text));
+
+    expect(violations(sources)).not.toEqual([]);
+  });
+});
