@@ -45,23 +45,32 @@ create table writes (
   -- the RPC that wrote
   method text not null,
   idempotency_key text,
-  -- what was asked and what was answered first: a repeat compares with the one and is given the other
-  request bytea,
-  answer bytea,
-  constraint writes_pk primary key (shard, book_id, version),
-  constraint writes_key_is_answered check (idempotency_key is null or (request is not null and answer is not null))
+  constraint writes_pk primary key (shard, book_id, version)
 );
-create unique index writes_idempotency_key on writes (shard, book_id, idempotency_key) where idempotency_key is not null;
 -- the last version recorded at or before an instant
 create index writes_recorded_at on writes (shard, book_id, recorded_at, version);
+
+-- what was asked and answered first under a key: a repeat compares with the one and is given the other. Also of
+-- successes that changed nothing, which have no version.
+create table idempotency (
+  shard smallint not null,
+  book_id uuid not null,
+  key text not null,
+  method text not null,
+  request bytea not null,
+  answer bytea not null,
+  constraint idempotency_pk primary key (shard, book_id, key)
+);
 
 create table currencies (
   namespace text not null,
   code text not null,
+  idempotency_key text,
   name text not null,
   precision smallint not null,
   created_at timestamptz(3) not null,
   constraint currencies_pk primary key (namespace, code),
+  constraint currencies_idempotency_key unique (namespace, idempotency_key),
   constraint currencies_precision_range check (precision between 0 and 12)
 );
 `;
@@ -89,7 +98,13 @@ create table grants (
   purchase_currency text,
   cost_basis numeric not null,
   purchase_amount numeric not null,
+  -- how far its payment has come, and when each step occurred
   settlement_status text,
+  issued_at timestamptz(3),
+  authorized_at timestamptz(3),
+  settled_at timestamptz(3),
+  failed_at timestamptz(3),
+  invoice_id text,
   effective_at timestamptz(3) not null,
   expires_at timestamptz(3) not null,
   funded_at timestamptz(3) not null,
@@ -126,6 +141,25 @@ create index grants_reclaimable on grants (shard, book_id, expires_at) where exp
 -- grants open at a past version (src/db/span.ts)
 create index grants_span on grants (shard, book_id, span_class, closed_version) where closed_version is not null;
 
+-- what a grant's times and payment were until a version changed them
+create table former_terms (
+  shard smallint not null,
+  book_id uuid not null,
+  grant_id uuid not null,
+  until_version bigint not null,
+  until timestamptz(3) not null,
+  effective_at timestamptz(3) not null,
+  expires_at timestamptz(3) not null,
+  funded_at timestamptz(3) not null,
+  settlement_status text,
+  issued_at timestamptz(3),
+  authorized_at timestamptz(3),
+  settled_at timestamptz(3),
+  failed_at timestamptz(3),
+  invoice_id text,
+  constraint former_terms_pk primary key (shard, book_id, grant_id, until_version)
+);
+
 create table charges (
   shard smallint not null,
   book_id uuid not null,
@@ -136,6 +170,7 @@ create table charges (
   type text not null,
   settlement_mode text not null,
   currency text not null,
+  precision smallint not null,
   amount numeric not null,
   feature_key text,
   tax_code text,
@@ -144,15 +179,39 @@ create table charges (
   description text not null,
   labels jsonb not null,
   starts_at timestamptz(3) not null,
+  hold_expires_at timestamptz(3) not null,
+  -- a projection of charge_events from here on: where the charge stands now
   status text not null,
+  closed_at timestamptz(3),
+  sequence bigint,
+  collections integer not null,
   collected numeric not null,
   advanced numeric not null,
   invoiced numeric not null,
+  closed_version bigint,
+  span_class smallint,
   constraint charges_pk primary key (shard, book_id, id),
   constraint charges_type_known check (type in ('FLAT_FEE', 'USAGE_BASED')),
   constraint charges_mode_known check (settlement_mode in ('CREDIT_ONLY', 'CREDIT_THEN_INVOICE', 'PREPAID_ONLY')),
   constraint charges_status_known check (status in ('OPEN', 'FINAL', 'CANCELED')),
-  constraint charges_amount_not_negative check (amount >= 0 and collected >= 0 and advanced >= 0 and invoiced >= 0)
+  constraint charges_amount_not_negative check (amount >= 0 and collected >= 0 and advanced >= 0 and invoiced >= 0),
+  constraint charges_open_until_closed check ((status = 'OPEN') = (closed_version is null))
+) with (fillfactor = 80);
+create index charges_open on charges (shard, book_id) where closed_version is null;
+create index charges_span on charges (shard, book_id, span_class, closed_version) where span_class is not null;
+
+-- what happened to a charge while it was open: its totals as reported, and what was collected and given back
+create table charge_events (
+  shard smallint not null,
+  book_id uuid not null,
+  charge_id uuid not null,
+  version bigint not null,
+  -- the total from this version on
+  amount numeric not null,
+  -- what this version collected (below zero: gave back), counting from booked_at
+  collected numeric not null,
+  booked_at timestamptz(3) not null,
+  constraint charge_events_pk primary key (shard, book_id, charge_id, version)
 );
 
 create table advances (
@@ -169,6 +228,8 @@ create table advances (
   -- a projection of the allocations that cover it
   uncovered numeric not null,
   booked_at timestamptz(3) not null,
+  -- its first entry, within its version
+  entry_position integer not null,
   closed_version bigint,
   span_class smallint,
   constraint advances_pk primary key (shard, book_id, charge_id, collection),
@@ -178,21 +239,40 @@ create table advances (
 create index advances_open on advances (shard, book_id) where closed_version is null;
 create index advances_span on advances (shard, book_id, span_class, closed_version) where closed_version is not null;
 
+-- each split as it happened; corrections and recognition move only the last two amounts
 create table allocations (
   shard smallint not null,
   book_id uuid not null,
   charge_id uuid not null,
+  -- its first entry
   version bigint not null,
-  -- order within the write
   position integer not null,
   collection integer not null,
   kind text not null,
   grant_id uuid not null,
   amount numeric not null,
   booked_at timestamptz(3) not null,
+  returned numeric not null,
+  recognized numeric not null,
   constraint allocations_pk primary key (shard, book_id, charge_id, version, position),
+  constraint allocations_moves_within check (returned >= 0 and recognized >= 0 and returned + recognized <= amount),
   constraint allocations_kind_known check (kind in ('SOURCE', 'COVER')),
   constraint allocations_amount_positive check (amount > 0)
+) with (fillfactor = 80);
+-- what of it is accrued and not yet recognized as revenue
+create index allocations_accrued on allocations (shard, book_id, booked_at) where returned + recognized < amount;
+
+-- advances that a correction made smaller
+create table reductions (
+  shard smallint not null,
+  book_id uuid not null,
+  charge_id uuid not null,
+  version bigint not null,
+  position integer not null,
+  collection integer not null,
+  amount numeric not null,
+  booked_at timestamptz(3) not null,
+  constraint reductions_pk primary key (shard, book_id, charge_id, version, position)
 );
 `;
 
@@ -263,12 +343,20 @@ create table transactions (
   kind text not null,
   booked_at timestamptz(3) not null,
   recorded_at timestamptz(3) not null,
+  -- what all its entries are about; null where they differ or are about none
+  grant_id uuid,
+  charge_id uuid,
+  -- of a manual posting
+  reason text,
   -- of the transaction before it in the book and of this one's content
   hash bytea not null,
   constraint transactions_pk primary key (shard, book_id, version, ordinal),
   constraint transactions_booked_in_the_past check (booked_at <= recorded_at)
 );
-create unique index transactions_id on transactions (shard, id);
+-- id first: led by shard it would be chosen for shard alone, and read a whole shard
+create unique index transactions_id on transactions (id, shard);
+-- a customer's history reads newest booked first
+create index transactions_booked_at on transactions (shard, book_id, booked_at, version, ordinal);
 
 create table entries (
   shard smallint not null,
@@ -288,6 +376,9 @@ create table entries (
   grant_remaining numeric,
   charge_id uuid,
   booked_at timestamptz(3) not null,
+  -- the entry this one takes back, wholly or in part
+  reversed_version bigint,
+  reversed_position integer,
   -- how much later than booked_at it was recorded (src/db/span.ts); null: at once
   late_class smallint,
   constraint entries_pk primary key (shard, book_id, version, position),
@@ -309,5 +400,8 @@ create index entries_late on entries (shard, book_id, late_class, booked_at) whe
 // What was written stays as it was: not even the owner of the tables may change it. (A superuser may: do not run the
 // service as one.)
 const APPEND_ONLY = `
-revoke update, delete, truncate on writes, allocations, transactions, entries from current_user;
+revoke update, delete, truncate on writes, idempotency, transactions, entries, charge_events, former_terms, reductions
+  from current_user;
+revoke update, delete, truncate on allocations from current_user;
+grant update (returned, recognized) on allocations to current_user;
 `;

@@ -7,7 +7,7 @@ import { Decimal } from 'decimal.js';
 export type Amount = bigint;
 
 /** The most decimals an amount can have. */
-export const MAX_DECIMALS = 12;
+const MAX_DECIMALS = 12;
 
 const UNIT = 10n ** BigInt(MAX_DECIMALS);
 const GRAMMAR = /^(-?)(\d{1,18})(?:\.(\d{1,12}))?$/;

@@ -7,7 +7,7 @@ export type IdPrefix = 'grt' | 'chg' | 'txn' | 'ent' | 'acc';
 export type UuidMaker = () => string;
 
 /** `now` in milliseconds; `random` fills the bits that make ids of several instances differ. */
-export function uuidMaker(now: () => number, random: (bytes: number) => Buffer = randomBytes): UuidMaker {
+export function uuidMaker(now: () => number, random: (bytes: number) => Buffer = pooledRandom()): UuidMaker {
   let last = 0;
   let counter = 0;
   return () => {
@@ -21,6 +21,17 @@ export function uuidMaker(now: () => number, random: (bytes: number) => Buffer =
     const tail = random(8);
     tail[0] = (tail[0]! & 0x3f) | 0x80;
     return `${time}7${step}${tail.toString('hex')}`;
+  };
+}
+
+/** Random bytes drawn from the system in large pieces: one call for every id would cost more than the id. */
+function pooledRandom(): (bytes: number) => Buffer {
+  let pool = Buffer.alloc(0);
+  return (bytes) => {
+    if (pool.length < bytes) pool = randomBytes(4096);
+    const drawn = Buffer.from(pool.subarray(0, bytes));
+    pool = pool.subarray(bytes);
+    return drawn;
   };
 }
 

@@ -7,6 +7,7 @@ import { createBooks } from './book/books.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type DatabaseOptions } from './db/database.ts';
+import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
 import { creditService } from './rpc/credit/credit-service.ts';
@@ -45,6 +46,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     onIdleError: (err) => log.warn({ err }, 'lost an idle database connection'),
     ...(options.onStatement !== undefined && { onStatement: options.onStatement }),
   });
+  if (await runsAsSuperuser(database)) {
+    log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
+  }
   const uuids = uuidMaker(processTime);
   const books = createBooks({ database, clock, uuids, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);

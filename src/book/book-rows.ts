@@ -1,5 +1,5 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { nextEvent } from '../credit/advance-to.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
@@ -70,36 +70,34 @@ const insertBooks = bulkInsert(
   'on conflict (shard, namespace, customer_id) do nothing',
 );
 
+/** Locks those of the books that exist until the transaction ends. */
+export const lockBooks = (
+  connection: Connection,
+  shard: number,
+  keys: readonly BookKey[],
+): Promise<BookRow[]> =>
+  connection.run(LOCK, [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)]);
+
 /**
- * Locks the books of a batch until its transaction ends. A customer's book comes into being with its first write; an
- * instance that loses the race to make it waits for the other and locks that one.
+ * Makes the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
+ * here for another instance making the same books must not be waited for.
  */
-export async function lockBooks(
+export const makeBooks = (
   connection: Connection,
   shard: number,
   keys: readonly BookKey[],
   newBookId: () => string,
-): Promise<readonly BookRow[]> {
-  const params = [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)];
-  const locked = await connection.run(LOCK, params);
-  if (locked.length === keys.length) return locked;
-  const known = new Set(locked.map((book) => bookKeyText(keyOfRow(book))));
-  const missing = keys
-    .filter((key) => !known.has(bookKeyText(key)))
+): Promise<void> =>
+  insertBooks(
+    connection,
     // One order for all, so that two instances making the same books wait in the same order.
-    .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1));
-  const [, all] = await settleAll([
-    insertBooks(
-      connection,
-      missing.map((key) => ({
+    keys
+      .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
+      .map((key) => ({
         ...newBook(key, newBookId()),
         ...{ shard, clock: timestamp(ALWAYS), next_event_at: 'infinity', currencies: '{}' },
       })),
-    ),
-    connection.run(LOCK, params),
-  ]);
-  return all;
-}
+  );
 
 const updateBooks = bulkUpdate('update_books', 'books', ['shard', 'id'], {
   shard: 'smallint',
@@ -118,8 +116,6 @@ const insertWrites = bulkInsert('writes', {
   recorded_at: 'timestamptz',
   method: 'text',
   idempotency_key: 'text',
-  request: 'bytea',
-  answer: 'bytea',
 });
 
 export const storeBooks = (
@@ -140,7 +136,6 @@ export const storeBooks = (
       writes.map((write) => ({
         ...{ shard, book_id: id, version: write.version, recorded_at: timestamp(write.recordedAt) },
         ...{ method: write.method, idempotency_key: write.idempotencyKey },
-        ...{ request: write.request, answer: write.answer },
       })),
     ),
   ),

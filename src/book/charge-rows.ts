@@ -1,204 +1,141 @@
-import { formatAmount, type Amount } from '../amount.ts';
-import type { Advance, Allocation, Charge } from '../credit/charge.ts';
-import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import type { Amount } from '../amount.ts';
+import type { Charge, ChargeStatus, ChargeType, SettlementMode } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { spanClass } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
-/** The only reader and writer of `charges`, `advances` and `allocations`. */
+/** The only reader of `charges`. */
 
-export type AdvanceRow = {
+/** A charge with the version that closed it; null while it is open. */
+export type StoredCharge = { readonly charge: Charge; readonly closedVersion: number | null };
+
+export type ChargeRow = {
   book_id: string;
-  charge_id: string;
-  collection: number;
+  id: string;
   version: number;
+  recorded_at: Instant;
+  idempotency_key: string | null;
+  type: ChargeType;
+  settlement_mode: SettlementMode;
   currency: string;
+  precision: number;
+  amount: Amount;
   feature_key: string | null;
   tax_code: string | null;
   tax_behavior: 'INCLUSIVE' | 'EXCLUSIVE' | null;
-  amount: Amount;
-  uncovered: Amount;
-  booked_at: Instant;
+  name: string;
+  description: string;
+  labels: Record<string, string>;
+  starts_at: Instant;
+  hold_expires_at: Instant;
+  status: ChargeStatus;
+  closed_at: Instant | null;
+  sequence: number | null;
+  collections: number;
+  collected: Amount;
+  advanced: Amount;
+  invoiced: Amount;
+  closed_version: number | null;
 };
 
-export const ADVANCE_COLUMNS = `a.book_id, a.charge_id, a.collection, a.version, a.currency, a.feature_key, a.tax_code,
-  a.tax_behavior, a.amount, a.uncovered, a.booked_at`;
+export const CHARGE_COLUMNS = `c.book_id, c.id, c.version, c.recorded_at, c.idempotency_key, c.type, c.settlement_mode,
+  c.currency, c.precision, c.amount, c.feature_key, c.tax_code, c.tax_behavior, c.name, c.description, c.labels, c.starts_at,
+  c.hold_expires_at, c.status, c.closed_at, c.sequence, c.collections, c.collected, c.advanced, c.invoiced,
+  c.closed_version`;
 
-export const readAdvance = (row: AdvanceRow): Advance => ({
-  chargeId: idOf('chg', row.charge_id),
-  collection: row.collection,
-  currency: row.currency,
-  featureKey: row.feature_key,
-  tax: row.tax_code === null ? null : { code: row.tax_code, behavior: row.tax_behavior },
-  amount: row.amount,
-  uncovered: row.uncovered,
-  at: row.booked_at,
-  version: row.version,
+export const readCharge = (row: ChargeRow): StoredCharge => ({
+  charge: {
+    id: idOf('chg', row.id),
+    type: row.type,
+    mode: row.settlement_mode,
+    currency: row.currency,
+    precision: row.precision,
+    amount: row.amount,
+    featureKey: row.feature_key,
+    tax: row.tax_code === null ? null : { code: row.tax_code, behavior: row.tax_behavior },
+    details: {
+      idempotencyKey: row.idempotency_key,
+      name: row.name,
+      description: row.description,
+      labels: row.labels,
+    },
+    recordedAt: row.recorded_at,
+    version: row.version,
+    startsAt: row.starts_at,
+    holdExpiresAt: row.hold_expires_at,
+    status: row.status,
+    closedAt: row.closed_at,
+    sequence: row.sequence,
+    collections: row.collections,
+    collected: row.collected,
+    advanced: row.advanced,
+    invoiced: row.invoiced,
+  },
+  closedVersion: row.closed_version,
 });
 
-const OPEN_ADVANCES = statement<AdvanceRow>(
-  'open_advances',
-  `select ${ADVANCE_COLUMNS} from advances a
-   where a.shard = $1 and a.book_id = any($2::uuid[]) and a.closed_version is null`,
+const OPEN_CHARGES = statement<ChargeRow>(
+  'open_charges',
+  `select ${CHARGE_COLUMNS} from charges c
+   where c.shard = $1 and c.book_id = any($2::uuid[]) and c.closed_version is null`,
 );
 
-export const loadOpenAdvances = (
+export const loadOpenCharges = (
   connection: Connection,
   shard: number,
   bookIds: readonly string[],
-): Promise<AdvanceRow[]> => connection.run(OPEN_ADVANCES, [shard, bookIds]);
+): Promise<ChargeRow[]> => connection.run(OPEN_CHARGES, [shard, bookIds]);
 
-const insertCharges = bulkInsert('charges', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  id: 'uuid',
-  version: 'bigint',
-  recorded_at: 'timestamptz',
-  idempotency_key: 'text',
-  type: 'text',
-  settlement_mode: 'text',
-  currency: 'text',
-  amount: 'numeric',
-  feature_key: 'text',
-  tax_code: 'text',
-  tax_behavior: 'text',
-  name: 'text',
-  description: 'text',
-  labels: 'jsonb',
-  starts_at: 'timestamptz',
-  status: 'text',
-  collected: 'numeric',
-  advanced: 'numeric',
-  invoiced: 'numeric',
-});
-
-const ADVANCE_KEY = { shard: 'smallint', book_id: 'uuid', charge_id: 'uuid', collection: 'integer' } as const;
-const ADVANCE_STANDING = { uncovered: 'numeric', closed_version: 'bigint', span_class: 'smallint' } as const;
-
-const insertAdvances = bulkInsert('advances', {
-  ...ADVANCE_KEY,
-  version: 'bigint',
-  currency: 'text',
-  feature_key: 'text',
-  tax_code: 'text',
-  tax_behavior: 'text',
-  amount: 'numeric',
-  booked_at: 'timestamptz',
-  ...ADVANCE_STANDING,
-});
-
-const updateAdvances = bulkUpdate(
-  'update_advances',
-  'advances',
-  ['shard', 'book_id', 'charge_id', 'collection'],
-  { ...ADVANCE_KEY, ...ADVANCE_STANDING },
+const CHARGES_BY_ID = statement<ChargeRow>(
+  'charges_by_id',
+  `select ${CHARGE_COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, id)
+   join charges c on c.shard = $1 and c.book_id = named.book_id and c.id = named.id`,
 );
 
-const insertAllocations = bulkInsert('allocations', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  charge_id: 'uuid',
-  version: 'bigint',
-  position: 'integer',
-  collection: 'integer',
-  kind: 'text',
-  grant_id: 'uuid',
-  amount: 'numeric',
-  booked_at: 'timestamptz',
-});
-
-type Owned<T> = T & { readonly bookId: string };
-export type MadeCharge = Owned<{ readonly charge: Charge; readonly version: number }>;
-/** `closedVersion`: the version that covered the last of it; null while some of it is uncovered. */
-export type StoredAdvance = Owned<{ readonly advance: Advance; readonly closedVersion: number | null }>;
-export type MadeAllocation = Owned<{
-  readonly allocation: Allocation;
-  readonly version: number;
-  readonly position: number;
-}>;
-
-export type ChargeChanges = {
-  readonly made: readonly MadeCharge[];
-  readonly madeAdvances: readonly StoredAdvance[];
-  readonly changedAdvances: readonly StoredAdvance[];
-  readonly allocations: readonly MadeAllocation[];
-};
-
-export const storeCharges = (
+/** Charges named by their ids, open or not; an id the book does not have gives no row. */
+export const loadCharges = async (
   connection: Connection,
   shard: number,
-  { made, madeAdvances, changedAdvances, allocations }: ChargeChanges,
-): readonly Promise<void>[] => [
-  insertCharges(
-    connection,
-    made.map(({ bookId, charge, version }) => ({
-      ...{
+  named: readonly { readonly bookId: string; readonly chargeId: string }[],
+): Promise<ChargeRow[]> =>
+  named.length === 0
+    ? []
+    : connection.run(CHARGES_BY_ID, [
         shard,
-        book_id: bookId,
-        id: uuidOf(charge.id),
-        version,
-        idempotency_key: charge.details.idempotencyKey,
-      },
-      ...{
-        recorded_at: timestamp(charge.recordedAt),
-        starts_at: timestamp(charge.startsAt),
-        status: charge.status,
-      },
-      ...{
-        type: charge.type,
-        settlement_mode: charge.mode,
-        currency: charge.currency,
-        feature_key: charge.featureKey,
-      },
-      ...{ tax_code: charge.tax?.code ?? null, tax_behavior: charge.tax?.behavior ?? null },
-      ...{ name: charge.details.name, description: charge.details.description },
-      labels: JSON.stringify(charge.details.labels),
-      ...{ amount: formatAmount(charge.amount), collected: formatAmount(charge.collected) },
-      ...{ advanced: formatAmount(charge.advanced), invoiced: formatAmount(charge.invoiced) },
-    })),
-  ),
-  insertAdvances(
-    connection,
-    madeAdvances.map((own) => ({
-      ...advanceKeyOf(shard, own),
-      ...{
-        version: own.advance.version,
-        currency: own.advance.currency,
-        feature_key: own.advance.featureKey,
-      },
-      ...{ tax_code: own.advance.tax?.code ?? null, tax_behavior: own.advance.tax?.behavior ?? null },
-      ...{ amount: formatAmount(own.advance.amount), booked_at: timestamp(own.advance.at) },
-      ...advanceStanding(own),
-    })),
-  ),
-  updateAdvances(
-    connection,
-    changedAdvances.map((own) => ({ ...advanceKeyOf(shard, own), ...advanceStanding(own) })),
-  ),
-  insertAllocations(
-    connection,
-    allocations.map(({ bookId, allocation, version, position }) => ({
-      ...{ shard, book_id: bookId, charge_id: uuidOf(allocation.chargeId), version, position },
-      ...{ collection: allocation.collection, kind: allocation.kind, grant_id: uuidOf(allocation.grantId) },
-      ...{ amount: formatAmount(allocation.amount), booked_at: timestamp(allocation.at) },
-    })),
-  ),
-];
+        named.map((n) => n.bookId),
+        named.map((n) => uuidOf(n.chargeId)),
+      ]);
 
-const advanceKeyOf = (
-  shard: number,
-  { bookId, advance }: StoredAdvance,
-): Record<keyof typeof ADVANCE_KEY, unknown> => ({
-  shard,
-  book_id: bookId,
-  charge_id: uuidOf(advance.chargeId),
-  collection: advance.collection,
-});
+export type ChargeFilter = {
+  /** Empty: any. */
+  readonly statuses: readonly ChargeStatus[];
+  readonly type: ChargeType | null;
+  readonly currency: string | null;
+  readonly featureKey: string | null;
+};
 
-const advanceStanding = (own: StoredAdvance): Record<keyof typeof ADVANCE_STANDING, unknown> => ({
-  uncovered: formatAmount(own.advance.uncovered),
-  closed_version: own.closedVersion,
-  span_class: own.closedVersion === null ? null : spanClass(own.advance.version, own.closedVersion),
-});
+const PAGE = statement<ChargeRow>(
+  'page_of_charges',
+  `select ${CHARGE_COLUMNS} from charges c
+   where c.shard = $1 and c.book_id = $2 and c.id < $3::uuid
+     and (cardinality($4::text[]) = 0 or c.status = any($4))
+     and ($5::text is null or c.type = $5)
+     and ($6::text is null or c.currency = $6)
+     and ($7::text is null or c.feature_key = $7)
+   order by c.id desc
+   limit $8`,
+);
+
+/** The next charges of a book after `after` in order of recording, newest first. */
+export async function pageOfCharges(
+  connection: Connection,
+  book: { readonly shard: number; readonly bookId: string },
+  filter: ChargeFilter,
+  after: string | null,
+  limit: number,
+): Promise<readonly Charge[]> {
+  const before = after === null ? 'f'.repeat(32) : uuidOf(after);
+  const { statuses, type, currency, featureKey } = filter;
+  const params = [book.shard, book.bookId, before, statuses, type, currency, featureKey, limit];
+  return (await connection.run(PAGE, params)).map((row) => readCharge(row).charge);
+}

@@ -7,10 +7,15 @@ import { storeJournals } from '../ledger/store.ts';
 import { storeStretches } from '../pending/index-writer.ts';
 import { refuse } from '../refusal.ts';
 import { bookKeyText, type BookKey } from './book-key.ts';
-import { lockBooks, storeBooks } from './book-rows.ts';
-import { storeCharges } from './charge-rows.ts';
-import { storeGrants } from './grant-rows.ts';
+import { lockBooks, makeBooks, storeBooks } from './book-rows.ts';
+import { storeAdvances } from './advance-rows.ts';
+import { storeAllocations } from './allocation-rows.ts';
+import { appendTo } from './append.ts';
+import { storeCharges } from './store-charges.ts';
+import { storeFormerTerms } from './former-terms.ts';
+import { storeGrants } from './store-grants.ts';
 import { loadSessions } from './load.ts';
+import { storeRemembered } from './remembered.ts';
 import { record, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
@@ -25,34 +30,55 @@ export type Result =
  * Commits the submissions for books of one shard in one transaction: lock, load, decide each in order of arrival
  * (several for one book see each other's effect), store. The order of results is that of the submissions.
  */
-export function commitBatch(
-  { database, clock, uuids }: CommitDeps,
+export async function commitBatch(
+  deps: CommitDeps,
   shard: number,
   submissions: readonly Submission[],
 ): Promise<readonly Result[]> {
-  return database.transaction(async (connection) => {
-    const books = await lockBooks(connection, shard, distinctKeys(submissions), uuids);
-    const { sessions, databaseTime } = await loadSessions(connection, shard, books, submissions);
-    const results = submissions.map((submission) => {
-      const session = sessions.get(bookKeyText(submission.key))!;
-      // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-      return attempt(session, submission, later(clock(databaseTime), session.state.clock));
-    });
-    await store(connection, shard, [...sessions.values()], uuids);
-    return results;
-  });
+  const keys = distinctKeys(submissions);
+  const attempt = () =>
+    deps.database.transaction((connection) => commitLocked(deps, connection, shard, keys, submissions));
+  const results = await attempt();
+  if (results !== null) return results;
+  // A customer's book comes into being with its first write.
+  await makeBooks(deps.database, shard, keys, deps.uuids);
+  return (await attempt()) ?? missing();
 }
 
+/** Null, and nothing done, when not all of the books exist yet. */
+async function commitLocked(
+  { clock, uuids }: CommitDeps,
+  connection: Connection,
+  shard: number,
+  keys: readonly BookKey[],
+  submissions: readonly Submission[],
+): Promise<readonly Result[] | null> {
+  const books = await lockBooks(connection, shard, keys);
+  if (books.length < keys.length) return null;
+  const { sessions, databaseTime } = await loadSessions(connection, shard, books, submissions);
+  const results = submissions.map((submission) => {
+    const session = sessions.get(bookKeyText(submission.key))!;
+    // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
+    return attemptOne(session, submission, later(clock(databaseTime), session.state.clock), uuids);
+  });
+  await store(connection, shard, [...sessions.values()]);
+  return results;
+}
+
+const missing = (): never => {
+  throw new Error('invariant: books that were made are not there');
+};
+
 /** Decides one submission; whatever it throws is its own result and leaves the session as it was. */
-function attempt(session: Session, submission: Submission, now: Instant): Result {
+function attemptOne(session: Session, submission: Submission, now: Instant, uuids: UuidMaker): Result {
   try {
-    return { ok: true, message: answer(session, submission, now) };
+    return { ok: true, message: answer(session, submission, now, uuids) };
   } catch (error) {
     return { ok: false, error };
   }
 }
 
-function answer(session: Session, submission: Submission, now: Instant): unknown {
+function answer(session: Session, submission: Submission, now: Instant, uuids: UuidMaker): unknown {
   const { command, method, idempotencyKey, reply } = submission;
   const first = idempotencyKey === null ? undefined : session.remembered.get(idempotencyKey);
   if (first !== undefined) {
@@ -62,17 +88,17 @@ function answer(session: Session, submission: Submission, now: Instant): unknown
   const decision = decide(session.state, command, now);
   const recordedAt = decision.changed ? now : session.state.clock;
   const { version } = decision.state;
-  const message = reply.respond({ answer: decision.answer, state: decision.state, version, recordedAt });
-  if (!decision.changed) return message;
-
-  const remembered =
-    idempotencyKey === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
-  record(session, decision, recordedAt);
-  session.writes.push({
-    ...{ version, recordedAt, method, idempotencyKey },
-    ...{ request: remembered?.request ?? null, answer: remembered?.answer ?? null },
-  });
-  if (remembered !== null) session.remembered.set(idempotencyKey!, remembered);
+  const appended = appendTo(session, decision, recordedAt, uuids);
+  const message = reply.respond({ ...decision, version, recordedAt, appended });
+  if (decision.changed) {
+    record(session, decision, appended, recordedAt);
+    session.writes.push({ version, recordedAt, method, idempotencyKey });
+  }
+  if (idempotencyKey !== null) {
+    const remembered = { method, request: submission.content(), answer: reply.encode(message) };
+    session.remembered.set(idempotencyKey, remembered);
+    session.keys.push({ key: idempotencyKey, remembered });
+  }
   return message;
 }
 
@@ -83,37 +109,58 @@ const reused = (key: string, field: string, method: string): never =>
     { key, field },
   );
 
-async function store(
-  connection: Connection,
-  shard: number,
-  sessions: readonly Session[],
-  uuids: UuidMaker,
-): Promise<void> {
+async function store(connection: Connection, shard: number, sessions: readonly Session[]): Promise<void> {
   const changed = sessions.filter((session) => session.writes.length > 0);
-  const grantsOf = (which: 'madeGrants' | 'changedGrants') =>
-    changed.flatMap((session) =>
-      [...session[which]].map((id) => ({ bookId: session.id, stored: session.grants.get(id)! })),
-    );
+  const all = <Row>(rows: (session: Session) => Iterable<Row>): Row[] =>
+    changed.flatMap((session) => [...rows(session)]);
   // All in one round trip; nothing here waits for the one before it.
   await settleAll([
+    storeRemembered(
+      connection,
+      shard,
+      sessions.flatMap(({ id: bookId, keys }) => keys.map((used) => ({ bookId, ...used }))),
+    ),
     ...storeBooks(connection, shard, changed),
-    ...storeGrants(connection, shard, grantsOf('madeGrants'), grantsOf('changedGrants')),
-    ...storeCharges(connection, shard, {
-      made: changed.flatMap((session) => session.charges),
-      madeAdvances: changed.flatMap((session) => [...session.madeAdvances.values()]),
-      changedAdvances: changed.flatMap((session) => [...session.changedAdvances.values()]),
-      allocations: changed.flatMap((session) => session.allocations),
-    }),
+    ...storeGrants(
+      connection,
+      shard,
+      all((s) => s.grants.made.values()),
+      all((s) => s.grants.changed.values()),
+    ),
+    storeFormerTerms(
+      connection,
+      shard,
+      all((s) => s.formerTerms),
+    ),
+    ...storeCharges(
+      connection,
+      shard,
+      all((s) => s.charges.made.values()),
+      all((s) => s.charges.changed.values()),
+      all((s) => s.chargeEvents),
+    ),
+    ...storeAdvances(
+      connection,
+      shard,
+      all((s) => s.advances.made.values()),
+      all((s) => s.advances.changed.values()),
+      all((s) => s.reductions),
+    ),
+    ...storeAllocations(
+      connection,
+      shard,
+      all((s) => s.allocations.made.values()),
+      all((s) => s.allocations.changed.values()),
+    ),
     ...storeStretches(
       connection,
       shard,
-      changed.flatMap((session) => session.stretches),
+      all((s) => s.stretches),
     ),
     ...storeJournals(
       connection,
       shard,
       changed.map((session) => ({ bookId: session.id, appended: session.appended })),
-      uuids,
     ),
   ]);
 }

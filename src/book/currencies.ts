@@ -11,7 +11,8 @@ import { refuse } from '../refusal.ts';
 export type Currencies = {
   /** How many decimals amounts of it may have; UNKNOWN_CURRENCY (naming `field`) where there is no such currency. */
   precisionOf(namespace: string, code: string, field: string): Promise<number>;
-  create(namespace: string, unit: { code: string; name: string; precision: number }): Promise<Created>;
+  /** CURRENCY_EXISTS for a code there is; a repeat of the key is answered like the first call. */
+  create(namespace: string, unit: NewCurrency): Promise<Created>;
   /** A namespace's own units in order of code, after `after`. */
   list(namespace: string, after: string, limit: number): Promise<readonly CustomCurrency[]>;
 };
@@ -23,21 +24,28 @@ export type CustomCurrency = {
   readonly recordedAt: Instant;
 };
 
-/** `replayed`: it had been registered before, just so. */
+export type NewCurrency = Omit<CustomCurrency, 'recordedAt'> & { readonly idempotencyKey: string | null };
+
+/** `replayed`: it was registered by an earlier call with this key. */
 export type Created = { readonly currency: CustomCurrency; readonly replayed: boolean };
 
 type Row = { code: string; name: string; precision: number; created_at: Instant };
 
+const COLUMNS = 'code, name, precision, created_at';
 const BY_CODE = statement<Row>(
   'currency_by_code',
-  `select code, name, precision, created_at from currencies where namespace = $1 and code = $2`,
+  `select ${COLUMNS} from currencies where namespace = $1 and code = $2`,
+);
+const BY_KEY = statement<Row>(
+  'currency_by_key',
+  `select ${COLUMNS} from currencies where namespace = $1 and idempotency_key = $2`,
 );
 const INSERT = statement<Row>(
   'insert_currency',
-  `insert into currencies (namespace, code, name, precision, created_at)
-   values ($1, $2, $3, $4, clock_timestamp())
-   on conflict (namespace, code) do nothing
-   returning code, name, precision, created_at`,
+  `insert into currencies (namespace, code, name, precision, idempotency_key, created_at)
+   values ($1, $2, $3, $4, $5, clock_timestamp())
+   on conflict do nothing
+   returning ${COLUMNS}`,
 );
 const LIST = statement<Row>(
   'list_currencies',
@@ -68,19 +76,14 @@ export function createCurrencies(database: Database, clock: Clock): Currencies {
       return precision;
     },
 
-    async create(namespace, { code, name, precision }) {
-      const exists = (why: string) =>
-        refuse('CURRENCY_EXISTS', `currency ${code} ${why}`, { key: code, field: 'code' });
-      if (isoCurrency(code) !== undefined) return exists('is an ISO 4217 currency');
-      const [made] = await database.run(INSERT, [namespace, code, name, precision]);
+    async create(namespace, { code, name, precision, idempotencyKey: key }) {
+      if (isoCurrency(code) !== undefined) return exists(code, 'is an ISO 4217 currency');
+      const [made] = await database.run(INSERT, [namespace, code, name, precision, key]);
       if (made !== undefined) return { currency: read(made), replayed: false };
-      const before = (await unit(namespace, code))!;
-      const field = before.precision !== precision ? 'precision' : before.name !== name ? 'name' : null;
-      if (field === null) return { currency: before, replayed: true };
-      return refuse('CURRENCY_EXISTS', `currency ${code} is registered with another ${field}`, {
-        key: code,
-        field,
-      });
+      const [first] = key === null ? [] : (await database.run(BY_KEY, [namespace, key])).map(read);
+      if (first === undefined) return exists(code, 'is registered in this namespace');
+      const field = differing(first, { code, name, precision });
+      return field === null ? { currency: first, replayed: true } : reused(key!, field);
     },
 
     list: async (namespace, after, limit) => (await database.run(LIST, [namespace, after, limit])).map(read),
@@ -92,4 +95,23 @@ const unknown = (code: string, field: string): never =>
     'UNKNOWN_CURRENCY',
     `${field}: ${code} is neither an ISO 4217 currency nor a unit registered with CreateCurrency in this namespace`,
     { field, rule: 'currency.known' },
+  );
+
+const exists = (code: string, why: string): never =>
+  refuse('CURRENCY_EXISTS', `currency ${code} ${why}`, { key: code, field: 'code' });
+
+const differing = (
+  a: Omit<CustomCurrency, 'recordedAt'>,
+  b: Omit<CustomCurrency, 'recordedAt'>,
+): 'code' | 'name' | 'precision' | null =>
+  (['code', 'name', 'precision'] as const).find((field) => a[field] !== b[field]) ?? null;
+
+const reused = (key: string, field: string): never =>
+  refuse(
+    'IDEMPOTENCY_KEY_REUSED',
+    `idempotency_key "${key}" was used for another request: ${field} differs`,
+    {
+      key,
+      field,
+    },
   );

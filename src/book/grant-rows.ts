@@ -1,14 +1,12 @@
-import { formatAmount, type Amount } from '../amount.ts';
+import type { Amount } from '../amount.ts';
 import { isOpen, type Grant, type Phase } from '../credit/grant.ts';
 import type { AvailabilityPolicy, FundingMethod, SettlementStatus } from '../credit/grant.ts';
-import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
-/** The only reader and writer of `grants`: a grant's facts, and where it stands now as a projection. */
+/** The only reader of `grants`: a grant's facts, and where it stands now as a projection. */
 
 /** A grant with the versions at which the service learned what it says: the system axis of its facts. */
 export type StoredGrant = {
@@ -52,6 +50,11 @@ export type GrantRow = {
   cost_basis: Amount;
   purchase_amount: Amount;
   settlement_status: SettlementStatus | null;
+  issued_at: Instant | null;
+  authorized_at: Instant | null;
+  settled_at: Instant | null;
+  failed_at: Instant | null;
+  invoice_id: string | null;
   effective_at: Instant;
   expires_at: Instant;
   funded_at: Instant;
@@ -70,7 +73,8 @@ export type GrantRow = {
 
 export const GRANT_COLUMNS = `g.book_id, g.id, g.version, g.recorded_at, g.idempotency_key, g.currency, g.amount,
   g.priority, g.feature_keys, g.tax_code, g.tax_behavior, g.name, g.description, g.labels, g.funding_method,
-  g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.settlement_status, g.effective_at,
+  g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.settlement_status, g.issued_at,
+  g.authorized_at, g.settled_at, g.failed_at, g.invoice_id, g.effective_at,
   g.expires_at, g.funded_at, g.phase, g.booked_at, g.booked_version, g.voided_at, g.voided_version, g.void_reason,
   g.remaining, g.consumed, g.expired, g.voided, g.closed_version`;
 
@@ -89,6 +93,11 @@ export function readGrant(row: GrantRow): StoredGrant {
       costBasis: row.cost_basis,
       purchaseAmount: row.purchase_amount,
       status: row.settlement_status,
+      issuedAt: row.issued_at,
+      authorizedAt: row.authorized_at,
+      settledAt: row.settled_at,
+      failedAt: row.failed_at,
+      invoiceId: row.invoice_id,
     },
     details: {
       idempotencyKey: row.idempotency_key,
@@ -108,6 +117,7 @@ export function readGrant(row: GrantRow): StoredGrant {
     consumed: row.consumed,
     expired: row.expired,
     voided: row.voided,
+    formerTimes: [],
     moves: [],
   };
   return {
@@ -162,123 +172,6 @@ export const loadReclaimable = async (
   since.size === 0
     ? []
     : connection.run(RECLAIMABLE, [shard, [...since.keys()], [...since.values()].map(timestamp)]);
-
-const KEY = { shard: 'smallint', book_id: 'uuid', id: 'uuid' } as const;
-
-/** What a later write may change. */
-const STANDING = {
-  settlement_status: 'text',
-  effective_at: 'timestamptz',
-  expires_at: 'timestamptz',
-  funded_at: 'timestamptz',
-  phase: 'text',
-  booked_at: 'timestamptz',
-  booked_version: 'bigint',
-  voided_at: 'timestamptz',
-  voided_version: 'bigint',
-  void_reason: 'text',
-  remaining: 'numeric',
-  consumed: 'numeric',
-  expired: 'numeric',
-  voided: 'numeric',
-  closed_version: 'bigint',
-  span_class: 'smallint',
-} as const;
-
-const FACTS = {
-  version: 'bigint',
-  recorded_at: 'timestamptz',
-  idempotency_key: 'text',
-  currency: 'text',
-  amount: 'numeric',
-  priority: 'smallint',
-  feature_keys: 'text[]',
-  tax_code: 'text',
-  tax_behavior: 'text',
-  name: 'text',
-  description: 'text',
-  labels: 'jsonb',
-  funding_method: 'text',
-  availability_policy: 'text',
-  purchase_currency: 'text',
-  cost_basis: 'numeric',
-  purchase_amount: 'numeric',
-} as const;
-
-const insertGrants = bulkInsert('grants', { ...KEY, ...FACTS, ...STANDING });
-const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 'id'], {
-  ...KEY,
-  ...STANDING,
-});
-
-export type OwnedGrant = { readonly bookId: string; readonly stored: StoredGrant };
-
-export const storeGrants = (
-  connection: Connection,
-  shard: number,
-  made: readonly OwnedGrant[],
-  changed: readonly OwnedGrant[],
-): readonly Promise<void>[] => [
-  insertGrants(
-    connection,
-    made.map((own) => ({ ...key(shard, own), ...facts(own.stored), ...standing(own.stored) })),
-  ),
-  updateGrants(
-    connection,
-    changed.map((own) => ({ ...key(shard, own), ...standing(own.stored) })),
-  ),
-];
-
-const key = (
-  shard: number,
-  { bookId, stored: { grant } }: OwnedGrant,
-): Record<keyof typeof KEY, unknown> => ({
-  shard,
-  book_id: bookId,
-  id: uuidOf(grant.id),
-});
-
-const facts = ({ grant, version }: StoredGrant): Record<keyof typeof FACTS, unknown> => ({
-  version,
-  recorded_at: timestamp(grant.recordedAt),
-  idempotency_key: grant.details.idempotencyKey,
-  currency: grant.currency,
-  amount: formatAmount(grant.amount),
-  priority: grant.priority,
-  feature_keys: grant.featureKeys,
-  tax_code: grant.tax?.code ?? null,
-  tax_behavior: grant.tax?.behavior ?? null,
-  name: grant.details.name,
-  description: grant.details.description,
-  labels: JSON.stringify(grant.details.labels),
-  funding_method: grant.funding.method,
-  availability_policy: grant.funding.policy,
-  purchase_currency: grant.funding.purchaseCurrency,
-  cost_basis: formatAmount(grant.funding.costBasis),
-  purchase_amount: formatAmount(grant.funding.purchaseAmount),
-});
-
-const standing = (own: StoredGrant): Record<keyof typeof STANDING, unknown> => {
-  const { grant, version, closedVersion } = own;
-  return {
-    settlement_status: grant.funding.status,
-    effective_at: timestamp(grant.effectiveAt),
-    expires_at: timestamp(grant.expiresAt),
-    funded_at: timestamp(grant.fundedAt),
-    phase: grant.phase,
-    booked_at: grant.bookedAt === null ? null : timestamp(grant.bookedAt),
-    booked_version: own.bookedVersion,
-    voided_at: grant.voidedAt === null ? null : timestamp(grant.voidedAt),
-    voided_version: own.voidedVersion,
-    void_reason: grant.voidReason,
-    remaining: formatAmount(grant.remaining),
-    consumed: formatAmount(grant.consumed),
-    expired: formatAmount(grant.expired),
-    voided: formatAmount(grant.voided),
-    closed_version: closedVersion,
-    span_class: closedVersion === null ? null : spanClass(version, closedVersion),
-  };
-};
 
 export type GrantFilter = {
   readonly currency: string | null;

@@ -1,6 +1,7 @@
 import type { Command } from '../credit/command.ts';
 import { decide } from '../credit/decide.ts';
 import { later } from '../instant.ts';
+import { appendTo } from './append.ts';
 import { bookKeyText, shardOf } from './book-key.ts';
 import { findBooks, newBook } from './book-rows.ts';
 import type { CommitDeps } from './commit.ts';
@@ -8,7 +9,7 @@ import { loadSessions } from './load.ts';
 import type { Submission } from './submission.ts';
 
 /**
- * Answers what a write would be answered if it were made now, and changes nothing: the same load and the same
+ * What a write would be answered if it were made now; changes nothing: the same load and the same
  * decision, from a snapshot without locks. Uses no idempotency key; refuses what the write would refuse.
  */
 export function preview<C extends Command, Message>(
@@ -22,9 +23,10 @@ export function preview<C extends Command, Message>(
     const books = found.length > 0 ? found : [newBook(key, uuids())];
     const asked = { ...submission, idempotencyKey: null } as unknown as Submission;
     const { sessions, databaseTime } = await loadSessions(connection, shard, books, [asked]);
-    const { state } = sessions.get(bookKeyText(key))!;
-    const decision = decide(state, command, later(clock(databaseTime), state.clock));
-    const { version, clock: recordedAt } = state;
-    return reply.respond({ answer: decision.answer, state: decision.state, version, recordedAt });
+    const session = sessions.get(bookKeyText(key))!;
+    const { version, clock: recordedAt } = session.state;
+    const decision = decide(session.state, command, later(clock(databaseTime), recordedAt));
+    const appended = appendTo(session, decision, recordedAt, uuids);
+    return reply.respond({ ...decision, version, recordedAt, appended });
   });
 }

@@ -1,23 +1,28 @@
 import type { BookState } from '../credit/book-state.ts';
-import { advanceKey, type Allocation } from '../credit/charge.ts';
-import { stretchOf } from '../credit/grant.ts';
 import type { Decision } from '../credit/decide.ts';
+import { stretchOf } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
-import { append, type Appended, type JournalHead } from '../ledger/journal.ts';
+import type { Appended, JournalHead } from '../ledger/journal.ts';
 import type { StretchChange } from '../pending/index-writer.ts';
+import type { OwnedReduction, StoredAdvance } from './advance-rows.ts';
+import type { OwnedAllocation } from './allocation-rows.ts';
 import type { BookKey } from './book-key.ts';
-import type { RememberedWrite } from './remembered.ts';
+import type { StoredCharge } from './charge-rows.ts';
+import type { ChargeEvent, OwnedCharge } from './store-charges.ts';
+import { replacedTerms, type OwnedTerms } from './former-terms.ts';
 import { stored, type StoredGrant } from './grant-rows.ts';
-import type { MadeAllocation, MadeCharge, StoredAdvance } from './charge-rows.ts';
+import type { OwnedGrant } from './store-grants.ts';
+import type { Remembered } from './remembered.ts';
 
 export type WriteRow = {
   readonly version: number;
   readonly recordedAt: Instant;
   readonly method: string;
   readonly idempotencyKey: string | null;
-  readonly request: Uint8Array | null;
-  readonly answer: Uint8Array | null;
 };
+
+/** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
+export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
 
 /**
  * One book within one batch: locked, loaded, and changed by the batch's commands one after the other in memory. Holds
@@ -30,78 +35,98 @@ export type Session = {
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
   readonly currencies: Record<string, number>;
-  readonly grants: Map<string, StoredGrant>;
-  readonly remembered: Map<string, RememberedWrite>;
+  /** What is known of the grants and charges of the state besides what the core needs. */
+  readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
+  readonly remembered: Map<string, Remembered>;
+  /** The keys used in this batch. */
+  readonly keys: { readonly key: string; readonly remembered: Remembered }[];
   readonly writes: WriteRow[];
   readonly appended: Appended[];
   readonly stretches: StretchChange[];
-  readonly madeGrants: Set<string>;
-  readonly changedGrants: Set<string>;
-  readonly charges: MadeCharge[];
-  readonly madeAdvances: Map<string, StoredAdvance>;
-  readonly changedAdvances: Map<string, StoredAdvance>;
-  readonly allocations: MadeAllocation[];
+  readonly grants: Rows<OwnedGrant>;
+  readonly formerTerms: OwnedTerms[];
+  readonly charges: Rows<OwnedCharge>;
+  readonly chargeEvents: ChargeEvent[];
+  readonly advances: Rows<StoredAdvance>;
+  readonly reductions: OwnedReduction[];
+  readonly allocations: Rows<OwnedAllocation>;
 };
 
+const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
+
 export const openSession = (
-  loaded: Pick<Session, 'key' | 'id' | 'state' | 'head' | 'currencies' | 'grants' | 'remembered'>,
+  loaded: Pick<Session, 'key' | 'id' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'>,
 ): Session => ({
   ...loaded,
-  writes: [],
-  appended: [],
-  stretches: [],
-  madeGrants: new Set(),
-  changedGrants: new Set(),
-  charges: [],
-  madeAdvances: new Map(),
-  changedAdvances: new Map(),
-  allocations: [],
+  ...{ keys: [], writes: [], appended: [], stretches: [], formerTerms: [], chargeEvents: [], reductions: [] },
+  ...{ grants: noRows(), charges: noRows(), advances: noRows(), allocations: noRows() },
 });
 
 /** Takes a decision that changed something into the session: the new state, and the rows it adds to the store. */
-export function record(session: Session, decision: Decision, recordedAt: Instant): void {
-  const before = session.state;
-  const { state, postings, allocations, answer } = decision;
-  const { version } = state;
-  const remaining = (grantId: string) => before.grants.get(grantId)?.remaining ?? 0n;
-  const appended = append(session.head, postings, { version, recordedAt }, remaining);
+export function record(session: Session, decision: Decision, appended: Appended, recordedAt: Instant): void {
+  const { state: after, answer, reductions } = decision;
+  const { id: bookId } = session;
   session.appended.push(appended);
   session.head = appended.head;
-  session.currencies[answer.currency] ??= version;
-  recordGrants(session, state);
-  recordCharges(session, state, allocations);
-  session.state = state;
+  if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
+  recordGrants(session, after, recordedAt);
+  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt);
+  diff(session.state.advances, after.advances, session.advances, (advance) => ({
+    ...{ bookId, advance },
+    closedVersion: advance.uncovered === 0n ? after.version : null,
+  }));
+  diff(session.state.allocations, after.allocations, session.allocations, (allocation) => ({
+    bookId,
+    allocation,
+  }));
+  session.reductions.push(...reductions.map((reduction) => ({ bookId, reduction })));
+  session.state = after;
 }
 
-function recordGrants(session: Session, after: BookState): void {
-  const { key, id: bookId, state: before } = session;
-  for (const [id, grant] of after.grants) {
-    const was = before.grants.get(id);
-    if (was === grant) continue;
-    session.grants.set(id, stored(session.grants.get(id), grant, after.version));
-    if (was === undefined) session.madeGrants.add(id);
-    else if (!session.madeGrants.has(id)) session.changedGrants.add(id);
+/** Adds to `rows` what is new or different in `after`; facts are replaced, never changed in place. */
+function diff<Fact, Row>(
+  before: ReadonlyMap<string, Fact>,
+  after: ReadonlyMap<string, Fact>,
+  rows: Rows<Row>,
+  rowOf: (fact: Fact, key: string) => Row,
+): void {
+  for (const [key, fact] of after) {
+    if (before.get(key) === fact) continue;
+    const made = rows.made.has(key) || !before.has(key);
+    (made ? rows.made : rows.changed).set(key, rowOf(fact, key));
+  }
+}
+
+function recordGrants(session: Session, after: BookState, recordedAt: Instant): void {
+  const { key, id: bookId, state: before, known } = session;
+  diff(before.grants, after.grants, session.grants, (grant, id) => {
+    const was = before.grants.get(id) ?? null;
+    const now = stored(known.grants.get(id), grant, after.version);
+    known.grants.set(id, now);
     session.stretches.push({
       ...{ ...key, bookId, grantId: id, version: after.version },
-      before: was === undefined ? null : stretchOf(was),
+      before: was === null ? null : stretchOf(was),
       after: stretchOf(grant),
     });
-  }
+    const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
+    if (former !== null) session.formerTerms.push({ bookId, former });
+    return { bookId, stored: now };
+  });
 }
 
-function recordCharges(session: Session, after: BookState, allocations: readonly Allocation[]): void {
-  const { id: bookId, state: before } = session;
-  const { version } = after;
-  for (const [id, charge] of after.charges) {
-    if (before.charges.get(id) !== charge) session.charges.push({ bookId, charge, version });
-  }
-  for (const [key, advance] of after.advances) {
-    if (before.advances.get(key) === advance) continue;
-    const row: StoredAdvance = { bookId, advance, closedVersion: advance.uncovered === 0n ? version : null };
-    const made = session.madeAdvances.has(advanceKey(advance)) || !before.advances.has(key);
-    (made ? session.madeAdvances : session.changedAdvances).set(key, row);
-  }
-  session.allocations.push(
-    ...allocations.map((allocation, index) => ({ bookId, allocation, version, position: index + 1 })),
-  );
+function recordCharges(session: Session, after: BookState, bookedAt: Instant): void {
+  const { id: bookId, state: before, known } = session;
+  diff(before.charges, after.charges, session.charges, (charge, id) => {
+    const was = before.charges.get(id);
+    const closedVersion =
+      charge.status === 'OPEN' ? null : (known.charges.get(id)?.closedVersion ?? after.version);
+    known.charges.set(id, { charge, closedVersion });
+    // One that was never open never weighs on live: its history is in its allocations.
+    if (charge.status === 'OPEN' || was?.status === 'OPEN') {
+      const collected = charge.collected - (was?.collected ?? 0n);
+      const event = { chargeId: id, version: after.version, amount: charge.amount, collected, bookedAt };
+      session.chargeEvents.push({ bookId, ...event });
+    }
+    return { bookId, stored: { charge, closedVersion } };
+  });
 }

@@ -1,6 +1,8 @@
-import type { AnswerOf, Command } from '../credit/command.ts';
+import type { Command } from '../credit/command.ts';
+import type { AnswerOf } from '../credit/decide.ts';
 import type { BookState } from '../credit/book-state.ts';
 import type { Instant } from '../instant.ts';
+import type { Appended } from '../ledger/journal.ts';
 import type { BookKey } from './book-key.ts';
 
 /** A decided write as its answer sees it. */
@@ -10,6 +12,8 @@ export type Decided<C extends Command> = {
   readonly state: BookState;
   readonly version: number;
   readonly recordedAt: Instant;
+  /** What it adds to the journal. */
+  readonly appended: Appended;
 };
 
 /**

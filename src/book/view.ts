@@ -1,6 +1,6 @@
 import type { Clock } from '../db/clock.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { timestamp } from '../db/types.ts';
+import { optional } from '../db/types.ts';
 import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
 import { shardOf, type BookKey } from './book-key.ts';
 
@@ -46,7 +46,7 @@ const LOCATE = statement<Row>(
   'locate_book',
   `select t.now, b.id, b.version, b.clock, b.currencies,
           known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by
-   from (select clock_timestamp()::timestamptz(3) as now) t
+   from (select date_trunc('milliseconds', clock_timestamp()) as now) t
    left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
    left join lateral (
      select w.version, w.recorded_at from writes w
@@ -104,5 +104,3 @@ export async function locate(
 
 /** Whether the question lies within what the journal has recorded; otherwise the state is run forward to it. */
 export const isHistory = (view: BookView): boolean => view.asOf < view.clock;
-
-const optional = (instant: Instant | null) => (instant === null ? null : timestamp(instant));

@@ -1,7 +1,8 @@
 import { earlier, later, NEVER, type Instant } from '../instant.ts';
 import { expire, issue } from '../ledger/posting-rules.ts';
-import { open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
 import { burnOrder } from './burn-order.ts';
+import { weighsFrom, type Charge } from './charge.ts';
 import { coverWith } from './cover.ts';
 import { bookingInstant, creditOf, type Grant } from './grant.ts';
 import { grantOf } from './take.ts';
@@ -18,9 +19,10 @@ export function advanceTo(state: BookState, to: Instant): Outcome {
 }
 
 /** The next instant at which the book changes by itself; NEVER if it only changes by writes. */
-export function nextEvent(state: Pick<BookState, 'grants'>): Instant {
+export function nextEvent(state: Pick<BookState, 'grants' | 'charges' | 'clock'>): Instant {
   let next = NEVER;
   for (const grant of state.grants.values()) next = earlier(next, nextOf(grant));
+  for (const charge of state.charges.values()) next = earlier(next, nextWeight(charge, state.clock));
   return next;
 }
 
@@ -57,10 +59,19 @@ function nextOf(grant: Grant): Instant {
   return grant.phase === 'CREDIT' && grant.remaining > 0n ? grant.expiresAt : NEVER;
 }
 
+/** When a charge begins or ceases to weigh on live by itself: nothing is booked then, but a balance changes. */
+function nextWeight(charge: Charge, after: Instant): Instant {
+  if (charge.status !== 'OPEN') return NEVER;
+  const begins = weighsFrom(charge);
+  if (begins >= charge.holdExpiresAt) return NEVER;
+  if (begins > after) return begins;
+  return charge.holdExpiresAt > after ? charge.holdExpiresAt : NEVER;
+}
+
 /** The grant becomes credit, and first covers outstanding advances. */
 function activate(work: Work, grantId: string, at: Instant): void {
   const grant = grantOf(work, grantId);
-  work.postings.push(issue(creditOf(grant), grant.amount, grant.funding.method === 'NONE', at));
+  book(work, issue(creditOf(grant), grant.amount, grant.funding.method === 'NONE', at));
   work.grants.set(grantId, { ...grant, phase: 'CREDIT', bookedAt: at, remaining: grant.amount });
   coverWith(work, grantId, at);
 }
@@ -73,7 +84,7 @@ function expireGrant(work: Work, grantId: string, at: Instant): void {
     return;
   }
   if (grant.remaining === 0n) return;
-  work.postings.push(expire(creditOf(grant), grant.remaining, at));
+  book(work, expire(creditOf(grant), grant.remaining, at));
   work.grants.set(grantId, {
     ...grant,
     phase: 'EXPIRED',

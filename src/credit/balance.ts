@@ -2,6 +2,7 @@ import { sumAmounts, type Amount } from '../amount.ts';
 import { pendingAt, sumPromised, type Stretch } from '../pending/stretch.ts';
 import { inScope, keysOf, type Scope } from '../scope.ts';
 import type { BookState } from './book-state.ts';
+import { totalWeight, weights } from './live.ts';
 import { stretchOf } from './grant.ts';
 
 /** The three figures of one currency in one scope at the instant the state has been advanced to. */
@@ -23,8 +24,12 @@ export function settled(state: BookState, currency: string, scope: Scope): Amoun
   return sumAmounts(held.map((g) => g.remaining)) - sumAmounts(owed.map((a) => a.uncovered));
 }
 
-/** Settled after the impact of the charges that are open; nothing opens charges yet, so the two are equal. */
-export const live = settled;
+/** Settled after the impact of the charges that are open at the instant (domain.md §9). */
+export const live = (state: BookState, currency: string, scope: Scope): Amount =>
+  settled(state, currency, scope) -
+  totalWeight(
+    weights([...state.grants.values()], [...state.charges.values()], { currency, scope, at: state.clock }),
+  );
 
 /** Everything the answer to a write says about the currency it concerned. */
 export function balanceOf(state: BookState, currency: string, scope: Scope): Balance {

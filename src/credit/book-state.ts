@@ -1,6 +1,6 @@
 import type { Instant } from '../instant.ts';
 import type { Posting } from '../ledger/posting.ts';
-import type { Advance, Allocation, Charge } from './charge.ts';
+import { allocationKey, type Advance, type Allocation, type Charge, type EntryRef } from './charge.ts';
 import type { Grant } from './grant.ts';
 
 /**
@@ -15,8 +15,21 @@ export type BookState = {
   /** The moves of every grant are complete for instants after this one. */
   readonly historyFrom: Instant;
   readonly grants: ReadonlyMap<string, Grant>;
+  /** By `advanceKey`: those with something uncovered. */
   readonly advances: ReadonlyMap<string, Advance>;
+  /** The open ones, and those the command names. */
   readonly charges: ReadonlyMap<string, Charge>;
+  /** By `allocationKey`: those of the charges the command names, or that revenue is to be recognized for. */
+  readonly allocations: ReadonlyMap<string, Allocation>;
+};
+
+/** An advance that a correction made smaller: what is owed less, and nobody covered. */
+export type Reduction = {
+  readonly ref: EntryRef;
+  readonly chargeId: string;
+  readonly collection: number;
+  readonly amount: bigint;
+  readonly at: Instant;
 };
 
 /** A state being worked on by one write: replaced piece by piece, then sealed. Never shared. */
@@ -28,7 +41,8 @@ export type Work = {
   readonly grants: Map<string, Grant>;
   readonly advances: Map<string, Advance>;
   readonly charges: Map<string, Charge>;
-  readonly allocations: Allocation[];
+  readonly allocations: Map<string, Allocation>;
+  readonly reductions: Reduction[];
   readonly postings: Posting[];
 };
 
@@ -36,7 +50,7 @@ export type Work = {
 export type Outcome = {
   readonly state: BookState;
   readonly postings: readonly Posting[];
-  readonly allocations: readonly Allocation[];
+  readonly reductions: readonly Reduction[];
 };
 
 export const emptyBook = (clock: Instant): BookState => ({
@@ -46,6 +60,7 @@ export const emptyBook = (clock: Instant): BookState => ({
   grants: new Map(),
   advances: new Map(),
   charges: new Map(),
+  allocations: new Map(),
 });
 
 /** A copy to work on; the state itself is never changed, so a refusal half-way leaves nothing behind. */
@@ -56,7 +71,8 @@ export const open = (state: BookState): Work => ({
   grants: new Map(state.grants),
   advances: new Map(state.advances),
   charges: new Map(state.charges),
-  allocations: [],
+  allocations: new Map(state.allocations),
+  reductions: [],
   postings: [],
 });
 
@@ -69,7 +85,26 @@ export const seal = (work: Work, version: number): Outcome => ({
     grants: work.grants,
     advances: work.advances,
     charges: work.charges,
+    allocations: work.allocations,
   },
   postings: work.postings,
-  allocations: work.allocations,
+  reductions: work.reductions,
 });
+
+/** Books a posting and says where its first entry stands: entries count through a write in order of booking. */
+export function book(work: Work, posting: Posting): EntryRef {
+  const before = work.postings.reduce((count, { legs }) => count + legs.length, 0);
+  work.postings.push(posting);
+  return { version: work.version, position: before + 1 };
+}
+
+/** The entry `offset` places behind another of the same posting. */
+export const entryAfter = ({ version, position }: EntryRef, offset: number): EntryRef => ({
+  version,
+  position: position + offset,
+});
+
+/** Keeps a slice as it happens. */
+export function keep(work: Work, slice: Omit<Allocation, 'returned' | 'recognized'>): void {
+  work.allocations.set(allocationKey(slice.ref), { ...slice, returned: 0n, recognized: 0n });
+}

@@ -4,9 +4,9 @@ import { consume } from '../ledger/posting-rules.ts';
 import { refuse } from '../refusal.ts';
 import { formatAmount } from '../amount.ts';
 import { mayPay } from '../scope.ts';
-import type { Work } from './book-state.ts';
-import { burnOrder } from './burn-order.ts';
-import { advanceKey, usageOf, type Charge, type Collection } from './charge.ts';
+import { book, entryAfter, keep, type Work } from './book-state.ts';
+import { burnOrderAt } from './burn-order.ts';
+import { advanceKey, usageOf, type Charge, type Collection, type EntryRef } from './charge.ts';
 import { coverLate } from './cover.ts';
 import { creditOf, type Grant } from './grant.ts';
 import { takeFrom } from './take.ts';
@@ -32,28 +32,37 @@ export function collect(
     credit: creditOf(takeFrom(work, grant.id, slice, at)),
     amount: slice,
   }));
-  if (sources.length > 0 || advanced > 0n) {
-    work.postings.push(consume(usageOf(charge.id, charge), sources, advanced, at));
-  }
   const allocations = sources.map(({ credit, amount: slice }) => ({
     grantId: credit.grantId,
     amount: slice,
   }));
-  for (const slice of allocations) {
-    work.allocations.push({ chargeId: charge.id, collection, kind: 'SOURCE', ...slice, at });
+  if (sources.length > 0 || advanced > 0n) {
+    const entry = book(work, consume(usageOf(charge.id, charge), sources, advanced, at));
+    // Two entries a source, in order; those of the advance come last (src/ledger/posting-rules.ts).
+    for (const [i, slice] of allocations.entries()) {
+      const ref = entryAfter(entry, 2 * i);
+      keep(work, { ref, chargeId: charge.id, collection, kind: 'SOURCE', ...slice, at });
+    }
+    if (advanced > 0n) {
+      advanceFor(work, charge, collection, advanced, at, entryAfter(entry, 2 * allocations.length));
+    }
   }
-  if (advanced > 0n) advanceFor(work, charge, collection, advanced, at);
   return { allocations, advanced, invoiced: shortfall - advanced };
 }
 
 type Slice = { readonly grant: Grant; readonly amount: Amount };
 
 /** What each eligible grant would give, in burn order; nothing is taken yet. */
-function plan(work: Work, charge: Charge, amount: Amount, at: Instant): readonly Slice[] {
+export function plan(
+  work: Work,
+  charge: Pick<Charge, 'currency' | 'featureKey'>,
+  amount: Amount,
+  at: Instant,
+): readonly Slice[] {
   if (at < work.historyFrom) throw new Error('invariant: the history needed to book this late is not loaded');
   const eligible = [...work.grants.values()]
     .filter((grant) => isEligible(grant, charge, at))
-    .toSorted(burnOrder);
+    .toSorted(burnOrderAt(at));
   const slices: Slice[] = [];
   let wanted = amount;
   for (const grant of eligible) {
@@ -66,21 +75,32 @@ function plan(work: Work, charge: Charge, amount: Amount, at: Instant): readonly
 }
 
 /** Booked at or before the instant, not expired at it, same currency, and free to pay for the charge's feature. */
-const isEligible = (grant: Grant, charge: Charge, at: Instant): boolean =>
+const isEligible = (grant: Grant, charge: Pick<Charge, 'currency' | 'featureKey'>, at: Instant): boolean =>
   grant.bookedAt !== null &&
   grant.bookedAt <= at &&
   at < grant.expiresAt &&
   grant.currency === charge.currency &&
   mayPay(grant.featureKeys, charge.featureKey);
 
-function advanceFor(work: Work, charge: Charge, collection: number, amount: Amount, at: Instant): void {
+function advanceFor(
+  work: Work,
+  charge: Charge,
+  collection: number,
+  amount: Amount,
+  at: Instant,
+  entry: EntryRef,
+): void {
   const { id: chargeId, currency, featureKey, tax } = charge;
   const advance = { chargeId, collection, currency, featureKey, tax, amount, uncovered: amount, at };
-  work.advances.set(advanceKey(advance), { ...advance, version: work.version });
+  work.advances.set(advanceKey(advance), { ...advance, entry });
   coverLate(work, advanceKey(advance));
 }
 
-function insufficient(charge: Charge, requested: Amount, eligible: Amount): never {
+export function insufficient(
+  charge: Pick<Charge, 'currency' | 'featureKey'>,
+  requested: Amount,
+  eligible: Amount,
+): never {
   const feature = charge.featureKey === null ? 'without a feature key' : `for feature "${charge.featureKey}"`;
   return refuse(
     'INSUFFICIENT_CREDIT',

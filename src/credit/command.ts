@@ -1,8 +1,9 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
-import type { Charge, Collection, SettlementMode } from './charge.ts';
-import type { Details, Funding, Grant } from './grant.ts';
+import type { ManualEntry } from '../ledger/manual-rules.ts';
+import type { ChargeType, SettlementMode } from './charge.ts';
+import type { Details, FundingTerms, SettlementStatus } from './grant.ts';
 
 /** `expires_at`, or a calendar duration counted from `effective_at`, which may only be known when it is decided. */
 export type Expiry =
@@ -22,7 +23,9 @@ export type CreateGrant = {
   /** Null: now. */
   readonly effectiveAt: Instant | null;
   readonly expiry: Expiry;
-  readonly funding: Funding;
+  readonly terms: FundingTerms;
+  /** How far its payment had come when it was created; null: not begun. */
+  readonly initialStatus: SettlementStatus | null;
 };
 
 export type VoidGrant = {
@@ -32,28 +35,131 @@ export type VoidGrant = {
   readonly paymentAdjustment: 'NONE' | 'RELEASE_UNPAID';
 };
 
-/** Create, collect and finalize a charge in one step. */
-export type Consume = {
-  readonly kind: 'consume';
+export type RescheduleGrant = {
+  readonly kind: 'rescheduleGrant';
+  readonly grantId: string;
+  /** Null: as it is. */
+  readonly effectiveAt: Instant | null;
+  /** Null: as it is; NEVER: dropped. */
+  readonly expiresAt: Instant | null;
+};
+
+export type UpdateSettlement = {
+  readonly kind: 'updateSettlement';
+  readonly grantId: string;
+  readonly status: SettlementStatus;
+  /** Null: now. */
+  readonly occurredAt: Instant | null;
+  readonly invoiceId: string | null;
+};
+
+/** What something that uses credit says of itself. */
+type Using = {
   readonly chargeId: string;
   readonly currency: string;
+  readonly precision: number;
   readonly amount: Amount;
   readonly featureKey: string | null;
   readonly mode: SettlementMode;
   readonly tax: Tax | null;
   readonly details: Details;
+};
+
+/** Create, collect and finalize a charge in one step. */
+export type Consume = Using & {
+  readonly kind: 'consume';
+  /** Null: now. */
+  readonly bookedAt: Instant | null;
+};
+
+export type CreateCharge = Using & {
+  readonly kind: 'createCharge';
+  readonly type: ChargeType;
+  /** Null: now. */
+  readonly startsAt: Instant | null;
+  /** Null: it never expires. */
+  readonly holdExpiresAt: Instant | null;
+  readonly requireLive: boolean;
+};
+
+export type UpdateCharge = {
+  readonly kind: 'updateCharge';
+  readonly chargeId: string;
+  readonly amount: Amount;
+  readonly sequence: number | null;
+};
+
+export type CollectCharge = {
+  readonly kind: 'collectCharge';
+  readonly chargeId: string;
+  /** Null: what is outstanding. */
+  readonly amount: Amount | null;
+  /** Null: now. */
+  readonly bookedAt: Instant | null;
+  readonly finalize: boolean;
+};
+
+export type CorrectCharge = {
+  readonly kind: 'correctCharge';
+  readonly chargeId: string;
+  readonly amount: Amount;
+};
+
+export type CancelCharge = { readonly kind: 'cancelCharge'; readonly chargeId: string };
+
+/** Credit given: a grant of its own. */
+export type AdjustUp = {
+  readonly kind: 'adjustUp';
+  readonly grantId: string;
+  readonly currency: string;
+  readonly amount: Amount;
+  readonly featureKeys: readonly string[];
+  readonly details: Details;
+};
+
+/** Credit taken: `amount` > 0, from what a charge for the feature key could use. */
+export type AdjustDown = {
+  readonly kind: 'adjustDown';
+  readonly currency: string;
+  readonly amount: Amount;
+  readonly featureKey: string | null;
+};
+
+export type RecognizeRevenue = {
+  readonly kind: 'recognizeRevenue';
+  readonly currency: string;
+  /** Null: all there is. */
+  readonly amount: Amount | null;
+  /** Null: now. */
+  readonly bookedAt: Instant | null;
+};
+
+/** Entries posted by hand between accounts of one book (src/ledger/manual-rules.ts). */
+export type PostManually = {
+  readonly kind: 'postManually';
+  readonly entries: readonly ManualEntry[];
+  readonly reason: string;
   /** Null: now. */
   readonly bookedAt: Instant | null;
 };
 
 /** What a caller wants done to one customer's book; all ids in it are made before it is decided. */
-export type Command = CreateGrant | VoidGrant | Consume;
-
-/** What the caller learns, besides the state it led to. */
-export type AnswerOf<C extends Command> = C extends CreateGrant | VoidGrant
-  ? { readonly currency: string; readonly grant: Grant }
-  : { readonly currency: string; readonly charge: Charge; readonly collection: Collection };
+export type Command =
+  | CreateGrant
+  | VoidGrant
+  | RescheduleGrant
+  | UpdateSettlement
+  | Consume
+  | CreateCharge
+  | UpdateCharge
+  | CollectCharge
+  | CorrectCharge
+  | CancelCharge
+  | AdjustUp
+  | AdjustDown
+  | RecognizeRevenue
+  | PostManually;
 
 /** The earliest past instant a command books at, or null when it only books now: how much history it needs. */
 export const booksFrom = (command: Command): Instant | null =>
-  command.kind === 'consume' ? command.bookedAt : null;
+  command.kind === 'consume' || command.kind === 'collectCharge' ? command.bookedAt : null;

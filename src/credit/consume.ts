@@ -1,4 +1,4 @@
-import { formatInstant, type Instant } from '../instant.ts';
+import { formatInstant, NEVER, type Instant } from '../instant.ts';
 import { refuseFields } from '../refusal.ts';
 import type { Work } from './book-state.ts';
 import type { Charge, Collection } from './charge.ts';
@@ -10,21 +10,20 @@ export function consume(
   work: Work,
   command: Consume,
   now: Instant,
-): { readonly charge: Charge; readonly collection: Collection } {
+): { readonly charge: Charge; readonly collection: Collection; readonly bookedAt: Instant } {
   const at = bookedAt(command.bookedAt, now);
-  const { chargeId: id, mode, currency, amount, featureKey, tax, details } = command;
+  const { chargeId: id, mode, currency, precision, amount, featureKey, tax, details } = command;
   const opened: Charge = {
-    ...{ id, type: 'FLAT_FEE', mode, currency, amount, featureKey, tax, details },
-    recordedAt: now,
-    startsAt: at,
-    status: 'FINAL',
+    ...{ id, type: 'FLAT_FEE', mode, currency, precision, amount, featureKey, tax, details },
+    ...{ recordedAt: now, version: work.version, startsAt: at, holdExpiresAt: NEVER },
+    ...{ status: 'FINAL', closedAt: now, sequence: null, collections: 1 },
     ...{ collected: 0n, advanced: 0n, invoiced: 0n },
   };
   const collection = collect(work, opened, 1, amount, at);
   const { advanced, invoiced } = collection;
   const charge: Charge = { ...opened, collected: amount, advanced, invoiced };
   work.charges.set(id, charge);
-  return { charge, collection };
+  return { charge, collection, bookedAt: at };
 }
 
 /** The instant a consumption is booked at; one that lies ahead is refused, never waited for. */

@@ -2,8 +2,8 @@ import { minAmount, type Amount } from '../amount.ts';
 import { later, type Instant } from '../instant.ts';
 import { cover } from '../ledger/posting-rules.ts';
 import { mayPay } from '../scope.ts';
-import type { Work } from './book-state.ts';
-import { burnOrder } from './burn-order.ts';
+import { book, keep, type Work } from './book-state.ts';
+import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Advance } from './charge.ts';
 import { creditOf, type Grant } from './grant.ts';
 import { grantOf, takeFrom } from './take.ts';
@@ -39,7 +39,7 @@ export function coverLate(work: Work, key: string): void {
         .filter((step) => step.at < grant.expiresAt)
         .map((step) => ({ grant, ...step })),
     )
-    .toSorted((a, b) => a.at - b.at || burnOrder(a.grant, b.grant));
+    .toSorted((a, b) => a.at - b.at || burnOrderAt(a.at)(a.grant, b.grant));
   for (const { grant, at, amount } of idle) {
     const { uncovered } = advanceOf(work, key);
     if (uncovered === 0n) return;
@@ -49,18 +49,18 @@ export function coverLate(work: Work, key: string): void {
 
 function coverSlice(work: Work, advance: Advance, grantId: string, amount: Amount, at: Instant): void {
   const grant = takeFrom(work, grantId, amount, at);
-  work.postings.push(cover(usageOf(advance.chargeId, advance), { credit: creditOf(grant), amount }, at));
+  const ref = book(work, cover(usageOf(advance.chargeId, advance), { credit: creditOf(grant), amount }, at));
   work.advances.set(advanceKey(advance), { ...advance, uncovered: advance.uncovered - amount });
   const { chargeId, collection } = advance;
-  work.allocations.push({ chargeId, collection, kind: 'COVER', grantId, amount, at });
+  keep(work, { ref, chargeId, collection, kind: 'COVER', grantId, amount, at });
 }
 
 const compatible = (grant: Grant, advance: Advance): boolean =>
   grant.currency === advance.currency && mayPay(grant.featureKeys, advance.featureKey);
 
-/** By instant, then version; collections of one charge in one version by their number. */
+/** By instant, then version; those of one version in the order they were booked. */
 const oldestFirst = (a: Advance, b: Advance): number =>
-  a.at - b.at || a.version - b.version || a.collection - b.collection;
+  a.at - b.at || a.entry.version - b.entry.version || a.entry.position - b.entry.position;
 
 function advanceOf(work: Work, key: string): Advance {
   const advance = work.advances.get(key);

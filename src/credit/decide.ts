@@ -1,17 +1,81 @@
 import type { Instant } from '../instant.ts';
+import { manualLegs } from '../ledger/manual-rules.ts';
+import { balanced } from '../ledger/posting.ts';
 import { refuse } from '../refusal.ts';
+import { adjustDown, adjustUp } from './adjust.ts';
 import { advance } from './advance-to.ts';
-import { open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
-import type { AnswerOf, Command } from './command.ts';
-import { consume } from './consume.ts';
+import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import { cancelCharge, chargeOf, collectCharge, createCharge, updateCharge } from './charge-commands.ts';
+import type { Command } from './command.ts';
+import { bookedAt, consume } from './consume.ts';
+import { correct } from './correct.ts';
 import { createGrant } from './create-grant.ts';
+import { recognizeRevenue } from './recognize.ts';
+import { reschedule } from './reschedule.ts';
+import { settle } from './settlement.ts';
 import { voidGrant } from './void-grant.ts';
+
+/** What the caller of each command learns; `currency`: of the credit the write concerned, null where it did none. */
+export type AnswerOf<C extends Command> = ReturnType<(typeof HANDLERS)[C['kind']]>;
 
 /** An outcome with the caller's answer; `changed` is false for a success that changes nothing and takes no version. */
 export type Decision<C extends Command = Command> = Outcome & {
   readonly answer: AnswerOf<C>;
   readonly changed: boolean;
 };
+
+type Handler<C extends Command> = (
+  work: Work,
+  command: C,
+  now: Instant,
+) => { readonly currency: string | null };
+
+const grantAnswer = <G extends { readonly currency: string }>(grant: G) => ({
+  currency: grant.currency,
+  grant,
+});
+const chargeAnswer = <C extends { readonly currency: string }>(charge: C) => ({
+  currency: charge.currency,
+  charge,
+});
+
+/** Each command with the function that carries it out on a state in which all that is due has been booked. */
+const HANDLERS = {
+  createGrant: (work, command, now) => grantAnswer(createGrant(work, command, now)),
+  voidGrant: (work, command, now) => grantAnswer(voidGrant(known(work, command), command, now)),
+  rescheduleGrant: (work, command, now) => grantAnswer(reschedule(known(work, command), command, now)),
+  updateSettlement: (work, command, now) => {
+    const event = { ...command, occurredAt: command.occurredAt ?? now };
+    return grantAnswer(settle(known(work, command), command.grantId, event, now));
+  },
+  consume: (work, command, now) => ({ currency: command.currency, ...consume(work, command, now) }),
+  createCharge: (work, command, now) => chargeAnswer(createCharge(work, command, now)),
+  updateCharge: (work, command) => chargeAnswer(updateCharge(work, command)),
+  collectCharge: (work, command, now) => {
+    const done = collectCharge(work, command, now);
+    return { ...done, currency: done.charge.currency };
+  },
+  correctCharge: (work, command, now) => {
+    const correction = correct(work, chargeOf(work, command.chargeId), command.amount, now);
+    return { ...chargeAnswer(chargeOf(work, command.chargeId)), correction };
+  },
+  cancelCharge: (work, command, now) => chargeAnswer(cancelCharge(work, command.chargeId, now)),
+  adjustUp: (work, command, now) => grantAnswer(adjustUp(work, command, now)),
+  adjustDown: (work, command, now) => ({
+    currency: command.currency,
+    allocations: adjustDown(work, command, now),
+  }),
+  recognizeRevenue: (work, command, now) => ({
+    currency: command.currency,
+    recognition: recognizeRevenue(work, command, now),
+  }),
+  postManually: (work, command, now) => {
+    const legs = manualLegs(command.entries);
+    const at = bookedAt(command.bookedAt, now);
+    book(work, balanced({ kind: 'MANUAL', bookedAt: at, legs, reason: command.reason }));
+    return { currency: null };
+  },
+} satisfies { readonly [K in Command['kind']]: Handler<Extract<Command, { kind: K }>> };
 
 /**
  * Decides one command at `now` (not before the book's clock): first books what has fallen due, then turns the command
@@ -20,29 +84,31 @@ export type Decision<C extends Command = Command> = Outcome & {
 export function decide<C extends Command>(state: BookState, command: C, now: Instant): Decision<C> {
   const work = open(state);
   advance(work, now);
-  const dued = new Map(work.grants);
-  const answer = act(work, command, now) as AnswerOf<C>;
+  const due = seal(work, state.version).state;
+  const before = {
+    grants: new Map(due.grants),
+    charges: new Map(due.charges),
+    postings: work.postings.length,
+  };
+  const handler = HANDLERS[command.kind] as unknown as (w: Work, c: C, at: Instant) => AnswerOf<C>;
+  const answer = handler(work, command, now);
   const changed =
-    command.kind !== 'voidGrant' || dued.get(command.grantId) !== work.grants.get(command.grantId);
-  if (!changed) return { ...unchanged(state), answer, changed };
-  return { ...seal(work, work.version), answer, changed };
+    work.postings.length > before.postings ||
+    differs(before.grants, work.grants) ||
+    differs(before.charges, work.charges);
+  // What has fallen due stays due: a success that changes nothing takes no version to book it under.
+  return changed
+    ? { ...seal(work, work.version), answer, changed }
+    : { ...unchanged(state), answer, changed };
 }
 
-function act(work: Work, command: Command, now: Instant): AnswerOf<Command> {
-  switch (command.kind) {
-    case 'createGrant':
-      return { currency: command.currency, grant: createGrant(work, command, now) };
-    case 'voidGrant': {
-      if (!work.grants.has(command.grantId)) return notFound(command.grantId);
-      const grant = voidGrant(work, command, now);
-      return { currency: grant.currency, grant };
-    }
-    case 'consume':
-      return { currency: command.currency, ...consume(work, command, now) };
-  }
+/** Facts are replaced, never changed in place, so another object is another fact. */
+const differs = (before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): boolean =>
+  before.size !== after.size || [...after].some(([id, fact]) => before.get(id) !== fact);
+
+const unchanged = (state: BookState): Outcome => ({ state, postings: [], reductions: [] });
+
+function known(work: Work, { grantId }: { readonly grantId: string }): Work {
+  if (work.grants.has(grantId)) return work;
+  return refuse('GRANT_NOT_FOUND', `this customer has no grant ${grantId}`, { id: grantId });
 }
-
-const unchanged = (state: BookState): Outcome => ({ state, postings: [], allocations: [] });
-
-const notFound = (grantId: string): never =>
-  refuse('GRANT_NOT_FOUND', `this customer has no grant ${grantId}`, { id: grantId });

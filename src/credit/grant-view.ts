@@ -29,28 +29,53 @@ export const viewNow = (grant: Grant, at: Instant): GrantView => ({
 });
 
 /**
- * A grant at an instant in the past of what is known. `grant` is as known; `remaining` and `forfeited` are what the
+ * A grant at an instant in the past of what is known. `known` is as known; `remaining` and `forfeited` are what the
  * journal says of it at that instant.
  */
 export function viewThen(
-  grant: Grant,
+  known: Grant,
   at: Instant,
   journal: { readonly remaining: Amount; readonly forfeited: Amount },
 ): GrantView {
   const none = { pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n };
-  if (at < earlier(grant.recordedAt, grant.bookedAt ?? grant.recordedAt))
+  const grant = untold(known, at);
+  if (at < earlier(known.recordedAt, known.bookedAt ?? known.recordedAt))
     return { grant, status: null, ...none };
-  const voided = grant.voidedAt !== null && grant.voidedAt <= at;
-  if (grant.bookedAt !== null && grant.bookedAt <= at) {
+  const voided = grant.voidedAt !== null;
+  if (grant.bookedAt !== null) {
     const { remaining, forfeited } = journal;
     const status = voided ? 'VOIDED' : grant.expiresAt <= at ? 'EXPIRED' : 'ACTIVE';
     const parts = voided ? { voided: forfeited } : { expired: forfeited };
     return { grant, status, ...none, remaining, consumed: grant.amount - remaining - forfeited, ...parts };
   }
-  const stretch = stretchOf(grant);
+  const stretch = stretchOf(known);
   if (stretch !== null && pendingAt(stretch, at))
     return { grant, status: 'PENDING', ...none, pending: grant.amount };
   return voided
     ? { grant, status: 'VOIDED', ...none, voided: grant.amount }
     : { grant, status: 'EXPIRED', ...none, expired: grant.amount };
+}
+
+/** Without what had not happened yet at the instant. */
+function untold(grant: Grant, at: Instant): Grant {
+  const by = (instant: Instant | null) => (instant !== null && instant <= at ? instant : null);
+  const { funding } = grant;
+  const issuedAt = by(funding.issuedAt);
+  const authorizedAt = by(funding.authorizedAt);
+  const settledAt = by(funding.settledAt);
+  const failedAt = by(funding.failedAt);
+  const steps = [
+    ['FAILED', failedAt],
+    ['SETTLED', settledAt],
+    ['AUTHORIZED', authorizedAt],
+    ['ISSUED', issuedAt],
+  ] as const;
+  const status = steps.find(([, instant]) => instant !== null)?.[0] ?? null;
+  return {
+    ...grant,
+    bookedAt: by(grant.bookedAt),
+    voidedAt: by(grant.voidedAt),
+    voidReason: by(grant.voidedAt) === null ? null : grant.voidReason,
+    funding: { ...funding, status, issuedAt, authorizedAt, settledAt, failedAt },
+  };
 }

@@ -1,14 +1,15 @@
 import type { Amount } from '../amount.ts';
-import { ALWAYS, earlier, later, NEVER, type Instant } from '../instant.ts';
+import { earlier, later, type Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
-import type { Credit } from '../ledger/posting-rules.ts';
+import type { Credit } from '../ledger/routes.ts';
 import type { Stretch } from '../pending/stretch.ts';
 
 export type FundingMethod = 'NONE' | 'EXTERNAL' | 'INVOICE';
 export type AvailabilityPolicy = 'ON_CREATION' | 'ON_AUTHORIZATION' | 'ON_SETTLEMENT';
 export type SettlementStatus = 'ISSUED' | 'AUTHORIZED' | 'SETTLED' | 'FAILED';
 
-export type Funding = {
+/** What was agreed about paying for a grant. */
+export type FundingTerms = {
   readonly method: FundingMethod;
   readonly policy: AvailabilityPolicy;
   /** Null for promotional credit. */
@@ -17,8 +18,17 @@ export type Funding = {
   readonly costBasis: Amount;
   /** amount × cost basis in the purchase currency; 0 for promotional credit. */
   readonly purchaseAmount: Amount;
+};
+
+/** The terms, and how far the payment has come. */
+export type Funding = FundingTerms & {
   /** The furthest settlement event so far; null before the first. */
   readonly status: SettlementStatus | null;
+  readonly issuedAt: Instant | null;
+  readonly authorizedAt: Instant | null;
+  readonly settledAt: Instant | null;
+  readonly failedAt: Instant | null;
+  readonly invoiceId: string | null;
 };
 
 /** What the caller wrote on a grant or charge: carried along, never interpreted. */
@@ -39,6 +49,13 @@ export type Phase = 'SCHEDULED' | 'CREDIT' | 'EXPIRED' | 'LAPSED' | 'CALLED_OFF'
 
 /** A change of what nobody has taken from a grant: negative when taken or forfeited by a void, expiry left aside. */
 export type Move = { readonly at: Instant; readonly delta: Amount };
+
+/** When a grant was to be effective and to expire until it was rescheduled at `until`. */
+export type FormerTimes = {
+  readonly until: Instant;
+  readonly effectiveAt: Instant;
+  readonly expiresAt: Instant;
+};
 
 export type Grant = {
   readonly id: string;
@@ -68,11 +85,21 @@ export type Grant = {
   readonly consumed: Amount;
   readonly expired: Amount;
   readonly voided: Amount;
+  /** Its times before each reschedule, oldest first; needed where the past is asked about. */
+  readonly formerTimes: readonly FormerTimes[];
   /** In order of happening; complete for instants after the state's `historyFrom`. */
   readonly moves: readonly Move[];
 };
 
 export type GrantStatus = 'PENDING' | 'ACTIVE' | 'EXPIRED' | 'VOIDED';
+
+/** The grant with the times in force at an instant. */
+export function inForceAt(grant: Grant, at: Instant): Grant {
+  const former = grant.formerTimes.find((times) => at < times.until);
+  return former === undefined
+    ? grant
+    : { ...grant, effectiveAt: former.effectiveAt, expiresAt: former.expiresAt };
+}
 
 /** The instant a scheduled grant becomes credit, as far as known: NEVER while its funding waits. */
 export const bookingInstant = (grant: Grant): Instant => later(grant.effectiveAt, grant.fundedAt);
@@ -116,16 +143,19 @@ export const creditOf = (grant: Grant): Credit => ({
   tax: grant.tax,
 });
 
-/**
- * When funding stated at creation meets the availability policy: ALWAYS for credit that is available on creation or
- * whose payment has already come far enough, NEVER while an event is still awaited.
- */
-export function fundedAt(funding: Funding): Instant {
-  const reached = funding.status === null ? 0 : REACHED[funding.status];
-  return reached >= NEEDED[funding.policy] ||
-    (funding.policy === 'ON_CREATION' && funding.method !== 'INVOICE')
-    ? ALWAYS
-    : NEVER;
+/** Of a grant that names none. */
+export const DEFAULT_PRIORITY = 10;
+
+/** Credit that nobody pays for. */
+export const PROMOTIONAL: Funding = {
+  ...{ method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n, purchaseAmount: 0n },
+  ...{ status: null, issuedAt: null, authorizedAt: null, settledAt: null, failedAt: null, invoiceId: null },
+};
+
+/** Whether a payment has come as far as the availability policy asks (domain.md §3). */
+export function isFunded({ method, policy, status }: Funding): boolean {
+  if (policy === 'ON_CREATION' && method !== 'INVOICE') return true;
+  return status !== null && REACHED[status] >= NEEDED[policy];
 }
 
 const REACHED: Readonly<Record<SettlementStatus, number>> = {

@@ -1,7 +1,7 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { undoExpiry } from '../ledger/posting-rules.ts';
-import type { Work } from './book-state.ts';
+import { book, type Work } from './book-state.ts';
 import { creditOf, type Grant } from './grant.ts';
 
 /**
@@ -11,7 +11,7 @@ import { creditOf, type Grant } from './grant.ts';
 export function takeFrom(work: Work, grantId: string, amount: Amount, at: Instant): Grant {
   const grant = grantOf(work, grantId);
   const expired = grant.phase === 'EXPIRED';
-  if (expired) work.postings.push(undoExpiry(creditOf(grant), amount, grant.expiresAt));
+  if (expired) book(work, undoExpiry(creditOf(grant), amount, grant.expiresAt));
   const taken: Grant = {
     ...grant,
     remaining: expired ? grant.remaining : grant.remaining - amount,

@@ -1,7 +1,7 @@
 import type { Instant } from '../instant.ts';
 import { voidCredit, voidUnpaid } from '../ledger/posting-rules.ts';
 import { refuse, type ErrorReasonName } from '../refusal.ts';
-import type { Work } from './book-state.ts';
+import { book, type Work } from './book-state.ts';
 import type { VoidGrant } from './command.ts';
 import { creditOf, grantStatus, type Grant } from './grant.ts';
 import { grantOf } from './take.ts';
@@ -20,7 +20,7 @@ export function voidGrant(work: Work, command: VoidGrant, now: Instant): Grant {
   const forfeited = grant.remaining;
   if (forfeited === 0n) return no('GRANT_EXHAUSTED', grant, 'has nothing left');
   const release = command.paymentAdjustment === 'RELEASE_UNPAID' && isUnpaid(grant);
-  work.postings.push((release ? voidUnpaid : voidCredit)(creditOf(grant), forfeited, now));
+  book(work, (release ? voidUnpaid : voidCredit)(creditOf(grant), forfeited, now));
   return put(work, {
     ...voided,
     remaining: 0n,

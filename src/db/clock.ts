@@ -9,7 +9,7 @@ export type Clock = (databaseTime: Instant) => Instant;
 
 export const databaseClock: Clock = (time) => time;
 
-const NOW = statement<{ now: Instant }>('now', `select clock_timestamp()::timestamptz(3) as now`);
+const NOW = statement<{ now: Instant }>('now', `select date_trunc('milliseconds', clock_timestamp()) as now`);
 
 /** The database's time, cut to the millisecond. */
 export async function databaseTime(connection: Connection): Promise<Instant> {

@@ -64,6 +64,9 @@ export function connect(options: DatabaseOptions): Database {
   ): Promise<T> {
     const client = await pool.connect();
     let broken = false;
+    // Out of the pool nobody listens to a connection that breaks; its statements fail, and that is enough.
+    const lost = () => (broken = true);
+    client.on('error', lost);
     try {
       const connection = over(client);
       const begun = connection.run(begin);
@@ -74,9 +77,10 @@ export function connect(options: DatabaseOptions): Database {
       if (command !== 'COMMIT') throw new Error('invariant: the transaction had failed before its commit');
       return result;
     } catch (error) {
-      await client.query(ROLLBACK).catch(() => (broken = true));
+      await client.query(ROLLBACK).catch(lost);
       throw error;
     } finally {
+      client.off('error', lost);
       client.release(broken);
     }
   }

@@ -29,3 +29,7 @@ export function timestamp(instant: Instant): string {
   if (instant < EARLIEST) return '-infinity';
   return new Date(instant).toISOString();
 }
+
+/** The same for an instant there may not be. */
+export const optional = (instant: Instant | null): string | null =>
+  instant === null ? null : timestamp(instant);

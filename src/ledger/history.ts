@@ -123,3 +123,14 @@ export async function grantTotals(
     rows.map(({ grant_id, remaining, forfeited }) => [idOf('grt', grant_id), { remaining, forfeited }]),
   );
 }
+
+const LATE_GRANTS = statement<{ grant_id: string }>(
+  'late_grants_at',
+  `with ${LATE} select distinct grant_id from late where grant_remaining is not null`,
+);
+
+/** The grants that facts told late, recorded after the point's instant and booked by it, say something of. */
+export async function lateGrants(connection: Connection, point: JournalPoint): Promise<readonly string[]> {
+  const rows = await connection.run(LATE_GRANTS, parameters(point));
+  return rows.map((row) => idOf('grt', row.grant_id));
+}

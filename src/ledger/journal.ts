@@ -1,27 +1,38 @@
 import { createHash } from 'node:crypto';
 import type { Amount } from '../amount.ts';
+import type { UuidMaker } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
-import type { Posting, PostingKind } from './posting.ts';
+import type { Leg, Posting, PostingKind } from './posting.ts';
+
+/** A sub-account as far as appending needs it. `uuid`: the 32 hex digits of its id. */
+export type SubAccountHead = { readonly uuid: string; readonly ordinal: number; readonly total: Amount };
 
 /** The end of a book's journal: all that is needed to append to it. */
 export type JournalHead = {
   /** Of the last transaction; {@link GENESIS} before the first. */
   readonly hash: Buffer;
   /** Each sub-account by its key, with its running total in version order. */
-  readonly subAccounts: ReadonlyMap<string, { readonly ordinal: number; readonly total: Amount }>;
+  readonly subAccounts: ReadonlyMap<string, SubAccountHead>;
 };
 
 export const GENESIS: Buffer = Buffer.alloc(32);
 export const emptyJournal: JournalHead = { hash: GENESIS, subAccounts: new Map() };
 
 export type JournalTransaction = {
+  /** The 32 hex digits of its id. */
+  readonly uuid: string;
   readonly version: number;
   /** Order within the write, from 1. */
   readonly ordinal: number;
   readonly kind: PostingKind;
   readonly bookedAt: Instant;
   readonly recordedAt: Instant;
+  /** What all its entries are about; null where they differ or are about none. */
+  readonly grantId: string | null;
+  readonly chargeId: string | null;
+  /** Of a manual posting; null otherwise. */
+  readonly reason: string | null;
   readonly hash: Buffer;
 };
 
@@ -31,6 +42,8 @@ export type JournalEntry = {
   readonly position: number;
   readonly transaction: number;
   readonly subAccount: number;
+  readonly account: SubAccount;
+  readonly accountUuid: string;
   readonly kind: PostingKind;
   readonly amount: Amount;
   readonly runningTotal: Amount;
@@ -38,13 +51,15 @@ export type JournalEntry = {
   /** What remains of the grant after this entry; null unless the entry is of CUSTOMER_FBO. */
   readonly grantRemaining: Amount | null;
   readonly chargeId: string | null;
+  /** The entry this one takes back, wholly or in part. */
+  readonly reverses: { readonly version: number; readonly position: number } | null;
   readonly bookedAt: Instant;
   readonly recordedAt: Instant;
 };
 
 export type Appended = {
   readonly head: JournalHead;
-  readonly opened: readonly (SubAccount & { readonly ordinal: number })[];
+  readonly opened: readonly (SubAccount & Pick<SubAccountHead, 'uuid' | 'ordinal'>)[];
   readonly transactions: readonly JournalTransaction[];
   readonly entries: readonly JournalEntry[];
 };
@@ -58,37 +73,41 @@ export function append(
   postings: readonly Posting[],
   write: { readonly version: number; readonly recordedAt: Instant },
   remaining: (grantId: string) => Amount,
+  uuids: UuidMaker,
 ): Appended {
   const subAccounts = new Map(head.subAccounts);
   const held = new Map<string, Amount>();
-  const opened: (SubAccount & { ordinal: number })[] = [];
+  const opened: (SubAccount & Pick<SubAccountHead, 'uuid' | 'ordinal'>)[] = [];
   const transactions: JournalTransaction[] = [];
   const entries: JournalEntry[] = [];
   let hash = head.hash;
 
-  for (const [index, { kind, bookedAt, legs }] of postings.entries()) {
+  for (const [index, { kind, bookedAt, legs, reason = null }] of postings.entries()) {
     const ordinal = index + 1;
-    hash = chain(hash, { ...write, ordinal, kind, bookedAt, legs });
-    transactions.push({ ...write, ordinal, kind, bookedAt, hash });
-    for (const { account, amount, grantId, chargeId } of legs) {
+    hash = chain(hash, { ...write, ordinal, kind, bookedAt, legs, ...(reason !== null && { reason }) });
+    const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
+    transactions.push({ uuid: uuids(), ...write, ordinal, kind, bookedAt, ...subject, reason, hash });
+    for (const { account, amount, grantId, chargeId, reverses = null } of legs) {
       const key = subAccountKey(account);
-      const known = subAccounts.get(key) ?? { ordinal: subAccounts.size + 1, total: 0n };
-      if (!subAccounts.has(key)) opened.push({ ...account, ordinal: known.ordinal });
+      const known = subAccounts.get(key) ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
+      const { uuid: accountUuid, ordinal: subAccount } = known;
+      if (!subAccounts.has(key)) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
       const runningTotal = known.total + amount;
-      subAccounts.set(key, { ordinal: known.ordinal, total: runningTotal });
+      subAccounts.set(key, { ...known, total: runningTotal });
       let grantRemaining: Amount | null = null;
       if (account.type === 'CUSTOMER_FBO' && grantId !== null) {
         grantRemaining = (held.get(grantId) ?? remaining(grantId)) + amount;
         held.set(grantId, grantRemaining);
       }
       const position = entries.length + 1;
-      const about = { grantId, grantRemaining, chargeId, bookedAt, recordedAt: write.recordedAt };
-      const subAccount = known.ordinal;
+      const about = { grantId, grantRemaining, chargeId, reverses, bookedAt, recordedAt: write.recordedAt };
       entries.push({
         version: write.version,
         position,
         transaction: ordinal,
         subAccount,
+        account,
+        accountUuid,
         kind,
         amount,
         runningTotal,
@@ -99,20 +118,27 @@ export function append(
   return { head: { hash, subAccounts }, opened, transactions, entries };
 }
 
+/** The one grant or charge that all legs name; null where they name several or none. */
+export function subjectOf(legs: readonly Leg[], of: 'grantId' | 'chargeId'): string | null {
+  const [first, ...others] = new Set(legs.map((leg) => leg[of]));
+  return others.length === 0 ? (first ?? null) : null;
+}
+
 /** The hash of a transaction: SHA-256 over the hash before it and its own content in one fixed form. */
 export function chain(
   before: Buffer,
   content: Posting & { readonly version: number; readonly ordinal: number; readonly recordedAt: Instant },
 ): Buffer {
-  const { version, ordinal, recordedAt, kind, bookedAt, legs } = content;
+  const { version, ordinal, recordedAt, kind, bookedAt, legs, reason = null } = content;
   const sides = legs.map((leg) => [
     subAccountKey(leg.account),
     leg.amount.toString(),
     leg.grantId,
     leg.chargeId,
+    leg.reverses ?? null,
   ]);
   return createHash('sha256')
     .update(before)
-    .update(JSON.stringify([version, ordinal, recordedAt, kind, bookedAt, sides]))
+    .update(JSON.stringify([version, ordinal, recordedAt, kind, bookedAt, sides, reason]))
     .digest();
 }

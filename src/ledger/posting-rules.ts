@@ -1,84 +1,10 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
-import type { AccountType, Route, Stage, SubAccount, Tax } from './account.ts';
 import { balanced, type Leg, type Posting } from './posting.ts';
-
-/** What the rules need to know of a piece of credit: its grant and the route its credit is held on. */
-export type Credit = {
-  readonly grantId: string;
-  readonly currency: string;
-  readonly featureKeys: readonly string[];
-  readonly priority: number;
-  readonly costBasis: Amount;
-  readonly tax: Tax | null;
-};
-
-/** What the rules need to know of a charge: value consumed for it carries its feature and its tax. */
-export type Usage = {
-  readonly chargeId: string;
-  readonly currency: string;
-  readonly featureKeys: readonly string[];
-  readonly tax: Tax | null;
-};
+import { accrued, advanced, business, fbo, leg, receivable, type Credit, type Usage } from './routes.ts';
 
 /** An amount taken from one grant. */
 export type Source = { readonly credit: Credit; readonly amount: Amount };
-
-const business = (type: AccountType, currency: string, costBasis: Amount | null): SubAccount => ({
-  type,
-  currency,
-  featureKeys: [],
-  priority: null,
-  costBasis,
-  stage: null,
-  tax: null,
-});
-
-const fbo = (credit: Credit): SubAccount => ({ type: 'CUSTOMER_FBO', ...creditRoute(credit, null) });
-
-const receivable = (credit: Credit, stage: Stage): SubAccount => ({
-  type: 'CUSTOMER_RECEIVABLE',
-  ...creditRoute(credit, stage),
-  priority: null,
-});
-
-const creditRoute = (credit: Credit, stage: Stage | null): Route => ({
-  currency: credit.currency,
-  featureKeys: credit.featureKeys,
-  priority: credit.priority,
-  costBasis: credit.costBasis,
-  stage,
-  tax: credit.tax,
-});
-
-/** The debt of an advance: what makes settled negative until a grant covers it. */
-const advanced = (usage: Usage): SubAccount => ({
-  type: 'CUSTOMER_RECEIVABLE',
-  currency: usage.currency,
-  featureKeys: usage.featureKeys,
-  priority: null,
-  costBasis: null,
-  stage: 'OPEN',
-  tax: usage.tax,
-});
-
-/** Consumed value; `costBasis` null while only an advance backs it. */
-const accrued = (usage: Usage, costBasis: Amount | null): SubAccount => ({
-  type: 'CUSTOMER_ACCRUED',
-  currency: usage.currency,
-  featureKeys: usage.featureKeys,
-  priority: null,
-  costBasis,
-  stage: null,
-  tax: usage.tax,
-});
-
-const leg = (account: SubAccount, amount: Amount, grantId: string | null, chargeId: string | null): Leg => ({
-  account,
-  amount,
-  grantId,
-  chargeId,
-});
 
 /** Credit comes into being; `promotional` credit is paid by nobody, so brokerage takes the debt at once. */
 export function issue(credit: Credit, amount: Amount, promotional: boolean, at: Instant): Posting {
@@ -149,3 +75,20 @@ const forfeit = (credit: Credit, amount: Amount): Leg[] => [
   leg(fbo(credit), -amount, credit.grantId, null),
   leg(business('BREAKAGE', credit.currency, credit.costBasis), amount, credit.grantId, null),
 ];
+
+/** Credit given as an adjustment: a promotional issue. */
+export const adjustUp = (credit: Credit, amount: Amount, at: Instant): Posting => ({
+  ...issue(credit, amount, true, at),
+  kind: 'ADJUST',
+});
+
+/** Credit taken as an adjustment: nobody consumed it, so brokerage takes it. */
+export const adjustDown = (sources: readonly Source[], at: Instant): Posting =>
+  balanced({
+    kind: 'ADJUST',
+    bookedAt: at,
+    legs: sources.flatMap(({ credit, amount }) => [
+      leg(fbo(credit), -amount, credit.grantId, null),
+      leg(business('BROKERAGE', credit.currency, credit.costBasis), amount, credit.grantId, null),
+    ]),
+  });

@@ -25,6 +25,8 @@ export type Leg = {
   readonly amount: Amount;
   readonly grantId: string | null;
   readonly chargeId: string | null;
+  /** The entry this one takes back, wholly or in part. */
+  readonly reverses?: { readonly version: number; readonly position: number };
 };
 
 /** A transaction before it has a version: legs that sum to zero per currency, at one business instant. */
@@ -32,10 +34,13 @@ export type Posting = {
   readonly kind: PostingKind;
   readonly bookedAt: Instant;
   readonly legs: readonly Leg[];
+  /** Why, in the words of who posted it by hand. */
+  readonly reason?: string;
 };
 
-/** Law 1: no posting leaves this module unbalanced. */
-export function balanced(posting: Posting): Posting {
+/** Law 1: no posting leaves this module unbalanced. Sides of nothing (money rounded to zero) are no entries. */
+export function balanced({ legs, ...facts }: Posting): Posting {
+  const posting = { ...facts, legs: legs.filter((leg) => leg.amount !== 0n) };
   const sums = new Map<string, Amount>();
   for (const leg of posting.legs) {
     sums.set(leg.account.currency, (sums.get(leg.account.currency) ?? 0n) + leg.amount);

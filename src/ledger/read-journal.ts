@@ -4,6 +4,7 @@ import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { SubAccount } from './account.ts';
 import type { PostingKind } from './posting.ts';
+import type { Appended } from './journal.ts';
 import { readSubAccount } from './store.ts';
 
 /** The journal of one book as it was written: transactions and entries in version order. */
@@ -33,6 +34,7 @@ export type ReadTransaction = {
   readonly bookedAt: Instant;
   readonly recordedAt: Instant;
   readonly hash: Buffer;
+  readonly reason: string | null;
   readonly idempotencyKey: string | null;
   readonly entries: readonly ReadEntry[];
 };
@@ -99,12 +101,13 @@ type TransactionRow = {
   booked_at: Instant;
   recorded_at: Instant;
   hash: Buffer;
+  reason: string | null;
   idempotency_key: string | null;
 };
 
 const TRANSACTIONS = statement<TransactionRow>(
   'page_of_transactions',
-  `select t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, w.idempotency_key
+  `select t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason, w.idempotency_key
    from transactions t
    join writes w on w.shard = $1 and w.book_id = $2 and w.version = t.version
    where t.shard = $1 and t.book_id = $2 and (t.version, t.ordinal) > ($3, $4) and t.version <= $5
@@ -144,6 +147,7 @@ export async function pageOfTransactions(
     bookedAt: row.booked_at,
     recordedAt: row.recorded_at,
     hash: row.hash,
+    reason: row.reason,
     idempotencyKey: row.idempotency_key,
     entries: (byTransaction.get(row.id) ?? []).map(readEntry),
   }));
@@ -164,3 +168,19 @@ const readEntry = (row: EntryRow): ReadEntry => ({
   bookedAt: row.booked_at,
   recordedAt: row.recorded_at,
 });
+
+/** The transactions a write has just added, as reading them back will show them. */
+export const asRead = (appended: Appended, idempotencyKey: string | null): readonly ReadTransaction[] =>
+  appended.transactions.map((transaction) => ({
+    ...transaction,
+    id: idOf('txn', transaction.uuid),
+    idempotencyKey,
+    entries: appended.entries
+      .filter((entry) => entry.transaction === transaction.ordinal)
+      .map((entry) => ({
+        ...entry,
+        id: `${idOf('ent', transaction.uuid)}_${entry.position}`,
+        transactionId: idOf('txn', transaction.uuid),
+        accountId: idOf('acc', entry.accountUuid),
+      })),
+  }));

@@ -3,15 +3,16 @@ import { bulkInsert } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
-import { uuidOf, type UuidMaker } from '../id.ts';
+import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
-import type { Appended, JournalHead } from './journal.ts';
+import type { Appended, JournalHead, SubAccountHead } from './journal.ts';
 
 /** The only writer of `sub_accounts`, `transactions` and `entries`. */
 
 type SubAccountRow = {
   book_id: string;
+  id: string;
   ordinal: number;
   type: SubAccount['type'];
   currency: string;
@@ -25,7 +26,7 @@ type SubAccountRow = {
 
 const SUB_ACCOUNTS = statement<SubAccountRow & { total: Amount | null }>(
   'ledger_heads',
-  `select s.book_id, s.ordinal, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage,
+  `select s.book_id, s.id, s.ordinal, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage,
           s.tax_code, s.tax_behavior, last.running_total as total
    from sub_accounts s
    left join lateral (
@@ -43,16 +44,20 @@ export async function loadSubAccounts(
   bookIds: readonly string[],
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
   const rows = await connection.run(SUB_ACCOUNTS, [shard, bookIds]);
-  const books = new Map<string, Map<string, { ordinal: number; total: Amount }>>();
+  const books = new Map<string, Map<string, SubAccountHead>>();
   for (const row of rows) {
-    const accounts = books.get(row.book_id) ?? new Map<string, { ordinal: number; total: Amount }>();
-    accounts.set(subAccountKey(readSubAccount(row)), { ordinal: row.ordinal, total: row.total ?? 0n });
+    const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
+    accounts.set(subAccountKey(readSubAccount(row)), {
+      uuid: row.id.replaceAll('-', ''),
+      ordinal: row.ordinal,
+      total: row.total ?? 0n,
+    });
     books.set(row.book_id, accounts);
   }
   return books;
 }
 
-export const readSubAccount = (row: Omit<SubAccountRow, 'book_id' | 'ordinal'>): SubAccount => ({
+export const readSubAccount = (row: Omit<SubAccountRow, 'book_id' | 'id' | 'ordinal'>): SubAccount => ({
   type: row.type,
   currency: row.currency,
   featureKeys: row.feature_keys,
@@ -86,6 +91,9 @@ const insertTransactions = bulkInsert('transactions', {
   kind: 'text',
   booked_at: 'timestamptz',
   recorded_at: 'timestamptz',
+  grant_id: 'uuid',
+  charge_id: 'uuid',
+  reason: 'text',
   hash: 'bytea',
 });
 
@@ -102,6 +110,8 @@ const insertEntries = bulkInsert('entries', {
   grant_id: 'uuid',
   grant_remaining: 'numeric',
   charge_id: 'uuid',
+  reversed_version: 'bigint',
+  reversed_position: 'integer',
   booked_at: 'timestamptz',
   late_class: 'smallint',
 });
@@ -111,7 +121,6 @@ export function storeJournals(
   connection: Connection,
   shard: number,
   journals: readonly { readonly bookId: string; readonly appended: readonly Appended[] }[],
-  uuids: UuidMaker,
 ): readonly Promise<void>[] {
   const all = journals.flatMap(({ bookId, appended }) => appended.map((part) => ({ bookId, ...part })));
   const key = { shard };
@@ -120,7 +129,7 @@ export function storeJournals(
       connection,
       all.flatMap(({ bookId, opened }) =>
         opened.map((account) => ({
-          ...{ ...key, book_id: bookId, ordinal: account.ordinal, id: uuids(), type: account.type },
+          ...{ ...key, book_id: bookId, ordinal: account.ordinal, id: account.uuid, type: account.type },
           ...{ currency: account.currency, feature_keys: account.featureKeys, priority: account.priority },
           ...{
             cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
@@ -133,10 +142,13 @@ export function storeJournals(
     insertTransactions(
       connection,
       all.flatMap(({ bookId, transactions }) =>
-        transactions.map(({ version, ordinal, kind, bookedAt, recordedAt, hash }) => ({
-          ...{ ...key, book_id: bookId, version, ordinal, id: uuids(), kind, hash },
-          ...{ booked_at: timestamp(bookedAt), recorded_at: timestamp(recordedAt) },
-        })),
+        transactions.map(
+          ({ uuid, version, ordinal, kind, bookedAt, recordedAt, grantId, chargeId, reason, hash }) => ({
+            ...{ ...key, book_id: bookId, version, ordinal, id: uuid, kind, hash },
+            ...{ booked_at: timestamp(bookedAt), recorded_at: timestamp(recordedAt) },
+            ...{ grant_id: uuidOrNull(grantId), charge_id: uuidOrNull(chargeId), reason },
+          }),
+        ),
       ),
     ),
     insertEntries(
@@ -150,9 +162,11 @@ export function storeJournals(
             amount: formatAmount(entry.amount),
           },
           running_total: formatAmount(entry.runningTotal),
-          grant_id: entry.grantId === null ? null : uuidOf(entry.grantId),
+          grant_id: uuidOrNull(entry.grantId),
           grant_remaining: entry.grantRemaining === null ? null : formatAmount(entry.grantRemaining),
-          charge_id: entry.chargeId === null ? null : uuidOf(entry.chargeId),
+          charge_id: uuidOrNull(entry.chargeId),
+          reversed_version: entry.reverses?.version ?? null,
+          reversed_position: entry.reverses?.position ?? null,
           booked_at: timestamp(entry.bookedAt),
           late_class: spanClass(entry.bookedAt, entry.recordedAt),
         })),
@@ -160,3 +174,5 @@ export function storeJournals(
     ),
   ];
 }
+
+const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id));

@@ -45,14 +45,15 @@ const within = (name: string, owner: string): Statement<Row> =>
     `select grant_id, customer_id, currency, feature_keys, amount, pending_from, pending_until, effective_at, expires_at
      from scheduled_grants
      where ${owner} and known_until is null
-       and effective_at >= $3 and (effective_at < $4 or $4 = 'infinity')
+       and (effective_at < $3 or $3 = 'infinity')
        -- not what was called off or lapsed before it could take effect
-       and (pending_until = effective_at or pending_until > $5)
-       and ($6::text is null or currency = $6)
-       and ($7::text[] is null or feature_keys = '{}' or feature_keys && $7)
-       and (effective_at, grant_id) > ($8::timestamptz, $9::uuid)
+       and (pending_until = effective_at or pending_until > $4)
+       and ($5::text is null or currency = $5)
+       and ($6::text[] is null or feature_keys = '{}' or feature_keys && $6)
+       -- one lower bound, of the window or the cursor, so that the index is entered there
+       and (effective_at, grant_id) > ($7::timestamptz, $8::uuid)
      order by effective_at, grant_id
-     limit $10`,
+     limit $9`,
   );
 
 const CUSTOMER_WINDOW = within('scheduled_for_customer', 'shard = $1 and book_id = $2::uuid');
@@ -65,16 +66,17 @@ export async function scheduledWithin(
   window: Window,
   now: Instant,
 ): Promise<readonly Scheduled[]> {
-  const { book, after, scope } = window;
+  const { book, scope } = window;
+  // The later of the two bounds: a cursor belongs to some window, perhaps not to this one.
+  const after = window.after !== null && window.after.effectiveAt >= window.from ? window.after : null;
   const owner = book === null ? [null, window.namespace] : [book.shard, book.id];
   const rows = await connection.run(book === null ? NAMESPACE_WINDOW : CUSTOMER_WINDOW, [
     ...owner,
-    timestamp(window.from),
     timestamp(window.until),
     timestamp(now),
     window.currency,
     scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],
-    after === null ? '-infinity' : timestamp(after.effectiveAt),
+    timestamp(after?.effectiveAt ?? window.from),
     after === null ? '00000000000000000000000000000000' : uuidOf(after.grantId),
     window.limit,
   ]);

@@ -6,6 +6,7 @@ import {
   type ContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
+import { processTime } from '../db/clock.ts';
 import type { IncomingCall } from './incoming-call.ts';
 
 /** Travels with a request through Connect, to tell whether the middleware has seen it. */
@@ -32,7 +33,7 @@ export function incomingConnectCall({
   const remainingMs = timeoutMs();
   return {
     protocol: protocolName === 'grpc-web' ? 'grpc-web' : 'connect',
-    deadlineMs: remainingMs === undefined ? undefined : Date.now() + remainingMs,
+    deadlineMs: remainingMs === undefined ? undefined : processTime() + remainingMs,
     header: (name) => requestHeader.get(name) ?? undefined,
     onHangUp: (listener) => {
       const tell = () => listener(isDeadline(signal.reason) ? 'late' : 'left');

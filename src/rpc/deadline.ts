@@ -2,7 +2,7 @@
  * The longest a unary call is worked on when its caller set no deadline, or a later one.
  * Without it a forgotten deadline and a stuck database would hold memory for ever.
  */
-export const LONGEST_UNARY_MS = 60_000;
+const LONGEST_UNARY_MS = 60_000;
 
 // Node fires a timer at once when its delay does not fit into 31 bits: about 24.8 days.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -6,26 +6,28 @@ import { SEND_MAX_BYTES } from './limits.ts';
 import { undecodable } from './undecodable.ts';
 
 /**
- * Connect refuses JSON it cannot read (`"amount": 5`, a misspelt field) by itself, without details.
- * Gives such an answer the ErrorInfo and BadRequest that every other refusal of a field has.
+ * Connect refuses a request it cannot read (`"amount": 5`, a misspelt field) by itself, without details, and
+ * calls broken binary messages INTERNAL. Gives such an answer what every other refusal of a field has.
  */
 export async function completeEarlyRefusal(
   response: UniversalServerResponse,
 ): Promise<UniversalServerResponse> {
-  const { header, body } = response;
+  const { status, header, body } = response;
   const isPlainJson = header?.get('content-type') === 'application/json' && !header.has('content-encoding');
-  if (response.status !== 400 || body === undefined || header === undefined || !isPlainJson) return response;
+  if (status < 400 || body === undefined || header === undefined || !isPlainJson) return response;
   const bytes = await readAllBytes(body, SEND_MAX_BYTES);
-  const message = unreadableField(bytes);
-  const complete = message === undefined ? bytes : withDetails(message);
+  const message = blameOfRequest(bytes);
+  if (message === undefined) return { ...response, body: createAsyncIterable([bytes]) };
+  const complete = withDetails(message);
   header.set('content-length', String(complete.byteLength));
-  return { ...response, header, body: createAsyncIterable([complete]) };
+  return { status: 400, header, body: createAsyncIterable([complete]) };
 }
 
-/** The sentence of an answer that blames the request; undefined for any other. */
-function unreadableField(bytes: Uint8Array): string | undefined {
-  const error = JSON.parse(new TextDecoder().decode(bytes)) as { code?: unknown; message?: unknown };
-  return error.code === 'invalid_argument' && typeof error.message === 'string' ? error.message : undefined;
+/** The sentence of an answer that says what is wrong with the request; undefined for any other. */
+function blameOfRequest(bytes: Uint8Array): string | undefined {
+  const { code, message } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+  if (typeof message !== 'string') return undefined;
+  return code === 'invalid_argument' || message.startsWith('parse binary: ') ? message : undefined;
 }
 
 function withDetails(message: string): Uint8Array {

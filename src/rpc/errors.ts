@@ -4,7 +4,7 @@ import type { ErrorReasonName, FieldViolation, Refusal } from '../refusal.ts';
 import { isRefusal } from '../refusal.ts';
 
 /** `google.rpc.ErrorInfo.domain` of every refusal. */
-export const ERROR_DOMAIN = 'credit-ledger';
+const ERROR_DOMAIN = 'credit-ledger';
 
 type Answer = { readonly code: Code; readonly retryAfterMs?: number };
 
@@ -73,15 +73,25 @@ export function connectErrorOf(refusal: Refusal): ConnectError {
  * Only refusals and statuses raised on purpose keep their text: other messages can hold SQL or secrets.
  */
 export function toWireError(thrown: unknown, requestId: string): ConnectError {
-  const error = isDeliberate(thrown)
-    ? isRefusal(thrown)
-      ? connectErrorOf(thrown.refusal)
-      : thrown
-    : new ConnectError(
-        `internal error; the server's log has it under request id ${requestId}`,
-        Code.Internal,
-      );
+  const error = visible(thrown) ?? masked(requestId);
   error.metadata.set('x-request-id', requestId);
+  return error;
+}
+
+function visible(thrown: unknown): ConnectError | undefined {
+  if (isRefusal(thrown)) return connectErrorOf(thrown.refusal);
+  return thrown instanceof ConnectError ? thrown : undefined;
+}
+
+// INTERNAL is a reason on the wire, but none that code could refuse with.
+function masked(requestId: string): ConnectError {
+  const message = `internal error; the server's log has it under request id ${requestId}`;
+  const error = new ConnectError(message, Code.Internal);
+  const metadata = { request_id: requestId };
+  error.details.push({
+    desc: ErrorInfoSchema,
+    value: { reason: 'INTERNAL', domain: ERROR_DOMAIN, metadata },
+  });
   return error;
 }
 

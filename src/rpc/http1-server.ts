@@ -1,6 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { HTTP1_KEEPALIVE_MS } from './limits.ts';
+import { HTTP1_KEEPALIVE_MS, LINGER_MS } from './limits.ts';
 
 /** An HTTP/1.1 server that listens for everybody: who gets a connection is decided by its first bytes. */
 export type Http1Server = {
@@ -24,8 +24,11 @@ export function createHttp1Server(
   const server = createServer(
     { keepAlive: true, noDelay: true, keepAliveTimeout: HTTP1_KEEPALIVE_MS },
     (request, response) => {
+      // Node forgets the socket of a request that is over.
+      const { socket } = request;
       response.once('finish', () => {
-        if (draining) request.socket.destroySoon();
+        if (draining) socket.destroySoon();
+        else if (!request.complete) closeGently(request, socket);
       });
       answer(request, response);
     },
@@ -41,4 +44,12 @@ export function createHttp1Server(
       server.close();
     },
   };
+}
+
+// An answer given before the request was read to its end (it was too large). Nobody may ever send the rest,
+// so the connection is of no more use; closed at once it would be reset, and the answer lost with it.
+function closeGently(request: IncomingMessage, socket: Socket): void {
+  request.resume();
+  socket.end();
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
 }

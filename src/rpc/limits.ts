@@ -23,3 +23,6 @@ export const HTTP1_KEEPALIVE_MS = 75_000;
 
 /** How long a new connection may stay silent: long enough for browsers that connect ahead of need. */
 export const FIRST_BYTES_MS = 30_000;
+
+/** For a last answer to leave. Who has not read it after that has stopped reading. */
+export const LINGER_MS = 1_000;

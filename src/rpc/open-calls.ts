@@ -20,7 +20,7 @@ export function createOpenCalls(): OpenCalls {
   let closing = false;
 
   const endAll = (kinds: ReadonlySet<'unary' | 'stream'>) => {
-    for (const [scope, kind] of scopes) if (kinds.has(kind)) scope.end(shuttingDown());
+    for (const [scope, kind] of scopes) if (kinds.has(kind)) scope.end(shuttingDown);
   };
 
   return {

@@ -7,6 +7,7 @@ import { createAuthentication } from './authentication.ts';
 import { createConnectTransport } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
+import { LINGER_MS } from './limits.ts';
 import { createMiddleware } from './middleware.ts';
 import type { MountedService } from './mounted-service.ts';
 import { createOpenCalls } from './open-calls.ts';
@@ -39,8 +40,6 @@ export type RunningServer = {
 };
 
 const DEFAULT_GRACE_MS = 10_000;
-// By then every answer is out; this is for peers that do not close their side.
-const LINGER_MS = 1_000;
 
 /**
  * Serves gRPC, gRPC-Web and the Connect protocol on one port.
@@ -64,23 +63,33 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const sniffer = createSniffer({ http2: grpc.accept, http1: http1.accept });
   const sockets = new Set<Socket>();
 
+  const disconnect = () => sockets.forEach((socket) => socket.destroy());
+
   http1.server.listen(port, host);
   await once(http1.server, 'listening');
   const address = http1.server.address() as AddressInfo;
 
   const close = async () => {
     const closed = once(http1.server, 'close');
+    const lastResort = setTimeout(disconnect, graceMs + LINGER_MS);
+    sockets.forEach(closeWithoutPeer);
     http1.drain();
     sniffer.close();
     grpc.drain(graceMs + LINGER_MS);
     await openCalls.close(graceMs);
-    const linger = setTimeout(() => sockets.forEach((socket) => socket.destroy()), LINGER_MS);
     await closed;
-    clearTimeout(linger);
+    clearTimeout(lastResort);
     grpc.destroy();
   };
   let closing: Promise<void> | undefined;
   return { url: urlOf(address), port: address.port, close: () => (closing ??= close()) };
+}
+
+// HTTP/2 waits for the peer to close its side too, and some clients never do.
+function closeWithoutPeer(socket: Socket): void {
+  const hurry = () => socket.setTimeout(LINGER_MS, () => socket.destroy());
+  if (socket.writableFinished) hurry();
+  else socket.once('finish', hurry);
 }
 
 const inputsOf = (services: readonly MountedService[]) =>

@@ -100,7 +100,7 @@ export function admit(
       answer ??= answerTo(thrown);
       return answer;
     },
-    abandon: () => scope.end(hungUp()),
+    abandon: () => scope.end(hungUp),
   };
 }
 

@@ -1,15 +1,17 @@
-import { timestampFromMs, timestampMs, type Timestamp } from '@bufbuild/protobuf/wkt';
-import { NEVER, type Instant } from '../instant.ts';
+import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Instant } from '../instant.ts';
 
 /** Instants, enums and flags between the wire's forms and ours, the same for every RPC. */
 
 /** A finer timestamp is cut to the millisecond; an absent one is null. */
 export const instantOf = (timestamp: Timestamp | undefined): Instant | null =>
-  timestamp === undefined ? null : timestampMs(timestamp);
+  timestamp === undefined
+    ? null
+    : Number(timestamp.seconds) * 1_000 + Math.floor(timestamp.nanos / 1_000_000);
 
-/** Absent on the wire: null, and an instant that never comes. */
+/** Absent on the wire: null, and what is not an instant in time (NEVER, ALWAYS). */
 export const timestampOf = (instant: Instant | null): Timestamp | undefined =>
-  instant === null || instant === NEVER ? undefined : timestampFromMs(instant);
+  instant === null || !Number.isFinite(instant) ? undefined : timestampFromMs(instant);
 
 /** An enum as it is generated: its values by their names without the prefix. */
 type Values<N extends string> = { readonly [Name in N | 'UNSPECIFIED']: number };

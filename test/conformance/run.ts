@@ -6,35 +6,78 @@ import { instantOf, type Scenario, type Step } from './scenario.ts';
 export type Stage = {
   readonly url: string;
   readonly t0: number;
-  /** Called before each step and check, with the instant it names if it does. */
+  /** Called before each step and check, with the instant it waits for if there is one. */
   readonly moveTo: (instant: number | undefined) => void;
+  /** Scenarios that run more than once on one database need namespaces of their own. */
+  readonly run?: string;
+  /** Before a check about an instant ahead, let it come. No answer may change. */
+  readonly askLater?: boolean;
+  /** After the steps, let every instant of the scenario pass and a write book what fell due. No answer may change. */
+  readonly writeLater?: boolean;
 };
 
 /** Plays a scenario in a namespace of its own; every way in which an answer differs, empty when it passes. */
 export async function play(scenario: Scenario, stage: Stage): Promise<readonly string[]> {
   const memory = new Map<string, Record<string, unknown>>();
+  const namespace = `${scenario.id}${stage.run ?? ''}`;
   const wrong: string[] = [];
-  for (const [index, step] of [...scenario.steps, ...scenario.checks].entries()) {
-    const what =
-      index < scenario.steps.length ? `step ${index + 1}` : `check ${index + 1 - scenario.steps.length}`;
-    stage.moveTo(step.at === undefined ? undefined : instantOf(step.at, stage.t0));
+  const take = async (step: Step, what: string) => {
     const name = `${scenario.id} ${what} ${step.rpc ?? 'accounts'}`;
-    const request = { namespace: scenario.id, ...(spelt(resolve(step.request, memory, stage.t0)) as object) };
-    const expected = step.expect === undefined ? undefined : resolve(step.expect, memory, stage.t0);
-    if (step.figure === 'accounts') {
-      wrong.push(
-        ...(await accountMismatches(stage.url, request, expected as object)).map((w) => `${name}: ${w}`),
-      );
-      continue;
-    }
-    const results = await Promise.all(
-      Array.from({ length: step.parallel ?? 1 }, () => call(stage.url, methodOf(step.rpc!), request)),
-    );
-    for (const result of results) wrong.push(...judge(step, result, expected).map((w) => `${name}: ${w}`));
-    const [first] = results;
-    if (step.as !== undefined && first?.ok === true) memory.set(step.as, first.answer);
+    wrong.push(...(await perform(step, { ...stage, namespace, memory })).map((w) => `${name}: ${w}`));
+  };
+  for (const [index, step] of scenario.steps.entries()) {
+    stage.moveTo(step.at === undefined ? undefined : instantOf(step.at, stage.t0));
+    await take(step, `step ${index + 1}`);
+  }
+  if (stage.writeLater === true) await passAndWrite(scenario, stage, namespace);
+  const ahead = (check: Step) =>
+    instantOf((check.request['as_of'] as string | undefined) ?? '', stage.t0) ?? 0;
+  // A check without as_of means now, right after the steps: it comes before those that let time pass.
+  const checks = [...scenario.checks.entries()].toSorted(([, a], [, b]) =>
+    stage.askLater === true ? ahead(a) - ahead(b) : 0,
+  );
+  for (const [index, check] of checks) {
+    const asOf = check.request['as_of'];
+    if (stage.writeLater === true && (asOf === undefined || namesVersion(check))) continue;
+    const until = check.at ?? (stage.askLater === true && typeof asOf === 'string' ? asOf : undefined);
+    stage.moveTo(until === undefined ? undefined : instantOf(until, stage.t0));
+    await take(check, `check ${index + 1}`);
   }
   return wrong;
+}
+
+const namesVersion = (check: Step): boolean => JSON.stringify(check.expect ?? {}).includes('"version"');
+
+async function passAndWrite(scenario: Scenario, stage: Stage, namespace: string): Promise<void> {
+  const instants = [...JSON.stringify(scenario).matchAll(/T0[-+0-9dhms]*/g)].map(
+    ([text]) => instantOf(text, stage.t0) ?? stage.t0,
+  );
+  stage.moveTo(Math.max(...instants) + 1_000);
+  const owners = new Set(
+    scenario.steps.map((step) => step.request['customer_id']).filter((id) => id !== undefined),
+  );
+  for (const customerId of owners) {
+    const request = { namespace, customerId, name: 'later', currency: 'XTS', amount: '1' };
+    const written = await call(stage.url, methodOf('CreateGrant'), request);
+    if (!written.ok) throw new Error(`the later write was refused: ${written.error.message}`);
+  }
+}
+
+type Scene = Stage & { readonly namespace: string; readonly memory: Map<string, Record<string, unknown>> };
+
+async function perform(step: Step, { url, t0, namespace, memory }: Scene): Promise<readonly string[]> {
+  const request = { namespace, ...(spelt(resolve(step.request, memory, t0)) as object) };
+  if (step.figure === 'accounts') {
+    return accountMismatches(url, request, resolve(step.expect, memory, t0) as object);
+  }
+  const results = await Promise.all(
+    Array.from({ length: step.parallel ?? 1 }, () => call(url, methodOf(step.rpc!), request)),
+  );
+  const [first] = results;
+  if (step.as !== undefined && first?.ok === true) memory.set(step.as, first.answer);
+  // An expectation may read the very answer it is about.
+  const wanted = step.expect === undefined ? undefined : resolve(step.expect, memory, t0);
+  return results.flatMap((result) => judge(step, result, wanted));
 }
 
 /** Scenarios write enumerators without their prefix; these are the fields that hold one. */
@@ -68,8 +111,6 @@ const methodOf = (rpc: string): string =>
 function judge(step: Step, result: CallResult, expected: unknown): readonly string[] {
   if (step.error !== undefined) {
     if (result.ok) return [`was to be refused, answered ${JSON.stringify(result.answer)}`];
-    const allows = (allowed: string | string[] | undefined, is: string | undefined) =>
-      allowed === undefined || [allowed].flat().includes(is ?? '');
     const { code, reason, message } = result.error;
     return allows(step.error.code, code) && allows(step.error.reason, reason)
       ? []
@@ -82,6 +123,9 @@ function judge(step: Step, result: CallResult, expected: unknown): readonly stri
   const unchained = step.chain === true ? chainBreaks(result.answer['transactions'] ?? []) : [];
   return [...(expected === undefined ? [] : mismatches(result.answer, expected)), ...unchained];
 }
+
+const allows = (allowed: string | string[] | undefined, is: string | undefined) =>
+  allowed === undefined || [allowed].flat().includes(is ?? '');
 
 /** Newest first: each row's after is the next newer row's before, and the oldest starts at 0. */
 function chainBreaks(rows: readonly { balanceBefore: string; balanceAfter: string }[]): readonly string[] {

@@ -1,16 +1,24 @@
+import { sumAmounts } from '../../src/amount.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
-import type { Command } from '../../src/credit/command.ts';
+import { booksFrom, type Command } from '../../src/credit/command.ts';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { decide, type Decision } from '../../src/credit/decide.ts';
 import type { Grant } from '../../src/credit/grant.ts';
+import { later, type Instant } from '../../src/instant.ts';
 import type { Posting } from '../../src/ledger/posting.ts';
 import { CORE, type Core } from './journal.ts';
 
 /** Cores with one thing wrong each: what a property that could not fail would let through. */
-export const FAULTS: Readonly<Record<string, Core>> = {
-  'forgets what was taken since, so late bookings spend twice': given((state) =>
-    mapGrants(state, (grant) => ({ ...grant, moves: [] })),
-  ),
+export const FAULTS_OF_SPENDING: Readonly<Record<string, Core>> = {
+  'spends at a past instant what others have taken since': {
+    ...CORE,
+    decide: (state, command, now) =>
+      decide(
+        mapGrants(state, (grant) => asIfNothingCame(grant, booksFrom(command) ?? now)),
+        command,
+        now,
+      ),
+  },
   'does not load grants that have expired since': given((state) =>
     keepGrants(state, (grant) => grant.phase !== 'EXPIRED'),
   ),
@@ -33,8 +41,10 @@ export const FAULTS: Readonly<Record<string, Core>> = {
   'ignores feature keys of a grant': asked((command) =>
     command.kind === 'createGrant' ? { ...command, featureKeys: [] } : command,
   ),
-  'books late consumption now': asked((command) =>
-    command.kind === 'consume' ? { ...command, bookedAt: null } : command,
+  'books late consumption now': asked((command, now) =>
+    command.kind === 'consume' && command.bookedAt !== null
+      ? { ...command, bookedAt: later(command.bookedAt, now) }
+      : command,
   ),
   'forgets the debts of the past': given((state) => ({ ...state, advances: new Map() })),
   'changes the state it was given': {
@@ -49,15 +59,54 @@ export const FAULTS: Readonly<Record<string, Core>> = {
   'cannot look ahead': { ...CORE, advanceTo: (state) => advanceTo(state, state.clock) },
 };
 
+/** And those only the other commands bring to light. */
+export const FAULTS_OF_EVERYTHING: Readonly<Record<string, Core>> = {
+  'forgets when credit came back, so it pays for what happened before': given((state) =>
+    mapGrants(state, (grant) => ({ ...grant, moves: [] })),
+  ),
+  'burns late by the times of today': given((state) =>
+    mapGrants(state, (grant) => ({ ...grant, formerTimes: [] })),
+  ),
+  'takes every payment for one of now': asked((command) =>
+    command.kind === 'updateSettlement' ? { ...command, occurredAt: null } : command,
+  ),
+  'heeds a usage report that came too late': asked((command) =>
+    command.kind === 'updateCharge' ? { ...command, sequence: null } : command,
+  ),
+  'lets no hold expire': asked((command) =>
+    command.kind === 'createCharge' ? { ...command, holdExpiresAt: null } : command,
+  ),
+  'lets charges weigh before their start': asked((command) =>
+    command.kind === 'createCharge' ? { ...command, startsAt: null } : command,
+  ),
+  'forgets the charges that are open': given((state) => ({
+    ...state,
+    charges: new Map([...state.charges].filter(([, charge]) => charge.status !== 'OPEN')),
+  })),
+  'gives credit back, but to no advance that waits for it': {
+    ...CORE,
+    decide: ((state: BookState, command: Command, now: Instant) => {
+      const hidden =
+        command.kind === 'correctCharge' ? withoutAdvancesOfOthers(state, command.chargeId) : state;
+      return decide(hidden, command, now);
+    }) as Core['decide'],
+  },
+};
+
+const withoutAdvancesOfOthers = (state: BookState, chargeId: string): BookState => ({
+  ...state,
+  advances: new Map([...state.advances].filter(([, advance]) => advance.chargeId === chargeId)),
+});
+
 function given(forget: (state: BookState) => BookState): Core {
   return { ...CORE, decide: (state, command, now) => decide(forget(state), command, now) };
 }
 
-function asked(misread: (command: Command) => Command): Core {
+function asked(misread: (command: Command, now: Instant) => Command): Core {
   return {
     ...CORE,
     decide: ((state: BookState, command: Command, now: number) =>
-      decide(state, misread(command), now)) as Core['decide'],
+      decide(state, misread(command, now), now)) as Core['decide'],
   };
 }
 
@@ -67,6 +116,16 @@ function booking(misbook: (posting: Posting, state: BookState) => readonly Posti
     postings: decision.postings.flatMap((posting) => misbook(posting, decision.state)),
   });
   return { ...CORE, decide: (state, command, now) => wrong(decide(state, command, now)) };
+}
+
+/** A grant of which nobody has taken anything since an instant. */
+function asIfNothingCame(grant: Grant, since: Instant): Grant {
+  const taken = sumAmounts(grant.moves.filter((move) => move.at > since).map((move) => -move.delta));
+  return {
+    ...grant,
+    remaining: grant.remaining + taken,
+    moves: grant.moves.filter((move) => move.at <= since),
+  };
 }
 
 const mapGrants = (state: BookState, change: (grant: Grant) => Grant): BookState => ({

@@ -1,6 +1,6 @@
 import type { Amount } from '../../src/amount.ts';
 import { advanceTo } from '../../src/credit/advance-to.ts';
-import { emptyBook, type BookState } from '../../src/credit/book-state.ts';
+import { emptyBook, type BookState, type Reduction } from '../../src/credit/book-state.ts';
 import type { Allocation } from '../../src/credit/charge.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { decide, type Decision } from '../../src/credit/decide.ts';
@@ -21,14 +21,16 @@ export type Entry = {
   readonly recordedAt: Instant;
   readonly state: BookState;
   readonly postings: readonly Posting[];
+  /** The slices it took, in order. */
   readonly allocations: readonly Allocation[];
+  readonly reductions: readonly Reduction[];
 };
 
 /** Everything a book has written, in order of version. */
 export type Journal = readonly Entry[];
 
 /** A book that has seen nothing and remembers everything from the beginning of time. */
-export const NEW_BOOK: BookState = emptyBook(EARLIEST);
+const NEW_BOOK: BookState = emptyBook(EARLIEST);
 
 export const latest = (journal: Journal): BookState => journal.at(-1)?.state ?? NEW_BOOK;
 
@@ -41,11 +43,10 @@ export function append(
 ): { readonly journal: Journal; readonly decision: Decision } {
   const decision = core.decide(latest(journal), command, now);
   if (!decision.changed) return { journal, decision };
-  const { state, postings, allocations } = decision;
-  return {
-    journal: [...journal, { version: state.version, recordedAt: now, state, postings, allocations }],
-    decision,
-  };
+  const { state, postings, reductions } = decision;
+  const allocations = [...state.allocations.values()].filter(({ ref }) => ref.version === state.version);
+  const entry = { version: state.version, recordedAt: now, state, postings, allocations, reductions };
+  return { journal: [...journal, entry], decision };
 }
 
 /** What the journal says at an instant as known at another; what lies beyond its clock is computed forward. */
@@ -53,9 +54,8 @@ export type Reading = {
   readonly asOf: Instant;
   /** As of the later of the asked instant and the last known write. */
   readonly state: BookState;
-  /** Every posting of an instant up to the asked one, in order of version. */
-  readonly postings: readonly Posting[];
   readonly settled: readonly Promised[];
+  readonly promised: readonly Promised[];
   readonly grants: ReadonlyMap<string, GrantView>;
 };
 
@@ -66,12 +66,13 @@ export function read(core: Core, journal: Journal, asOf: Instant, knownAt: Insta
   const booked = [...known.flatMap((entry) => entry.postings), ...ahead.postings];
   const postings = booked.filter((posting) => posting.bookedAt <= asOf);
   const held = heldOf(postings);
+  const stretches = [...state.grants.values()].map(stretchOf).filter((stretch) => stretch !== null);
   const views = [...state.grants.values()].map((grant) => viewThen(grant, asOf, held.get(grant.id) ?? NONE));
   return {
     asOf,
     state,
-    postings,
     settled: settledOf(postings),
+    promised: stretches.filter((stretch) => pendingAt(stretch, asOf)),
     grants: new Map(views.map((v) => [v.grant.id, v])),
   };
 }
@@ -109,11 +110,5 @@ function heldOf(postings: readonly Posting[]): ReadonlyMap<string, Held> {
 export const settledIn = ({ settled }: Reading, currency: string, scope: Scope): Amount =>
   sumPromised(settled, currency, scope);
 
-export function pendingIn({ state, asOf }: Reading, currency: string, scope: Scope): Amount {
-  const stretches = [...state.grants.values()].map(stretchOf).filter((stretch) => stretch !== null);
-  return sumPromised(
-    stretches.filter((stretch) => pendingAt(stretch, asOf)),
-    currency,
-    scope,
-  );
-}
+export const pendingIn = ({ promised }: Reading, currency: string, scope: Scope): Amount =>
+  sumPromised(promised, currency, scope);

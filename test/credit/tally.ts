@@ -1,9 +1,10 @@
 import type { BookState } from '../../src/credit/book-state.ts';
-import type { Command } from '../../src/credit/command.ts';
+import { advanceKey, outstanding, weighsAt, type Allocation } from '../../src/credit/charge.ts';
+import type { Command, CorrectCharge, UpdateSettlement } from '../../src/credit/command.ts';
 import type { Decision } from '../../src/credit/decide.ts';
-import type { Instant } from '../../src/instant.ts';
+import { later, type Instant } from '../../src/instant.ts';
 import type { PostingKind } from '../../src/ledger/posting.ts';
-import type { ErrorReasonName, Refusal } from '../../src/refusal.ts';
+import type { Refusal } from '../../src/refusal.ts';
 
 /** One accepted command and what it led to. */
 export type Accepted = {
@@ -16,13 +17,41 @@ export type Accepted = {
 const booked = ({ decision }: Accepted, ...kinds: readonly PostingKind[]) =>
   decision.postings.filter(({ kind }) => kinds.includes(kind));
 
-const covers = ({ decision }: Accepted) => decision.allocations.filter(({ kind }) => kind === 'COVER');
+/** What the write took of grants, for charges and for advances. */
+const slices = (
+  { decision, before }: Accepted,
+  ...kinds: readonly Allocation['kind'][]
+): readonly Allocation[] =>
+  [...decision.state.allocations.values()].filter(
+    ({ ref, kind }) => ref.version > before.version && kinds.includes(kind),
+  );
+
+/** What came back by the write. */
+const returns = ({ decision, before }: Accepted, kind: Allocation['kind']): readonly Allocation[] =>
+  [...decision.state.allocations].flatMap(([key, slice]) =>
+    slice.kind === kind && slice.returned > (before.allocations.get(key)?.returned ?? 0n) ? [slice] : [],
+  );
+
+const covers = (seen: Accepted): readonly Allocation[] => slices(seen, 'COVER');
 
 const toldLate = ({ command, decision, now }: Accepted): boolean =>
   command.kind === 'createGrant' && (decision.state.grants.get(command.grantId)!.bookedAt ?? now) < now;
 
 const bookedLate = ({ command, now }: Accepted): boolean =>
-  command.kind === 'consume' && (command.bookedAt ?? now) < now;
+  (command.kind === 'consume' || command.kind === 'collectCharge') && (command.bookedAt ?? now) < now;
+
+/** The coverings of an advance by credit that was free only from a later instant on. */
+const freedLater = (seen: Accepted): readonly Allocation[] =>
+  bookedLate(seen)
+    ? covers(seen).filter(({ grantId, chargeId, collection, at }) => {
+        const { advances, grants } = seen.decision.state;
+        const advance = advances.get(advanceKey({ chargeId, collection }));
+        return (
+          advance?.entry.version === seen.decision.state.version &&
+          at > later(advance.at, grants.get(grantId)!.bookedAt!)
+        );
+      })
+    : [];
 
 /** Two postings of these kinds at one and the same instant. */
 function meet(accepted: Accepted, one: PostingKind, other: PostingKind): boolean {
@@ -31,18 +60,17 @@ function meet(accepted: Accepted, one: PostingKind, other: PostingKind): boolean
 }
 
 /** What the laws are about: cases a history may contain. */
-const CASES = {
+const GRANTS_AND_SPENDING: Cases = {
   'a consumption booked late': bookedLate,
   'a consumption booked late, from a grant others have taken from since': (seen) =>
     bookedLate(seen) &&
-    seen.decision.allocations.some(({ grantId, at }) =>
+    slices(seen, 'SOURCE').some(({ grantId, at }) =>
       seen.before.grants
         .get(grantId)
         ?.moves.some((move) => move.at > at && seen.before.grants.get(grantId)!.consumed > 0n),
     ),
   'an expiry undone for a source': (seen) =>
-    booked(seen, 'EXPIRE_UNDONE').length > 0 &&
-    seen.decision.allocations.some(({ kind }) => kind === 'SOURCE'),
+    booked(seen, 'EXPIRE_UNDONE').length > 0 && slices(seen, 'SOURCE').length > 0,
   'an expiry undone for a covering': (seen) =>
     covers(seen).some(
       ({ grantId, chargeId }) =>
@@ -64,8 +92,7 @@ const CASES = {
     covers(seen).some((a, i, all) =>
       all.some((b, j) => i < j && a.grantId === b.grantId && a.chargeId !== b.chargeId),
     ),
-  'a consumption from several grants': (seen) =>
-    seen.decision.allocations.filter(({ kind }) => kind === 'SOURCE').length > 1,
+  'a consumption from several grants': (seen) => slices(seen, 'SOURCE').length > 1,
   'two activations at one instant': (seen) => meet(seen, 'ISSUE', 'ISSUE'),
   'an expiry and an activation at one instant': (seen) => meet(seen, 'ISSUE', 'EXPIRE'),
   'two writes at one instant': ({ before, now }) => before.version > 0 && before.clock === now,
@@ -74,33 +101,102 @@ const CASES = {
     decision.state.grants.get(command.grantId)!.phase === 'CALLED_OFF' &&
     decision.changed,
   'an active grant voided': (seen) => booked(seen, 'VOID').length > 0,
-  'a void repeated': ({ decision }) => !decision.changed,
+  'a success that changes nothing': ({ decision }) => !decision.changed,
   'a grant that lapses while it waits for its funding': ({ decision, before }) =>
     [...decision.state.grants.values()].some(
       ({ id, phase }) => phase === 'LAPSED' && before.grants.get(id)?.phase !== 'LAPSED',
     ),
   'a remainder handed back for invoicing': ({ decision }) =>
     'collection' in decision.answer && decision.answer.collection.invoiced > 0n,
-} satisfies Readonly<Record<string, (seen: Accepted) => boolean>>;
+};
 
-type Case = keyof typeof CASES | ErrorReasonName;
+/** And what only the other commands bring about. */
+const EVERYTHING: Cases = {
+  'an advance that is covered only from when credit came back': (seen) => freedLater(seen).length > 0,
+  'an uncovered advance that is corrected': ({ decision }) => decision.reductions.length > 0,
+  'a covering that is given back': (seen) => returns(seen, 'COVER').length > 0,
+  'a source that is given back': (seen) => returns(seen, 'SOURCE').length > 0,
+  'a correction that reaches two collections': (seen) =>
+    new Set(
+      ['SOURCE', 'COVER']
+        .flatMap((kind) => returns(seen, kind as Allocation['kind']))
+        .map((s) => s.collection),
+    ).size > 1,
+  'credit given back that covers another advance': (seen) =>
+    seen.command.kind === 'correctCharge' &&
+    slices(seen, 'COVER').some(
+      ({ chargeId, at }) => at === seen.now && chargeId !== (seen.command as CorrectCharge).chargeId,
+    ),
+  'credit given back to an expired grant': (seen) =>
+    seen.command.kind === 'correctCharge' &&
+    booked(seen, 'EXPIRE').some(({ bookedAt }) => bookedAt === seen.now),
+  'credit given back to a voided grant': (seen) =>
+    seen.command.kind === 'correctCharge' && booked(seen, 'VOID').length > 0,
+  'a pending grant rescheduled': ({ command, decision }) =>
+    command.kind === 'rescheduleGrant' &&
+    decision.changed &&
+    decision.state.grants.get(command.grantId)!.phase === 'SCHEDULED',
+  'a pending grant rescheduled to now': (seen) =>
+    seen.command.kind === 'rescheduleGrant' &&
+    booked(seen, 'ISSUE').some(({ bookedAt }) => bookedAt === seen.now),
+  'an active grant rescheduled': ({ command, before, decision }) =>
+    command.kind === 'rescheduleGrant' &&
+    decision.changed &&
+    before.grants.get(command.grantId)?.phase === 'CREDIT',
+  'a payment told late that makes a grant credit in the past': (seen) =>
+    seen.command.kind === 'updateSettlement' &&
+    booked(seen, 'ISSUE').some(
+      ({ bookedAt, legs }) =>
+        bookedAt < seen.now && legs[0]!.grantId === (seen.command as UpdateSettlement).grantId,
+    ),
+  'a lapsed grant that had been paid in time': ({ command, before, decision }) =>
+    command.kind === 'updateSettlement' &&
+    before.grants.get(command.grantId)?.phase === 'LAPSED' &&
+    decision.state.grants.get(command.grantId)!.phase !== 'LAPSED',
+  'a promise whose payment failed': ({ command, decision }) =>
+    command.kind === 'updateSettlement' &&
+    command.status === 'FAILED' &&
+    decision.state.grants.get(command.grantId)!.phase === 'CALLED_OFF',
+  'a charge that weighs on live': ({ decision: { state } }) =>
+    [...state.charges.values()].some((charge) => weighsAt(charge, state.clock) && outstanding(charge) > 0n),
+  'a charge whose hold has expired': ({ decision: { state } }) =>
+    [...state.charges.values()].some(
+      (charge) => charge.status === 'OPEN' && charge.holdExpiresAt <= state.clock,
+    ),
+  'a usage report that is ignored': ({ command, decision }) =>
+    command.kind === 'updateCharge' && !decision.changed,
+  'a second collection of one charge': ({ decision: { answer } }) =>
+    'collection' in answer && answer.charge.collections > 1,
+  'an adjustment down': ({ command }) => command.kind === 'adjustDown',
+};
+
+type Cases = Readonly<Record<string, (seen: Accepted) => boolean>>;
 
 /** Counts what histories really contained, so that no law is proven by histories in which it is idle. */
-export class Tally {
-  operations = 0;
-  readonly counts = new Map<Case, number>(Object.keys(CASES).map((name) => [name as Case, 0]));
+export type Tally = {
+  readonly operations: number;
+  readonly counts: ReadonlyMap<string, number>;
+  accepted(seen: Accepted): void;
+  refused(refusal: Refusal): void;
+};
 
-  accepted(seen: Accepted): void {
-    this.operations += 1;
-    for (const [name, happened] of Object.entries(CASES)) if (happened(seen)) this.#count(name as Case);
-  }
+export const tallyOfSpending = (): Tally => tallyOf(GRANTS_AND_SPENDING);
+export const tallyOfEverything = (): Tally => tallyOf({ ...GRANTS_AND_SPENDING, ...EVERYTHING });
 
-  refused({ reason }: Refusal): void {
-    this.operations += 1;
-    this.#count(reason);
-  }
-
-  #count(name: Case): void {
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-  }
+function tallyOf(cases: Cases): Tally {
+  const counts = new Map(Object.keys(cases).map((name) => [name, 0]));
+  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  const tally = {
+    operations: 0,
+    counts,
+    accepted(seen: Accepted): void {
+      tally.operations += 1;
+      for (const [name, happened] of Object.entries(cases)) if (happened(seen)) count(name);
+    },
+    refused({ reason }: Refusal): void {
+      tally.operations += 1;
+      count(reason);
+    },
+  };
+  return tally;
 }

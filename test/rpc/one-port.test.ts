@@ -56,6 +56,15 @@ test('an HTTP/2 preface that trickles in is understood', async () => {
   socket.destroy();
 });
 
+test('a request that is too large is answered at once, and its connection closed', async () => {
+  const socket = await open();
+  const length = 5 << 20;
+  socket.write(`POST /wiretest.v1.Probe/Read HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`);
+  socket.write(`Content-Length: ${length}\r\n\r\n{"name":"`);
+
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 429 [^]*"code":"resource_exhausted"/);
+});
+
 test('a connection reset before its first byte harms nobody', async () => {
   (await open()).resetAndDestroy();
 
@@ -104,6 +113,13 @@ test.each([
     metadata: { field, rule: 'decodable' },
     violations: [[field, 'decodable', expect.any(String)]],
   });
+});
+
+test('bytes that are no message are an INVALID_FIELD over Connect too', async () => {
+  const response = await post('\u00ff', { 'content-type': 'application/proto' });
+
+  expect(response.status).toBe(400);
+  expect(jsonFailure((await response.json()) as JsonValue).seen).toMatchObject({ reason: 'INVALID_FIELD' });
 });
 
 test('thousands of violations still arrive as what they are', async () => {

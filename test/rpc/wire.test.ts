@@ -80,6 +80,9 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
     expect(await failureOf(client.unary('read', { name: 'Ada' }, { requestId }))).toEqual({
       code: 'INTERNAL',
       message: `internal error; the server's log has it under request id ${requestId}`,
+      reason: 'INTERNAL',
+      domain: 'credit-ledger',
+      metadata: { request_id: requestId },
     });
     expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
       level: 'error',

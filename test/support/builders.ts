@@ -1,15 +1,31 @@
 import { multiplyRounded, parseAmount, type Amount } from '../../src/amount.ts';
-import type { Advance } from '../../src/credit/charge.ts';
-import type { Consume, CreateGrant, VoidGrant } from '../../src/credit/command.ts';
+import { decide } from '../../src/credit/decide.ts';
+import { emptyBook, type BookState } from '../../src/credit/book-state.ts';
 import type {
-  AvailabilityPolicy,
-  Details,
-  Funding,
-  FundingMethod,
-  Grant,
-  SettlementStatus,
+  AdjustDown,
+  AdjustUp,
+  CancelCharge,
+  CollectCharge,
+  Command,
+  Consume,
+  CorrectCharge,
+  CreateCharge,
+  CreateGrant,
+  RescheduleGrant,
+  UpdateCharge,
+  UpdateSettlement,
+  VoidGrant,
+} from '../../src/credit/command.ts';
+import {
+  PROMOTIONAL,
+  type AvailabilityPolicy,
+  type Details,
+  type Funding,
+  type FundingMethod,
+  type Grant,
+  type SettlementStatus,
 } from '../../src/credit/grant.ts';
-import { ALWAYS, type Instant } from '../../src/instant.ts';
+import { ALWAYS, EARLIEST, NEVER, type Instant } from '../../src/instant.ts';
 
 /**
  * Commands and facts that name only what a test is about; everything else is the plainest there is: 100 USD of
@@ -32,37 +48,48 @@ const details = (name: string): Details => ({
   labels: {},
 });
 
-export const promotional = (): Funding => ({
-  method: 'NONE',
-  policy: 'ON_CREATION',
-  purchaseCurrency: null,
-  costBasis: 0n,
-  purchaseAmount: 0n,
-  status: null,
+/** What is agreed about paying for a grant, and how far the payment has come when it is created. */
+export type Paid = Pick<CreateGrant, 'terms' | 'initialStatus'>;
+
+export const promotional = (): Paid => ({
+  terms: { method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n, purchaseAmount: 0n },
+  initialStatus: null,
 });
 
-/** Paid one for one in USD; `status` is how far its payment has come. */
-export const external = (policy: AvailabilityPolicy, status: SettlementStatus | null = null): Funding =>
+/** Paid one for one in USD. */
+export const external = (policy: AvailabilityPolicy, status: SettlementStatus | null = null): Paid =>
   paid('EXTERNAL', policy, status);
 
-export const invoice = (policy: AvailabilityPolicy, status: SettlementStatus | null = null): Funding =>
+export const invoice = (policy: AvailabilityPolicy, status: SettlementStatus | null = null): Paid =>
   paid('INVOICE', policy, status);
 
 const paid = (
   method: FundingMethod,
   policy: AvailabilityPolicy,
-  status: SettlementStatus | null,
-): Funding => ({
-  ...{ method, policy, status },
-  purchaseCurrency: 'USD',
-  costBasis: parseAmount('1'),
-  purchaseAmount: parseAmount('100'),
+  initialStatus: SettlementStatus | null,
+): Paid => ({
+  terms: { method, policy, purchaseCurrency: 'USD', costBasis: credits('1'), purchaseAmount: credits('100') },
+  initialStatus,
 });
 
+/** The same as a grant that exists holds it; no event has an instant. */
+export const fundingOf = ({ terms, initialStatus: status }: Paid): Funding => ({
+  ...PROMOTIONAL,
+  ...terms,
+  status,
+});
+
+type GrantTraits = Text<CreateGrant> & { readonly paid?: Paid };
 type Text<T> = Omit<Partial<T>, 'kind' | 'amount'> & { readonly amount?: string };
 
-export function aGrant({ amount = '100', ...given }: Text<CreateGrant> = {}): CreateGrant {
-  const grant: CreateGrant = {
+export function aGrant({
+  amount = '100',
+  paid: of = promotional(),
+  ...given
+}: GrantTraits = {}): CreateGrant {
+  const { terms, initialStatus } = of;
+  const purchaseAmount = multiplyRounded(credits(amount), terms.costBasis, 2);
+  return {
     kind: 'createGrant',
     grantId: 'g1',
     currency: 'USD',
@@ -73,13 +100,9 @@ export function aGrant({ amount = '100', ...given }: Text<CreateGrant> = {}): Cr
     details: details('a grant'),
     effectiveAt: null,
     expiry: { kind: 'never' },
-    funding: promotional(),
+    terms: { ...terms, purchaseAmount },
+    initialStatus,
     ...given,
-  };
-  const { funding } = grant;
-  return {
-    ...grant,
-    funding: { ...funding, purchaseAmount: multiplyRounded(grant.amount, funding.costBasis, 2) },
   };
 }
 
@@ -89,6 +112,7 @@ export const aConsumption = ({ amount = '10', ...given }: Text<Consume> = {}): C
   kind: 'consume',
   chargeId: 'c1',
   currency: 'USD',
+  precision: 2,
   amount: credits(amount),
   featureKey: null,
   mode: 'PREPAID_ONLY',
@@ -108,15 +132,70 @@ export const aVoid = (
   paymentAdjustment,
 });
 
+/** An open flat fee that weighs on live from now on. */
+export const aCharge = ({ amount = '10', ...given }: Text<CreateCharge> = {}): CreateCharge => ({
+  ...{ kind: 'createCharge', chargeId: 'c1', type: 'FLAT_FEE', mode: 'PREPAID_ONLY' },
+  ...{ currency: 'USD', precision: 2, amount: credits(amount), featureKey: null, tax: null },
+  details: details('a charge'),
+  ...{ startsAt: null, holdExpiresAt: null, requireLive: false },
+  ...given,
+});
+
+/** Collects what is outstanding, now, and leaves the charge open. */
+export const aCollection = (
+  chargeId: string,
+  { amount, ...given }: Text<Omit<CollectCharge, 'chargeId'>> = {},
+): CollectCharge => ({
+  ...{ kind: 'collectCharge', chargeId, amount: amount === undefined ? null : credits(amount) },
+  ...{ bookedAt: null, finalize: false },
+  ...given,
+});
+
+export const aCorrection = (chargeId: string, amount: string): CorrectCharge => ({
+  ...{ kind: 'correctCharge', chargeId },
+  amount: credits(amount),
+});
+
+export const aReport = (chargeId: string, amount: string, sequence: number | null = null): UpdateCharge => ({
+  ...{ kind: 'updateCharge', chargeId, sequence },
+  amount: credits(amount),
+});
+
+export const aCancellation = (chargeId: string): CancelCharge => ({ kind: 'cancelCharge', chargeId });
+
+/** Null: as it is. */
+export const aReschedule = (
+  grantId: string,
+  { effectiveAt = null, expiresAt = null }: Partial<Pick<RescheduleGrant, 'effectiveAt' | 'expiresAt'>>,
+): RescheduleGrant => ({ kind: 'rescheduleGrant', grantId, effectiveAt, expiresAt });
+
+/** A step of a payment; without an instant it occurred now. */
+export const aPayment = (
+  grantId: string,
+  status: SettlementStatus,
+  occurredAt: Instant | null = null,
+): UpdateSettlement => ({ kind: 'updateSettlement', grantId, status, occurredAt, invoiceId: null });
+
+export const anAdjustmentUp = ({ amount = '10', ...given }: Text<AdjustUp> = {}): AdjustUp => ({
+  ...{ kind: 'adjustUp', grantId: 'a1', currency: 'USD', amount: credits(amount), featureKeys: [] },
+  details: details('an adjustment'),
+  ...given,
+});
+
+export const anAdjustmentDown = ({ amount = '10', ...given }: Text<AdjustDown> = {}): AdjustDown => ({
+  ...{ kind: 'adjustDown', currency: 'USD', amount: credits(amount), featureKey: null },
+  ...given,
+});
+
 /** A grant as the book holds it once it is credit. */
 export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant {
   const booked: Grant = {
     ...{ id: 'g1', currency: 'USD', priority: 10, featureKeys: [], tax: null },
     amount: credits(amount),
-    funding: promotional(),
+    funding: fundingOf(promotional()),
     details: details('a grant'),
     effectiveAt: day(1),
-    expiresAt: Infinity,
+    expiresAt: NEVER,
     recordedAt: day(1),
     phase: 'CREDIT',
     fundedAt: ALWAYS,
@@ -124,16 +203,14 @@ export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant
     voidedAt: null,
     voidReason: null,
     remaining: credits(amount),
-    ...{ consumed: 0n, expired: 0n, voided: 0n, moves: [] },
+    ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };
   return { ...booked, ...given };
 }
 
-/** A debt of 10 USD of the first day that nothing has covered. */
-export function anAdvance({ amount = '10', ...given }: Text<Advance> = {}): Advance {
-  const owed: Advance = {
-    ...{ chargeId: 'c1', collection: 1, currency: 'USD', featureKey: null, tax: null },
-    ...{ amount: credits(amount), uncovered: credits(amount), at: day(1), version: 1 },
-  };
-  return { ...owed, ...given };
-}
+/** One write: when, and what. */
+export type Write = readonly [now: Instant, command: Command];
+
+/** A book after these writes, from the first on. */
+export const aBook = (...writes: readonly Write[]): BookState =>
+  writes.reduce((state, [now, command]) => decide(state, command, now).state, emptyBook(EARLIEST));

@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import type { SettlementMode } from '../../src/credit/charge.ts';
-import type { Command } from '../../src/credit/command.ts';
-import type { Funding } from '../../src/credit/grant.ts';
 import type { Instant } from '../../src/instant.ts';
-import { aConsumption, aGrant, aVoid, external, invoice, promotional, REFERENCE_TIME } from './builders.ts';
+import {
+  commandOf,
+  GRID,
+  type Act,
+  type AdjustAct,
+  type ChangeGrantAct,
+  type ChargeAct,
+  type ConsumeAct,
+  type GrantAct,
+  type VoidAct,
+} from './acts.ts';
+import { external, invoice, promotional, REFERENCE_TIME, type Paid } from './builders.ts';
 
-/** Instants of a history lie on a grid this wide, so that different events often fall on the same one. */
-export const GRID = 3_600_000;
+export { commandOf, GRID };
 
 /** A point of the two time axes, in grid steps before (−) or after now. */
 export type Question = { readonly asOf: number; readonly knownAt: number };
@@ -14,37 +22,17 @@ export type Question = { readonly asOf: number; readonly knownAt: number };
 /** One step of a history: the clock moves, something is asked of the book, and somebody looks at it. */
 export type Step = { readonly wait: number; readonly act: Act; readonly question: Question };
 
-type Act =
-  | {
-      readonly do: 'grant';
-      readonly currency: string;
-      readonly amount: string;
-      readonly priority: number;
-      readonly featureKeys: readonly string[];
-      readonly funding: Funding;
-      /** Grid steps from now; null: left to default. */
-      readonly effective: number | null;
-      /** Grid steps it lives; null: for ever. */
-      readonly life: number | null;
-      readonly id: number;
-    }
-  | {
-      readonly do: 'consume';
-      readonly currency: string;
-      readonly amount: string;
-      readonly featureKey: string | null;
-      readonly mode: SettlementMode;
-      readonly booked: number | null;
-    }
-  | { readonly do: 'void'; readonly which: number; readonly release: boolean };
+/** The wall clock of a history as it begins. */
+export const START: Instant = REFERENCE_TIME;
 
 /** One currency is the rule, so that facts meet; the other shows that they stay apart. */
 export const CURRENCIES = ['USD', 'EUR'] as const;
 const currency = fc.constantFrom('USD', 'USD', 'USD', 'USD', 'EUR');
 
-const maybe = (steps: fc.Arbitrary<number>): fc.Arbitrary<number | null> => fc.option(steps, { freq: 3 });
+/** A value, or null one time in `freq`. */
+const maybe = <T>(value: fc.Arbitrary<T>, freq = 4): fc.Arbitrary<T | null> => fc.option(value, { freq });
 
-const FUNDINGS: readonly Funding[] = [
+const FUNDINGS: readonly Paid[] = [
   promotional(),
   promotional(),
   external('ON_CREATION'),
@@ -54,88 +42,121 @@ const FUNDINGS: readonly Funding[] = [
   invoice('ON_CREATION'),
 ];
 
-const grant: fc.Arbitrary<Act> = fc.record({
+const amount = fc.constantFrom('1', '2', '3', '4', '0.25');
+const featureKey = fc.constantFrom(null, null, 'a', 'a', 'b');
+const featureKeys = fc.constantFrom<readonly string[]>([], [], ['a'], ['b'], ['a', 'b']);
+const mode = fc.constantFrom<SettlementMode[]>('CREDIT_ONLY', 'CREDIT_THEN_INVOICE', 'PREPAID_ONLY');
+const which = fc.nat(9);
+/** An instant that must not lie ahead; now and then it does. */
+const past = maybe(fc.integer({ min: -14, max: 1 }));
+
+const grant: fc.Arbitrary<GrantAct> = fc.record({
   do: fc.constant('grant' as const),
   currency,
   amount: fc.constantFrom('1', '3', '5', '8', '2.5'),
   priority: fc.constantFrom(10, 10, 10, 5),
-  featureKeys: fc.constantFrom<readonly string[]>([], [], ['a'], ['b'], ['a', 'b']),
-  funding: fc.constantFrom(...FUNDINGS),
+  featureKeys,
+  paid: fc.constantFrom(...FUNDINGS),
   effective: maybe(fc.integer({ min: -12, max: 6 })),
   life: maybe(fc.integer({ min: 0, max: 20 })),
   id: fc.nat(9),
 });
 
-const consume: fc.Arbitrary<Act> = fc.record({
-  do: fc.constant('consume' as const),
-  currency,
-  amount: fc.constantFrom('1', '2', '3', '4', '0.25'),
-  featureKey: fc.constantFrom(null, null, 'a', 'a', 'b'),
-  mode: fc.constantFrom<SettlementMode[]>('CREDIT_ONLY', 'CREDIT_THEN_INVOICE', 'PREPAID_ONLY'),
-  booked: maybe(fc.integer({ min: -14, max: 1 })),
+const consume: fc.Arbitrary<ConsumeAct> = fc.record({
+  ...{ do: fc.constant('consume' as const), currency, amount, featureKey, mode, booked: past },
 });
 
-const cancel: fc.Arbitrary<Act> = fc.record({
-  do: fc.constant('void' as const),
-  which: fc.nat(20),
-  release: fc.boolean(),
+const cancelGrant: fc.Arbitrary<VoidAct> = fc.record({
+  ...{ do: fc.constant('void' as const), which: fc.nat(20), release: fc.boolean() },
 });
 
-const step: fc.Arbitrary<Step> = fc.record({
-  /** Mostly the clock stands or moves a little; sometimes far; sometimes it is set back. */
-  wait: fc.constantFrom(0, 0, 0, 1, 1, 1, 2, 3, 12, -2),
-  act: fc.oneof(
+const reschedule: fc.Arbitrary<ChangeGrantAct> = fc.record({
+  ...{ do: fc.constant('reschedule' as const), which },
+  effective: maybe(fc.integer({ min: -1, max: 6 }), 2),
+  expires: maybe(fc.integer({ min: 0, max: 20 }), 3),
+});
+
+const pay: fc.Arbitrary<ChangeGrantAct> = fc.record({
+  ...{ do: fc.constant('pay' as const), which, occurred: past },
+  status: fc.constantFrom('ISSUED', 'AUTHORIZED', 'SETTLED', 'SETTLED', 'FAILED'),
+});
+
+const charge: fc.Arbitrary<ChargeAct> = fc.record({
+  ...{
+    do: fc.constant('charge' as const),
+    currency,
+    amount: fc.constantFrom('2', '4', '7'),
+    featureKey,
+    mode,
+  },
+  type: fc.constantFrom('FLAT_FEE', 'USAGE_BASED'),
+  starts: maybe(fc.integer({ min: -3, max: 6 })),
+  hold: maybe(fc.integer({ min: 0, max: 12 }), 2),
+  requireLive: fc.nat(5).map((n) => n === 5),
+});
+
+const report: fc.Arbitrary<ChargeAct> = fc.record({
+  ...{ do: fc.constant('report' as const), which, amount: fc.constantFrom('0', '1', '2.5', '6', '9') },
+  sequence: maybe(fc.nat(4)),
+});
+
+const collect: fc.Arbitrary<ChargeAct> = fc.record({
+  ...{ do: fc.constant('collect' as const), which, amount: maybe(amount, 3), booked: past },
+  finalize: fc.nat(9).map((n) => n === 9),
+});
+
+const correct: fc.Arbitrary<ChargeAct> = fc.record({
+  ...{ do: fc.constant('correct' as const), which, amount: fc.constantFrom('0.25', '1', '2', '5') },
+});
+
+const cancelCharge: fc.Arbitrary<ChargeAct> = fc.record({ do: fc.constant('cancel' as const), which });
+
+const adjust: fc.Arbitrary<AdjustAct> = fc.oneof(
+  fc.record({ do: fc.constant('up' as const), amount, featureKeys }),
+  fc.record({ do: fc.constant('down' as const), amount, featureKey }),
+);
+
+const stepOf = (act: fc.Arbitrary<Act>): fc.Arbitrary<Step> =>
+  fc.record({
+    /** Mostly the clock stands or moves a little; sometimes far; sometimes it is set back. */
+    wait: fc.constantFrom(0, 0, 0, 1, 1, 1, 2, 3, 12, -2),
+    act,
+    question: fc.record({
+      asOf: fc.integer({ min: -16, max: 16 }),
+      knownAt: fc.integer({ min: -16, max: 0 }),
+    }),
+  });
+
+const ofGrantsAndSpending = stepOf(
+  fc.oneof(
     { arbitrary: consume, weight: 11 },
     { arbitrary: grant, weight: 8 },
-    { arbitrary: cancel, weight: 1 },
+    { arbitrary: cancelGrant, weight: 1 },
   ),
-  question: fc.record({ asOf: fc.integer({ min: -16, max: 16 }), knownAt: fc.integer({ min: -16, max: 0 }) }),
-});
+);
 
-/** Histories long enough that facts meet; they shrink to the few steps that matter. */
-export const history = (longest = 60): fc.Arbitrary<readonly Step[]> =>
+const ofEverything = stepOf(
+  fc.oneof(
+    { arbitrary: consume, weight: 8 },
+    { arbitrary: grant, weight: 8 },
+    { arbitrary: charge, weight: 4 },
+    { arbitrary: report, weight: 2 },
+    { arbitrary: collect, weight: 6 },
+    { arbitrary: correct, weight: 6 },
+    { arbitrary: pay, weight: 3 },
+    { arbitrary: reschedule, weight: 2 },
+    { arbitrary: adjust, weight: 2 },
+    { arbitrary: cancelGrant, weight: 1 },
+    { arbitrary: cancelCharge, weight: 1 },
+  ),
+);
+
+const historyOf = (step: fc.Arbitrary<Step>, longest: number): fc.Arbitrary<readonly Step[]> =>
   fc.array(step, { minLength: 1, maxLength: longest, size: 'max' });
 
-/** The wall clock of a history as it begins. */
-export const START: Instant = REFERENCE_TIME;
+/** Grants, voids and consumption, long enough that facts meet; they shrink to the few steps that matter. */
+export const history = (longest = 60): fc.Arbitrary<readonly Step[]> =>
+  historyOf(ofGrantsAndSpending, longest);
 
-/** The command a step means at an instant; `number` tells its ids apart, `grants` are those there are to void. */
-export function commandOf(act: Act, number: number, now: Instant, grants: readonly string[]): Command {
-  const from = (steps: number | null): Instant | null => (steps === null ? null : now + steps * GRID);
-  switch (act.do) {
-    case 'grant': {
-      const { currency: code, priority, featureKeys, funding } = act;
-      const effectiveAt = from(act.effective);
-      const start = effectiveAt ?? now;
-      return aGrant({
-        // The id is the last tie-break of the burn order: it must not follow the order of creation.
-        ...{
-          grantId: `g${act.id}-${number}`,
-          currency: code,
-          amount: act.amount,
-          priority,
-          featureKeys,
-          funding,
-        },
-        effectiveAt,
-        expiry: act.life === null ? { kind: 'never' } : { kind: 'at', instant: start + act.life * GRID },
-      });
-    }
-    case 'consume': {
-      const { currency: code, amount, featureKey, mode } = act;
-      return aConsumption({
-        chargeId: `c${number}`,
-        currency: code,
-        amount,
-        featureKey,
-        mode,
-        bookedAt: from(act.booked),
-      });
-    }
-    case 'void':
-      return aVoid(
-        grants[act.which % (grants.length + 1)] ?? 'g-unknown',
-        act.release ? 'RELEASE_UNPAID' : 'NONE',
-      );
-  }
-}
+/** Every command that moves settled, live or pending. */
+export const fullHistory = (longest = 60): fc.Arbitrary<readonly Step[]> => historyOf(ofEverything, longest);

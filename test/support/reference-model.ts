@@ -1,15 +1,35 @@
-import { formatAmount, sumAmounts, type Amount } from '../../src/amount.ts';
-import type { Command, Consume, CreateGrant, VoidGrant } from '../../src/credit/command.ts';
-import type { Funding } from '../../src/credit/grant.ts';
+import type { CancelCharge, Command, Consume } from '../../src/credit/command.ts';
 import type { Instant } from '../../src/instant.ts';
-import { mayPay } from '../../src/scope.ts';
-import { statusOf, type View } from './reference/answers.ts';
-import { coverIdle, creditAt, leastUntaken } from './reference/credit.ts';
-import { grantFact, NO_FACTS, upTo, type Facts, type Take } from './reference/facts.ts';
+import type { View } from './reference/answers.ts';
+import { statusOfCharge } from './reference/charges.ts';
+import {
+  closeCharge,
+  collect,
+  collectCharge,
+  createCharge,
+  openCharge,
+  openOne,
+  updateCharge,
+} from './reference/collecting.ts';
+import { correct } from './reference/correcting.ts';
+import { coverIdle } from './reference/cover.ts';
+import { NO_FACTS, upTo, type ChargeFact, type Facts } from './reference/facts.ts';
+import { adjustDown, adjustUp, createGrant, reschedule, settle, voidGrant } from './reference/granting.ts';
+import {
+  isRefused,
+  refused,
+  type Collected,
+  type Corrected,
+  type Decided,
+  type Refused,
+} from './reference/outcome.ts';
+
+export type { Collected, Refused };
 
 /**
  * The rules of domain.md in the plainest form that can be right: facts in arrays, every figure found by scanning
- * them. It shares no rule with src/credit, is slow on purpose and answers for every (as_of, known_at).
+ * them. It shares no rule with src/credit, is slow on purpose and answers for every (as_of, known_at). It knows what
+ * moves settled, live and pending; the money of payments and recognized revenue are not its concern.
  */
 export type ReferenceBook = {
   /** recorded_at of every write; the first has version 1. */
@@ -19,20 +39,12 @@ export type ReferenceBook = {
 
 export const EMPTY_REFERENCE: ReferenceBook = { writes: [], facts: NO_FACTS };
 
-/** What the law says about a refusal: its reason and the metadata it names. */
-export type Refused = { readonly reason: string; readonly metadata: Readonly<Record<string, string>> };
-
-/** What a consumption took, and what became of the rest. */
-export type Collected = {
-  readonly allocations: readonly { readonly grantId: string; readonly amount: Amount }[];
-  readonly advanced: Amount;
-  readonly invoiced: Amount;
-};
-
 export type Written = {
   readonly book: ReferenceBook;
   readonly changed: boolean;
   readonly collected: Collected | null;
+  readonly corrected: Corrected | null;
+  readonly taken: Collected['allocations'] | null;
 };
 
 /** Now, in a book: the later of the clock and the book's last recorded_at. */
@@ -43,22 +55,28 @@ export const nowIn = (book: ReferenceBook, clock: Instant): Instant =>
 export function write(book: ReferenceBook, command: Command, now: Instant): Written | Refused {
   const version = book.writes.length + 1;
   // What has fallen due since the last write becomes a fact of the write that finds it.
-  const due = coverIdle(book.facts, version, now);
+  const due = coverIdle(book.facts, version, -Infinity, now);
   const decided = decideOn(due, command, version, now);
-  if ('reason' in decided) return decided;
-  const { facts, collected = null } = decided;
-  if (facts === due) return { book, changed: false, collected };
-  const settled = coverIdle(facts, version, now);
-  return { book: { writes: [...book.writes, now], facts: settled }, changed: true, collected };
+  if (isRefused(decided)) return decided;
+  const { facts, collected = null, corrected = null, taken = null } = decided;
+  if (facts === due) return { book, changed: false, collected, corrected, taken };
+  const from = tellsOfThePast(command) ? -Infinity : now;
+  const after = { writes: [...book.writes, now], facts: coverIdle(facts, version, from, now) };
+  return { book: after, changed: true, collected, corrected, taken };
+}
+
+/** Only a command that gives a past instant on purpose may change what settled was before now (domain.md §2). */
+function tellsOfThePast(command: Command): boolean {
+  if (command.kind === 'createGrant') return command.effectiveAt !== null;
+  if (command.kind === 'consume' || command.kind === 'collectCharge') return command.bookedAt !== null;
+  return command.kind === 'updateSettlement' && command.occurredAt !== null;
 }
 
 /** The book at an instant, as known at another: later writes are unheard of, what falls due until then is foreseen. */
 export function viewAt(book: ReferenceBook, asOf: Instant, knownAt: Instant): View {
   const version = book.writes.filter((recordedAt) => recordedAt <= knownAt).length;
-  return { facts: coverIdle(upTo(book.facts, version), version + 1, asOf), at: asOf };
+  return { facts: coverIdle(upTo(book.facts, version), version + 1, -Infinity, asOf), at: asOf };
 }
-
-type Decided = { readonly facts: Facts; readonly collected?: Collected };
 
 function decideOn(facts: Facts, command: Command, version: number, now: Instant): Decided | Refused {
   switch (command.kind) {
@@ -66,90 +84,47 @@ function decideOn(facts: Facts, command: Command, version: number, now: Instant)
       return createGrant(facts, command, version, now);
     case 'voidGrant':
       return voidGrant(facts, command, version, now);
+    case 'rescheduleGrant':
+      return reschedule(facts, command, version, now);
+    case 'updateSettlement':
+      return settle(facts, command, version, now);
     case 'consume':
       return consume(facts, command, version, now);
+    case 'createCharge':
+      return createCharge(facts, command, version, now);
+    case 'updateCharge':
+      return updateCharge(facts, command, version, now);
+    case 'collectCharge':
+      return collectCharge(facts, command, version, now);
+    case 'correctCharge':
+      return correct(facts, command, version, now);
+    case 'cancelCharge':
+      return cancel(facts, command, version, now);
+    case 'adjustUp':
+      return adjustUp(facts, command, version, now);
+    case 'adjustDown':
+      return adjustDown(facts, command, version, now);
+    case 'recognizeRevenue':
+    case 'postManually':
+      throw new Error(`the reference model knows nothing of ${command.kind}`);
   }
 }
 
-function createGrant(facts: Facts, command: CreateGrant, version: number, now: Instant): Decided | Refused {
-  const { grantId: id, currency, amount, priority, featureKeys, expiry } = command;
-  const effectiveAt = command.effectiveAt ?? now;
-  // Calendar durations have a table of examples of their own.
-  if (expiry.kind === 'after') throw new Error('the reference model reads expiries as instants');
-  const expiresAt = expiry.kind === 'at' ? expiry.instant : Infinity;
-  if (expiresAt <= effectiveAt) return { reason: 'INVALID_FIELD', metadata: { field: 'expires_at' } };
-  const fundedAt = isMetAtCreation(command.funding) ? -Infinity : Infinity;
-  const grant = {
-    version,
-    recordedAt: now,
-    id,
-    currency,
-    amount,
-    priority,
-    featureKeys,
-    effectiveAt,
-    expiresAt,
-    fundedAt,
-  };
-  return { facts: { ...facts, grants: [...facts.grants, grant] } };
-}
-
-/** The table of availability policies (domain.md §3); a later event implies the earlier ones. */
-function isMetAtCreation({ method, policy, status }: Funding): boolean {
-  const settled = status === 'SETTLED';
-  const authorized = settled || status === 'AUTHORIZED';
-  const issued = authorized || status === 'ISSUED';
-  if (policy === 'ON_SETTLEMENT') return settled;
-  if (policy === 'ON_AUTHORIZATION') return authorized;
-  return method === 'INVOICE' ? issued : true;
-}
-
-function voidGrant(facts: Facts, { grantId }: VoidGrant, version: number, now: Instant): Decided | Refused {
-  const metadata = { id: grantId };
-  if (!facts.grants.some((grant) => grant.id === grantId)) return { reason: 'GRANT_NOT_FOUND', metadata };
-  const grant = grantFact(facts, grantId);
-  const status = statusOf({ facts, at: now }, grant);
-  if (status === 'VOIDED') return { facts };
-  if (status === 'EXPIRED') return { reason: 'GRANT_EXPIRED', metadata };
-  const voids = [...facts.voids, { version, grantId, at: now }];
-  if (status === 'PENDING') return { facts: { ...facts, voids } };
-  const amount = leastUntaken(facts, grant, now);
-  if (amount === 0n) return { reason: 'GRANT_EXHAUSTED', metadata };
-  const take: Take = { version, why: 'FORFEIT', grantId, chargeId: null, at: now, amount };
-  return { facts: { ...facts, voids, takes: [...facts.takes, take] } };
-}
-
+/** Create, collect and finalize in one step. */
 function consume(facts: Facts, command: Consume, version: number, now: Instant): Decided | Refused {
-  const { chargeId, currency, amount, featureKey, mode } = command;
+  const { chargeId: id, currency, amount, featureKey, mode } = command;
   const at = command.bookedAt ?? now;
-  if (at > now) return { reason: 'INVALID_FIELD', metadata: { field: 'booked_at' } };
-  const takes: Take[] = [];
-  let missing = amount;
-  for (const grant of creditAt(facts, at)) {
-    if (grant.currency !== currency || !mayPay(grant.featureKeys, featureKey)) continue;
-    const there = leastUntaken(facts, grant, at);
-    const slice = there < missing ? there : missing;
-    if (slice === 0n) continue;
-    takes.push({ version, why: 'SOURCE', grantId: grant.id, chargeId, at, amount: slice });
-    missing -= slice;
-  }
-  if (missing > 0n && mode === 'PREPAID_ONLY') {
-    const eligible = formatAmount(sumAmounts(takes.map((take) => take.amount)));
-    const metadata = { requested: formatAmount(amount), eligible, currency, feature_key: featureKey ?? '' };
-    return { reason: 'INSUFFICIENT_CREDIT', metadata };
-  }
-  const advanced = mode === 'CREDIT_ONLY' ? missing : 0n;
-  const advance = { version, recordedAt: now, chargeId, currency, featureKey, at, amount: advanced };
-  return {
-    facts: {
-      ...facts,
-      takes: [...facts.takes, ...takes],
-      advances: advanced > 0n ? [...facts.advances, advance] : facts.advances,
-    },
-    collected: {
-      allocations: takes.map((take) => ({ grantId: take.grantId, amount: take.amount })),
-      advanced,
-      invoiced: missing - advanced,
-    },
+  if (at > now) return refused('INVALID_FIELD', { field: 'booked_at' });
+  const charge: ChargeFact = {
+    ...{ version, recordedAt: now, id, type: 'FLAT_FEE', mode, currency, featureKey },
+    ...{ startsAt: at, holdExpiresAt: Infinity },
   };
+  const done = collect(openCharge(facts, charge, amount), charge, amount, at, { version, now });
+  return isRefused(done) ? done : { ...done, facts: closeCharge(done.facts, id, 'FINAL', { version, now }) };
+}
+
+function cancel(facts: Facts, { chargeId }: CancelCharge, version: number, now: Instant): Decided | Refused {
+  if (statusOfCharge(facts, chargeId) === 'CANCELED') return { facts };
+  const charge = openOne(facts, chargeId);
+  return isRefused(charge) ? charge : { facts: closeCharge(facts, chargeId, 'CANCELED', { version, now }) };
 }

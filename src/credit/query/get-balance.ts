@@ -1,4 +1,5 @@
 import type { Amount } from '../../amount.ts';
+import type { BookKey } from '../../book/book-key.ts';
 import { isHistory, type BookView } from '../../book/view.ts';
 import { stateAt } from '../../book/state-at.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
@@ -7,8 +8,9 @@ import { settledTotals } from '../../ledger/history.ts';
 import { promisedAt } from '../../pending/index-reader.ts';
 import { sumPromised } from '../../pending/stretch.ts';
 import { inScope, type Scope } from '../../scope.ts';
-import { settled } from '../balance.ts';
-import { ask, type Asked, type QueryDeps } from './questions.ts';
+import { live, settled } from '../balance.ts';
+import { weightThen } from './live-then.ts';
+import { ask, askAll, type Asked, type QueryDeps } from './questions.ts';
 
 export type BalancePart = 'settled' | 'live' | 'pending';
 
@@ -34,41 +36,69 @@ export const getBalance = (deps: QueryDeps, question: BalanceQuestion): Promise<
     balances: await balancesOf(connection, view, question),
   }));
 
-export async function balancesOf(
+/** The same for many customers, as of one moment. */
+export const getBalances = (
+  deps: QueryDeps,
+  keys: readonly BookKey[],
+  { asOf, knownAt, ...figures }: Omit<BalanceQuestion, 'key' | 'minVersion'>,
+): Promise<readonly BalanceAnswer[]> =>
+  askAll(deps, keys, { asOf, knownAt }, async (connection, view) => ({
+    view,
+    balances: await balancesOf(connection, view, figures),
+  }));
+
+async function balancesOf(
   connection: Connection,
   view: BookView,
   { currencies, scope, parts }: Pick<BalanceQuestion, 'currencies' | 'scope' | 'parts'>,
 ): Promise<readonly AskedBalance[]> {
-  const [booked, promised] = await settleAll(
-    [
-      parts.has('settled') || parts.has('live') ? bookedIn(connection, view, scope) : null,
-      parts.has('pending') ? promisedIn(connection, view, scope) : null,
-    ].map((part) => Promise.resolve(part)),
-  );
+  const [booked, promised] = await settleAll([
+    bookedIn(connection, view, scope, parts),
+    parts.has('pending') ? promisedIn(connection, view, scope) : Promise.resolve(null),
+  ]);
   return (currencies.length > 0 ? currencies : view.currencies).map((currency) => ({
     currency,
-    ...(parts.has('settled') && { settled: booked!(currency) }),
-    // Nothing opens charges yet: live equals settled.
-    ...(parts.has('live') && { live: booked!(currency) }),
-    ...(parts.has('pending') && { pending: promised!(currency) }),
+    ...(booked.settled !== null && { settled: booked.settled(currency) }),
+    ...(booked.live !== null && { live: booked.live(currency) }),
+    ...(promised !== null && { pending: promised(currency) }),
   }));
 }
 
 type Figure = (currency: string) => Amount;
+type Booked = { readonly settled: Figure | null; readonly live: Figure | null };
 
-async function bookedIn(connection: Connection, view: BookView, scope: Scope): Promise<Figure> {
+/** Settled and live, where asked for: from the state run forward, or from the journal for the past. */
+async function bookedIn(
+  connection: Connection,
+  view: BookView,
+  scope: Scope,
+  parts: ReadonlySet<BalancePart>,
+): Promise<Booked> {
+  const asked = (settledThen: Figure, liveThen: Figure): Booked => ({
+    settled: parts.has('settled') ? settledThen : null,
+    live: parts.has('live') ? liveThen : null,
+  });
+  if (!parts.has('settled') && !parts.has('live')) return { settled: null, live: null };
   if (view.id === null || !isHistory(view)) {
     const state = await stateAt(connection, view);
-    return (currency) => settled(state, currency, scope);
+    return asked(
+      (currency) => settled(state, currency, scope),
+      (currency) => live(state, currency, scope),
+    );
   }
   const { shard, id: bookId, asOf: at, recordedBy, version } = view;
-  const totals = await settledTotals(connection, { shard, bookId, at, recordedBy, version });
-  return (currency) =>
+  const point = { shard, bookId, at, recordedBy, version };
+  const [totals, weight] = await settleAll([
+    settledTotals(connection, point),
+    parts.has('live') ? weightThen(connection, view, point) : Promise.resolve(() => 0n),
+  ]);
+  const settledThen: Figure = (currency) =>
     sumAmounts(
       totals
         .filter((total) => total.currency === currency && inScope(scope, total.featureKeys))
-        .map((t) => t.amount),
+        .map((total) => total.amount),
     );
+  return asked(settledThen, (currency) => settledThen(currency) - weight(currency, scope));
 }
 
 async function promisedIn(connection: Connection, view: BookView, scope: Scope): Promise<Figure> {

@@ -1,4 +1,6 @@
-import { stateAt, grantAsKnown, totalsOf } from '../../book/state-at.ts';
+import { grantAsKnown, totalsOf } from '../../book/as-known.ts';
+import { loadFormerTerms } from '../../book/former-terms.ts';
+import { stateAt } from '../../book/state-at.ts';
 import {
   loadGrants,
   pageOfGrants,
@@ -7,7 +9,7 @@ import {
   type StoredGrant,
 } from '../../book/grant-rows.ts';
 import { isHistory, type BookView } from '../../book/view.ts';
-import type { Connection } from '../../db/database.ts';
+import { settleAll, type Connection } from '../../db/database.ts';
 import { grantTotals } from '../../ledger/history.ts';
 import { refuse } from '../../refusal.ts';
 import { viewNow, viewThen, type GrantView } from '../grant-view.ts';
@@ -91,12 +93,17 @@ async function viewsOf(
   }
   const { shard, id: bookId, asOf: at, recordedBy, version } = view;
   const ids = known.map(({ grant }) => grant.id);
-  const then = await grantTotals(connection, { shard, bookId, at, recordedBy, version }, ids);
   // What is known of it at the version's own clock decides whether and when it was booked or voided.
-  const latest = await grantTotals(
-    connection,
-    { shard, bookId, at: view.clock, recordedBy: version, version },
-    ids,
+  const [then, latest, terms] = await settleAll([
+    grantTotals(connection, { shard, bookId, at, recordedBy, version }, ids),
+    grantTotals(connection, { shard, bookId, at: view.clock, recordedBy: version, version }, ids),
+    loadFormerTerms(
+      connection,
+      shard,
+      ids.map((grantId) => ({ bookId, grantId })),
+    ),
+  ]);
+  return known.map((own) =>
+    viewThen(grantAsKnown(own, view, latest, terms), at, totalsOf(then, own.grant.id)),
   );
-  return known.map((own) => viewThen(grantAsKnown(own, view, latest), at, totalsOf(then, own.grant.id)));
 }

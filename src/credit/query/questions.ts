@@ -1,7 +1,7 @@
 import { locate, type BookView, type Moment } from '../../book/view.ts';
 import type { BookKey } from '../../book/book-key.ts';
-import type { Clock } from '../../db/clock.ts';
-import type { Connection, Database } from '../../db/database.ts';
+import { databaseTime, type Clock } from '../../db/clock.ts';
+import { settleAll, type Connection, type Database } from '../../db/database.ts';
 import { waitUntil } from '../../db/wait.ts';
 import { refuse } from '../../refusal.ts';
 
@@ -14,6 +14,20 @@ export type Asked = Moment & {
   /** The version the answer must at least reflect, to read one's own write; 0 asks for none. */
   readonly minVersion: number;
 };
+
+/** Answers a question about many books as of one moment, from one snapshot. */
+export const askAll = <Answer>(
+  { database, clock }: QueryDeps,
+  keys: readonly BookKey[],
+  moment: Moment,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<readonly Answer[]> =>
+  database.snapshot(async (connection) => {
+    const now = clock(await databaseTime(connection));
+    return settleAll(
+      keys.map(async (key) => answer(connection, await locate(connection, () => now, key, moment))),
+    );
+  });
 
 /** How long a question waits for a database that lags behind the caller's own write. */
 const CATCH_UP_MS = 1_000;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chownSync, lstatSync, mkdirSync, rmdirSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunAs } from './run-as.ts';
@@ -19,7 +19,18 @@ export function makeSocketDirectory(pgdata: string, { uid = process.getuid?.(), 
   if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0) {
     throw new Error(`${directory} exists and belongs to someone else: remove it, or set TMPDIR.`);
   }
+  removeLeftSockets(directory);
   return directory;
+}
+
+/**
+ * After kill -9 the socket's lock names a pid that may be in use again, and Postgres would not start. Only under the
+ * start lock and with no server running is this directory asked for, so what lies here is nobody's.
+ */
+function removeLeftSockets(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith('.s.PGSQL.')) rmSync(join(directory, name), { force: true });
+  }
 }
 
 /** Only if it is empty: the server's settings may have put its socket into a directory that others use. */

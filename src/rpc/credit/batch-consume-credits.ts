@@ -6,7 +6,7 @@ import type {
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
-import { consumeCredits } from './consume-credits.ts';
+import { perform, prepare } from './consume-credits.ts';
 import type { ServiceDeps } from './deps.ts';
 
 export async function batchConsumeCredits(
@@ -14,8 +14,12 @@ export async function batchConsumeCredits(
   request: BatchConsumeCreditsRequest,
   context: CallContext,
 ): Promise<MessageInitShape<typeof BatchConsumeCreditsResponseSchema>> {
-  const outcomes = await answerEach(deps.validate, ConsumeCreditsRequestSchema, itemsOf(request), (item) =>
-    consumeCredits(deps, item, context),
+  const outcomes = await answerEach(
+    deps.validate,
+    ConsumeCreditsRequestSchema,
+    itemsOf(request),
+    (item) => prepare(deps, item, context),
+    (item, submission) => perform(deps, item, submission),
   );
   return {
     results: outcomes.map((outcome) => {

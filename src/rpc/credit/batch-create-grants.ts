@@ -3,7 +3,7 @@ import type { BatchCreateGrantsRequest, BatchCreateGrantsResponseSchema } from '
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
-import { createGrant } from './create-grant.ts';
+import { prepare } from './create-grant.ts';
 import type { ServiceDeps } from './deps.ts';
 
 export async function batchCreateGrants(
@@ -11,8 +11,12 @@ export async function batchCreateGrants(
   request: BatchCreateGrantsRequest,
   context: CallContext,
 ): Promise<MessageInitShape<typeof BatchCreateGrantsResponseSchema>> {
-  const outcomes = await answerEach(deps.validate, CreateGrantRequestSchema, itemsOf(request), (item) =>
-    createGrant(deps, item, context),
+  const outcomes = await answerEach(
+    deps.validate,
+    CreateGrantRequestSchema,
+    itemsOf(request),
+    (item) => prepare(deps, item, context),
+    (_, submission) => deps.books.submit(submission),
   );
   return {
     results: outcomes.map((outcome) => {

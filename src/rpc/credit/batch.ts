@@ -12,25 +12,35 @@ export const itemsOf = <Item extends Message & { namespace: string }>(batch: {
 }): readonly Item[] =>
   batch.requests.map((item) => (item.namespace === '' ? { ...item, namespace: batch.namespace } : item));
 
+type Outcome<Answer> =
+  | { readonly answer: Answer }
+  | { readonly error: MessageInitShape<typeof BatchErrorSchema> };
+
 /**
- * Answers every item for itself, in order: its answer, or the refusal that concerns it alone. Items are under way
- * together, so those of one shard share transactions. Anything but a refusal fails the call: repeat it with its keys.
+ * Answers every item for itself: its answer, or the refusal that concerns it alone. Items are prepared side by side and
+ * then performed in order, all under way together, so those of one shard share transactions. Anything but a refusal
+ * fails the call: repeat it with its keys.
  */
-export async function answerEach<Item extends Message, Answer>(
+export async function answerEach<Item extends Message, Prepared, Answer>(
   validate: Validate,
   schema: DescMessage,
   items: readonly Item[],
-  answer: (item: Item) => Promise<Answer>,
-): Promise<
-  readonly ({ readonly answer: Answer } | { readonly error: MessageInitShape<typeof BatchErrorSchema> })[]
-> {
-  const outcomes = await Promise.allSettled(
+  prepare: (item: Item) => Promise<Prepared>,
+  perform: (item: Item, prepared: Prepared) => Promise<Answer>,
+): Promise<readonly Outcome<Answer>[]> {
+  const prepared = await Promise.allSettled(
     items.map(async (item) => {
       validate(schema, item);
-      return answer(item);
+      return prepare(item);
     }),
   );
-  return outcomes.map((outcome) => {
+  const performed = await Promise.allSettled(
+    prepared.map(async (one, i) => {
+      if (one.status === 'rejected') throw one.reason;
+      return perform(items[i]!, one.value);
+    }),
+  );
+  return performed.map((outcome) => {
     if (outcome.status === 'fulfilled') return { answer: outcome.value };
     if (!isRefusal(outcome.reason)) throw outcome.reason;
     return { error: encodeError(outcome.reason.refusal) };

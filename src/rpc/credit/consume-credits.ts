@@ -1,12 +1,11 @@
 import { preview } from '../../book/preview.ts';
-import { balanceOf } from '../../credit/balance.ts';
+import type { Submission } from '../../book/submission.ts';
 import type { SettlementMode as Mode } from '../../credit/charge.ts';
 import type { Consume } from '../../credit/command.ts';
 import { idOf } from '../../id.ts';
-import { ALL } from '../../scope.ts';
 import type { CallContext } from '../context.ts';
 import { repeatable } from '../repeatable.ts';
-import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
+import { instantOf, nameOf, textOf } from '../wire.ts';
 import { SettlementMode } from '#gen/credit/v1/charge_pb.ts';
 import {
   ConsumeCreditsRequestSchema,
@@ -14,29 +13,44 @@ import {
   type ConsumeCreditsRequest,
   type ConsumeCreditsResponse,
 } from '#gen/credit/v1/consumption_pb.ts';
+import { chargeAnswer } from './answer.ts';
 import { amountOf, keyOf, taxOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
-import { encodeBalance, encodeCharge, encodeCollection } from './encode.ts';
+import { encodeCollection } from './encode.ts';
 
-export async function consumeCredits(
+export const consumeCredits = async (
   deps: ServiceDeps,
   request: ConsumeCreditsRequest,
   context: CallContext,
-): Promise<ConsumeCreditsResponse> {
+): Promise<ConsumeCreditsResponse> => perform(deps, request, await prepare(deps, request, context));
+
+/** The write a request asks for. */
+export async function prepare(
+  deps: ServiceDeps,
+  request: ConsumeCreditsRequest,
+  context: CallContext,
+): Promise<Submission<Consume, ConsumeCreditsResponse>> {
   const key = keyOf(request);
-  const submission = repeatable({
+  return repeatable({
     ...{ method: 'ConsumeCredits', input: ConsumeCreditsRequestSchema, output: ConsumeCreditsResponseSchema },
     ...{ request, key, context },
     command: await decode(deps, request),
-    respond: ({ answer: { charge, collection, currency }, state, version, recordedAt }) => ({
-      charge: encodeCharge(key.customerId, charge),
-      collection: encodeCollection(collection, charge.startsAt),
-      balance: encodeBalance(balanceOf(state, currency, ALL)),
-      version: BigInt(version),
-      recordedAt: timestampOf(recordedAt),
+    respond: (decided) => ({
+      ...chargeAnswer(key.customerId, decided),
+      collection: encodeCollection(decided.answer.collection, decided.answer.bookedAt),
     }),
   });
-  return request.dryRun ? preview(deps, submission) : deps.books.submit(submission);
+}
+
+/** Makes the write, or says what it would answer: then there is no charge, so it has no id. */
+export async function perform(
+  deps: ServiceDeps,
+  { dryRun }: ConsumeCreditsRequest,
+  submission: Submission<Consume, ConsumeCreditsResponse>,
+): Promise<ConsumeCreditsResponse> {
+  if (!dryRun) return deps.books.submit(submission);
+  const answer = await preview(deps, submission);
+  return { ...answer, ...(answer.charge !== undefined && { charge: { ...answer.charge, id: '' } }) };
 }
 
 async function decode({ currencies, uuids }: ServiceDeps, request: ConsumeCreditsRequest): Promise<Consume> {
@@ -44,8 +58,7 @@ async function decode({ currencies, uuids }: ServiceDeps, request: ConsumeCredit
   return {
     kind: 'consume',
     chargeId: idOf('chg', uuids()),
-    currency: request.currency,
-    amount: await amountOf(currencies, request),
+    ...(await amountOf(currencies, request)),
     featureKey: textOf(request.featureKey),
     mode: nameOf<Mode>(SettlementMode, request.settlementMode) ?? 'PREPAID_ONLY',
     tax: taxOf(request.tax),

@@ -1,12 +1,15 @@
 import { multiplyRounded, parseAmount } from '../../amount.ts';
+import type { Submission } from '../../book/submission.ts';
 import type { Currencies } from '../../book/currencies.ts';
-import { balanceOf } from '../../credit/balance.ts';
 import type { CreateGrant, Expiry } from '../../credit/command.ts';
-import { viewNow } from '../../credit/grant-view.ts';
-import type { Funding } from '../../credit/grant.ts';
+import {
+  DEFAULT_PRIORITY,
+  PROMOTIONAL,
+  type FundingTerms,
+  type SettlementStatus as SettlementStep,
+} from '../../credit/grant.ts';
 import { idOf } from '../../id.ts';
-import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
-import { ALL } from '../../scope.ts';
+import { instantOf, nameOf, textOf } from '../wire.ts';
 import type { CallContext } from '../context.ts';
 import { repeatable } from '../repeatable.ts';
 import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
@@ -16,40 +19,38 @@ import {
   type CreateGrantRequest,
   type CreateGrantResponse,
 } from '#gen/credit/v1/grant_pb.ts';
+import { grantAnswer } from './answer.ts';
 import { amountOf, keyOf, namespaceOf, taxOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
-import { encodeBalance, encodeGrant } from './encode.ts';
 
-const DEFAULT_PRIORITY = 10;
-
-export async function createGrant(
+export const createGrant = async (
   deps: ServiceDeps,
   request: CreateGrantRequest,
   context: CallContext,
-): Promise<CreateGrantResponse> {
+): Promise<CreateGrantResponse> => deps.books.submit(await prepare(deps, request, context));
+
+/** The write a request asks for. */
+export async function prepare(
+  deps: ServiceDeps,
+  request: CreateGrantRequest,
+  context: CallContext,
+): Promise<Submission<CreateGrant, CreateGrantResponse>> {
   const key = keyOf(request);
-  const command = await decode(deps, request);
-  return deps.books.submit(
-    repeatable({
-      ...{ method: 'CreateGrant', input: CreateGrantRequestSchema, output: CreateGrantResponseSchema },
-      ...{ request, key, command, context },
-      respond: ({ answer, state, version, recordedAt }) => ({
-        grant: encodeGrant(key.customerId, viewNow(answer.grant, recordedAt)),
-        balance: encodeBalance(balanceOf(state, answer.currency, ALL)),
-        version: BigInt(version),
-        recordedAt: timestampOf(recordedAt),
-      }),
-    }),
-  );
+  return repeatable({
+    ...{ method: 'CreateGrant', input: CreateGrantRequestSchema, output: CreateGrantResponseSchema },
+    ...{ request, key, context },
+    command: await decode(deps, request),
+    respond: (decided) => grantAnswer(key.customerId, decided),
+  });
 }
 
 async function decode({ currencies, uuids }: ServiceDeps, request: CreateGrantRequest): Promise<CreateGrant> {
-  const amount = await amountOf(currencies, request);
+  const { currency, amount } = await amountOf(currencies, request);
   const { idempotencyKey, name, description, labels } = request;
   return {
     kind: 'createGrant',
     grantId: idOf('grt', uuids()),
-    currency: request.currency,
+    currency,
     amount,
     priority: request.priority ?? DEFAULT_PRIORITY,
     featureKeys: request.featureKeys.toSorted(),
@@ -57,7 +58,8 @@ async function decode({ currencies, uuids }: ServiceDeps, request: CreateGrantRe
     details: { idempotencyKey: textOf(idempotencyKey), name, description, labels },
     effectiveAt: instantOf(request.effectiveAt),
     expiry: expiryOf(request.expiry),
-    funding: await fundingOf(currencies, request, amount),
+    terms: await termsOf(currencies, request, amount),
+    initialStatus: nameOf<SettlementStep>(SettlementStatus, request.funding?.initialSettlementStatus ?? 0),
   };
 }
 
@@ -67,27 +69,20 @@ function expiryOf(expiry: CreateGrantRequest['expiry']): Expiry {
 }
 
 /** Promotional unless stated; purchase amount = amount × cost basis (default 1), rounded to the purchase currency. */
-async function fundingOf(
+async function termsOf(
   currencies: Currencies,
   request: CreateGrantRequest,
   amount: bigint,
-): Promise<Funding> {
+): Promise<FundingTerms> {
   const terms = request.funding;
-  const method = terms === undefined ? 'NONE' : nameOf<Funding['method']>(FundingMethod, terms.method)!;
-  if (terms === undefined || method === 'NONE') {
-    const free = { purchaseCurrency: null, costBasis: 0n, purchaseAmount: 0n, status: null };
-    return { method: 'NONE', policy: 'ON_CREATION', ...free };
-  }
+  if (terms === undefined || terms.method === FundingMethod.NONE) return PROMOTIONAL;
   const { purchaseCurrency } = terms;
   const field = 'funding.purchase_currency';
   const precision = await currencies.precisionOf(namespaceOf(request), purchaseCurrency, field);
   const costBasis = parseAmount(terms.perUnitCostBasis === '' ? '1' : terms.perUnitCostBasis);
   return {
-    method,
-    policy: nameOf<Funding['policy']>(AvailabilityPolicy, terms.availabilityPolicy) ?? 'ON_CREATION',
-    purchaseCurrency,
-    costBasis,
-    purchaseAmount: multiplyRounded(amount, costBasis, precision),
-    status: nameOf<NonNullable<Funding['status']>>(SettlementStatus, terms.initialSettlementStatus),
+    method: nameOf<FundingTerms['method']>(FundingMethod, terms.method)!,
+    policy: nameOf<FundingTerms['policy']>(AvailabilityPolicy, terms.availabilityPolicy) ?? 'ON_CREATION',
+    ...{ purchaseCurrency, costBasis, purchaseAmount: multiplyRounded(amount, costBasis, precision) },
   };
 }

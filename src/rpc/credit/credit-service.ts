@@ -2,13 +2,20 @@ import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import type { Implementation } from '../mounted-service.ts';
 import { batchConsumeCredits } from './batch-consume-credits.ts';
 import { batchCreateGrants } from './batch-create-grants.ts';
+import { cancelCharge, collectCharge, correctCharge, updateCharge } from './change-charge.ts';
 import { consumeCredits } from './consume-credits.ts';
+import { createAdjustment } from './create-adjustment.ts';
+import { createCharge } from './create-charge.ts';
 import { createGrant } from './create-grant.ts';
 import { createCurrency, listCurrencies } from './currencies.ts';
 import type { ServiceDeps } from './deps.ts';
 import { batchGetBalances, getBalance } from './get-balance.ts';
+import { getCharge, listCharges } from './get-charges.ts';
 import { getGrant, listGrants } from './get-grants.ts';
 import { listScheduledGrants } from './list-scheduled-grants.ts';
+import { listTransactions } from './list-transactions.ts';
+import { rescheduleGrant } from './reschedule-grant.ts';
+import { updateGrantSettlement } from './update-grant-settlement.ts';
 import { voidGrant } from './void-grant.ts';
 
 /** The RPCs of credit.v1.CreditService that there are; the others answer UNIMPLEMENTED. */
@@ -18,11 +25,22 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   getGrant: (request) => getGrant(deps, request),
   listGrants: (request) => listGrants(deps, request),
   voidGrant: (request, context) => voidGrant(deps, request, context),
+  rescheduleGrant: (request, context) => rescheduleGrant(deps, request, context),
+  updateGrantSettlement: (request, context) => updateGrantSettlement(deps, request, context),
+  createCharge: (request, context) => createCharge(deps, request, context),
+  updateCharge: (request, context) => updateCharge(deps, request, context),
+  collectCharge: (request, context) => collectCharge(deps, request, context),
+  correctCharge: (request, context) => correctCharge(deps, request, context),
+  cancelCharge: (request, context) => cancelCharge(deps, request, context),
+  getCharge: (request) => getCharge(deps, request),
+  listCharges: (request) => listCharges(deps, request),
   listScheduledGrants: (request) => listScheduledGrants(deps, request),
   consumeCredits: (request, context) => consumeCredits(deps, request, context),
   batchConsumeCredits: (request, context) => batchConsumeCredits(deps, request, context),
+  createAdjustment: (request, context) => createAdjustment(deps, request, context),
   getBalance: (request) => getBalance(deps, request),
   batchGetBalances: (request) => batchGetBalances(deps, request),
+  listTransactions: (request) => listTransactions(deps, request),
   createCurrency: (request) => createCurrency(deps, request),
   listCurrencies: (request) => listCurrencies(deps, request),
 });

@@ -9,16 +9,18 @@ import {
   type ListCurrenciesResponseSchema,
 } from '#gen/credit/v1/currency_pb.ts';
 import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
-import { timestampOf } from '../wire.ts';
+import { textOf, timestampOf } from '../wire.ts';
 import { namespaceOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
 
-/** The code is the key: registering the same unit again is a repeat, whatever idempotency_key it carries. */
 export async function createCurrency(
   { currencies }: ServiceDeps,
   request: CreateCurrencyRequest,
 ): Promise<MessageInitShape<typeof CreateCurrencyResponseSchema>> {
-  const { currency, replayed } = await currencies.create(namespaceOf(request), request);
+  const { currency, replayed } = await currencies.create(namespaceOf(request), {
+    ...{ code: request.code, name: request.name, precision: request.precision },
+    idempotencyKey: textOf(request.idempotencyKey),
+  });
   return { currency: encodeCurrency(currency), recordedAt: timestampOf(currency.recordedAt), replayed };
 }
 

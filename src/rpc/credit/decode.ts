@@ -1,9 +1,10 @@
-import { decimalsOf, parseAmount, type Amount } from '../../amount.ts';
+import { parseAmount, type Amount } from '../../amount.ts';
 import type { BookKey } from '../../book/book-key.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Moment } from '../../book/view.ts';
+import { checkPrecision } from '../../credit/precision.ts';
 import type { Tax } from '../../ledger/account.ts';
-import { refuseFields, refuse } from '../../refusal.ts';
+import { refuse } from '../../refusal.ts';
 import { ALL, type Scope } from '../../scope.ts';
 import { isId, type IdPrefix } from '../../id.ts';
 import type { FeatureFilter, Tax as TaxMessage } from '#gen/credit/v1/common_pb.ts';
@@ -13,7 +14,7 @@ import { instantOf, nameOf } from '../wire.ts';
 
 /** What requests have in common, from validated messages to the terms of the core. */
 
-export const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_NAMESPACE = 'default';
 
 export const keyOf = (request: { namespace: string; customerId: string }): BookKey => ({
   namespace: namespaceOf(request),
@@ -42,16 +43,16 @@ export const taxOf = (tax: TaxMessage | undefined): Tax | null =>
     ? null
     : { code: tax.code, behavior: nameOf<'INCLUSIVE' | 'EXCLUSIVE'>(TaxBehavior, tax.behavior) };
 
-/** An amount in a currency that exists, with no more decimals than it has: refused with TOO_PRECISE, never rounded. */
+/** An amount in a currency that exists, with no more decimals than it has. */
 export async function amountOf(
   currencies: Currencies,
   request: { readonly namespace: string; readonly currency: string; readonly amount: string },
-): Promise<Amount> {
-  const precision = await currencies.precisionOf(namespaceOf(request), request.currency, 'currency');
+): Promise<{ readonly currency: string; readonly precision: number; readonly amount: Amount }> {
+  const { currency } = request;
+  const precision = await currencies.precisionOf(namespaceOf(request), currency, 'currency');
   const amount = parseAmount(request.amount);
-  if (decimalsOf(amount) <= precision) return amount;
-  const message = `${request.amount} has more decimals than ${request.currency}, which has ${precision}`;
-  return refuseFields([{ field: 'amount', rule: 'TOO_PRECISE', message }], 'TOO_PRECISE');
+  checkPrecision({ currency, precision }, amount);
+  return { currency, precision, amount };
 }
 
 /** A text that can only name a grant or charge; anything else names none that exists. */

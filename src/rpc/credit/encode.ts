@@ -1,13 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount, type Amount } from '../../amount.ts';
 import type { Balance } from '../../credit/balance.ts';
-import type { Charge, Collection } from '../../credit/charge.ts';
+import {
+  outstanding,
+  type Charge,
+  type Collection,
+  type Correction,
+  type Slices,
+} from '../../credit/charge.ts';
 import type { GrantView } from '../../credit/grant-view.ts';
 import type { Instant } from '../../instant.ts';
 import type { BalanceSchema } from '#gen/credit/v1/balance_pb.ts';
 import type { ChargeSchema } from '#gen/credit/v1/charge_pb.ts';
 import { ChargeStatus, ChargeType, SettlementMode } from '#gen/credit/v1/charge_pb.ts';
-import type { CollectionSchema } from '#gen/credit/v1/charge_change_pb.ts';
+import type { CollectionSchema, CorrectionSchema } from '#gen/credit/v1/charge_change_pb.ts';
 import { TaxBehavior, type TaxSchema } from '#gen/credit/v1/common_pb.ts';
 import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
 import type { GrantSchema } from '#gen/credit/v1/grant_pb.ts';
@@ -52,6 +58,11 @@ export function encodeGrant(customerId: string, view: GrantView): MessageInitSha
       perUnitCostBasis: paid ? formatAmount(funding.costBasis) : '',
       purchaseAmount: paid ? formatAmount(funding.purchaseAmount) : '',
       settlementStatus: funding.status === null ? 0 : enumOf(SettlementStatus, funding.status),
+      issuedAt: timestampOf(funding.issuedAt),
+      authorizedAt: timestampOf(funding.authorizedAt),
+      settledAt: timestampOf(funding.settledAt),
+      failedAt: timestampOf(funding.failedAt),
+      invoiceId: funding.invoiceId ?? '',
     },
     tax: encodeTax(grant.tax),
     status: view.status === null ? 0 : enumOf(GrantStatus, view.status),
@@ -79,14 +90,17 @@ export const encodeCharge = (customerId: string, charge: Charge): MessageInitSha
   collectedAmount: formatAmount(charge.collected),
   advancedAmount: formatAmount(charge.advanced),
   invoicedAmount: formatAmount(charge.invoiced),
-  outstandingAmount: formatAmount(charge.amount > charge.collected ? charge.amount - charge.collected : 0n),
+  outstandingAmount: formatAmount(outstanding(charge)),
   featureKey: charge.featureKey ?? '',
   name: charge.details.name,
   labels: charge.details.labels,
   tax: encodeTax(charge.tax),
   startsAt: timestampOf(charge.startsAt),
   recordedAt: timestampOf(charge.recordedAt),
-  finalizedAt: charge.status === 'FINAL' ? timestampOf(charge.recordedAt) : undefined,
+  holdExpiresAt: timestampOf(charge.holdExpiresAt),
+  ...(charge.sequence !== null && { sequence: BigInt(charge.sequence) }),
+  finalizedAt: charge.status === 'FINAL' ? timestampOf(charge.closedAt) : undefined,
+  canceledAt: charge.status === 'CANCELED' ? timestampOf(charge.closedAt) : undefined,
   idempotencyKey: charge.details.idempotencyKey ?? '',
 });
 
@@ -94,10 +108,7 @@ export const encodeCollection = (
   collection: Collection,
   bookedAt: Instant,
 ): MessageInitShape<typeof CollectionSchema> => ({
-  allocations: collection.allocations.map(({ grantId, amount }) => ({
-    grantId,
-    amount: formatAmount(amount),
-  })),
+  allocations: encodeSlices(collection.allocations),
   advancedAmount: formatAmount(collection.advanced),
   invoiceAmount: formatAmount(collection.invoiced),
   bookedAt: timestampOf(bookedAt),
@@ -107,3 +118,11 @@ const encodeTax = (tax: Tax | null): MessageInitShape<typeof TaxSchema> | undefi
   tax === null
     ? undefined
     : { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) };
+
+export const encodeCorrection = (correction: Correction): MessageInitShape<typeof CorrectionSchema> => ({
+  allocations: encodeSlices(correction.allocations),
+  advanceReducedAmount: formatAmount(correction.advanceReduced),
+});
+
+export const encodeSlices = (slices: Slices): { grantId: string; amount: string }[] =>
+  slices.map(({ grantId, amount }) => ({ grantId, amount: formatAmount(amount) }));

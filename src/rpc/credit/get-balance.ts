@@ -3,6 +3,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Currencies } from '../../book/currencies.ts';
 import {
   getBalance as answerBalance,
+  getBalances as answerBalances,
   type BalancePart,
   type BalanceQuestion,
 } from '../../credit/query/get-balance.ts';
@@ -37,26 +38,25 @@ export async function getBalance(
   };
 }
 
-/** Each customer from a snapshot of its own: the figures of one are consistent, those of two are not of one moment. */
+/** All customers as of one moment. */
 export async function batchGetBalances(
   deps: ServiceDeps,
   request: BatchGetBalancesRequest,
 ): Promise<MessageInitShape<typeof BatchGetBalancesResponseSchema>> {
   const asked = await figuresOf(deps.currencies, request);
   const namespace = namespaceOf(request);
-  const answers = await Promise.all(
-    request.customerIds.map((customerId) =>
-      answerBalance(deps, { key: { namespace, customerId }, minVersion: 0, ...asked }),
-    ),
-  );
+  const keys = request.customerIds.map((customerId) => ({ namespace, customerId }));
+  const answers = await answerBalances(deps, keys, asked);
+  // A book that has been written this very millisecond may be ahead of the clock: the moment is the latest of all.
+  const latest = (of: 'asOf' | 'knownAt') => Math.max(...answers.map(({ view }) => view[of]));
   return {
     results: answers.map(({ view, balances }) => ({
       customerId: view.key.customerId,
       version: BigInt(view.version),
       balances: balances.map(encodeBalance),
     })),
-    asOf: timestampOf(asked.asOf ?? answers[0]!.view.asOf),
-    knownAt: timestampOf(asked.knownAt ?? answers[0]!.view.knownAt),
+    asOf: timestampOf(latest('asOf')),
+    knownAt: timestampOf(latest('knownAt')),
   };
 }
 

@@ -1,9 +1,5 @@
-import { balanceOf } from '../../credit/balance.ts';
-import { viewNow } from '../../credit/grant-view.ts';
-import { ALL } from '../../scope.ts';
 import type { CallContext } from '../context.ts';
 import { repeatable } from '../repeatable.ts';
-import { timestampOf } from '../wire.ts';
 import {
   PaymentAdjustment,
   VoidGrantRequestSchema,
@@ -11,9 +7,9 @@ import {
   type VoidGrantRequest,
   type VoidGrantResponse,
 } from '#gen/credit/v1/grant_change_pb.ts';
+import { grantAnswer } from './answer.ts';
 import { idOfKind, keyOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
-import { encodeBalance, encodeGrant } from './encode.ts';
 
 export async function voidGrant(
   { books }: ServiceDeps,
@@ -32,12 +28,7 @@ export async function voidGrant(
         reason: request.reason,
         paymentAdjustment: release ? 'RELEASE_UNPAID' : 'NONE',
       },
-      respond: ({ answer, state, version, recordedAt }) => ({
-        grant: encodeGrant(key.customerId, viewNow(answer.grant, recordedAt)),
-        balance: encodeBalance(balanceOf(state, answer.currency, ALL)),
-        version: BigInt(version),
-        recordedAt: timestampOf(recordedAt),
-      }),
+      respond: (decided) => grantAnswer(key.customerId, decided),
     }),
   );
 }

@@ -52,5 +52,6 @@ export const encodeTransaction = (
   position: transaction.ordinal,
   idempotencyKey: transaction.idempotencyKey ?? '',
   hash: transaction.hash.toString('hex'),
+  reason: transaction.reason ?? '',
   entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
 });

@@ -1,9 +1,9 @@
 import { sumAmounts, type Amount } from '../../../src/amount.ts';
 import type { Instant } from '../../../src/instant.ts';
 import { inScope, type Scope } from '../../../src/scope.ts';
-import { bookingOf, takenBy, uncovered, voidedAt, type Facts, type GrantFact } from './facts.ts';
-
-export type { GrantFact };
+import { weightAt } from './charges.ts';
+import type { Facts, GrantFact } from './facts.ts';
+import { bookingOf, issueOf, takenBy, timesOf, uncovered, voidedAt } from './grants.ts';
 
 /** The facts as known at one instant of the system axis, with the coverings that fall due up to `at` foreseen. */
 export type View = { readonly facts: Facts; readonly at: Instant };
@@ -20,48 +20,110 @@ export type Status = 'PENDING' | 'ACTIVE' | 'EXPIRED' | 'VOIDED';
 
 const NOTHING: Parts = { pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n };
 
-/** Before the earlier of its recording and its booking a grant is nothing yet. */
-export const existsAt = ({ facts, at }: View, grant: GrantFact): boolean =>
-  at >= Math.min(grant.recordedAt, bookingOf(facts, grant));
+/** What decides how a grant stands at any instant: looked up once for all that is asked of it. */
+type Life = {
+  readonly grant: GrantFact;
+  readonly from: Instant;
+  readonly booking: Instant;
+  readonly expiresAt: Instant;
+  readonly voidedAt: Instant;
+};
 
-export function partsOf(view: View, grant: GrantFact): Parts {
-  const { facts, at } = view;
-  if (!existsAt(view, grant)) return NOTHING;
-  const ended = grant.expiresAt <= at;
-  if (bookingOf(facts, grant) > at) {
-    if (voidedAt(facts, grant.id) <= at) return { ...NOTHING, voided: grant.amount };
+const lifeOf = (facts: Facts, grant: GrantFact): Life => ({
+  grant,
+  // Before the earlier of its recording and its booking a grant is nothing yet.
+  from: Math.min(grant.recordedAt, issueOf(facts, grant)),
+  booking: bookingOf(facts, grant),
+  expiresAt: timesOf(facts, grant.id).expiresAt,
+  voidedAt: voidedAt(facts, grant.id),
+});
+
+export const existsAt = ({ facts, at }: View, grant: GrantFact): boolean => lifeOf(facts, grant).from <= at;
+
+export const partsOf = ({ facts, at }: View, grant: GrantFact): Parts =>
+  partsAt(facts, lifeOf(facts, grant), at);
+
+function partsAt(facts: Facts, { grant, ...life }: Life, at: Instant): Parts {
+  if (at < life.from) return NOTHING;
+  const ended = life.expiresAt <= at;
+  if (life.booking > at) {
+    if (life.voidedAt <= at) return { ...NOTHING, voided: grant.amount };
     return ended ? { ...NOTHING, expired: grant.amount } : { ...NOTHING, pending: grant.amount };
   }
-  const consumed = takenBy(facts, grant.id, at, 'SOURCE', 'COVER');
+  const consumed = takenBy(facts, grant.id, at, 'SOURCE', 'COVER', 'ADJUST', 'RETURN');
   const voided = takenBy(facts, grant.id, at, 'FORFEIT');
   const rest = grant.amount - consumed - voided;
   return { ...NOTHING, consumed, voided, ...(ended ? { expired: rest } : { remaining: rest }) };
 }
 
 /** Null before it exists. */
-export function statusOf(view: View, grant: GrantFact): Status | null {
-  const { facts, at } = view;
-  if (!existsAt(view, grant)) return null;
-  if (voidedAt(facts, grant.id) <= at) return 'VOIDED';
-  if (grant.expiresAt <= at) return 'EXPIRED';
-  return bookingOf(facts, grant) <= at ? 'ACTIVE' : 'PENDING';
+export const statusOf = ({ facts, at }: View, grant: GrantFact): Status | null =>
+  statusAt(lifeOf(facts, grant), at);
+
+function statusAt(life: Life, at: Instant): Status | null {
+  if (at < life.from) return null;
+  if (life.voidedAt <= at) return 'VOIDED';
+  if (life.expiresAt <= at) return 'EXPIRED';
+  return life.booking <= at ? 'ACTIVE' : 'PENDING';
 }
 
 /** Credit held less advances nobody has covered, in the currency and scope. */
 export function settledIn(view: View, currency: string, scope: Scope): Amount {
-  const held = grantsIn(view, currency, scope).map((grant) => partsOf(view, grant).remaining);
-  const owed = view.facts.advances
-    .filter((advance) => advance.at <= view.at && advance.currency === currency)
-    .filter((advance) => inScope(scope, advance.featureKey === null ? [] : [advance.featureKey]))
-    .map((advance) => uncovered(view.facts, advance, view.at));
-  return sumAmounts(held) - sumAmounts(owed);
+  const { grants, owed } = standing(view);
+  const held = grants.filter(({ fact }) => counts(fact, currency, scope));
+  const debts = owed.filter((debt) => debt.currency === currency && inScope(scope, debt.keys));
+  return sumAmounts(held.map(({ parts }) => parts.remaining)) - sumAmounts(debts.map(({ amount }) => amount));
 }
 
-/** Settled after the impact of open charges, of which the model knows none yet. */
-export const liveIn = settledIn;
+/** Settled after the impact of the charges that are open at the instant. */
+export const liveIn = (view: View, currency: string, scope: Scope): Amount =>
+  settledIn(view, currency, scope) - weightAt(view.facts, view.at, currency, scope);
 
 export const pendingIn = (view: View, currency: string, scope: Scope): Amount =>
-  sumAmounts(grantsIn(view, currency, scope).map((grant) => partsOf(view, grant).pending));
+  sumAmounts(
+    standing(view)
+      .grants.filter(({ fact }) => counts(fact, currency, scope))
+      .map(({ parts }) => parts.pending),
+  );
 
-const grantsIn = (view: View, currency: string, scope: Scope): readonly GrantFact[] =>
-  view.facts.grants.filter((grant) => grant.currency === currency && inScope(scope, grant.featureKeys));
+const counts = (grant: GrantFact, currency: string, scope: Scope): boolean =>
+  grant.currency === currency && inScope(scope, grant.featureKeys);
+
+/** Everything that stands at the view's instant: each grant with its parts, each advance with what is owed of it. */
+export type Standing = {
+  readonly grants: readonly {
+    readonly fact: GrantFact;
+    readonly status: Status | null;
+    readonly parts: Parts;
+  }[];
+  readonly owed: readonly {
+    readonly currency: string;
+    readonly keys: readonly string[];
+    readonly amount: Amount;
+  }[];
+};
+
+// Ten scopes and currencies ask for the same view.
+const known = new WeakMap<View, Standing>();
+
+export function standing(view: View): Standing {
+  const before = known.get(view);
+  if (before !== undefined) return before;
+  const found = standingOf(view);
+  known.set(view, found);
+  return found;
+}
+
+const standingOf = ({ facts, at }: View): Standing => ({
+  grants: facts.grants.map((fact) => {
+    const life = lifeOf(facts, fact);
+    return { fact, status: statusAt(life, at), parts: partsAt(facts, life, at) };
+  }),
+  owed: facts.advances
+    .filter((advance) => advance.at <= at)
+    .map((advance) => ({
+      currency: advance.currency,
+      keys: advance.featureKey === null ? [] : [advance.featureKey],
+      amount: uncovered(facts, advance, at),
+    })),
+});

@@ -1,98 +1,164 @@
 import { sumAmounts, type Amount } from '../../../src/amount.ts';
+import type { ChargeType, SettlementMode } from '../../../src/credit/charge.ts';
+import type { AvailabilityPolicy, FundingMethod, SettlementStatus } from '../../../src/credit/grant.ts';
 import type { Instant } from '../../../src/instant.ts';
 
 /**
  * What the reference model keeps of a book: bare facts, each with the version that recorded it. Nothing that could be
- * computed (a remainder, an expiry, a booking) is stored.
+ * computed (a remainder, an expiry, a booking, what a charge has collected) is stored.
  */
-export type GrantFact = {
-  readonly version: number;
+type Fact = { readonly version: number };
+
+export type GrantFact = Fact & {
   readonly recordedAt: Instant;
   readonly id: string;
   readonly currency: string;
   readonly amount: Amount;
   readonly priority: number;
   readonly featureKeys: readonly string[];
+  readonly method: FundingMethod;
+  readonly policy: AvailabilityPolicy;
+  /** Whether its funding had met the availability policy when it was created. */
+  readonly metAtCreation: boolean;
+};
+
+/** The times of a grant in force from an instant on: as it was created, and after each reschedule. */
+export type TimesFact = Fact & {
+  readonly grantId: string;
+  readonly from: Instant;
   readonly effectiveAt: Instant;
   readonly expiresAt: Instant;
-  /** When its funding met the availability policy: −∞ when that was so at creation, +∞ while it waits. */
-  readonly fundedAt: Instant;
 };
 
-/** Credit leaves a grant for ever: a charge's source, the covering of its advance, or what a void forfeits. */
-export type Take = {
-  readonly version: number;
-  readonly why: 'SOURCE' | 'COVER' | 'FORFEIT';
+/** How far a payment came, and when. */
+export type SettlementFact = Fact & {
+  readonly grantId: string;
+  readonly status: SettlementStatus;
+  readonly at: Instant;
+};
+
+/** A grant was voided, or its payment failed before it was credit. */
+export type VoidFact = Fact & { readonly grantId: string; readonly at: Instant; readonly wasCredit: boolean };
+
+/**
+ * Credit leaves a grant: a charge's source, the covering of its advance, an adjustment, or what a void forfeits.
+ * A RETURN, whose amount is negative, is given back by a correction and names the take it undoes by its place.
+ */
+export type Take = Fact & {
+  readonly why: 'SOURCE' | 'COVER' | 'ADJUST' | 'FORFEIT' | 'RETURN';
   readonly grantId: string;
   readonly chargeId: string | null;
+  /** Which of its charge's collections it belongs to, from 1. */
+  readonly collection: number;
   readonly at: Instant;
   readonly amount: Amount;
+  /** Of a RETURN: the place of the take it undoes. */
+  readonly of: number | null;
 };
 
-/** The part of a consumption that no credit covered when it was recorded. */
-export type AdvanceFact = {
-  readonly version: number;
+/** The part of a collection that no credit covered when it was recorded. */
+export type AdvanceFact = Fact & {
   readonly recordedAt: Instant;
   readonly chargeId: string;
+  readonly collection: number;
   readonly currency: string;
   readonly featureKey: string | null;
   readonly at: Instant;
   readonly amount: Amount;
 };
 
-export type VoidFact = { readonly version: number; readonly grantId: string; readonly at: Instant };
+/** A correction made an advance that nobody had covered smaller. */
+export type ReductionFact = Fact & {
+  readonly chargeId: string;
+  readonly collection: number;
+  readonly at: Instant;
+  readonly amount: Amount;
+};
+
+export type ChargeFact = Fact & {
+  readonly recordedAt: Instant;
+  readonly id: string;
+  readonly type: ChargeType;
+  readonly mode: SettlementMode;
+  readonly currency: string;
+  readonly featureKey: string | null;
+  readonly startsAt: Instant;
+  readonly holdExpiresAt: Instant;
+};
+
+/** What a charge is for, from an instant on. */
+export type TotalFact = Fact & {
+  readonly chargeId: string;
+  readonly at: Instant;
+  readonly amount: Amount;
+  readonly sequence: number | null;
+};
+
+/** A collection dealt with so much; a correction with so much less. */
+export type CollectedFact = Fact & {
+  readonly chargeId: string;
+  readonly collection: number | null;
+  readonly at: Instant;
+  readonly amount: Amount;
+  readonly invoiced: Amount;
+};
+
+export type ClosedFact = Fact & {
+  readonly chargeId: string;
+  readonly at: Instant;
+  readonly status: 'FINAL' | 'CANCELED';
+};
 
 export type Facts = {
   readonly grants: readonly GrantFact[];
+  readonly times: readonly TimesFact[];
+  readonly settlements: readonly SettlementFact[];
+  readonly voids: readonly VoidFact[];
   readonly takes: readonly Take[];
   readonly advances: readonly AdvanceFact[];
-  readonly voids: readonly VoidFact[];
+  readonly reductions: readonly ReductionFact[];
+  readonly charges: readonly ChargeFact[];
+  readonly totals: readonly TotalFact[];
+  readonly collected: readonly CollectedFact[];
+  readonly closed: readonly ClosedFact[];
 };
 
-export const NO_FACTS: Facts = { grants: [], takes: [], advances: [], voids: [] };
+export const NO_FACTS: Facts = {
+  ...{ grants: [], times: [], settlements: [], voids: [], takes: [], advances: [], reductions: [] },
+  ...{ charges: [], totals: [], collected: [], closed: [] },
+};
+
+/** The facts and one more of a kind. */
+export const plus = <Kind extends keyof Facts>(
+  facts: Facts,
+  kind: Kind,
+  ...more: readonly Facts[Kind][number][]
+): Facts => ({ ...facts, [kind]: [...facts[kind], ...more] });
 
 /** The facts of the first `version` writes: what was known when that write was the last. */
-export const upTo = (facts: Facts, version: number): Facts => ({
-  grants: facts.grants.filter((fact) => fact.version <= version),
-  takes: facts.takes.filter((fact) => fact.version <= version),
-  advances: facts.advances.filter((fact) => fact.version <= version),
-  voids: facts.voids.filter((fact) => fact.version <= version),
-});
-
-export function grantFact(facts: Facts, id: string): GrantFact {
-  const grant = facts.grants.find((fact) => fact.id === id);
-  if (grant === undefined) throw new Error(`the reference model knows no grant ${id}`);
-  return grant;
+export function upTo(facts: Facts, version: number): Facts {
+  const known = <F extends Fact>(all: readonly F[]): readonly F[] =>
+    all.filter((fact) => fact.version <= version);
+  return {
+    grants: known(facts.grants),
+    times: known(facts.times),
+    settlements: known(facts.settlements),
+    voids: known(facts.voids),
+    takes: known(facts.takes),
+    advances: known(facts.advances),
+    reductions: known(facts.reductions),
+    charges: known(facts.charges),
+    totals: known(facts.totals),
+    collected: known(facts.collected),
+    closed: known(facts.closed),
+  };
 }
 
-export const voidedAt = (facts: Facts, grantId: string): Instant =>
-  facts.voids.find((fact) => fact.grantId === grantId)?.at ?? Infinity;
+export const grantFact = (facts: Facts, id: string): GrantFact | undefined =>
+  facts.grants.find((fact) => fact.id === id);
 
-/** When a grant becomes credit, as far as known; +∞ if it never will: not funded, called off before, or lapsed before. */
-export function bookingOf(facts: Facts, grant: GrantFact): Instant {
-  const booking = Math.max(grant.effectiveAt, grant.fundedAt);
-  const calledOff = isCalledOff(facts, grant.id);
-  return booking < grant.expiresAt && !calledOff ? booking : Infinity;
-}
+export const chargeFact = (facts: Facts, id: string): ChargeFact | undefined =>
+  facts.charges.find((fact) => fact.id === id);
 
-/** A void forfeits what an active grant holds; one that forfeits nothing called a pending grant off. */
-const isCalledOff = (facts: Facts, grantId: string): boolean =>
-  voidedAt(facts, grantId) < Infinity &&
-  !facts.takes.some((take) => take.grantId === grantId && take.why === 'FORFEIT');
-
-/** What was taken from a grant up to an instant, for one of the given reasons. */
-export const takenBy = (facts: Facts, grantId: string, at: Instant, ...why: readonly Take['why'][]): Amount =>
-  sumAmounts(
-    facts.takes
-      .filter((take) => take.grantId === grantId && take.at <= at && why.includes(take.why))
-      .map((take) => take.amount),
-  );
-
-/** What of an advance no grant has covered by an instant. */
-export const uncovered = (facts: Facts, advance: AdvanceFact, at: Instant): Amount =>
-  advance.amount -
-  sumAmounts(
-    facts.takes
-      .filter((take) => take.why === 'COVER' && take.chargeId === advance.chargeId && take.at <= at)
-      .map((take) => take.amount),
-  );
+export const sumOf = (facts: readonly { readonly amount: Amount }[]): Amount =>
+  sumAmounts(facts.map((fact) => fact.amount));

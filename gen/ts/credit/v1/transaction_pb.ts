@@ -196,8 +196,8 @@ export type ListTransactionsRequest = Message<"credit.v1.ListTransactionsRequest
   bookedTo?: Timestamp | undefined;
 
   /**
-   * Business instant asked about, inclusive: only what is booked at or before it. An instant ahead means now: rows
-   * are what has happened. Default: now.
+   * Business instant asked about, inclusive: only what is booked at or before it. An instant ahead shows the rows that
+   * will be there if nothing is written in between; what is not booked yet has no id and no recorded_at. Empty: now.
    *
    * @generated from field: google.protobuf.Timestamp as_of = 9;
    */

@@ -1,0 +1,132 @@
+import { formatAmount, type Amount } from '../amount.ts';
+import type { Allocation } from '../credit/charge.ts';
+import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { timestamp } from '../db/types.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+
+/** The only reader and writer of `allocations`: each split as it happened, so corrections read instead of recompute. */
+
+export type AllocationRow = {
+  book_id: string;
+  charge_id: string;
+  version: number;
+  position: number;
+  collection: number;
+  kind: Allocation['kind'];
+  grant_id: string;
+  amount: Amount;
+  booked_at: Instant;
+  returned: Amount;
+  recognized: Amount;
+};
+
+const COLUMNS = `a.book_id, a.charge_id, a.version, a.position, a.collection, a.kind, a.grant_id, a.amount,
+  a.booked_at, a.returned, a.recognized`;
+
+export const readAllocation = (row: AllocationRow): Allocation => ({
+  ref: { version: row.version, position: row.position },
+  chargeId: idOf('chg', row.charge_id),
+  collection: row.collection,
+  kind: row.kind,
+  grantId: idOf('grt', row.grant_id),
+  amount: row.amount,
+  at: row.booked_at,
+  returned: row.returned,
+  recognized: row.recognized,
+});
+
+const OF_CHARGES = statement<AllocationRow>(
+  'allocations_of_charges',
+  `select ${COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, charge_id)
+   join allocations a on a.shard = $1 and a.book_id = named.book_id and a.charge_id = named.charge_id`,
+);
+
+/** Every split of some charges. */
+export const loadAllocations = async (
+  connection: Connection,
+  shard: number,
+  named: readonly { readonly bookId: string; readonly chargeId: string }[],
+): Promise<AllocationRow[]> =>
+  named.length === 0
+    ? []
+    : connection.run(OF_CHARGES, [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.chargeId))]);
+
+const ACCRUED = statement<AllocationRow>(
+  'accrued_allocations',
+  `select ${COLUMNS} from allocations a
+   where a.shard = $1 and a.book_id = any($2::uuid[]) and a.returned + a.recognized < a.amount`,
+);
+
+/** What is accrued in some books and not yet recognized as revenue. */
+export const loadAccrued = async (
+  connection: Connection,
+  shard: number,
+  bookIds: readonly string[],
+): Promise<AllocationRow[]> => (bookIds.length === 0 ? [] : connection.run(ACCRUED, [shard, bookIds]));
+
+const KEY = {
+  shard: 'smallint',
+  book_id: 'uuid',
+  charge_id: 'uuid',
+  version: 'bigint',
+  position: 'integer',
+} as const;
+const MOVES = { returned: 'numeric', recognized: 'numeric' } as const;
+
+const insertAllocations = bulkInsert('allocations', {
+  ...KEY,
+  collection: 'integer',
+  kind: 'text',
+  grant_id: 'uuid',
+  amount: 'numeric',
+  booked_at: 'timestamptz',
+  ...MOVES,
+});
+
+const updateAllocations = bulkUpdate(
+  'update_allocations',
+  'allocations',
+  ['shard', 'book_id', 'charge_id', 'version', 'position'],
+  { ...KEY, ...MOVES },
+);
+
+export type OwnedAllocation = { readonly bookId: string; readonly allocation: Allocation };
+
+export const storeAllocations = (
+  connection: Connection,
+  shard: number,
+  made: readonly OwnedAllocation[],
+  changed: readonly OwnedAllocation[],
+): readonly Promise<void>[] => [
+  insertAllocations(
+    connection,
+    made.map((own) => ({
+      ...keyOf(shard, own),
+      ...{ collection: own.allocation.collection, kind: own.allocation.kind },
+      ...{ grant_id: uuidOf(own.allocation.grantId), amount: formatAmount(own.allocation.amount) },
+      booked_at: timestamp(own.allocation.at),
+      ...moves(own),
+    })),
+  ),
+  updateAllocations(
+    connection,
+    changed.map((own) => ({ ...keyOf(shard, own), ...moves(own) })),
+  ),
+];
+
+const keyOf = (
+  shard: number,
+  { bookId, allocation }: OwnedAllocation,
+): Record<keyof typeof KEY, unknown> => ({
+  shard,
+  book_id: bookId,
+  charge_id: uuidOf(allocation.chargeId),
+  ...allocation.ref,
+});
+
+const moves = ({ allocation }: OwnedAllocation): Record<keyof typeof MOVES, unknown> => ({
+  returned: formatAmount(allocation.returned),
+  recognized: formatAmount(allocation.recognized),
+});

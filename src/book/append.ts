@@ -1,0 +1,16 @@
+import type { Outcome } from '../credit/book-state.ts';
+import type { UuidMaker } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import { append, type Appended } from '../ledger/journal.ts';
+import type { Session } from './session.ts';
+
+/** What a decision would add to the book's journal; nothing is added yet. */
+export function appendTo(
+  session: Pick<Session, 'state' | 'head'>,
+  { state, postings }: Outcome,
+  recordedAt: Instant,
+  uuids: UuidMaker,
+): Appended {
+  const remaining = (grantId: string) => session.state.grants.get(grantId)?.remaining ?? 0n;
+  return append(session.head, postings, { version: state.version, recordedAt }, remaining, uuids);
+}

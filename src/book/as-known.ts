@@ -1,0 +1,52 @@
+import type { Grant } from '../credit/grant.ts';
+import type { GrantTotals } from '../ledger/history.ts';
+import { withTermsAt, type FormerTerms } from './former-terms.ts';
+import type { StoredGrant } from './grant-rows.ts';
+import type { BookView } from './view.ts';
+
+type TotalsById = ReadonlyMap<string, GrantTotals>;
+type TermsById = ReadonlyMap<string, readonly FormerTerms[]>;
+
+/** A grant as it stood at a version's clock, by what was known at that version. */
+export function grantAsKnown(
+  { grant: stored, bookedVersion, voidedVersion }: StoredGrant,
+  { version, clock }: Pick<BookView, 'version' | 'clock'>,
+  totals: TotalsById,
+  terms: TermsById,
+): Grant {
+  const former = terms.get(stored.id);
+  const grant = withTermsAt(stored, version, former);
+  const booked = bookedVersion !== null && bookedVersion <= version;
+  const voided = voidedVersion !== null && voidedVersion <= version;
+  const known: Grant = {
+    ...grant,
+    bookedAt: booked ? grant.bookedAt : null,
+    voidedAt: voided ? grant.voidedAt : null,
+    voidReason: voided ? grant.voidReason : null,
+    formerTimes: (former ?? [])
+      .filter(({ untilVersion }) => untilVersion <= version)
+      .map(({ until, terms: { effectiveAt, expiresAt } }) => ({ until, effectiveAt, expiresAt })),
+    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
+  };
+  if (!booked) {
+    if (voided) return { ...known, phase: 'CALLED_OFF', voided: grant.amount };
+    return grant.expiresAt <= clock
+      ? { ...known, phase: 'LAPSED', expired: grant.amount }
+      : { ...known, phase: 'SCHEDULED' };
+  }
+  const { remaining, forfeited } = totalsOf(totals, grant.id);
+  return {
+    ...known,
+    phase: !voided && forfeited > 0n ? 'EXPIRED' : 'CREDIT',
+    remaining,
+    consumed: grant.amount - remaining - forfeited,
+    expired: voided ? 0n : forfeited,
+    voided: voided ? forfeited : 0n,
+  };
+}
+
+export const totalsOf = (totals: TotalsById, grantId: string): GrantTotals => {
+  const found = totals.get(grantId);
+  if (found === undefined) throw new Error(`invariant: the journal was not asked about ${grantId}`);
+  return found;
+};

@@ -1,0 +1,149 @@
+import type { Grant, SettlementStatus } from '../credit/grant.ts';
+import { bulkInsert } from '../db/bulk.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { optional, timestamp } from '../db/types.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+
+/** The only reader and writer of `former_terms`: what a grant's times and payment were until a version changed them. */
+
+export type FormerTerms = {
+  readonly grantId: string;
+  readonly untilVersion: number;
+  readonly until: Instant;
+  readonly terms: Terms;
+};
+
+/** What of a grant a reschedule or a settlement event may change. */
+export type Terms = Pick<Grant, 'effectiveAt' | 'expiresAt' | 'fundedAt'> & {
+  readonly payment: Pick<
+    Grant['funding'],
+    'status' | 'issuedAt' | 'authorizedAt' | 'settledAt' | 'failedAt' | 'invoiceId'
+  >;
+};
+
+type Row = {
+  grant_id: string;
+  until_version: number;
+  until: Instant;
+  effective_at: Instant;
+  expires_at: Instant;
+  funded_at: Instant;
+  settlement_status: SettlementStatus | null;
+  issued_at: Instant | null;
+  authorized_at: Instant | null;
+  settled_at: Instant | null;
+  failed_at: Instant | null;
+  invoice_id: string | null;
+};
+
+// Few grants are ever rescheduled or paid in steps, and none of them often.
+const OF_GRANTS = statement<Row>(
+  'former_terms_of_grants',
+  `select t.grant_id, t.until_version, t.until, t.effective_at, t.expires_at, t.funded_at, t.settlement_status,
+          t.issued_at, t.authorized_at, t.settled_at, t.failed_at, t.invoice_id
+   from unnest($2::uuid[], $3::uuid[]) named (book_id, grant_id)
+   join former_terms t on t.shard = $1 and t.book_id = named.book_id and t.grant_id = named.grant_id
+   order by t.until_version`,
+);
+
+/** The former terms of some grants, oldest first, by grant id. */
+export async function loadFormerTerms(
+  connection: Connection,
+  shard: number,
+  named: readonly { readonly bookId: string; readonly grantId: string }[],
+): Promise<ReadonlyMap<string, readonly FormerTerms[]>> {
+  if (named.length === 0) return new Map();
+  const params = [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.grantId))];
+  return Map.groupBy((await connection.run(OF_GRANTS, params)).map(read), (former) => former.grantId);
+}
+
+const read = (row: Row): FormerTerms => ({
+  grantId: idOf('grt', row.grant_id),
+  untilVersion: row.until_version,
+  until: row.until,
+  terms: {
+    effectiveAt: row.effective_at,
+    expiresAt: row.expires_at,
+    fundedAt: row.funded_at,
+    payment: {
+      status: row.settlement_status,
+      issuedAt: row.issued_at,
+      authorizedAt: row.authorized_at,
+      settledAt: row.settled_at,
+      failedAt: row.failed_at,
+      invoiceId: row.invoice_id,
+    },
+  },
+});
+
+/** A grant's times before each reschedule, as the core asks for them. */
+export const formerTimesOf = (former: readonly FormerTerms[] | undefined): Grant['formerTimes'] =>
+  (former ?? []).map(({ until, terms: { effectiveAt, expiresAt } }) => ({ until, effectiveAt, expiresAt }));
+
+/** The grant with the terms in force at a version. */
+export function withTermsAt(
+  grant: Grant,
+  version: number,
+  former: readonly FormerTerms[] | undefined,
+): Grant {
+  const then = former?.find((one) => version < one.untilVersion);
+  if (then === undefined) return grant;
+  const { payment, ...times } = then.terms;
+  return { ...grant, ...times, funding: { ...grant.funding, ...payment } };
+}
+
+/** What a write changed of a grant's terms; null if nothing. */
+export function replacedTerms(
+  before: Grant,
+  after: Grant,
+  untilVersion: number,
+  until: Instant,
+): FormerTerms | null {
+  const same =
+    before.effectiveAt === after.effectiveAt &&
+    before.expiresAt === after.expiresAt &&
+    before.fundedAt === after.fundedAt &&
+    before.funding === after.funding;
+  if (same) return null;
+  const { effectiveAt, expiresAt, fundedAt, funding } = before;
+  const { status, issuedAt, authorizedAt, settledAt, failedAt, invoiceId } = funding;
+  const payment = { status, issuedAt, authorizedAt, settledAt, failedAt, invoiceId };
+  return { grantId: before.id, untilVersion, until, terms: { effectiveAt, expiresAt, fundedAt, payment } };
+}
+
+const insertFormerTerms = bulkInsert('former_terms', {
+  shard: 'smallint',
+  book_id: 'uuid',
+  grant_id: 'uuid',
+  until_version: 'bigint',
+  until: 'timestamptz',
+  effective_at: 'timestamptz',
+  expires_at: 'timestamptz',
+  funded_at: 'timestamptz',
+  settlement_status: 'text',
+  issued_at: 'timestamptz',
+  authorized_at: 'timestamptz',
+  settled_at: 'timestamptz',
+  failed_at: 'timestamptz',
+  invoice_id: 'text',
+});
+
+export type OwnedTerms = { readonly bookId: string; readonly former: FormerTerms };
+
+export const storeFormerTerms = (
+  connection: Connection,
+  shard: number,
+  replaced: readonly OwnedTerms[],
+): Promise<void> =>
+  insertFormerTerms(
+    connection,
+    replaced.map(({ bookId, former: { grantId, untilVersion, until, terms } }) => ({
+      ...{ shard, book_id: bookId, grant_id: uuidOf(grantId), until_version: untilVersion },
+      ...{ until: timestamp(until), effective_at: timestamp(terms.effectiveAt) },
+      ...{ expires_at: timestamp(terms.expiresAt), funded_at: timestamp(terms.fundedAt) },
+      ...{ settlement_status: terms.payment.status, invoice_id: terms.payment.invoiceId },
+      ...{ issued_at: optional(terms.payment.issuedAt), authorized_at: optional(terms.payment.authorizedAt) },
+      ...{ settled_at: optional(terms.payment.settledAt), failed_at: optional(terms.payment.failedAt) },
+    })),
+  );

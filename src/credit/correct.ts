@@ -1,0 +1,167 @@
+import { formatAmount, minAmount, type Amount } from '../amount.ts';
+import type { Instant } from '../instant.ts';
+import type { Leg } from '../ledger/posting.ts';
+import {
+  correct as correctPosting,
+  returnAdvance,
+  returnCover,
+  returnSource,
+} from '../ledger/correction-rules.ts';
+import { expire, voidCredit } from '../ledger/posting-rules.ts';
+import { refuse } from '../refusal.ts';
+import { book, type Work } from './book-state.ts';
+import { burnOrder } from './burn-order.ts';
+import {
+  advanceKey,
+  allocationKey,
+  usageOf,
+  type Allocation,
+  type Charge,
+  type Correction,
+} from './charge.ts';
+import { coverWith } from './cover.ts';
+import { creditOf, grantStatus, type Grant } from './grant.ts';
+import { checkPrecision } from './precision.ts';
+import { grantOf } from './take.ts';
+
+/**
+ * Gives back `amount` of what a charge has collected, at now. Last taken is first returned: collections in reverse, in
+ * each the uncovered advance, then its coverings in reverse, then its sources in reverse (domain.md §8). Credit that
+ * comes back covers open advances at once; in a grant that has expired or been voided it is forfeited at once.
+ */
+export function correct(work: Work, charge: Charge, amount: Amount, now: Instant): Correction {
+  checkPrecision(charge, amount);
+  const correctable = charge.collected - charge.invoiced;
+  if (amount > correctable) return tooLarge(charge, amount, correctable);
+  const returned = giveBack(work, charge, amount);
+  const legs = returned.flatMap((slice) => slice.legs);
+  book(work, correctPosting(legs, now));
+
+  for (const { advance, slice } of returned) {
+    if (advance !== undefined) {
+      const { chargeId, collection } = advance;
+      const ref = { version: work.version, position: work.reductions.length + 1 };
+      work.reductions.push({ ref, chargeId, collection, amount: advance.amount, at: now });
+    }
+    if (slice !== undefined) restore(work, slice.grantId, slice.amount, now);
+  }
+  const advanceReduced = returned.reduce((sum, { advance }) => sum + (advance?.amount ?? 0n), 0n);
+  const uncoveredOrCovered = returned.reduce((sum, { fromAdvance }) => sum + fromAdvance, 0n);
+  const allocations = returned.flatMap(({ slice }) => (slice === undefined ? [] : [slice]));
+  work.charges.set(charge.id, {
+    ...charge,
+    collected: charge.collected - amount,
+    advanced: charge.advanced - uncoveredOrCovered,
+  });
+  coverFreed(
+    work,
+    allocations.map((slice) => slice.grantId),
+    now,
+  );
+  return { allocations, advanceReduced };
+}
+
+type Returned = {
+  readonly legs: readonly Leg[];
+  readonly slice?: { readonly grantId: string; readonly amount: Amount };
+  readonly advance?: { readonly chargeId: string; readonly collection: number; readonly amount: Amount };
+  /** How much of it had been an advance, covered since or not. */
+  readonly fromAdvance: Amount;
+};
+
+/** Takes what comes back off advances and allocations, and says what it was; grants are left to the caller. */
+function giveBack(work: Work, charge: Charge, amount: Amount): readonly Returned[] {
+  const returned: Returned[] = [];
+  let wanted = amount;
+  for (let collection = charge.collections; collection > 0 && wanted > 0n; collection -= 1) {
+    const reduced = reduceAdvance(work, charge, collection, wanted);
+    if (reduced !== null) {
+      returned.push(reduced);
+      wanted -= reduced.fromAdvance;
+    }
+    for (const allocation of lastTakenFirst(work, charge.id, collection)) {
+      const slice = minAmount(wanted, allocation.amount - allocation.returned);
+      if (slice === 0n) continue;
+      returned.push(returnSlice(work, charge, allocation, slice));
+      wanted -= slice;
+    }
+  }
+  if (wanted > 0n)
+    throw new Error(`invariant: ${charge.id} collected more than its allocations and advances say`);
+  return returned;
+}
+
+function reduceAdvance(work: Work, charge: Charge, collection: number, wanted: Amount): Returned | null {
+  const key = advanceKey({ chargeId: charge.id, collection });
+  const advance = work.advances.get(key);
+  if (advance === undefined || advance.uncovered === 0n) return null;
+  const amount = minAmount(wanted, advance.uncovered);
+  work.advances.set(key, { ...advance, uncovered: advance.uncovered - amount });
+  return {
+    legs: returnAdvance(usageOf(charge.id, charge), { amount, entry: advance.entry }),
+    advance: { chargeId: charge.id, collection, amount },
+    fromAdvance: amount,
+  };
+}
+
+/** Coverings came after the sources, so reverse order of happening is the order of the law. */
+const lastTakenFirst = (work: Work, chargeId: string, collection: number): readonly Allocation[] =>
+  [...work.allocations.values()]
+    .filter((a) => a.chargeId === chargeId && a.collection === collection && a.returned < a.amount)
+    .toSorted(
+      (a, b) =>
+        Number(b.kind === 'COVER') - Number(a.kind === 'COVER') ||
+        b.ref.version - a.ref.version ||
+        b.ref.position - a.ref.position,
+    );
+
+function returnSlice(work: Work, charge: Charge, allocation: Allocation, amount: Amount): Returned {
+  const recognized = minAmount(amount, allocation.recognized);
+  work.allocations.set(allocationKey(allocation.ref), {
+    ...allocation,
+    returned: allocation.returned + amount,
+    recognized: allocation.recognized - recognized,
+  });
+  const { grantId, kind, ref: entry } = allocation;
+  const back = kind === 'COVER' ? returnCover : returnSource;
+  const credit = creditOf(grantOf(work, grantId));
+  return {
+    legs: back(usageOf(charge.id, charge), credit, { amount, recognized, entry }),
+    slice: { grantId, amount },
+    fromAdvance: kind === 'COVER' ? amount : 0n,
+  };
+}
+
+/** Credit comes back to its grant: to be used again, or forfeited in the same instant. */
+function restore(work: Work, grantId: string, amount: Amount, now: Instant): void {
+  const grant = grantOf(work, grantId);
+  const consumed = grant.consumed - amount;
+  const back = { at: now, delta: amount };
+  const put = (changed: Partial<Grant>) => work.grants.set(grantId, { ...grant, consumed, ...changed });
+  switch (grantStatus(grant, now)) {
+    case 'VOIDED':
+      book(work, voidCredit(creditOf(grant), amount, now));
+      put({ voided: grant.voided + amount, moves: [...grant.moves, back, { at: now, delta: -amount }] });
+      return;
+    case 'EXPIRED':
+      book(work, expire(creditOf(grant), amount, now));
+      put({ phase: 'EXPIRED', expired: grant.expired + amount, moves: [...grant.moves, back] });
+      return;
+    case 'ACTIVE':
+    case 'PENDING':
+      put({ remaining: grant.remaining + amount, moves: [...grant.moves, back] });
+  }
+}
+
+/** All is given back first, then what was freed covers in burn order (domain.md §14). */
+function coverFreed(work: Work, grantIds: readonly string[], now: Instant): void {
+  const freed = [...new Set(grantIds)].map((id) => grantOf(work, id)).filter((grant) => grant.remaining > 0n);
+  for (const grant of freed.toSorted(burnOrder)) coverWith(work, grant.id, now);
+}
+
+const tooLarge = (charge: Charge, asked: Amount, correctable: Amount): never =>
+  refuse(
+    'CORRECTION_TOO_LARGE',
+    `${formatAmount(asked)} cannot be given back: credit and advances of charge ${charge.id} come to ${formatAmount(correctable)}`,
+    { id: charge.id, state: charge.status, correctable: formatAmount(correctable) },
+  );

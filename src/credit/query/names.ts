@@ -1,0 +1,29 @@
+import { loadCharges, readCharge } from '../../book/charge-rows.ts';
+import { loadGrants, readGrant } from '../../book/grant-rows.ts';
+import type { BookView } from '../../book/view.ts';
+import { settleAll } from '../../db/database.ts';
+import type { Details } from '../grant.ts';
+import type { QueryDeps } from './questions.ts';
+
+/** What people call a grant or charge, by its id. */
+export type Named = (id: string | null) => Details | undefined;
+
+/** The details of the grants and charges some rows name: two statements whatever their number. They never change. */
+export async function namesOf(
+  { database }: QueryDeps,
+  { shard, id: bookId }: BookView,
+  rows: readonly { readonly grantId: string | null; readonly chargeId: string | null }[],
+): Promise<Named> {
+  if (bookId === null || rows.length === 0) return () => undefined;
+  const grants = rows.flatMap(({ grantId }) => (grantId === null ? [] : [{ bookId, grantId }]));
+  const charges = rows.flatMap(({ chargeId }) => (chargeId === null ? [] : [{ bookId, chargeId }]));
+  const [grantRows, chargeRows] = await settleAll([
+    loadGrants(database, shard, grants),
+    loadCharges(database, shard, charges),
+  ]);
+  const details = new Map([
+    ...grantRows.map((row) => readGrant(row).grant).map((grant) => [grant.id, grant.details] as const),
+    ...chargeRows.map((row) => readCharge(row).charge).map((charge) => [charge.id, charge.details] as const),
+  ]);
+  return (id) => (id === null ? undefined : details.get(id));
+}

@@ -1,0 +1,72 @@
+import { formatAmount, minAmount, multiplyRounded, sumAmounts, type Amount } from '../amount.ts';
+import type { Instant } from '../instant.ts';
+import { recognize as recognizePosting } from '../ledger/correction-rules.ts';
+import { refuse } from '../refusal.ts';
+import { book, type Work } from './book-state.ts';
+import { allocationKey, usageOf, type Allocation } from './charge.ts';
+import type { RecognizeRevenue } from './command.ts';
+import { bookedAt } from './consume.ts';
+import { creditOf } from './grant.ts';
+import { grantOf } from './take.ts';
+
+/** Units of credit recognized, and what was paid for them. */
+export type Recognition = {
+  readonly units: Amount;
+  /** Units × cost basis by purchase currency, at full precision; nothing for promotional credit. */
+  readonly money: ReadonlyMap<string, Amount>;
+};
+
+/**
+ * Moves accrued value that credit backs to earnings, oldest first: all that was consumed by the instant and is not
+ * recognized yet, or `amount` of it (INSUFFICIENT_CREDIT if there is less). What only an advance backs stays accrued.
+ */
+export function recognizeRevenue(work: Work, command: RecognizeRevenue, now: Instant): Recognition {
+  const at = bookedAt(command.bookedAt, now);
+  const accrued = [...work.allocations.values()]
+    .filter((slice) => slice.at <= at && left(slice) > 0n && currencyOf(work, slice) === command.currency)
+    .toSorted((a, b) => a.at - b.at || a.ref.version - b.ref.version || a.ref.position - b.ref.position);
+  const there = sumAmounts(accrued.map(left));
+  if (command.amount !== null && command.amount > there)
+    return insufficient(command.amount, there, command.currency);
+
+  const slices: { allocation: Allocation; amount: Amount }[] = [];
+  let wanted = command.amount ?? there;
+  for (const allocation of accrued) {
+    const amount = minAmount(wanted, left(allocation));
+    if (amount === 0n) break;
+    slices.push({ allocation, amount });
+    wanted -= amount;
+  }
+  return move(work, slices, at);
+}
+
+const left = (slice: Allocation): Amount => slice.amount - slice.returned - slice.recognized;
+
+const currencyOf = (work: Work, slice: Allocation): string => grantOf(work, slice.grantId).currency;
+
+function move(
+  work: Work,
+  slices: readonly { readonly allocation: Allocation; readonly amount: Amount }[],
+  at: Instant,
+): Recognition {
+  const money = new Map<string, Amount>();
+  const legs = slices.map(({ allocation, amount }) => {
+    const grant = grantOf(work, allocation.grantId);
+    const charge = work.charges.get(allocation.chargeId)!;
+    const recognized = allocation.recognized + amount;
+    work.allocations.set(allocationKey(allocation.ref), { ...allocation, recognized });
+    const { purchaseCurrency: paidIn, costBasis } = grant.funding;
+    if (paidIn !== null)
+      money.set(paidIn, (money.get(paidIn) ?? 0n) + multiplyRounded(amount, costBasis, 12));
+    return { usage: usageOf(charge.id, charge), credit: creditOf(grant), amount };
+  });
+  if (legs.length > 0) book(work, recognizePosting(legs, at));
+  return { units: sumAmounts(slices.map(({ amount }) => amount)), money };
+}
+
+const insufficient = (requested: Amount, eligible: Amount, currency: string): never =>
+  refuse(
+    'INSUFFICIENT_CREDIT',
+    `${formatAmount(requested)} ${currency} was to be recognized, ${formatAmount(eligible)} is accrued`,
+    { requested: formatAmount(requested), eligible: formatAmount(eligible), currency, feature_key: '' },
+  );

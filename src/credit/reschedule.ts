@@ -1,0 +1,43 @@
+import { formatInstant, later, NEVER, type Instant } from '../instant.ts';
+import { refuse, refuseFields, type ErrorReasonName } from '../refusal.ts';
+import { advance } from './advance-to.ts';
+import type { Work } from './book-state.ts';
+import type { RescheduleGrant } from './command.ts';
+import { grantStatus, type Grant, type GrantStatus } from './grant.ts';
+import { grantOf } from './take.ts';
+
+/**
+ * Moves a grant's times. A pending grant may move its effective instant (one by now means now) and its expiry; an
+ * active one may move its expiry to an instant later than now, or drop it. Refuses GRANT_VOIDED and GRANT_EXPIRED by
+ * state, and GRANT_NOT_PENDING for the effective instant of an active grant (domain.md §3, §14).
+ */
+export function reschedule(work: Work, command: RescheduleGrant, now: Instant): Grant {
+  const grant = grantOf(work, command.grantId);
+  const status = grantStatus(grant, now);
+  if (status === 'VOIDED' || status === 'EXPIRED')
+    no(`GRANT_${status}`, grant, status, `is ${status.toLowerCase()}`);
+  if (status === 'ACTIVE' && command.effectiveAt !== null) {
+    no('GRANT_NOT_PENDING', grant, status, 'is credit already: its effective_at cannot move');
+  }
+  const effectiveAt = command.effectiveAt === null ? grant.effectiveAt : later(command.effectiveAt, now);
+  const expiresAt = command.expiresAt ?? grant.expiresAt;
+  const earliest = later(effectiveAt, command.expiresAt === null ? effectiveAt : now);
+  if (expiresAt <= earliest && expiresAt !== NEVER) {
+    const message = `must be later than ${formatInstant(earliest)}; the expiry would be ${formatInstant(expiresAt)}`;
+    const field = command.expiresAt === null ? 'effective_at' : 'expires_at';
+    refuseFields([{ field, rule: `${field}.lives`, message }]);
+  }
+  if (effectiveAt === grant.effectiveAt && expiresAt === grant.expiresAt) return grant;
+  const former = { until: now, effectiveAt: grant.effectiveAt, expiresAt: grant.expiresAt };
+  work.grants.set(grant.id, {
+    ...grant,
+    effectiveAt,
+    expiresAt,
+    formerTimes: [...grant.formerTimes, former],
+  });
+  advance(work, now);
+  return grantOf(work, grant.id);
+}
+
+const no = (reason: ErrorReasonName, grant: Grant, state: GrantStatus, why: string): never =>
+  refuse(reason, `grant ${grant.id} ${why}`, { id: grant.id, state });

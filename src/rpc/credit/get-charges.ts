@@ -1,0 +1,50 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { ChargeStatus as Status, ChargeType as Type } from '../../credit/charge.ts';
+import { getCharge as answerCharge, listCharges as answerCharges } from '../../credit/query/get-charges.ts';
+import {
+  ChargeStatus,
+  ChargeType,
+  ListChargesRequestSchema,
+  type GetChargeRequest,
+  type GetChargeResponseSchema,
+  type ListChargesRequest,
+  type ListChargesResponseSchema,
+} from '#gen/credit/v1/charge_pb.ts';
+import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { nameOf, textOf } from '../wire.ts';
+import { idOfKind, keyOf } from './decode.ts';
+import type { ServiceDeps } from './deps.ts';
+import { encodeCharge } from './encode.ts';
+
+export async function getCharge(
+  deps: ServiceDeps,
+  request: GetChargeRequest,
+): Promise<MessageInitShape<typeof GetChargeResponseSchema>> {
+  const chargeId = idOfKind('chg', request.chargeId);
+  const asked = { key: keyOf(request), minVersion: Number(request.minVersion), chargeId };
+  const { charge, version } = await answerCharge(deps, asked);
+  return { charge: encodeCharge(request.customerId, charge), version: BigInt(version) };
+}
+
+export async function listCharges(
+  deps: ServiceDeps,
+  request: ListChargesRequest,
+): Promise<MessageInitShape<typeof ListChargesResponseSchema>> {
+  const [after = null] = readPageToken(ListChargesRequestSchema, request) ?? [];
+  const { charges, more, version } = await answerCharges(deps, {
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion), after, limit: pageSizeOf(request) },
+    filter: {
+      statuses: request.statuses.map((status) => nameOf<Status>(ChargeStatus, status)!),
+      type: nameOf<Type>(ChargeType, request.type),
+      currency: textOf(request.currency),
+      featureKey: textOf(request.featureKey),
+    },
+  });
+  const last = charges.at(-1)?.id;
+  return {
+    charges: charges.map((charge) => encodeCharge(request.customerId, charge)),
+    nextPageToken:
+      more && last !== undefined ? writePageToken(ListChargesRequestSchema, request, [last]) : '',
+    version: BigInt(version),
+  };
+}

@@ -1,0 +1,74 @@
+import { parseAmount } from '../../amount.ts';
+import type { Currencies } from '../../book/currencies.ts';
+import { checkPrecision } from '../../credit/precision.ts';
+import type { AccountType as Account, Stage } from '../../ledger/account.ts';
+import type { ManualEntry } from '../../ledger/manual-rules.ts';
+import { asRead } from '../../ledger/read-journal.ts';
+import { AccountType, ReceivableStage } from '#gen/ledger/v1/account_pb.ts';
+import {
+  PostTransactionRequestSchema,
+  PostTransactionResponseSchema,
+  type PostingEntry,
+  type PostTransactionRequest,
+  type PostTransactionResponse,
+} from '#gen/ledger/v1/posting_pb.ts';
+import type { CallContext } from '../context.ts';
+import { keyOf, namespaceOf, taxOf } from '../credit/decode.ts';
+import type { ServiceDeps } from '../credit/deps.ts';
+import { repeatable } from '../repeatable.ts';
+import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
+import { encodeTransaction } from './encode.ts';
+
+export async function postTransaction(
+  { books, currencies }: ServiceDeps,
+  request: PostTransactionRequest,
+  context: CallContext,
+): Promise<PostTransactionResponse> {
+  const key = keyOf(request);
+  const namespace = namespaceOf(request);
+  const entries = await Promise.all(
+    request.entries.map((entry, i) => decode(currencies, namespace, entry, i)),
+  );
+  const { reason } = request;
+  return books.submit(
+    repeatable({
+      ...{
+        method: 'PostTransaction',
+        input: PostTransactionRequestSchema,
+        output: PostTransactionResponseSchema,
+      },
+      ...{ request, key, context },
+      command: { kind: 'postManually', entries, reason, bookedAt: instantOf(request.bookedAt) },
+      respond: ({ version, recordedAt, appended }) => ({
+        transaction: asRead(appended, textOf(request.idempotencyKey))
+          .filter(({ kind }) => kind === 'MANUAL')
+          .map((made) => encodeTransaction(key.customerId, made))[0],
+        version: BigInt(version),
+        recordedAt: timestampOf(recordedAt),
+      }),
+    }),
+  );
+}
+
+async function decode(
+  currencies: Currencies,
+  namespace: string,
+  { accountType, currency, amount: text, route }: PostingEntry,
+  index: number,
+): Promise<ManualEntry> {
+  const precision = await currencies.precisionOf(namespace, currency, `entries[${index}].currency`);
+  const amount = parseAmount(text);
+  checkPrecision({ currency, precision }, amount, `entries[${index}].amount`);
+  return {
+    amount,
+    account: {
+      type: nameOf<Account>(AccountType, accountType)!,
+      currency,
+      featureKeys: route?.featureKeys.toSorted() ?? [],
+      priority: route?.priority ?? null,
+      costBasis: route?.costBasis === undefined ? null : parseAmount(route.costBasis),
+      stage: nameOf<Stage>(ReceivableStage, route?.stage ?? 0),
+      tax: taxOf(route?.tax),
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { grantRequest, spendRequest } from '../support/requests.ts';
+import { testWorld } from '../support/world.ts';
+
+/** Reading one's own write: `min_version` is satisfied, waited for briefly, or refused. */
+
+const { caller, url, another } = await testWorld();
+const neighbour = await another();
+const { version } = await caller.answer('CreateGrant', grantRequest());
+
+const QUESTIONS: Readonly<Record<string, object>> = {
+  ...{ GetBalance: {}, ListGrants: {}, ListScheduledGrants: {}, ListTransactions: {}, ListEntries: {} },
+  GetAccountBalance: { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' },
+};
+
+test.each(Object.entries(QUESTIONS))(
+  '%s answers at once from the version that the write told, also at another instance',
+  async (rpc, request) => {
+    const asked = { customerId: 'ada', ...request, minVersion: version };
+
+    expect((await caller.answer(rpc, asked))['version']).toBe('1');
+    expect((await neighbour.answer(rpc, asked))['version']).toBe('1');
+  },
+);
+
+test('every question refuses a version that does not come with NOT_CAUGHT_UP, after about a second', async () => {
+  const started = performance.now();
+  const refusals = await Promise.all(
+    Object.entries(QUESTIONS).map(([rpc, request]) =>
+      caller.refusal(rpc, { customerId: 'ada', ...request, minVersion: '2' }),
+    ),
+  );
+
+  const waited = performance.now() - started;
+  expect(refusals.map(({ code, reason }) => [code, reason])).toEqual(
+    refusals.map(() => ['UNAVAILABLE', 'NOT_CAUGHT_UP']),
+  );
+  expect(waited).toBeGreaterThan(900);
+  expect(waited).toBeLessThan(4_000);
+});
+
+test('a refusal says when to try again', async () => {
+  const response = await fetch(`${url}/credit.v1.CreditService/GetBalance`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ customerId: 'nobody', minVersion: '1' }),
+  });
+  const { details } = (await response.json()) as { details: { type: string; debug: object }[] };
+
+  expect(details.find(({ type }) => type === 'google.rpc.RetryInfo')?.debug).toMatchObject({
+    retryDelay: expect.stringMatching(/^0\.\d+s$/),
+  });
+});
+
+test('a version that comes while it is waited for is answered', async () => {
+  const customerId = 'patience';
+  await caller.answer('CreateGrant', grantRequest({ customerId }));
+  const waiting = caller.answer('GetBalance', { customerId, minVersion: '2' });
+  await caller.answer('ConsumeCredits', spendRequest({ customerId }));
+
+  expect(await waiting).toMatchObject({ version: '2', balances: [{ settled: '90' }] });
+});
+
+test('an answer about the past reflects an older version, but the book has got there', async () => {
+  const { knownAt } = await caller.answer('GetBalance', { customerId: 'ada' });
+  const answer = await caller.answer('GetBalance', { customerId: 'ada', minVersion: version, knownAt });
+
+  expect(answer['version']).toBe('1');
+});

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { formatAmount } from '../../src/amount.ts';
+import type { BookState } from '../../src/credit/book-state.ts';
+import type { RecognizeRevenue } from '../../src/credit/command.ts';
+import { decide } from '../../src/credit/decide.ts';
+import {
+  aBook,
+  aConsumption,
+  aCorrection,
+  aGrant,
+  credits,
+  day,
+  external,
+  promotional,
+  type Paid,
+} from '../support/builders.ts';
+import { bookings, legsOf, refusalOf, settledUsd } from './readable.ts';
+
+const revenue = (amount: string | null = null, bookedAt: number | null = null): RecognizeRevenue => ({
+  kind: 'recognizeRevenue',
+  currency: 'USD',
+  amount: amount === null ? null : credits(amount),
+  bookedAt,
+});
+
+/** Units and money recognized: `7 = 3.5 EUR`. */
+function recognized(book: BookState, command: RecognizeRevenue): string {
+  const { units, money } = decide(book, command, day(20)).answer.recognition;
+  const paid = [...money].map(([currency, amount]) => `${formatAmount(amount)} ${currency}`);
+  return `${formatAmount(units)} = ${paid.join(' + ') || 'nothing'}`;
+}
+
+const inEuro: Paid = {
+  terms: { ...external('ON_CREATION').terms, purchaseCurrency: 'EUR', costBasis: credits('0.5') },
+  initialStatus: null,
+};
+
+describe('recognizing revenue', () => {
+  const book = aBook(
+    [day(1), aGrant({ grantId: 'gift', amount: '10', paid: promotional(), priority: 1 })],
+    [day(1), aGrant({ grantId: 'paid', amount: '10', paid: inEuro, priority: 2 })],
+    [day(5), aConsumption({ chargeId: 'c1', amount: '14' })],
+    [day(9), aConsumption({ chargeId: 'c2', amount: '3' })],
+  );
+
+  it('moves all accrued value to earnings: units, and money by what was paid for them', () => {
+    expect(recognized(book, revenue())).toBe('17 = 3.5 EUR');
+    expect(settledUsd(decide(book, revenue(), day(20)).state)).toBe(settledUsd(book));
+  });
+
+  it('oldest first, when only a part is asked for', () => {
+    expect(recognized(book, revenue('12'))).toBe('12 = 1 EUR');
+  });
+
+  it('oldest by when it was consumed, however late it was booked', () => {
+    const late = aConsumption({ chargeId: 'c0', amount: '1', bookedAt: day(4) });
+    const { state } = decide(decide(book, late, day(10)).state, revenue('1'), day(11));
+
+    const taken = [...state.allocations.values()].filter((slice) => slice.recognized > 0n);
+    expect(taken.map((slice) => slice.chargeId)).toEqual(['c0']);
+  });
+
+  it('only what had been consumed by the instant', () => {
+    expect(recognized(book, revenue(null, day(9) - 1))).toBe('14 = 2 EUR');
+  });
+
+  it('never the same value twice', () => {
+    const { state } = decide(book, revenue('12'), day(10));
+
+    expect(recognized(state, revenue())).toBe('5 = 2.5 EUR');
+  });
+
+  it('refuses more than is accrued', () => {
+    expect(refusalOf(() => recognized(book, revenue('18')))).toMatchObject({
+      reason: 'INSUFFICIENT_CREDIT',
+      metadata: { requested: '18', eligible: '17' },
+    });
+  });
+
+  it('leaves value only an advance backs accrued, until a grant covers it', () => {
+    const owed = aBook([day(5), aConsumption({ amount: '4', mode: 'CREDIT_ONLY' })]);
+    const covered = decide(owed, aGrant({ paid: inEuro }), day(6)).state;
+
+    expect(recognized(owed, revenue())).toBe('0 = nothing');
+    expect(recognized(covered, revenue())).toBe('4 = 2 EUR');
+  });
+});
+
+describe('a correction after revenue was recognized', () => {
+  const book = aBook([day(1), aGrant({ paid: inEuro })], [day(5), aConsumption({ amount: '10' })]);
+
+  it('takes it back from earnings first', () => {
+    const { postings } = decide(decide(book, revenue(), day(9)).state, aCorrection('c1', '4'), day(20));
+
+    expect(bookings(postings)).toEqual(['2026-01-20 CORRECT']);
+    expect(postings.flatMap(legsOf)).toEqual([
+      'EARNINGS -4',
+      'CUSTOMER_ACCRUED +4',
+      'CUSTOMER_FBO +4',
+      'CUSTOMER_ACCRUED -4',
+    ]);
+  });
+
+  it('leaves to recognize what is neither given back nor recognized any more', () => {
+    const corrected = decide(decide(book, revenue('4'), day(9)).state, aCorrection('c1', '5'), day(10)).state;
+
+    // 4 of the 5 given back had been recognized: of the other 5 nothing is.
+    expect(recognized(corrected, revenue())).toBe('5 = 2.5 EUR');
+  });
+});

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bulkInsert, bulkUpdate } from '../../src/db/bulk.ts';
+import { connect, type Statement } from '../../src/db/database.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { openSql } from '../support/sql.ts';
+
+const { url } = await testDatabase('empty');
+const seen: Statement<unknown>[] = [];
+const database = connect({ url, poolSize: 1, onStatement: (one) => seen.push(one) });
+const sql = await openSql(url);
+afterAll(() => Promise.all([database.close(), sql.end()]));
+
+const COLUMNS = { id: 'integer', words: 'text[]', note: 'text', amount: 'numeric', facts: 'jsonb' } as const;
+const insertThings = bulkInsert('things', COLUMNS);
+const insertOnce = bulkInsert('unique_things', COLUMNS, 'on conflict (id) do nothing');
+const updateThings = bulkUpdate(
+  'update_things',
+  'things',
+  ['id'],
+  { id: 'integer', words: 'text[]', note: 'text' },
+  't.amount > 0',
+);
+
+beforeAll(async () => {
+  for (const table of ['things', 'unique_things']) {
+    await sql.rows(
+      `create table ${table} (id int primary key, words text[] not null, note text, amount numeric, facts jsonb)`,
+    );
+  }
+});
+
+const thing = (id: number, more: object = {}) => ({
+  ...{ id, words: [] as string[], note: 'a note', amount: '1', facts: '{}' },
+  ...more,
+});
+const things = () => sql.rows('select id, words, note, amount, facts from things order by id');
+
+describe('a bulk insert', () => {
+  test('writes rows as they are, lists and all', async () => {
+    const awkward = [
+      '',
+      ' ',
+      'null',
+      'NULL',
+      '{}',
+      'a,b',
+      '"',
+      `'`,
+      '\\',
+      '\n',
+      '{"a": [1]}',
+      '[]',
+      'ä€𝕏',
+      '$1',
+    ];
+    await insertThings(database, [
+      thing(1, { words: awkward }),
+      thing(2, { note: null, amount: null, facts: null }),
+      thing(3, { note: awkward.join(), facts: JSON.stringify({ awkward }) }),
+    ]);
+
+    expect(await things()).toEqual([
+      { id: 1, words: awkward, note: 'a note', amount: 10n ** 12n, facts: {} },
+      { id: 2, words: [], note: null, amount: null, facts: null },
+      { id: 3, words: [], note: awkward.join(), amount: 10n ** 12n, facts: { awkward } },
+    ]);
+  });
+
+  test('is one statement with one text, however many rows there are', async () => {
+    seen.length = 0;
+    await insertThings(database, [thing(10)]);
+    await insertThings(
+      database,
+      Array.from({ length: 500 }, (_, i) => thing(100 + i, { words: [`word ${i}`] })),
+    );
+
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toEqual(seen[1]);
+    expect(await sql.rows('select count(*) from things where id >= 100 and words = array[note]')).toEqual([
+      { count: 0 },
+    ]);
+    expect(await sql.rows(`select count(*) from things where words = array['word ' || id - 100]`)).toEqual([
+      { count: 500 },
+    ]);
+  });
+
+  test('of no rows sends nothing', async () => {
+    seen.length = 0;
+    await insertThings(database, []);
+
+    expect(seen).toEqual([]);
+  });
+
+  test('writes all rows or none', async () => {
+    await expect(insertThings(database, [thing(20), thing(21), thing(1)])).rejects.toMatchObject({
+      code: '23505',
+    });
+
+    expect(await sql.rows('select 1 from things where id in (20, 21)')).toEqual([]);
+  });
+
+  test('leaves rows that are there alone where it is told to', async () => {
+    await insertOnce(database, [thing(1)]);
+    await insertOnce(database, [thing(1, { note: 'another' }), thing(2)]);
+
+    expect(await sql.rows('select id, note from unique_things order by id')).toEqual([
+      { id: 1, note: 'a note' },
+      { id: 2, note: 'a note' },
+    ]);
+  });
+});
+
+describe('a bulk update', () => {
+  test('sets what is not part of the key, on the rows that key and condition name', async () => {
+    await insertThings(database, [thing(40), thing(41), thing(42, { amount: '0' }), thing(43)]);
+    await updateThings(database, [
+      { id: 40, words: ['new', 'words'], note: null },
+      { id: 42, words: ['not'], note: 'not' },
+      { id: 43, words: [], note: 'changed' },
+      { id: 44, words: [], note: 'nobody' },
+    ]);
+
+    expect(
+      await sql.rows('select id, words, note from things where id between 40 and 44 order by id'),
+    ).toEqual([
+      { id: 40, words: ['new', 'words'], note: null },
+      { id: 41, words: [], note: 'a note' },
+      { id: 42, words: [], note: 'a note' },
+      { id: 43, words: [], note: 'changed' },
+    ]);
+  });
+
+  test('of no rows sends nothing', async () => {
+    seen.length = 0;
+    await updateThings(database, []);
+
+    expect(seen).toEqual([]);
+  });
+});

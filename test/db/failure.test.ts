@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect, statement } from '../../src/db/database.ts';
+import { classify, type Failure } from '../../src/db/failure.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { openSql, type Sql } from '../support/sql.ts';
+
+/** What an error means for the caller, by what Postgres and the network really say. */
+
+const { url } = await testDatabase('empty');
+const [one, two] = [await openSql(url), await openSql(url)];
+afterAll(() => Promise.all([one.end(), two.end()]));
+
+beforeAll(async () => {
+  await one.rows('create table things (id int primary key, size int constraint positive check (size > 0))');
+  await one.rows('insert into things values (1, 1), (2, 1)');
+});
+
+const errorOf = (failing: Promise<unknown>): Promise<unknown> =>
+  failing.then(
+    () => {
+      throw new Error('it succeeded');
+    },
+    (error: unknown) => error,
+  );
+
+const lockOther = async (sql: Sql, id: number) => {
+  try {
+    return await sql.rows('select 1 from things where id = $1 for update', [id]);
+  } finally {
+    await sql.rows('rollback');
+  }
+};
+
+/** Two transactions, each waiting for what the other has locked; one of them is ended. */
+async function deadlock(): Promise<unknown> {
+  await Promise.all([one.rows('begin'), two.rows('begin')]);
+  await Promise.all([
+    one.rows('select 1 from things where id = 1 for update'),
+    two.rows('select 1 from things where id = 2 for update'),
+  ]);
+  const results = await Promise.allSettled([lockOther(one, 2), lockOther(two, 1)]);
+  return results.find((result) => result.status === 'rejected')?.reason;
+}
+
+/** Two repeatable-read transactions that change the same row. */
+async function serialization(): Promise<unknown> {
+  await one.rows('begin isolation level repeatable read');
+  await one.rows('select * from things');
+  await two.rows('update things set size = size + 1 where id = 1');
+  const error = await errorOf(one.rows('update things set size = size + 1 where id = 1'));
+  await one.rows('rollback');
+  return error;
+}
+
+async function lockTimeout(): Promise<unknown> {
+  await one.rows('begin');
+  await one.rows('select 1 from things where id = 1 for update');
+  const error = await errorOf(two.rows('select 1 from things where id = 1 for update nowait'));
+  await one.rows('rollback');
+  return error;
+}
+
+async function terminated(): Promise<unknown> {
+  const victim = await openSql(url);
+  const [row] = await victim.rows<{ pid: number }>('select pg_backend_pid() as pid');
+  const sleeping = errorOf(victim.rows('select pg_sleep(60)'));
+  await one.rows('select pg_terminate_backend($1)', [row!.pid]);
+  return sleeping;
+}
+
+/** A second statement on a connection that the server has closed. */
+async function lost(): Promise<unknown> {
+  const victim = await openSql(url);
+  const [row] = await victim.rows<{ pid: number }>('select pg_backend_pid() as pid');
+  await one.rows('select pg_terminate_backend($1)', [row!.pid]);
+  await errorOf(victim.rows('select 1'));
+  return errorOf(victim.rows('select 1'));
+}
+
+const at = (database: string) => connect({ url: database, poolSize: 1, statementTimeoutMs: 20 });
+const run = (database: string, text: string) => errorOf(at(database).run(statement('one', text)));
+
+const ERRORS: readonly [what: string, failure: Failure, provoke: () => Promise<unknown>][] = [
+  ['a deadlock', 'conflict', deadlock],
+  ['a lost update', 'conflict', serialization],
+  ['a lock that is taken', 'conflict', lockTimeout],
+  [
+    'a row that another has just made',
+    'conflict',
+    () => errorOf(one.rows('insert into things values (1, 1)')),
+  ],
+  ['an ended session', 'unavailable', terminated],
+  ['a closed connection', 'unavailable', lost],
+  ['a server nobody runs', 'unavailable', () => run('postgres://nobody@127.0.0.1:1/none', 'select 1')],
+  [
+    'a socket that is not there',
+    'unavailable',
+    () => run('postgres://nobody@/none?host=/nowhere', 'select 1'),
+  ],
+  ['a statement that takes too long', 'unavailable', () => run(url, 'select pg_sleep(60)')],
+  ['a database that only reads', 'unavailable', readOnly],
+  ['a broken rule', 'fault', () => errorOf(one.rows('insert into things values (3, 0)'))],
+  ['a text it cannot hold', 'fault', () => errorOf(one.rows('select $1::text', ['\0']))],
+  ['a mistake of ours', 'fault', () => errorOf(one.rows('select nothing'))],
+];
+
+async function readOnly(): Promise<unknown> {
+  await one.rows('begin read only');
+  const error = await errorOf(one.rows('insert into things values (9, 1)'));
+  await one.rows('rollback');
+  return error;
+}
+
+describe('a failure', () => {
+  test.each(ERRORS)('%s is a %s', async (_, failure, provoke) => {
+    expect(classify(await provoke())).toBe(failure);
+  });
+
+  test.each([new Error('a bug'), new TypeError('x is not a function'), 'a text', undefined])(
+    'that is not of the database is a fault: %s',
+    (error) => {
+      expect(classify(error)).toBe('fault');
+    },
+  );
+});

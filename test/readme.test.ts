@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
+import { creditService } from '../src/rpc/credit/credit-service.ts';
+import type { ServiceDeps } from '../src/rpc/credit/deps.ts';
+import { ledgerService } from '../src/rpc/ledger/ledger-service.ts';
+import { missingMethods } from '../src/rpc/unimplemented.ts';
+import { testDatabase } from './support/postgres.ts';
+import { call, testClock, testService } from './support/service.ts';
+import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
+
+/**
+ * What is documented is executed: the README's commands give what it shows, its lists are true, and the links and
+ * file names of every page lead somewhere.
+ */
+
+const readme = readFileSync('README.md', 'utf8');
+
+// The commands ask the machine's own clock for "in a minute", so the service's starts there too.
+const time = testClock(Date.now());
+const database = await testDatabase();
+const service = await testService(database.url, { clock: time.clock });
+afterAll(() => service.stop());
+
+const grpcurl = process.env['GRPCURL'];
+
+/** Runs a script as a reader would, against this service instead of the port the page names. */
+async function shell(script: string): Promise<string> {
+  const here = script.replaceAll('localhost:8484', `127.0.0.1:${service.port}`);
+  const tools = grpcurl === undefined ? '' : `grpcurl() { '${grpcurl}' "$@"; }\n`;
+  // A refusal ends grpcurl with a status of its own; what it printed is what the page shows.
+  const run = await promisify(execFile)('sh', ['-c', tools + here]).catch(
+    (error: unknown) => error as { stdout: string; stderr: string },
+  );
+  return run.stdout + run.stderr;
+}
+
+const hasCurl = (await shell('command -v curl')) !== '';
+if (!hasCurl) console.log('curl is not installed: the commands of the README are left out.');
+if (grpcurl === undefined)
+  console.log('GRPCURL names no binary: the grpcurl commands of the README are left out.');
+
+describe.skipIf(!hasCurl)('what the README says to try', () => {
+  const [setup, ...blocks] = blocksOf(sectionOf(readme, '## Try it'));
+  const story = blocks.flatMap((command, i) =>
+    command.language === 'sh' ? [{ command, output: blocks[i + 1] }] : [],
+  );
+  const instants = new Map<string, string>();
+  const compare = createComparison();
+
+  test('begins with what its commands use', async () => {
+    for (const [, name = ''] of setup!.text.matchAll(/^(\w+)=\$\(/gm)) {
+      instants.set(name, (await shell(`${setup!.text}\necho $${name}`)).trim());
+    }
+    expect([...instants.keys()]).toEqual(['in_1min', 'in_2min']);
+  });
+
+  test('shows an output below every command', () => {
+    expect(story.length).toBeGreaterThan(9);
+    expect(story.map(({ output }) => output?.language)).not.toContain(undefined);
+    expect(story.map(({ output }) => output?.language)).not.toContain('sh');
+  });
+
+  const told = story.filter(({ command }) => grpcurl !== undefined || !command.words.includes('grpcurl'));
+  test.each(told.map(({ command, output }) => [command.text.slice(0, 90), command, output!] as const))(
+    '%s',
+    async (_, command, output) => {
+      const at = command.words.find((word) => word.startsWith('at='))?.slice('at='.length);
+      if (at !== undefined) time.now = Date.parse(instants.get(at)!);
+      const known = [...instants].map(([name, instant]) => `${name}=${instant}`);
+
+      const { printed, shown } = compare(
+        output,
+        await shell([setup!.text, ...known, command.text].join('\n')),
+      );
+      expect(printed).toEqual(shown);
+    },
+  );
+});
+
+describe('an output that is not what a page shows', () => {
+  const page = {
+    language: 'json',
+    words: [],
+    text: `{ "id": "${id('a')}", "of": "${id('a')}", "amount": "1", … }`,
+  };
+
+  test.each([
+    ['in an amount', { id: id('b'), of: id('b'), amount: '2' }],
+    ['in an id', { id: id('b'), of: id('c'), amount: '1' }],
+    ['in a field that is missing', { id: id('b'), of: id('b') }],
+  ])('is noticed: %s', (_, printed) => {
+    const compared = createComparison()(page, JSON.stringify(printed));
+    expect(compared.printed).not.toEqual(compared.shown);
+  });
+
+  test('is not one that says more than it shows', () => {
+    const compared = createComparison()(
+      page,
+      JSON.stringify({ id: id('b'), of: id('b'), amount: '1', more: true }),
+    );
+    expect(compared.printed).toEqual(compared.shown);
+  });
+});
+
+describe('the lists of the README', () => {
+  const nothing = {} as ServiceDeps;
+
+  test.each([
+    [CreditService.typeName, missingMethods(CreditService, creditService(nothing))],
+    [LedgerService.typeName, missingMethods(LedgerService, ledgerService(nothing))],
+  ])('name what %s does not answer yet', (name, missing) => {
+    const line = readme.split('\n').find((text) => text.startsWith(`- \`${name}\`: `)) ?? '';
+    expect([...line.matchAll(/`(\w+)`/g)].map((found) => found[1]!)).toEqual(missing);
+  });
+
+  test.each(['ListTransactions', 'ListEntries'])(
+    'are right that %s of the ledger has no filters yet',
+    async (rpc) => {
+      const request = { customerId: 'ada', grantId: `grt_${'0'.repeat(32)}` };
+      const answer = await call(service.url, `ledger.v1.LedgerService/${rpc}`, request);
+      expect(answer).toMatchObject({ ok: false, error: { reason: 'UNIMPLEMENTED' } });
+    },
+  );
+
+  test('name every variable that is read, and no other', () => {
+    const source = readFileSync('src/config.ts', 'utf8');
+    const read = [...source.matchAll(/\bread\.\w+\('([A-Z_]+)'/g)].map((found) => found[1]!);
+    const rows = [...sectionOf(readme, '## Configuration').matchAll(/^\| `([A-Z_]+)`/gm)].map(
+      (found) => found[1]!,
+    );
+    expect(rows.toSorted()).toEqual(read.toSorted());
+  });
+});
+
+describe('every page', () => {
+  const pages = globSync('**/*.md', { exclude: (path) => /^(node_modules|\.data|\.git)$/.test(path) });
+
+  test('is looked at', () => {
+    expect(pages).toContain('docs/architecture.md');
+    expect(pages).toContain('src/book/README.md');
+  });
+
+  test.each(pages)('%s has no link that leads nowhere', (page) => {
+    const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map((found) => found[1]!);
+    expect(links.filter((link) => !/^\w+:/.test(link) && !leadsSomewhere(page, link))).toEqual([]);
+  });
+
+  test.each(pages)('%s names no file that is not there', (page) => {
+    const named = proseOf(page).matchAll(/`((?:src|test|proto|migrations|docs|gen|\.ci)\/[\w./-]+)`/g);
+    expect([...named].map((found) => found[1]!).filter((path) => !existsSync(path))).toEqual([]);
+  });
+});
+
+const id = (digit: string): string => `grt_${digit.repeat(32)}`;
+
+const proseOf = (page: string): string => readFileSync(page, 'utf8').replaceAll(/^```[^]*?^```$/gm, '');
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? page : join(dirname(page), path);
+  return existsSync(target) && (anchor === undefined || anchorsOf(target).includes(anchor));
+}
+
+/** As GitHub names the headings of a page. */
+const anchorsOf = (page: string): readonly string[] =>
+  [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map((found) =>
+    found[1]!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );

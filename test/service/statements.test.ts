@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+import type { Statement } from '../../src/db/database.ts';
+import { day } from '../support/builders.ts';
+import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
+import { testWorld } from '../support/world.ts';
+
+/** What the service asks of the database: which tables an answer touches, and how many statements it takes. */
+
+const seen: Statement<unknown>[] = [];
+const { caller, time } = await testWorld({ onStatement: (statement) => seen.push(statement) });
+
+/** The statements an action runs, but those that begin a transaction. */
+async function statementsOf(action: () => Promise<unknown>): Promise<readonly Statement<unknown>[]> {
+  seen.length = 0;
+  await action();
+  return seen.filter(({ name }) => !name.startsWith('begin'));
+}
+
+const TABLES = [
+  ...['books', 'writes', 'grants', 'charges', 'advances', 'allocations', 'scheduled_grants'],
+  ...['sub_accounts', 'transactions', 'entries', 'currencies'],
+];
+/** The tables that are named in a text of SQL. */
+const tablesIn = ({ text }: Statement<unknown>): readonly string[] =>
+  TABLES.filter((table) => new RegExp(`\\b(from|join|into|update)\\s+${table}\\b`).test(text));
+const tablesOf = (statements: readonly Statement<unknown>[]): readonly string[] =>
+  [...new Set(statements.flatMap(tablesIn))].toSorted((a, b) => (a < b ? -1 : 1));
+
+/** A customer with something of everything: credit, a promise, a debt, and a past. */
+async function someone(customerId: string): Promise<void> {
+  time.now = day(1);
+  const request = (more: object) => grantRequest({ customerId, ...more });
+  await caller.answer('CreateGrant', request({ amount: '10' }));
+  time.now += 1_000;
+  await caller.answer('CreateGrant', request({ amount: '5', effectiveAt: at(day(3)) }));
+  await caller.answer('CreateGrant', request({ amount: '4', expiresAt: at(day(2)) }));
+  time.now += 1_000;
+  await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '20', ...CREDIT_ONLY }));
+  time.now = day(2);
+}
+
+const MOMENTS: Readonly<Record<string, () => object>> = {
+  now: () => ({}),
+  'in the future': () => ({ asOf: at(day(9)) }),
+  'in the past': () => ({ asOf: at(day(1) + 500) }),
+  'as known in the past': () => ({ knownAt: at(day(1) + 1_500) }),
+  'in the past, as known in the past': () => ({ asOf: at(day(1) + 500), knownAt: at(day(1) + 1_500) }),
+};
+
+describe.each(Object.entries(MOMENTS))('a balance %s', (moment, asked) => {
+  test('of settled credit never touches the scheduled-grant index', async () => {
+    await someone(`settled ${moment}`);
+    const statements = await statementsOf(() =>
+      caller.answer('GetBalance', {
+        customerId: `settled ${moment}`,
+        parts: ['BALANCE_PART_SETTLED'],
+        ...asked(),
+      }),
+    );
+
+    expect(tablesOf(statements)).toContain('books');
+    expect(statements.length).toBeGreaterThan(1);
+    expect(statements.filter(({ text }) => text.includes('scheduled_grants'))).toEqual([]);
+  });
+
+  test('of pending credit takes one statement over the index, and reads neither grants nor ledger', async () => {
+    await someone(`pending ${moment}`);
+    const statements = await statementsOf(() =>
+      caller.answer('GetBalance', {
+        customerId: `pending ${moment}`,
+        parts: ['BALANCE_PART_PENDING'],
+        ...asked(),
+      }),
+    );
+
+    expect(tablesOf(statements)).toEqual(['books', 'scheduled_grants', 'writes']);
+    expect(statements.filter(({ text }) => text.includes('scheduled_grants'))).toHaveLength(1);
+  });
+});
+
+const partsOf = async (...parts: string[]) =>
+  Object.keys((await caller.answer('GetBalance', { customerId: 'parts', parts }))['balances'][0]);
+
+test('a part that is not asked for is absent from the answer', async () => {
+  await someone('parts');
+  expect(await partsOf('BALANCE_PART_SETTLED')).toEqual(['currency', 'settled']);
+  expect(await partsOf('BALANCE_PART_PENDING')).toEqual(['currency', 'pending']);
+  expect(await partsOf('BALANCE_PART_LIVE')).toEqual(['currency', 'live']);
+  expect(await partsOf()).toEqual(['currency', 'settled', 'live', 'pending']);
+});
+
+test('what is scheduled is read from the index alone', async () => {
+  await someone('scheduled');
+  const forCustomer = await statementsOf(() =>
+    caller.answer('ListScheduledGrants', { customerId: 'scheduled' }),
+  );
+  const forNamespace = await statementsOf(() => caller.answer('ListScheduledGrants', {}));
+
+  expect(tablesOf(forCustomer)).toEqual(['books', 'scheduled_grants', 'writes']);
+  expect(tablesOf(forNamespace)).toEqual(['scheduled_grants']);
+});
+
+/** The names of the statements an action runs, in no particular order. */
+const counted = async (action: () => Promise<unknown>) =>
+  (await statementsOf(action)).map(({ name }) => name).toSorted((a, b) => (a < b ? -1 : 1));
+
+const spends = (customerId: string, count: number) => () =>
+  caller.answer('BatchConsumeCredits', {
+    requests: Array.from({ length: count }, () => spendRequest({ customerId, ...CREDIT_ONLY })),
+  });
+
+const page = (pageSize: number) => () =>
+  caller.answer('ListTransactions', { customerId: 'journal', pageSize });
+
+describe('the number of statements stays the same', () => {
+  test('for one write and for as many as a transaction carries', async () => {
+    await someone('one');
+    await someone('many');
+    // The first spend of this kind opens sub-accounts; later ones do not.
+    await spends('one', 1)();
+    await spends('many', 1)();
+
+    expect(await counted(spends('many', 60))).toEqual(await counted(spends('one', 1)));
+  });
+
+  test.each(Object.entries(MOMENTS))(
+    'for a balance %s, however many grants there are',
+    async (moment, asked) => {
+      const customerId = `grown ${moment}`;
+      await someone(customerId);
+      const ask = () => caller.answer('GetBalance', { customerId, ...asked() });
+      const before = await counted(ask);
+      await caller.answer('BatchCreateGrants', {
+        requests: Array.from({ length: 50 }, () => grantRequest({ customerId, effectiveAt: at(day(4)) })),
+      });
+
+      expect(await counted(ask)).toEqual(before);
+    },
+  );
+
+  test('for a page of the journal, however large', async () => {
+    await someone('journal');
+    expect(await counted(page(100))).toEqual(await counted(page(1)));
+  });
+});
+
+test('every statement over a customer’s tables names the shard, and keeps one text under its name', async () => {
+  const all: Statement<unknown>[] = [];
+  const statements = async (action: () => Promise<unknown>) => all.push(...(await statementsOf(action)));
+  await statements(() => someone('everything'));
+  const customerId = 'everything';
+  const late = { ...CREDIT_ONLY, bookedAt: at(day(1) + 500) };
+  await statements(() =>
+    caller.answer('ConsumeCredits', spendRequest({ customerId, idempotencyKey: 'k', ...late })),
+  );
+  await statements(() =>
+    caller.answer('ConsumeCredits', spendRequest({ customerId, dryRun: true, ...late })),
+  );
+  const { grants } = await caller.answer('ListGrants', { customerId });
+  await statements(() => caller.answer('VoidGrant', { customerId, grantId: grants[1].id }));
+  for (const moment of Object.values(MOMENTS)) {
+    await statements(() => caller.answer('GetBalance', { customerId, ...moment() }));
+    await statements(() => caller.answer('GetGrant', { customerId, grantId: grants[0].id, ...moment() }));
+    await statements(() => caller.answer('ListGrants', { customerId, ...moment() }));
+    const account = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
+    await statements(() => caller.answer('GetAccountBalance', { customerId, ...account, ...moment() }));
+  }
+  await statements(() => caller.answer('ListEntries', { customerId }));
+  await statements(() => caller.answer('ListTransactions', { customerId }));
+  await statements(() => caller.answer('ListScheduledGrants', { customerId }));
+
+  const overTables = all.filter((one) => tablesIn(one).some((table) => table !== 'currencies'));
+  expect(new Set(overTables.map(({ name }) => name)).size).toBeGreaterThan(20);
+  expect(overTables.filter(({ text }) => !/\bshard\b/.test(text))).toEqual([]);
+  const texts = Map.groupBy(all, ({ name }) => name);
+  expect([...texts].filter(([, uses]) => new Set(uses.map(({ text }) => text)).size > 1)).toEqual([]);
+});

@@ -1,0 +1,136 @@
+import { chain, GENESIS } from '../../src/ledger/journal.ts';
+import type { Leg } from '../../src/ledger/posting.ts';
+import { idOf } from '../../src/id.ts';
+import { readSubAccount } from '../../src/ledger/store.ts';
+import { staleProjections } from './rebuilt.ts';
+import type { Sql } from './sql.ts';
+
+/**
+ * Verifies what the database holds from its rows alone, without asking the service. Each check answers with what is
+ * wrong, as rows; nothing found is sound.
+ */
+
+export type Finding = Readonly<Record<string, unknown>>;
+
+/** Everything that is wrong with the books of a database. */
+export async function audit(sql: Sql): Promise<readonly Finding[]> {
+  const checks = {
+    ...{ unbalanced, brokenRunningTotals, brokenGrantRemainders, versionGaps, brokenChains },
+    staleProjections,
+  };
+  const findings: Finding[] = [];
+  for (const [check, find] of Object.entries(checks)) {
+    findings.push(...(await find(sql)).map((finding) => ({ check, ...finding })));
+  }
+  return findings;
+}
+
+/** Transactions that do not sum to zero in each currency or have no entries, and entries of no transaction. */
+export const unbalanced = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select t.book_id, t.version, t.ordinal, e.currency, sum(e.amount) as sum
+    from transactions t
+    full join (
+      select e.shard, e.book_id, e.version, e.transaction, e.amount, s.currency
+      from entries e
+      join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
+    ) e on e.shard = t.shard and e.book_id = t.book_id and e.version = t.version and e.transaction = t.ordinal
+    group by t.shard, t.book_id, t.version, t.ordinal, e.currency
+    having t.version is null or sum(e.amount) is distinct from 0`);
+
+/** Entries whose running total is not the sum of their sub-account up to them, in version order. */
+export const brokenRunningTotals = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select * from (
+      select book_id, version, position, running_total,
+             sum(amount) over (partition by shard, book_id, sub_account order by version, position) as summed
+      from entries
+    ) e where running_total is distinct from summed`);
+
+/** FBO entries that do not say what remained of their grant after them, and others that say anything. */
+export const brokenGrantRemainders = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select * from (
+      select e.book_id, e.version, e.position, e.grant_remaining,
+             case when s.type = 'CUSTOMER_FBO' then
+               sum(e.amount) filter (where s.type = 'CUSTOMER_FBO')
+                 over (partition by e.shard, e.book_id, e.grant_id order by e.version, e.position) end as summed
+      from entries e
+      join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
+    ) e where grant_remaining is distinct from summed`);
+
+/** Books whose writes are not the versions 1, 2, 3 … up to their own, or whose recorded_at goes back. */
+export const versionGaps = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select b.customer_id, b.version, w.version as written, w.place, w.recorded_at
+    from books b
+    left join (
+      select *, row_number() over book as place, lag(recorded_at) over book as before
+      from writes window book as (partition by shard, book_id order by version)
+    ) w on w.shard = b.shard and w.book_id = b.id
+    where (w.version is null and b.version > 0) or w.version <> w.place or w.recorded_at < w.before
+       or (w.version = (select max(version) from writes m where m.shard = b.shard and m.book_id = b.id)
+           and w.version <> b.version)
+    union all
+    select 'no write', null, t.version, t.ordinal, t.recorded_at
+    from transactions t left join writes w using (shard, book_id, version)
+    where w.version is null or w.recorded_at <> t.recorded_at`);
+
+type ChainRow = {
+  book_id: string;
+  version: number;
+  ordinal: number;
+  kind: never;
+  booked_at: number;
+  recorded_at: number;
+  reason: string | null;
+  hash: Buffer;
+};
+type LegRow = Parameters<typeof readSubAccount>[0] & {
+  book_id: string;
+  version: number;
+  transaction: number;
+  amount: bigint;
+  grant_id: string | null;
+  charge_id: string | null;
+  reversed_version: number | null;
+  reversed_position: number | null;
+};
+
+/** Transactions whose hash is not that of their content and the hash before, and books that end on another. */
+export async function brokenChains(sql: Sql): Promise<Finding[]> {
+  const transactions = await sql.rows<ChainRow>(
+    'select * from transactions order by shard, book_id, version, ordinal',
+  );
+  const entries = await sql.rows<LegRow>(`
+    select e.book_id, e.version, e.transaction, e.amount, e.grant_id, e.charge_id,
+           e.reversed_version, e.reversed_position, s.*
+    from entries e
+    join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
+    order by e.shard, e.book_id, e.version, e.position`);
+  const legs = Map.groupBy(entries, (row) => `${row.book_id} ${row.version} ${row.transaction}`);
+  const heads = new Map<string, Buffer>();
+  const findings: Finding[] = [];
+  for (const { book_id, version, ordinal, kind, booked_at, recorded_at, reason, hash } of transactions) {
+    const own = (legs.get(`${book_id} ${version} ${ordinal}`) ?? []).map(legOf);
+    const facts = { version, ordinal, kind, bookedAt: booked_at, recordedAt: recorded_at, legs: own };
+    const content = { ...facts, ...(reason !== null && { reason }) };
+    if (!chain(heads.get(book_id) ?? GENESIS, content).equals(hash))
+      findings.push({ book_id, version, ordinal });
+    heads.set(book_id, hash);
+  }
+  for (const { id, head_hash } of await sql.rows<{ id: string; head_hash: Buffer }>('select * from books')) {
+    if (!(heads.get(id) ?? GENESIS).equals(head_hash)) findings.push({ book_id: id, head: 'is another' });
+  }
+  return findings;
+}
+
+const legOf = (row: LegRow): Leg => ({
+  account: readSubAccount(row),
+  amount: row.amount,
+  grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
+  chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
+  ...(row.reversed_version !== null && {
+    reverses: { version: row.reversed_version, position: row.reversed_position! },
+  }),
+});

@@ -1,0 +1,85 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { findPostmaster } from '../../src/db/embedded/postmaster.ts';
+import { shutdown } from '../../src/db/embedded/server.ts';
+
+/** The service as an operator starts it: a process of its own, with the embedded Postgres as durable as it comes. */
+export type ServiceProcess = {
+  readonly url: string;
+  readonly pid: number;
+  /** Sends a signal and waits for the end: the exit code, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+};
+
+/** A data directory with the processes that were started on it, all of which are gone after `remove`. */
+export type DataDirectory = {
+  readonly path: string;
+  /** Of the Postgres that runs there, if one does. */
+  postmaster(): number | undefined;
+  /** Starts the service and waits until it serves. */
+  start(): Promise<ServiceProcess>;
+  /** Ends whatever still runs, by its pid, and removes the files. Call it in afterAll, so also when a test failed. */
+  remove(): Promise<void>;
+};
+
+const STARTS_WITHIN_MS = 30_000;
+const ENDS_WITHIN_MS = 30_000;
+
+export function dataDirectory(): DataDirectory {
+  mkdirSync('.data', { recursive: true });
+  const path = realpathSync(mkdtempSync('.data/process-'));
+  const children: ChildProcess[] = [];
+  const postmaster = () => findPostmaster(join(path, 'postgres'))?.pid;
+  return {
+    path,
+    postmaster,
+    async start() {
+      const child = spawnService({ CREDIT_LEDGER_DATA_DIR: path, CREDIT_LEDGER_PORT: '0' });
+      children.push(child);
+      return { url: await urlOf(child), pid: child.pid!, end: (signal) => endOf(child, signal) };
+    },
+    async remove() {
+      await Promise.all(children.map((child) => endOf(child, 'SIGKILL')));
+      await shutdown(join(path, 'postgres'));
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `node src/main.ts` with nothing of our own environment but the path. */
+export const spawnService = (env: Readonly<Record<string, string>>): ChildProcess =>
+  spawn(process.execPath, ['src/main.ts'], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+/** The address in the line that says that it serves. */
+async function urlOf(child: ChildProcess): Promise<string> {
+  const said: string[] = [];
+  const lines = createInterface({ input: child.stdout! });
+  child.stderr!.on('data', (data: Buffer) => said.push(String(data)));
+  const late = AbortSignal.timeout(STARTS_WITHIN_MS);
+  late.addEventListener('abort', () => lines.close());
+  for await (const line of lines) {
+    said.push(line);
+    const { url } = JSON.parse(line) as { url?: string };
+    if (url === undefined) continue;
+    // What it says from now on nobody reads, but it must be able to say it.
+    child.stdout!.resume();
+    return url;
+  }
+  throw new Error(`the service did not start:\n${said.join('\n')}`);
+}
+
+/** Sends the signal if it still runs, and waits for the end. */
+export async function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(ENDS_WITHIN_MS) });
+    process.kill(child.pid!, signal);
+    await exited;
+  }
+  return child.exitCode ?? child.signalCode!;
+}

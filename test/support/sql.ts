@@ -1,0 +1,45 @@
+import pg from 'pg';
+import { types } from '../../src/db/types.ts';
+
+/** A connection of the test's own, beside the service's: asks the tables what the service wrote. */
+export type Sql = {
+  rows<Row = Record<string, any>>(text: string, params?: readonly unknown[]): Promise<Row[]>;
+  end(): Promise<void>;
+};
+
+/** Values come as the service reads them: numeric as Amount, timestamptz as Instant. */
+export async function openSql(url: string): Promise<Sql> {
+  const client = new pg.Client({ connectionString: url, types, options: '-c timezone=UTC' });
+  // A server that a test kills takes the connection with it.
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    rows: async <Row>(text: string, params: readonly unknown[] = []) =>
+      (await client.query(text, [...params])).rows as Row[],
+    end: () => client.end(),
+  };
+}
+
+/** What `work` did is undone, whatever becomes of it. */
+export async function undone<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql.rows('begin');
+  try {
+    return await work();
+  } finally {
+    await sql.rows('rollback');
+  }
+}
+
+/** Each table's number of rows, and a digest of all they hold. Two equal ones are the same state. */
+export async function stateOf(sql: Sql): Promise<Readonly<Record<string, string>>> {
+  const tables = await sql.rows<{ name: string }>(
+    `select tablename as name from pg_tables where schemaname = 'public' and tablename not like 'knex%'`,
+  );
+  const counts = tables.map(
+    ({ name }) =>
+      `(select count(*) || ' rows, ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '')
+        from ${name} t) as ${name}`,
+  );
+  const [state] = await sql.rows<Record<string, string>>(`select ${counts.join(', ')}`);
+  return state!;
+}
