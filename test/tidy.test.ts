@@ -35,7 +35,7 @@ const owners: [library: RegExp, owner: RegExp][] = [
 ];
 
 const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
-  [/\bDate\.now\(|\bnew Date\(\)/, /^(db\/clock|rpc\/deadline)\.ts$/, 'the clock, db/clock.ts'],
+  [/\bDate\.now\(|\bnew Date\(\)/, /^db\/clock\.ts$/, 'the clock, db/clock.ts'],
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
   [/(?<![.\w])set(Timeout|Interval)\b/, /^(db\/wait\.ts|watch\/|rpc\/)/, 'waitUntil of db/wait.ts'],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],

@@ -1,6 +1,6 @@
 import type { Grant } from '../credit/grant.ts';
 import type { GrantTotals } from '../ledger/history.ts';
-import { withTermsAt, type FormerTerms } from './former-terms.ts';
+import { formerTimesOf, withTermsAt, type FormerTerms } from './former-terms.ts';
 import type { StoredGrant } from './grant-rows.ts';
 import type { BookView } from './view.ts';
 
@@ -23,9 +23,7 @@ export function grantAsKnown(
     bookedAt: booked ? grant.bookedAt : null,
     voidedAt: voided ? grant.voidedAt : null,
     voidReason: voided ? grant.voidReason : null,
-    formerTimes: (former ?? [])
-      .filter(({ untilVersion }) => untilVersion <= version)
-      .map(({ until, terms: { effectiveAt, expiresAt } }) => ({ until, effectiveAt, expiresAt })),
+    formerTimes: formerTimesOf(former?.filter(({ untilVersion }) => untilVersion <= version)),
     ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
   };
   if (!booked) {

@@ -42,3 +42,10 @@ export const subAccountKey = (sub: SubAccount): string =>
     sub.tax?.code ?? null,
     sub.tax?.behavior ?? null,
   ]);
+
+/** What settled is the sum of: held credit, and the debt of advances, whose basis is unknown (domain.md §5). */
+export const isSettled = ({ type, costBasis }: SubAccount): boolean =>
+  type === 'CUSTOMER_FBO' || (type === 'CUSTOMER_RECEIVABLE' && costBasis === null);
+
+/** The same of a row `s` of `sub_accounts`. */
+export const IS_SETTLED = `(s.type = 'CUSTOMER_FBO' or (s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null))`;

@@ -4,6 +4,7 @@ import { CLASSES, latestMissedStarts } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { IS_SETTLED } from './account.ts';
 
 /**
  * What the journal says at an instant as known at a version. Running totals stand in version order, so
@@ -68,7 +69,7 @@ const SETTLED = statement<SettledRow>(
    left join (select sub_account, sum(amount) as amount from late group by sub_account) more
      on more.sub_account = s.ordinal
    where s.shard = $1 and s.book_id = $2
-     and (s.type = 'CUSTOMER_FBO' or (s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null))
+     and ${IS_SETTLED}
    group by s.currency, s.feature_keys`,
 );
 

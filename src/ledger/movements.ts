@@ -6,6 +6,7 @@ import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
 import type { PostingKind } from './posting.ts';
+import { IS_SETTLED } from './account.ts';
 
 /**
  * What moved settled in a scope, one row per event (domain.md §11). A row is a transaction and its net change of settled
@@ -119,7 +120,7 @@ const movements = (which: string): string => `
   cross join lateral (
     select s.currency, sum(shown.amount) as amount from (${SHOWN_ENTRIES}) shown
     join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = shown.sub_account
-    where (s.type = 'CUSTOMER_FBO' or (s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null))
+    where ${IS_SETTLED}
       and ($5::text is null or s.currency = $5)
       and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)
     group by s.currency
@@ -207,7 +208,7 @@ const SETTLED_AT_INSTANTS = statement<SettledAt>(
      ) w
    ) recorded
    join sub_accounts s on s.shard = $1 and s.book_id = $2
-     and (s.type = 'CUSTOMER_FBO' or (s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null))
+     and ${IS_SETTLED}
      and ($5::text is null or s.currency = $5)
      and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)
    left join lateral (

@@ -1,3 +1,5 @@
+import { processTime } from '../db/clock.ts';
+
 /**
  * The longest a unary call is worked on when its caller set no deadline, or a later one.
  * Without it a forgotten deadline and a stuck database would hold memory for ever.
@@ -9,7 +11,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The instant a unary call ends at the latest, in milliseconds since 1970. */
 export function unaryDeadline(requestedMs: number | undefined): number {
-  const longest = Date.now() + LONGEST_UNARY_MS;
+  const longest = processTime() + LONGEST_UNARY_MS;
   return requestedMs === undefined ? longest : Math.min(requestedMs, longest);
 }
 
@@ -17,11 +19,11 @@ export function unaryDeadline(requestedMs: number | undefined): number {
 const TIMER_SLACK_MS = 2;
 
 /** Whether a timer that was set for the deadline may have fired. */
-export const isLate = (deadlineMs: number): boolean => Date.now() >= deadlineMs - TIMER_SLACK_MS;
+export const isLate = (deadlineMs: number): boolean => processTime() >= deadlineMs - TIMER_SLACK_MS;
 
 /** Calls `expired` when the deadline passes, unless disarmed before. The only deadline timer there is. */
 export function armDeadline(deadlineMs: number, expired: () => void): { disarm: () => void } {
-  const delay = deadlineMs - Date.now();
+  const delay = deadlineMs - processTime();
   // Nobody's process lives that long; the transport ends such a call with its connection.
   if (delay > LONGEST_TIMER_MS) return { disarm: () => {} };
   const timer = setTimeout(expired, Math.max(delay, 0));

@@ -13,7 +13,7 @@ function symbol(text: string, memory: Memory): unknown {
   if (answer === undefined) throw new Error(`${text} names no earlier step`);
   if (path.length > 0) return path.reduce<any>((value, part) => value?.[camel(part)], answer);
   return ['grant', 'charge', 'transaction']
-    .map((kind) => (answer[kind] as any)?.id)
+    .map((kind) => (answer[kind] as { id?: string } | undefined)?.id)
     .find((id) => id !== undefined);
 }
 

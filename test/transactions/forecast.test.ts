@@ -28,7 +28,7 @@ describe.each(LIVES.map((steps, i) => [i, steps] as const))('after random histor
     );
   const settledAt = async (asOf: number) =>
     (await balancesOf(caller, customerId, { asOf })).map((balances) =>
-      (balances as any).map(({ settled }: Json) => settled),
+      (balances as unknown as Json[]).map(({ settled }) => settled),
     );
 
   test('the rows foreseen are those that waiting brings, and those that are booked then', async () => {

@@ -61,7 +61,7 @@ const momentsOf = ({ instants }: Lived, seed: number): readonly Asked[] => {
 };
 
 const settledOf = (balances: Json | undefined): readonly string[] =>
-  (balances as any).map(({ settled }: Json) => settled);
+  ((balances ?? []) as unknown as Json[]).map(({ settled }) => settled);
 
 describe.each(LIVES.map((_, i) => i))('in random history %i', (i) => {
   const seed = SEED + i;

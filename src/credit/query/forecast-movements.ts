@@ -1,5 +1,6 @@
 import { sumAmounts, type Amount } from '../../amount.ts';
 import type { Instant } from '../../instant.ts';
+import { isSettled } from '../../ledger/account.ts';
 import { subjectOf } from '../../ledger/journal.ts';
 import type { Movement } from '../../ledger/movements.ts';
 import type { Leg, Posting } from '../../ledger/posting.ts';
@@ -55,6 +56,4 @@ export function forecastMovements(
 const add = (row: Movement, amount: Amount): Movement => ({ ...row, amount: row.amount + amount });
 
 const movesSettled = ({ account }: Leg, currency: string, scope: Scope): boolean =>
-  account.currency === currency &&
-  inScope(scope, account.featureKeys) &&
-  (account.type === 'CUSTOMER_FBO' || (account.type === 'CUSTOMER_RECEIVABLE' && account.costBasis === null));
+  account.currency === currency && inScope(scope, account.featureKeys) && isSettled(account);
