@@ -23,7 +23,9 @@ export type Config = {
   tokens: readonly AccessToken[];
   /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 64. */
   batchSize: number;
-  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per shard, default 1024; past it, OVERLOADED. */
+  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in and so how many transactions write at once, 1 to 64, default 4. */
+  lanes: number;
+  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 1024; past it, OVERLOADED. */
   queueLimit: number;
 };
 
@@ -52,6 +54,7 @@ export function readConfig(env: Environment = process.env): Config {
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
+    lanes: read.whole('CREDIT_LEDGER_LANES', 1, 64, 4),
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.

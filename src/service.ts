@@ -23,6 +23,7 @@ import { createValidation } from './rpc/validation.ts';
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
   readonly poolSize: number;
+  readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
   readonly log: Log;
@@ -40,7 +41,7 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { databaseUrl: url, poolSize, batchSize, queueLimit, log, clock = databaseClock } = options;
+  const { databaseUrl: url, poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
   const database = connect({
     ...{ url, poolSize },
     onIdleError: (err) => log.warn({ err }, 'lost an idle database connection'),
@@ -50,7 +51,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
   const uuids = uuidMaker(processTime);
-  const books = createBooks({ database, clock, uuids, batchSize, queueLimit });
+  const books = createBooks({ database, clock, uuids, lanes, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
   const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate };

@@ -21,6 +21,7 @@ describe('an empty environment', () => {
       logLevel: 'info',
       poolSize: 10,
       tokens: [],
+      lanes: 4,
       batchSize: 64,
       queueLimit: 1024,
     });
@@ -42,6 +43,7 @@ describe('variables', () => {
       CREDIT_LEDGER_LOG_LEVEL: 'debug',
       CREDIT_LEDGER_POOL_SIZE: '20',
       CREDIT_LEDGER_TOKENS: 'billing:write:s3cr:et, dashboard:read:other',
+      CREDIT_LEDGER_LANES: '64',
       CREDIT_LEDGER_BATCH_SIZE: '1000',
       CREDIT_LEDGER_QUEUE_LIMIT: '5',
       PATH: '/bin',
@@ -57,6 +59,7 @@ describe('variables', () => {
         { name: 'billing', permission: 'write', token: 's3cr:et' },
         { name: 'dashboard', permission: 'read', token: 'other' },
       ],
+      lanes: 64,
       batchSize: 1000,
       queueLimit: 5,
     });

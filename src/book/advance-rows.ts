@@ -3,6 +3,7 @@ import type { Reduction } from '../credit/book-state.ts';
 import type { Advance } from '../credit/charge.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
@@ -42,15 +43,12 @@ export const readAdvance = (row: AdvanceRow): Advance => ({
 
 const OPEN_ADVANCES = statement<AdvanceRow>(
   'open_advances',
-  `select ${ADVANCE_COLUMNS} from advances a
-   where a.shard = $1 and a.book_id = any($2::uuid[]) and a.closed_version is null`,
+  `select ${ADVANCE_COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('advances', 'a', 'a.closed_version is null')}`,
 );
 
-export const loadOpenAdvances = (
-  connection: Connection,
-  shard: number,
-  bookIds: readonly string[],
-): Promise<AdvanceRow[]> => connection.run(OPEN_ADVANCES, [shard, bookIds]);
+export const loadOpenAdvances = (connection: Connection, books: readonly Placed[]): Promise<AdvanceRow[]> =>
+  connection.run(OPEN_ADVANCES, placesOf(books));
 
 const KEY = { shard: 'smallint', book_id: 'uuid', charge_id: 'uuid', collection: 'integer' } as const;
 const STANDING = { uncovered: 'numeric', closed_version: 'bigint', span_class: 'smallint' } as const;
@@ -87,16 +85,14 @@ const insertReductions = bulkInsert('reductions', {
 });
 
 /** `closedVersion`: the version that covered or reduced away the last of it; null while some of it is uncovered. */
-export type StoredAdvance = {
-  readonly bookId: string;
+export type StoredAdvance = Placed & {
   readonly advance: Advance;
   readonly closedVersion: number | null;
 };
-export type OwnedReduction = { readonly bookId: string; readonly reduction: Reduction };
+export type OwnedReduction = Placed & { readonly reduction: Reduction };
 
 export const storeAdvances = (
   connection: Connection,
-  shard: number,
   made: readonly StoredAdvance[],
   changed: readonly StoredAdvance[],
   reductions: readonly OwnedReduction[],
@@ -104,7 +100,7 @@ export const storeAdvances = (
   insertAdvances(
     connection,
     made.map((own) => ({
-      ...keyOf(shard, own),
+      ...keyOf(own),
       ...{ version: own.advance.entry.version, entry_position: own.advance.entry.position },
       ...{ currency: own.advance.currency, feature_key: own.advance.featureKey },
       ...{ tax_code: own.advance.tax?.code ?? null, tax_behavior: own.advance.tax?.behavior ?? null },
@@ -114,11 +110,11 @@ export const storeAdvances = (
   ),
   updateAdvances(
     connection,
-    changed.map((own) => ({ ...keyOf(shard, own), ...standing(own) })),
+    changed.map((own) => ({ ...keyOf(own), ...standing(own) })),
   ),
   insertReductions(
     connection,
-    reductions.map(({ bookId, reduction }) => ({
+    reductions.map(({ shard, bookId, reduction }) => ({
       ...{ shard, book_id: bookId, charge_id: uuidOf(reduction.chargeId), ...reduction.ref },
       ...{ collection: reduction.collection, amount: formatAmount(reduction.amount) },
       booked_at: timestamp(reduction.at),
@@ -126,7 +122,7 @@ export const storeAdvances = (
   ),
 ];
 
-const keyOf = (shard: number, { bookId, advance }: StoredAdvance): Record<keyof typeof KEY, unknown> => ({
+const keyOf = ({ shard, bookId, advance }: StoredAdvance): Record<keyof typeof KEY, unknown> => ({
   shard,
   book_id: bookId,
   charge_id: uuidOf(advance.chargeId),

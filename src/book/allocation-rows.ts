@@ -2,6 +2,7 @@ import { formatAmount, type Amount } from '../amount.ts';
 import type { Allocation } from '../credit/charge.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -39,32 +40,30 @@ export const readAllocation = (row: AllocationRow): Allocation => ({
 
 const OF_CHARGES = statement<AllocationRow>(
   'allocations_of_charges',
-  `select ${COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, charge_id)
-   join allocations a on a.shard = $1 and a.book_id = named.book_id and a.charge_id = named.charge_id`,
+  `select ${COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, charge_id)
+   ${ofNamed('allocations', 'a', 'a.charge_id = named.charge_id')}`,
 );
 
 /** Every split of some charges. */
 export const loadAllocations = async (
   connection: Connection,
-  shard: number,
-  named: readonly { readonly bookId: string; readonly chargeId: string }[],
+  named: readonly (Placed & { readonly chargeId: string })[],
 ): Promise<AllocationRow[]> =>
   named.length === 0
     ? []
-    : connection.run(OF_CHARGES, [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.chargeId))]);
+    : connection.run(OF_CHARGES, [...placesOf(named), named.map((n) => uuidOf(n.chargeId))]);
 
 const ACCRUED = statement<AllocationRow>(
   'accrued_allocations',
-  `select ${COLUMNS} from allocations a
-   where a.shard = $1 and a.book_id = any($2::uuid[]) and a.returned + a.recognized < a.amount`,
+  `select ${COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('allocations', 'a', 'a.returned + a.recognized < a.amount')}`,
 );
 
 /** What is accrued in some books and not yet recognized as revenue. */
 export const loadAccrued = async (
   connection: Connection,
-  shard: number,
-  bookIds: readonly string[],
-): Promise<AllocationRow[]> => (bookIds.length === 0 ? [] : connection.run(ACCRUED, [shard, bookIds]));
+  books: readonly Placed[],
+): Promise<AllocationRow[]> => (books.length === 0 ? [] : connection.run(ACCRUED, placesOf(books)));
 
 const KEY = {
   shard: 'smallint',
@@ -92,18 +91,17 @@ const updateAllocations = bulkUpdate(
   { ...KEY, ...MOVES },
 );
 
-export type OwnedAllocation = { readonly bookId: string; readonly allocation: Allocation };
+export type OwnedAllocation = Placed & { readonly allocation: Allocation };
 
 export const storeAllocations = (
   connection: Connection,
-  shard: number,
   made: readonly OwnedAllocation[],
   changed: readonly OwnedAllocation[],
 ): readonly Promise<void>[] => [
   insertAllocations(
     connection,
     made.map((own) => ({
-      ...keyOf(shard, own),
+      ...keyOf(own),
       ...{ collection: own.allocation.collection, kind: own.allocation.kind },
       ...{ grant_id: uuidOf(own.allocation.grantId), amount: formatAmount(own.allocation.amount) },
       booked_at: timestamp(own.allocation.at),
@@ -112,14 +110,11 @@ export const storeAllocations = (
   ),
   updateAllocations(
     connection,
-    changed.map((own) => ({ ...keyOf(shard, own), ...moves(own) })),
+    changed.map((own) => ({ ...keyOf(own), ...moves(own) })),
   ),
 ];
 
-const keyOf = (
-  shard: number,
-  { bookId, allocation }: OwnedAllocation,
-): Record<keyof typeof KEY, unknown> => ({
+const keyOf = ({ shard, bookId, allocation }: OwnedAllocation): Record<keyof typeof KEY, unknown> => ({
   shard,
   book_id: bookId,
   charge_id: uuidOf(allocation.chargeId),

@@ -2,7 +2,7 @@
 export type BookKey = { readonly namespace: string; readonly customerId: string };
 
 /** How many shards there are. Never changes: it decides where every row lives. */
-export const SHARDS = 64;
+const SHARDS = 64;
 
 /** The shard of a book: FNV-1a over its key, spread evenly and stable for ever. */
 export function shardOf({ namespace, customerId }: BookKey): number {

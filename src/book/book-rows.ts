@@ -1,15 +1,17 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { inShard, onlyShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextEvent } from '../credit/advance-to.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/journal.ts';
-import { bookKeyText, type BookKey } from './book-key.ts';
+import { bookKeyText, shardOf, type BookKey } from './book-key.ts';
 import type { Session } from './session.ts';
 
 /** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
 
 export type BookRow = {
+  shard: number;
   id: string;
   namespace: string;
   customer_id: string;
@@ -24,34 +26,36 @@ export const keyOfRow = (row: BookRow): BookKey => ({
   customerId: row.customer_id,
 });
 
-const BOOK_COLUMNS = `b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
+const BOOK_COLUMNS = `b.shard, b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
 
-const BOOKS = `select ${BOOK_COLUMNS} from books b
-   where b.shard = $1 and (b.namespace, b.customer_id) in (select * from unnest($2::text[], $3::text[]))`;
+const BOOKS = `select ${BOOK_COLUMNS}
+   from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
+   join books b on b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
+     and ${inShard('b', '$4')}`;
 
 const FIND = statement<BookRow>('find_books', BOOKS);
 // In order of id, so that two batches that share books wait for each other and never deadlock.
-const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update`);
+const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update of b`);
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
-export const findBooks = (
-  connection: Connection,
-  shard: number,
-  keys: readonly BookKey[],
-): Promise<BookRow[]> =>
-  connection.run(FIND, [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)]);
+export const findBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
+  connection.run(FIND, named(keys));
+
+function named(keys: readonly BookKey[]): readonly unknown[] {
+  const shards = keys.map(shardOf);
+  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyShard(shards)];
+}
 
 /** A book nobody has written yet, as it will be made. */
-export const newBook = ({ namespace, customerId }: BookKey, id: string): BookRow => ({
-  ...{
-    id,
-    namespace,
-    customer_id: customerId,
-    version: 0,
-    clock: ALWAYS,
-    head_hash: GENESIS,
-    currencies: {},
-  },
+export const newBook = (key: BookKey, id: string): BookRow => ({
+  shard: shardOf(key),
+  id,
+  namespace: key.namespace,
+  customer_id: key.customerId,
+  version: 0,
+  clock: ALWAYS,
+  head_hash: GENESIS,
+  currencies: {},
 });
 
 const insertBooks = bulkInsert(
@@ -71,12 +75,8 @@ const insertBooks = bulkInsert(
 );
 
 /** Locks those of the books that exist until the transaction ends. */
-export const lockBooks = (
-  connection: Connection,
-  shard: number,
-  keys: readonly BookKey[],
-): Promise<BookRow[]> =>
-  connection.run(LOCK, [shard, keys.map((key) => key.namespace), keys.map((key) => key.customerId)]);
+export const lockBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
+  connection.run(LOCK, named(keys));
 
 /**
  * Makes the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
@@ -84,7 +84,6 @@ export const lockBooks = (
  */
 export const makeBooks = (
   connection: Connection,
-  shard: number,
   keys: readonly BookKey[],
   newBookId: () => string,
 ): Promise<void> =>
@@ -95,7 +94,7 @@ export const makeBooks = (
       .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
       .map((key) => ({
         ...newBook(key, newBookId()),
-        ...{ shard, clock: timestamp(ALWAYS), next_event_at: 'infinity', currencies: '{}' },
+        ...{ clock: timestamp(ALWAYS), next_event_at: 'infinity', currencies: '{}' },
       })),
   );
 
@@ -120,21 +119,20 @@ const insertWrites = bulkInsert('writes', {
 
 export const storeBooks = (
   connection: Connection,
-  shard: number,
   sessions: readonly Session[],
 ): readonly Promise<void>[] => [
   updateBooks(
     connection,
-    sessions.map(({ id, state, head, currencies }) => ({
+    sessions.map(({ shard, bookId: id, state, head, currencies }) => ({
       ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
       ...{ next_event_at: timestamp(nextEvent(state)), currencies: JSON.stringify(currencies) },
     })),
   ),
   insertWrites(
     connection,
-    sessions.flatMap(({ id, writes }) =>
+    sessions.flatMap(({ shard, bookId, writes }) =>
       writes.map((write) => ({
-        ...{ shard, book_id: id, version: write.version, recorded_at: timestamp(write.recordedAt) },
+        ...{ shard, book_id: bookId, version: write.version, recorded_at: timestamp(write.recordedAt) },
         ...{ method: write.method, idempotency_key: write.idempotencyKey },
       })),
     ),

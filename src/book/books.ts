@@ -1,10 +1,15 @@
 import type { Command } from '../credit/command.ts';
-import { shardOf, SHARDS } from './book-key.ts';
+import { shardOf } from './book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
 import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
 
 export type BooksOptions = CommitDeps & {
+  /**
+   * How many queues share the shards. Few, so that a batch gathers what waits for many shards, and more than one, so
+   * that one batch is decided while another is in the database. Shards that must not meet in a batch need a lane each.
+   */
+  readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
 };
@@ -20,13 +25,13 @@ export type Books = {
   close(): Promise<void>;
 };
 
-export function createBooks({ batchSize, queueLimit, ...deps }: BooksOptions): Books {
-  const queues = Array.from({ length: SHARDS }, (_, shard) =>
-    createQueue({ batchSize, queueLimit, commit: (submissions) => commitBatch(deps, shard, submissions) }),
+export function createBooks({ lanes, batchSize, queueLimit, ...deps }: BooksOptions): Books {
+  const queues = Array.from({ length: lanes }, () =>
+    createQueue({ batchSize, queueLimit, commit: (submissions) => commitBatch(deps, submissions) }),
   );
   return {
     submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
-      queues[shardOf(submission.key)]!.submit(submission) as Promise<Message>,
+      queues[shardOf(submission.key) % lanes]!.submit(submission) as Promise<Message>,
     close: async () => {
       await Promise.all(queues.map((queue) => queue.drain()));
     },

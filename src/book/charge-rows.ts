@@ -1,6 +1,7 @@
 import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus, ChargeType, SettlementMode } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
@@ -76,35 +77,27 @@ export const readCharge = (row: ChargeRow): StoredCharge => ({
 
 const OPEN_CHARGES = statement<ChargeRow>(
   'open_charges',
-  `select ${CHARGE_COLUMNS} from charges c
-   where c.shard = $1 and c.book_id = any($2::uuid[]) and c.closed_version is null`,
+  `select ${CHARGE_COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('charges', 'c', 'c.closed_version is null')}`,
 );
 
-export const loadOpenCharges = (
-  connection: Connection,
-  shard: number,
-  bookIds: readonly string[],
-): Promise<ChargeRow[]> => connection.run(OPEN_CHARGES, [shard, bookIds]);
+export const loadOpenCharges = (connection: Connection, books: readonly Placed[]): Promise<ChargeRow[]> =>
+  connection.run(OPEN_CHARGES, placesOf(books));
 
 const CHARGES_BY_ID = statement<ChargeRow>(
   'charges_by_id',
-  `select ${CHARGE_COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, id)
-   join charges c on c.shard = $1 and c.book_id = named.book_id and c.id = named.id`,
+  `select ${CHARGE_COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, id)
+   ${ofNamed('charges', 'c', 'c.id = named.id')}`,
 );
 
 /** Charges named by their ids, open or not; an id the book does not have gives no row. */
 export const loadCharges = async (
   connection: Connection,
-  shard: number,
-  named: readonly { readonly bookId: string; readonly chargeId: string }[],
+  named: readonly (Placed & { readonly chargeId: string })[],
 ): Promise<ChargeRow[]> =>
   named.length === 0
     ? []
-    : connection.run(CHARGES_BY_ID, [
-        shard,
-        named.map((n) => n.bookId),
-        named.map((n) => uuidOf(n.chargeId)),
-      ]);
+    : connection.run(CHARGES_BY_ID, [...placesOf(named), named.map((n) => uuidOf(n.chargeId))]);
 
 export type ChargeFilter = {
   /** Empty: any. */

@@ -27,21 +27,20 @@ export type Result =
   | { readonly ok: false; readonly error: unknown };
 
 /**
- * Commits the submissions for books of one shard in one transaction: lock, load, decide each in order of arrival
+ * Commits the submissions in one transaction: lock, load, decide each in order of arrival
  * (several for one book see each other's effect), store. The order of results is that of the submissions.
  */
 export async function commitBatch(
   deps: CommitDeps,
-  shard: number,
   submissions: readonly Submission[],
 ): Promise<readonly Result[]> {
   const keys = distinctKeys(submissions);
   const attempt = () =>
-    deps.database.transaction((connection) => commitLocked(deps, connection, shard, keys, submissions));
+    deps.database.transaction((connection) => commitLocked(deps, connection, keys, submissions));
   const results = await attempt();
   if (results !== null) return results;
   // A customer's book comes into being with its first write.
-  await makeBooks(deps.database, shard, keys, deps.uuids);
+  await makeBooks(deps.database, keys, deps.uuids);
   return (await attempt()) ?? missing();
 }
 
@@ -49,19 +48,18 @@ export async function commitBatch(
 async function commitLocked(
   { clock, uuids }: CommitDeps,
   connection: Connection,
-  shard: number,
   keys: readonly BookKey[],
   submissions: readonly Submission[],
 ): Promise<readonly Result[] | null> {
-  const books = await lockBooks(connection, shard, keys);
+  const books = await lockBooks(connection, keys);
   if (books.length < keys.length) return null;
-  const { sessions, databaseTime } = await loadSessions(connection, shard, books, submissions);
+  const { sessions, databaseTime } = await loadSessions(connection, books, submissions);
   const results = submissions.map((submission) => {
     const session = sessions.get(bookKeyText(submission.key))!;
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
     return attemptOne(session, submission, later(clock(databaseTime), session.state.clock), uuids);
   });
-  await store(connection, shard, [...sessions.values()]);
+  await store(connection, [...sessions.values()]);
   return results;
 }
 
@@ -109,7 +107,7 @@ const reused = (key: string, field: string, method: string): never =>
     { key, field },
   );
 
-async function store(connection: Connection, shard: number, sessions: readonly Session[]): Promise<void> {
+async function store(connection: Connection, sessions: readonly Session[]): Promise<void> {
   const changed = sessions.filter((session) => session.writes.length > 0);
   const all = <Row>(rows: (session: Session) => Iterable<Row>): Row[] =>
     changed.flatMap((session) => [...rows(session)]);
@@ -117,51 +115,40 @@ async function store(connection: Connection, shard: number, sessions: readonly S
   await settleAll([
     storeRemembered(
       connection,
-      shard,
-      sessions.flatMap(({ id: bookId, keys }) => keys.map((used) => ({ bookId, ...used }))),
+      sessions.flatMap(({ shard, bookId, keys }) => keys.map((used) => ({ shard, bookId, ...used }))),
     ),
-    ...storeBooks(connection, shard, changed),
+    ...storeBooks(connection, changed),
     ...storeGrants(
       connection,
-      shard,
       all((s) => s.grants.made.values()),
       all((s) => s.grants.changed.values()),
     ),
     storeFormerTerms(
       connection,
-      shard,
       all((s) => s.formerTerms),
     ),
     ...storeCharges(
       connection,
-      shard,
       all((s) => s.charges.made.values()),
       all((s) => s.charges.changed.values()),
       all((s) => s.chargeEvents),
     ),
     ...storeAdvances(
       connection,
-      shard,
       all((s) => s.advances.made.values()),
       all((s) => s.advances.changed.values()),
       all((s) => s.reductions),
     ),
     ...storeAllocations(
       connection,
-      shard,
       all((s) => s.allocations.made.values()),
       all((s) => s.allocations.changed.values()),
     ),
     ...storeStretches(
       connection,
-      shard,
       all((s) => s.stretches),
     ),
-    ...storeJournals(
-      connection,
-      shard,
-      changed.map((session) => ({ bookId: session.id, appended: session.appended })),
-    ),
+    ...storeJournals(connection, changed),
   ]);
 }
 

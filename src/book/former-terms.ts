@@ -1,6 +1,7 @@
 import type { Grant, SettlementStatus } from '../credit/grant.ts';
 import { bulkInsert } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { optional, timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -42,19 +43,18 @@ const OF_GRANTS = statement<Row>(
   'former_terms_of_grants',
   `select t.grant_id, t.until_version, t.until, t.effective_at, t.expires_at, t.funded_at, t.settlement_status,
           t.issued_at, t.authorized_at, t.settled_at, t.failed_at, t.invoice_id
-   from unnest($2::uuid[], $3::uuid[]) named (book_id, grant_id)
-   join former_terms t on t.shard = $1 and t.book_id = named.book_id and t.grant_id = named.grant_id
+   from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, grant_id)
+   ${ofNamed('former_terms', 't', 't.grant_id = named.grant_id')}
    order by t.until_version`,
 );
 
 /** The former terms of some grants, oldest first, by grant id. */
 export async function loadFormerTerms(
   connection: Connection,
-  shard: number,
-  named: readonly { readonly bookId: string; readonly grantId: string }[],
+  named: readonly (Placed & { readonly grantId: string })[],
 ): Promise<ReadonlyMap<string, readonly FormerTerms[]>> {
   if (named.length === 0) return new Map();
-  const params = [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.grantId))];
+  const params = [...placesOf(named), named.map((n) => uuidOf(n.grantId))];
   return Map.groupBy((await connection.run(OF_GRANTS, params)).map(read), (former) => former.grantId);
 }
 
@@ -129,16 +129,12 @@ const insertFormerTerms = bulkInsert('former_terms', {
   invoice_id: 'text',
 });
 
-export type OwnedTerms = { readonly bookId: string; readonly former: FormerTerms };
+export type OwnedTerms = Placed & { readonly former: FormerTerms };
 
-export const storeFormerTerms = (
-  connection: Connection,
-  shard: number,
-  replaced: readonly OwnedTerms[],
-): Promise<void> =>
+export const storeFormerTerms = (connection: Connection, replaced: readonly OwnedTerms[]): Promise<void> =>
   insertFormerTerms(
     connection,
-    replaced.map(({ bookId, former: { grantId, untilVersion, until, terms } }) => ({
+    replaced.map(({ shard, bookId, former: { grantId, untilVersion, until, terms } }) => ({
       ...{ shard, book_id: bookId, grant_id: uuidOf(grantId), until_version: untilVersion },
       ...{ until: timestamp(until), effective_at: timestamp(terms.effectiveAt) },
       ...{ expires_at: timestamp(terms.expiresAt), funded_at: timestamp(terms.fundedAt) },

@@ -2,6 +2,7 @@ import type { Amount } from '../amount.ts';
 import { isOpen, type Grant, type Phase } from '../credit/grant.ts';
 import type { AvailabilityPolicy, FundingMethod, SettlementStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -131,47 +132,42 @@ export function readGrant(row: GrantRow): StoredGrant {
 
 const OPEN_GRANTS = statement<GrantRow>(
   'open_grants',
-  `select ${GRANT_COLUMNS} from grants g where g.shard = $1 and g.book_id = any($2::uuid[]) and g.closed_version is null`,
+  `select ${GRANT_COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('grants', 'g', 'g.closed_version is null')}`,
 );
 
 const GRANTS_BY_ID = statement<GrantRow>(
   'grants_by_id',
-  `select ${GRANT_COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, id)
-   join grants g on g.shard = $1 and g.book_id = named.book_id and g.id = named.id`,
+  `select ${GRANT_COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, id)
+   ${ofNamed('grants', 'g', 'g.id = named.id')}`,
 );
 
-export const loadOpenGrants = (
-  connection: Connection,
-  shard: number,
-  bookIds: readonly string[],
-): Promise<GrantRow[]> => connection.run(OPEN_GRANTS, [shard, bookIds]);
+export const loadOpenGrants = (connection: Connection, books: readonly Placed[]): Promise<GrantRow[]> =>
+  connection.run(OPEN_GRANTS, placesOf(books));
 
 /** Grants named by their ids, open or not; an id the book does not have gives no row. */
 export const loadGrants = async (
   connection: Connection,
-  shard: number,
-  named: readonly { readonly bookId: string; readonly grantId: string }[],
+  named: readonly (Placed & { readonly grantId: string })[],
 ): Promise<GrantRow[]> =>
   named.length === 0
     ? []
-    : connection.run(GRANTS_BY_ID, [shard, named.map((n) => n.bookId), named.map((n) => uuidOf(n.grantId))]);
+    : connection.run(GRANTS_BY_ID, [...placesOf(named), named.map((n) => uuidOf(n.grantId))]);
 
 const RECLAIMABLE = statement<GrantRow>(
   'reclaimable_grants',
-  `select ${GRANT_COLUMNS} from unnest($2::uuid[], $3::timestamptz[]) late (book_id, since)
-   join grants g on g.shard = $1 and g.book_id = late.book_id and g.expires_at > late.since
-     and g.expired > 0 and g.phase = 'EXPIRED'`,
+  `select ${GRANT_COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::timestamptz[]) named (shard, book_id, since)
+   ${ofNamed('grants', 'g', "g.expires_at > named.since and g.expired > 0 and g.phase = 'EXPIRED'")}`,
 );
 
-/** Grants that have expired since an instant, by book, with credit left that may still pay for what happened before. */
+/** Grants of some books that have expired since an instant each, with credit left that may still pay for what happened before. */
 export const loadReclaimable = async (
   connection: Connection,
-  shard: number,
-  since: ReadonlyMap<string, Instant>,
+  late: readonly (Placed & { readonly since: Instant })[],
 ): Promise<GrantRow[]> =>
-  since.size === 0
+  late.length === 0
     ? []
-    : connection.run(RECLAIMABLE, [shard, [...since.keys()], [...since.values()].map(timestamp)]);
+    : connection.run(RECLAIMABLE, [...placesOf(late), late.map(({ since }) => timestamp(since))]);
 
 export type GrantFilter = {
   readonly currency: string | null;

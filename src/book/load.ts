@@ -2,6 +2,7 @@ import type { BookState } from '../credit/book-state.ts';
 import { advanceKey, allocationKey } from '../credit/charge.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll, type Connection } from '../db/database.ts';
+import type { Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { emptyJournal } from '../ledger/journal.ts';
@@ -25,11 +26,10 @@ import type { Submission } from './submission.ts';
  */
 export async function loadSessions(
   connection: Connection,
-  shard: number,
   books: readonly BookRow[],
   submissions: readonly Submission[],
 ): Promise<{ readonly sessions: ReadonlyMap<string, Session>; readonly databaseTime: Instant }> {
-  const ids = books.map((book) => book.id);
+  const places = books.map(({ shard, id: bookId }) => ({ shard, bookId }));
   const needs = needsOf(books, submissions);
   // Sent together, answered together. The clock is read after the locks, so recorded_at never goes back.
   const [
@@ -46,16 +46,16 @@ export async function loadSessions(
     remembered,
   ] = await settleAll([
     databaseTime(connection),
-    loadOpenGrants(connection, shard, ids),
-    loadGrants(connection, shard, needs.grants),
-    loadReclaimable(connection, shard, needs.historySince),
-    loadOpenAdvances(connection, shard, ids),
-    loadOpenCharges(connection, shard, ids),
-    loadCharges(connection, shard, needs.charges),
-    loadAllocations(connection, shard, needs.splits),
-    loadAccrued(connection, shard, needs.accrued),
-    loadSubAccounts(connection, shard, ids),
-    loadRemembered(connection, shard, needs.keys),
+    loadOpenGrants(connection, places),
+    loadGrants(connection, needs.grants),
+    loadReclaimable(connection, [...needs.late.values()]),
+    loadOpenAdvances(connection, places),
+    loadOpenCharges(connection, places),
+    loadCharges(connection, needs.charges),
+    loadAllocations(connection, needs.splits),
+    loadAccrued(connection, needs.accrued),
+    loadSubAccounts(connection, places),
+    loadRemembered(connection, needs.keys),
   ]);
   const first: Loaded = {
     grants: [...openGrants, ...namedGrants, ...reclaimable],
@@ -63,14 +63,16 @@ export async function loadSessions(
     allocations: [...splits, ...accrued],
     ...{ advances, moves: [], formerTerms: new Map() },
   };
-  const rows = await loadBehind(connection, shard, needs, first);
+  const rowsOf = byBook(
+    await loadBehind(connection, needs, first, new Map(places.map((place) => [place.bookId, place]))),
+  );
 
   const sessions = books.map((book): [string, Session] => {
-    const own = rowsOf(rows, book.id);
+    const own = rowsOf(book.id);
     const key = keyOfRow(book);
     const session = openSession({
-      ...{ key, id: book.id, currencies: { ...book.currencies } },
-      state: stateOf(book, needs.historySince.get(book.id) ?? book.clock, own),
+      ...{ key, shard: book.shard, bookId: book.id, currencies: { ...book.currencies } },
+      state: stateOf(book, needs.late.get(book.id)?.since ?? book.clock, own),
       head: { hash: book.head_hash, subAccounts: accounts.get(book.id) ?? emptyJournal.subAccounts },
       known: {
         grants: new Map(own.grants.map((row) => [idOf('grt', row.id), readGrant(row)])),
@@ -95,32 +97,25 @@ type Loaded = {
 /** What can only be named once the first rows are there; sends nothing for the usual batch. */
 async function loadBehind(
   connection: Connection,
-  shard: number,
   needs: Needs,
   first: Loaded,
+  places: ReadonlyMap<string, Placed>,
 ): Promise<Loaded> {
   const behind = first.allocations.map((row) => ({
-    bookId: row.book_id,
+    ...places.get(row.book_id)!,
     grantId: idOf('grt', row.grant_id),
     chargeId: idOf('chg', row.charge_id),
   }));
   const late = first.grants.flatMap(({ book_id: bookId, id }) => {
-    const since = needs.historySince.get(bookId);
-    return since === undefined ? [] : [{ bookId, grantUuid: id, grantId: idOf('grt', id), since }];
+    const book = needs.late.get(bookId);
+    return book === undefined ? [] : [{ ...book, grantUuid: id, grantId: idOf('grt', id) }];
   });
-  const [grants, charges, moves, formerTerms] = await settleAll(
-    [
-      loadGrants(connection, shard, behind),
-      needs.accrued.length === 0 ? [] : loadCharges(connection, shard, behind),
-      late.length === 0 ? [] : movesSince(connection, shard, late),
-      loadFormerTerms(connection, shard, late),
-    ].map((part) => Promise.resolve(part)) as [
-      Promise<GrantRow[]>,
-      Promise<ChargeRow[]>,
-      Promise<readonly GrantMove[]>,
-      ReturnType<typeof loadFormerTerms>,
-    ],
-  );
+  const [grants, charges, moves, formerTerms] = await settleAll([
+    loadGrants(connection, behind),
+    loadCharges(connection, needs.accrued.length === 0 ? [] : behind),
+    movesSince(connection, late),
+    loadFormerTerms(connection, late),
+  ]);
   return {
     ...first,
     grants: [...first.grants, ...grants],
@@ -129,14 +124,24 @@ async function loadBehind(
   };
 }
 
-function rowsOf(rows: Loaded, bookId: string): Loaded {
-  const own = <Row extends { readonly book_id: string }>(all: readonly Row[]) =>
-    all.filter((row) => row.book_id === bookId);
-  return {
-    ...{ grants: own(rows.grants), charges: own(rows.charges), allocations: own(rows.allocations) },
-    ...{ advances: own(rows.advances), moves: rows.moves.filter((move) => move.bookId === bookId) },
-    formerTerms: rows.formerTerms,
-  };
+/** The rows of each book by its id. */
+function byBook(rows: Loaded): (bookId: string) => Loaded {
+  const grants = grouped(rows.grants);
+  const charges = grouped(rows.charges);
+  const allocations = grouped(rows.allocations);
+  const advances = grouped(rows.advances);
+  const moves = Map.groupBy(rows.moves, (move) => move.bookId);
+  return (bookId) => ({
+    ...{ grants: grants(bookId), charges: charges(bookId), allocations: allocations(bookId) },
+    ...{ advances: advances(bookId), moves: moves.get(bookId) ?? [], formerTerms: rows.formerTerms },
+  });
+}
+
+function grouped<Row extends { readonly book_id: string }>(
+  all: readonly Row[],
+): (id: string) => readonly Row[] {
+  const groups = Map.groupBy(all, (row) => row.book_id);
+  return (bookId) => groups.get(bookId) ?? [];
 }
 
 function stateOf(book: BookRow, historyFrom: Instant, rows: Loaded): BookState {

@@ -1,4 +1,5 @@
 import { booksFrom, type Command } from '../credit/command.ts';
+import type { Placed } from '../db/placement.ts';
 import { earlier, type Instant } from '../instant.ts';
 import { bookKeyText } from './book-key.ts';
 import { keyOfRow, type BookRow } from './book-rows.ts';
@@ -7,45 +8,45 @@ import type { Submission } from './submission.ts';
 /** What a batch needs loaded besides the open state of its books. */
 export type Needs = {
   /** Grants that commands name: they may be closed. */
-  readonly grants: readonly { readonly bookId: string; readonly grantId: string }[];
+  readonly grants: readonly (Placed & { readonly grantId: string })[];
   /** Charges that commands name: they may be closed. */
-  readonly charges: readonly { readonly bookId: string; readonly chargeId: string }[];
+  readonly charges: readonly (Placed & { readonly chargeId: string })[];
   /** Those of them whose splits are needed. */
-  readonly splits: readonly { readonly bookId: string; readonly chargeId: string }[];
+  readonly splits: readonly (Placed & { readonly chargeId: string })[];
   /** Books whose accrued value is to be recognized. */
-  readonly accrued: readonly string[];
-  /** Books that somebody books into before their clock, with the earliest such instant. */
-  readonly historySince: ReadonlyMap<string, Instant>;
-  readonly keys: readonly { readonly bookId: string; readonly idempotencyKey: string }[];
+  readonly accrued: readonly Placed[];
+  /** Books that somebody books into before their clock, by id, with the earliest such instant. */
+  readonly late: ReadonlyMap<string, Placed & { readonly since: Instant }>;
+  readonly keys: readonly (Placed & { readonly idempotencyKey: string })[];
 };
 
 export function needsOf(books: readonly BookRow[], submissions: readonly Submission[]): Needs {
   const byKey = new Map(books.map((book) => [bookKeyText(keyOfRow(book)), book]));
   const asked = submissions.map(({ key, command, idempotencyKey }) => {
-    const { id: bookId, clock } = byKey.get(bookKeyText(key))!;
-    return { bookId, clock, command, idempotencyKey };
+    const { shard, id: bookId, clock } = byKey.get(bookKeyText(key))!;
+    return { at: { shard, bookId }, clock, command, idempotencyKey };
   });
-  const historySince = new Map<string, Instant>();
-  for (const { bookId, clock, command } of asked) {
+  const late = new Map<string, Placed & { readonly since: Instant }>();
+  for (const { at, clock, command } of asked) {
     const from = booksFrom(command);
-    if (from !== null && from < clock)
-      historySince.set(bookId, earlier(from, historySince.get(bookId) ?? from));
+    if (from === null || from >= clock) continue;
+    late.set(at.bookId, { ...at, since: earlier(from, late.get(at.bookId)?.since ?? from) });
   }
-  const charges = asked.flatMap(({ bookId, command }) =>
+  const charges = asked.flatMap(({ at, command }) =>
     'chargeId' in command && namesCharge(command)
-      ? [{ bookId, chargeId: command.chargeId, kind: command.kind }]
+      ? [{ ...at, chargeId: command.chargeId, kind: command.kind }]
       : [],
   );
   return {
-    grants: asked.flatMap(({ bookId, command }) =>
-      'grantId' in command && namesGrant(command) ? [{ bookId, grantId: command.grantId }] : [],
+    grants: asked.flatMap(({ at, command }) =>
+      'grantId' in command && namesGrant(command) ? [{ ...at, grantId: command.grantId }] : [],
     ),
     charges,
     splits: charges.filter(({ kind }) => kind === 'correctCharge'),
-    accrued: asked.flatMap(({ bookId, command }) => (command.kind === 'recognizeRevenue' ? [bookId] : [])),
-    historySince,
-    keys: asked.flatMap(({ bookId, idempotencyKey }) =>
-      idempotencyKey === null ? [] : [{ bookId, idempotencyKey }],
+    accrued: asked.flatMap(({ at, command }) => (command.kind === 'recognizeRevenue' ? [at] : [])),
+    late,
+    keys: asked.flatMap(({ at, idempotencyKey }) =>
+      idempotencyKey === null ? [] : [{ ...at, idempotencyKey }],
     ),
   };
 }

@@ -2,7 +2,7 @@ import type { Command } from '../credit/command.ts';
 import { decide } from '../credit/decide.ts';
 import { later } from '../instant.ts';
 import { appendTo } from './append.ts';
-import { bookKeyText, shardOf } from './book-key.ts';
+import { bookKeyText } from './book-key.ts';
 import { findBooks, newBook } from './book-rows.ts';
 import type { CommitDeps } from './commit.ts';
 import { loadSessions } from './load.ts';
@@ -17,12 +17,11 @@ export function preview<C extends Command, Message>(
   submission: Submission<C, Message>,
 ): Promise<Message> {
   const { key, command, reply } = submission;
-  const shard = shardOf(key);
   return database.snapshot(async (connection) => {
-    const found = await findBooks(connection, shard, [key]);
+    const found = await findBooks(connection, [key]);
     const books = found.length > 0 ? found : [newBook(key, uuids())];
     const asked = { ...submission, idempotencyKey: null } as unknown as Submission;
-    const { sessions, databaseTime } = await loadSessions(connection, shard, books, [asked]);
+    const { sessions, databaseTime } = await loadSessions(connection, books, [asked]);
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
     const decision = decide(session.state, command, later(clock(databaseTime), recordedAt));

@@ -7,7 +7,7 @@ import type { Submission } from './submission.ts';
 export type QueueOptions = {
   /** The most submissions in one transaction. */
   readonly batchSize: number;
-  /** The most submissions waiting per shard; one more is refused with OVERLOADED. */
+  /** The most submissions that wait; one more is refused with OVERLOADED. */
   readonly queueLimit: number;
   readonly commit: (submissions: readonly Submission[]) => Promise<readonly Result[]>;
 };
@@ -28,7 +28,7 @@ type Waiting = {
 const ATTEMPTS = 3;
 
 /**
- * The queue of one shard, with group commit: while a batch is in the database the next one gathers; an idle queue
+ * A queue with group commit: while a batch is in the database the next one gathers; an idle queue
  * adds no wait. Bounded in length and in time: past the bound or the caller's deadline the answer is OVERLOADED.
  */
 export function createQueue({ batchSize, queueLimit, commit }: QueueOptions): Queue {

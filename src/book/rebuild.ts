@@ -44,8 +44,7 @@ export async function rebuild(
     grantTotals(connection, { ...past, at: clock, recordedBy: version }, ids),
     loadFormerTerms(
       connection,
-      shard,
-      ids.map((grantId) => ({ bookId, grantId })),
+      ids.map((grantId) => ({ shard, bookId, grantId })),
     ),
     connection.run(SETTLED_UP, [shard, bookId, version, advances.map((advance) => uuidOf(advance.chargeId))]),
     chargesAsKnown(connection, { ...past, at: clock, recordedBy: version }, chargesThen),

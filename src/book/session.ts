@@ -1,6 +1,7 @@
 import type { BookState } from '../credit/book-state.ts';
 import type { Decision } from '../credit/decide.ts';
 import { stretchOf } from '../credit/grant.ts';
+import type { Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
 import type { StretchChange } from '../pending/index-writer.ts';
@@ -28,9 +29,8 @@ export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map
  * One book within one batch: locked, loaded, and changed by the batch's commands one after the other in memory. Holds
  * what its commits will store; the only mutable thing of the write path, and it lives no longer than the batch.
  */
-export type Session = {
+export type Session = Placed & {
   readonly key: BookKey;
-  readonly id: string;
   state: BookState;
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
@@ -55,7 +55,10 @@ export type Session = {
 const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
 
 export const openSession = (
-  loaded: Pick<Session, 'key' | 'id' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'>,
+  loaded: Pick<
+    Session,
+    'key' | 'shard' | 'bookId' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
+  >,
 ): Session => ({
   ...loaded,
   ...{ keys: [], writes: [], appended: [], stretches: [], formerTerms: [], chargeEvents: [], reductions: [] },
@@ -65,21 +68,21 @@ export const openSession = (
 /** Takes a decision that changed something into the session: the new state, and the rows it adds to the store. */
 export function record(session: Session, decision: Decision, appended: Appended, recordedAt: Instant): void {
   const { state: after, answer, reductions } = decision;
-  const { id: bookId } = session;
+  const { shard, bookId } = session;
   session.appended.push(appended);
   session.head = appended.head;
   if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
   recordGrants(session, after, recordedAt);
   recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt);
   diff(session.state.advances, after.advances, session.advances, (advance) => ({
-    ...{ bookId, advance },
+    ...{ shard, bookId, advance },
     closedVersion: advance.uncovered === 0n ? after.version : null,
   }));
   diff(session.state.allocations, after.allocations, session.allocations, (allocation) => ({
-    bookId,
+    ...{ shard, bookId },
     allocation,
   }));
-  session.reductions.push(...reductions.map((reduction) => ({ bookId, reduction })));
+  session.reductions.push(...reductions.map((reduction) => ({ shard, bookId, reduction })));
   session.state = after;
 }
 
@@ -98,24 +101,24 @@ function diff<Fact, Row>(
 }
 
 function recordGrants(session: Session, after: BookState, recordedAt: Instant): void {
-  const { key, id: bookId, state: before, known } = session;
+  const { key, shard, bookId, state: before, known } = session;
   diff(before.grants, after.grants, session.grants, (grant, id) => {
     const was = before.grants.get(id) ?? null;
     const now = stored(known.grants.get(id), grant, after.version);
     known.grants.set(id, now);
     session.stretches.push({
-      ...{ ...key, bookId, grantId: id, version: after.version },
+      ...{ ...key, shard, bookId, grantId: id, version: after.version },
       before: was === null ? null : stretchOf(was),
       after: stretchOf(grant),
     });
     const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
-    if (former !== null) session.formerTerms.push({ bookId, former });
-    return { bookId, stored: now };
+    if (former !== null) session.formerTerms.push({ shard, bookId, former });
+    return { shard, bookId, stored: now };
   });
 }
 
 function recordCharges(session: Session, after: BookState, bookedAt: Instant): void {
-  const { id: bookId, state: before, known } = session;
+  const { shard, bookId, state: before, known } = session;
   diff(before.charges, after.charges, session.charges, (charge, id) => {
     const was = before.charges.get(id);
     const closedVersion =
@@ -125,8 +128,8 @@ function recordCharges(session: Session, after: BookState, bookedAt: Instant): v
     if (charge.status === 'OPEN' || was?.status === 'OPEN') {
       const collected = charge.collected - (was?.collected ?? 0n);
       const event = { chargeId: id, version: after.version, amount: charge.amount, collected, bookedAt };
-      session.chargeEvents.push({ bookId, ...event });
+      session.chargeEvents.push({ shard, bookId, ...event });
     }
-    return { bookId, stored: { charge, closedVersion } };
+    return { shard, bookId, stored: { charge, closedVersion } };
   });
 }

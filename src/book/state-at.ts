@@ -38,10 +38,11 @@ async function current(
   bookId: string,
   named: readonly StoredGrant[],
 ): Promise<Parts> {
+  const book = { shard: view.shard, bookId };
   const [grants, advances, charges] = await settleAll([
-    loadOpenGrants(connection, view.shard, [bookId]),
-    loadOpenAdvances(connection, view.shard, [bookId]),
-    loadOpenCharges(connection, view.shard, [bookId]),
+    loadOpenGrants(connection, [book]),
+    loadOpenAdvances(connection, [book]),
+    loadOpenCharges(connection, [book]),
   ]);
   return {
     grants: [...named.map((own) => own.grant), ...grants.map((row) => readGrant(row).grant)],

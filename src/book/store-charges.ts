@@ -2,6 +2,7 @@ import { formatAmount, type Amount } from '../amount.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import type { Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
+import type { Placed } from '../db/placement.ts';
 import { optional, timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -56,11 +57,10 @@ const insertEvents = bulkInsert('charge_events', {
   booked_at: 'timestamptz',
 });
 
-export type OwnedCharge = { readonly bookId: string; readonly stored: StoredCharge };
+export type OwnedCharge = Placed & { readonly stored: StoredCharge };
 
 /** What one write did to a charge that weighs, or may, on live. */
-export type ChargeEvent = {
-  readonly bookId: string;
+export type ChargeEvent = Placed & {
   readonly chargeId: string;
   readonly version: number;
   /** The total from this version on. */
@@ -73,32 +73,28 @@ export type ChargeEvent = {
 
 export const storeCharges = (
   connection: Connection,
-  shard: number,
   made: readonly OwnedCharge[],
   changed: readonly OwnedCharge[],
   events: readonly ChargeEvent[],
 ): readonly Promise<void>[] => [
   insertCharges(
     connection,
-    made.map((own) => ({ ...key(shard, own), ...facts(own.stored), ...standing(own.stored) })),
+    made.map((own) => ({ ...key(own), ...facts(own.stored), ...standing(own.stored) })),
   ),
   updateCharges(
     connection,
-    changed.map((own) => ({ ...key(shard, own), ...standing(own.stored) })),
+    changed.map((own) => ({ ...key(own), ...standing(own.stored) })),
   ),
   insertEvents(
     connection,
-    events.map(({ bookId, chargeId, version, amount, collected, bookedAt }) => ({
+    events.map(({ shard, bookId, chargeId, version, amount, collected, bookedAt }) => ({
       ...{ shard, book_id: bookId, charge_id: uuidOf(chargeId), version },
       ...{ amount: formatAmount(amount), collected: formatAmount(collected), booked_at: timestamp(bookedAt) },
     })),
   ),
 ];
 
-const key = (
-  shard: number,
-  { bookId, stored: { charge } }: OwnedCharge,
-): Record<keyof typeof KEY, unknown> => ({
+const key = ({ shard, bookId, stored: { charge } }: OwnedCharge): Record<keyof typeof KEY, unknown> => ({
   shard,
   book_id: bookId,
   id: uuidOf(charge.id),

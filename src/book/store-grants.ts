@@ -2,6 +2,7 @@ import { formatAmount } from '../amount.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import type { Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
+import type { Placed } from '../db/placement.ts';
 import { optional, timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { StoredGrant } from './grant-rows.ts';
@@ -61,28 +62,24 @@ const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 
   ...STANDING,
 });
 
-export type OwnedGrant = { readonly bookId: string; readonly stored: StoredGrant };
+export type OwnedGrant = Placed & { readonly stored: StoredGrant };
 
 export const storeGrants = (
   connection: Connection,
-  shard: number,
   made: readonly OwnedGrant[],
   changed: readonly OwnedGrant[],
 ): readonly Promise<void>[] => [
   insertGrants(
     connection,
-    made.map((own) => ({ ...key(shard, own), ...facts(own.stored), ...standing(own.stored) })),
+    made.map((own) => ({ ...key(own), ...facts(own.stored), ...standing(own.stored) })),
   ),
   updateGrants(
     connection,
-    changed.map((own) => ({ ...key(shard, own), ...standing(own.stored) })),
+    changed.map((own) => ({ ...key(own), ...standing(own.stored) })),
   ),
 ];
 
-const key = (
-  shard: number,
-  { bookId, stored: { grant } }: OwnedGrant,
-): Record<keyof typeof KEY, unknown> => ({
+const key = ({ shard, bookId, stored: { grant } }: OwnedGrant): Record<keyof typeof KEY, unknown> => ({
   shard,
   book_id: bookId,
   id: uuidOf(grant.id),

@@ -1,5 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { inShard, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -11,17 +12,17 @@ type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: 
 const MOVES_SINCE = statement<MoveRow>(
   'grant_moves_since',
   `select e.book_id, e.grant_id, e.booked_at, e.amount
-   from unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) named (book_id, grant_id, since)
+   from unnest($1::smallint[], $2::uuid[], $4::uuid[], $5::timestamptz[]) named (shard, book_id, grant_id, since)
    join lateral (
      select coalesce(max(w.version), 0) as version from (
        select w.version from writes w
-       where w.shard = $1 and w.book_id = named.book_id and w.recorded_at <= named.since
+       where w.shard = named.shard and w.book_id = named.book_id and w.recorded_at <= named.since and ${inShard('w')}
        order by w.recorded_at desc, w.version desc limit 1
      ) w
    ) known on true
    join lateral (
      select * from entries e
-     where e.shard = $1 and e.book_id = named.book_id and e.grant_id = named.grant_id
+     where e.shard = named.shard and e.book_id = named.book_id and e.grant_id = named.grant_id and ${inShard('e')}
        and e.version > known.version and e.grant_remaining is not null
        and e.booked_at > named.since and e.kind not in ('ISSUE', 'EXPIRE', 'EXPIRE_UNDONE')
      offset 0
@@ -39,12 +40,11 @@ export type GrantMove = {
 /** What was taken from, given back to or voided of each grant after an instant, in order of recording. */
 export async function movesSince(
   connection: Connection,
-  shard: number,
-  named: readonly { readonly bookId: string; readonly grantUuid: string; readonly since: Instant }[],
+  named: readonly (Placed & { readonly grantUuid: string; readonly since: Instant })[],
 ): Promise<readonly GrantMove[]> {
+  if (named.length === 0) return [];
   const rows = await connection.run(MOVES_SINCE, [
-    shard,
-    named.map((n) => n.bookId),
+    ...placesOf(named),
     named.map((n) => n.grantUuid),
     named.map((n) => timestamp(n.since)),
   ]);

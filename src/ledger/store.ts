@@ -1,6 +1,7 @@
 import { formatAmount } from '../amount.ts';
 import { bulkInsert } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
@@ -28,22 +29,21 @@ const SUB_ACCOUNTS = statement<SubAccountRow & { total: Amount | null }>(
   'ledger_heads',
   `select s.book_id, s.id, s.ordinal, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage,
           s.tax_code, s.tax_behavior, last.running_total as total
-   from sub_accounts s
+   from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('sub_accounts', 's', 'true')}
    left join lateral (
      select e.running_total from entries e
-     where e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal
+     where e.shard = s.shard and e.book_id = s.book_id and e.sub_account = s.ordinal and ${inShard('e')}
      order by e.version desc, e.position desc limit 1
-   ) last on true
-   where s.shard = $1 and s.book_id = any($2::uuid[])`,
+   ) last on true`,
 );
 
 /** The sub-accounts of some books with their running totals, by book; the heads' hashes are kept with the books. */
 export async function loadSubAccounts(
   connection: Connection,
-  shard: number,
-  bookIds: readonly string[],
+  named: readonly Placed[],
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
-  const rows = await connection.run(SUB_ACCOUNTS, [shard, bookIds]);
+  const rows = await connection.run(SUB_ACCOUNTS, placesOf(named));
   const books = new Map<string, Map<string, SubAccountHead>>();
   for (const row of rows) {
     const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
@@ -116,20 +116,20 @@ const insertEntries = bulkInsert('entries', {
   late_class: 'smallint',
 });
 
-/** Adds what was appended to some books of a shard: a constant number of statements, all in one round trip. */
+/** Adds what was appended to some books: a constant number of statements, all in one round trip. */
 export function storeJournals(
   connection: Connection,
-  shard: number,
-  journals: readonly { readonly bookId: string; readonly appended: readonly Appended[] }[],
+  journals: readonly (Placed & { readonly appended: readonly Appended[] })[],
 ): readonly Promise<void>[] {
-  const all = journals.flatMap(({ bookId, appended }) => appended.map((part) => ({ bookId, ...part })));
-  const key = { shard };
+  const all = journals.flatMap(({ shard, bookId, appended }) =>
+    appended.map((part) => ({ key: { shard, book_id: bookId }, ...part })),
+  );
   return [
     insertSubAccounts(
       connection,
-      all.flatMap(({ bookId, opened }) =>
+      all.flatMap(({ key, opened }) =>
         opened.map((account) => ({
-          ...{ ...key, book_id: bookId, ordinal: account.ordinal, id: account.uuid, type: account.type },
+          ...{ ...key, ordinal: account.ordinal, id: account.uuid, type: account.type },
           ...{ currency: account.currency, feature_keys: account.featureKeys, priority: account.priority },
           ...{
             cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
@@ -141,10 +141,10 @@ export function storeJournals(
     ),
     insertTransactions(
       connection,
-      all.flatMap(({ bookId, transactions }) =>
+      all.flatMap(({ key, transactions }) =>
         transactions.map(
           ({ uuid, version, ordinal, kind, bookedAt, recordedAt, grantId, chargeId, reason, hash }) => ({
-            ...{ ...key, book_id: bookId, version, ordinal, id: uuid, kind, hash },
+            ...{ ...key, version, ordinal, id: uuid, kind, hash },
             ...{ booked_at: timestamp(bookedAt), recorded_at: timestamp(recordedAt) },
             ...{ grant_id: uuidOrNull(grantId), charge_id: uuidOrNull(chargeId), reason },
           }),
@@ -153,9 +153,9 @@ export function storeJournals(
     ),
     insertEntries(
       connection,
-      all.flatMap(({ bookId, entries }) =>
+      all.flatMap(({ key, entries }) =>
         entries.map((entry) => ({
-          ...{ ...key, book_id: bookId, version: entry.version, position: entry.position, kind: entry.kind },
+          ...{ ...key, version: entry.version, position: entry.position, kind: entry.kind },
           ...{
             transaction: entry.transaction,
             sub_account: entry.subAccount,

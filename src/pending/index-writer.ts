@@ -1,6 +1,7 @@
 import { formatAmount } from '../amount.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import type { Connection } from '../db/database.ts';
+import type { Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
@@ -9,8 +10,7 @@ import type { Stretch } from './stretch.ts';
 /** The only writer of `scheduled_grants`: stretches are opened and closed, never edited. */
 
 /** What one write learned about one grant's promise; null where there is none. */
-export type StretchChange = {
-  readonly bookId: string;
+export type StretchChange = Placed & {
   readonly namespace: string;
   readonly customerId: string;
   readonly grantId: string;
@@ -46,10 +46,9 @@ const closeStretches = bulkUpdate(
   't.known_until is null',
 );
 
-/** Stores the changes of a batch on one shard, given in version order per book. */
+/** Stores the changes of a batch, given in version order per book. */
 export function storeStretches(
   connection: Connection,
-  shard: number,
   changes: readonly StretchChange[],
 ): readonly Promise<void>[] {
   const changed = changes.filter(({ before, after }) => !sameStretch(before, after));
@@ -57,7 +56,7 @@ export function storeStretches(
   const rows: (typeof opened extends Map<string, infer Row> ? Row : never)[] = [];
   const closed: { shard: number; book_id: string; grant_id: string; known_until: number }[] = [];
   for (const change of changed) {
-    const { bookId, grantId, version, before, after } = change;
+    const { shard, bookId, grantId, version, before, after } = change;
     const own = opened.get(grantId);
     // One opened by this very batch is stored closed; an older one is closed in place.
     if (own !== undefined) own.knownUntil = version;
@@ -75,7 +74,7 @@ export function storeStretches(
     openStretches(
       connection,
       rows.map(({ change, stretch, knownUntil }) => ({
-        ...{ shard, book_id: change.bookId, grant_id: uuidOf(change.grantId) },
+        ...{ shard: change.shard, book_id: change.bookId, grant_id: uuidOf(change.grantId) },
         ...{ known_from: change.version, known_until: knownUntil },
         ...{ namespace: change.namespace, customer_id: change.customerId },
         ...{

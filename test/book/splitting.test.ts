@@ -20,7 +20,7 @@ const database = connect({ url, poolSize: 4 });
 const sql = await openSql(url);
 const books = createBooks({
   ...{ database, clock: testClock().clock, uuids: uuidMaker(Date.now) },
-  ...{ batchSize: 64, queueLimit: 1024 },
+  ...{ lanes: 4, batchSize: 64, queueLimit: 1024 },
 });
 afterAll(async () => {
   await books.close();

@@ -38,12 +38,12 @@ beforeAll(async () => {
     );
     books.set(customerId, book!.id);
     const own = GRANTS.filter((grant) => grant.customerId === customerId);
-    const changes = changesOf(own, () => book!.id);
+    const changes = changesOf(own, () => ({ shard: shard(customerId), bookId: book!.id }));
     // In batches of a few versions, so that stretches are closed by the batch that opened them and by later ones.
     for (let from = 1; from <= LAST_VERSION; from += 7) {
       const batch = changes.filter(({ version }) => version >= from && version < from + 7);
       await database.transaction(async (connection) => {
-        await Promise.all(storeStretches(connection, shard(customerId), batch));
+        await Promise.all(storeStretches(connection, batch));
       });
     }
   }

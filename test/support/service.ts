@@ -16,6 +16,7 @@ export const testService = (
   databaseUrl: string,
   options: {
     clock?: Clock;
+    lanes?: number;
     batchSize?: number;
     queueLimit?: number;
     onStatement?: DatabaseOptions['onStatement'];
@@ -23,7 +24,7 @@ export const testService = (
 ): Promise<RunningService> =>
   startService({
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
-    ...{ batchSize: 64, queueLimit: 1024, log: createLog('silent') },
+    ...{ lanes: 4, batchSize: 64, queueLimit: 1024, log: createLog('silent') },
     ...options,
   });
 

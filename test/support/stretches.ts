@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
+import type { Placed } from '../../src/db/placement.ts';
 import type { StretchChange } from '../../src/pending/index-writer.ts';
 import type { Stretch } from '../../src/pending/stretch.ts';
 import { REFERENCE_TIME } from './builders.ts';
@@ -65,14 +66,14 @@ export const known = ({ learned }: PromisedGrant, version: number): Stretch | nu
 /** The same as changes for the index, in version order. */
 export const changesOf = (
   grants: readonly PromisedGrant[],
-  bookIdOf: (customerId: string) => string,
+  placeOf: (customerId: string) => Placed,
 ): readonly StretchChange[] =>
   grants
     .flatMap(({ customerId, learned }) =>
       learned.map(({ version, stretch }, i): StretchChange => {
         const before = learned[i - 1]?.stretch ?? null;
         const grantId = (stretch ?? before)?.grantId ?? 'grt_none';
-        const owner = { bookId: bookIdOf(customerId), namespace: 'default', customerId };
+        const owner = { ...placeOf(customerId), namespace: 'default', customerId };
         return { ...owner, grantId, version, before, after: stretch };
       }),
     )

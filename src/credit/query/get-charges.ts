@@ -12,7 +12,7 @@ export const getCharge = (
   { chargeId, ...asked }: Asked & { readonly chargeId: string },
 ): Promise<{ readonly version: number; readonly charge: Charge }> =>
   ask(deps, { ...asked, asOf: null, knownAt: null }, async (connection, { shard, id, version }) => {
-    const rows = id === null ? [] : await loadCharges(connection, shard, [{ bookId: id, chargeId }]);
+    const rows = id === null ? [] : await loadCharges(connection, [{ shard, bookId: id, chargeId }]);
     const [row] = rows;
     if (row !== undefined) return { version, charge: readCharge(row).charge };
     return refuse('CHARGE_NOT_FOUND', `this customer has no charge ${chargeId}`, { id: chargeId });

@@ -25,8 +25,8 @@ export const getGrant = (
 ): Promise<GrantAnswer> =>
   ask(deps, question, async (connection, view) => {
     const { grantId } = question;
-    const rows =
-      view.id === null ? [] : await loadGrants(connection, view.shard, [{ bookId: view.id, grantId }]);
+    const { shard, id: bookId } = view;
+    const rows = bookId === null ? [] : await loadGrants(connection, [{ shard, bookId, grantId }]);
     const known = rows.map(readGrant).filter((own) => own.version <= view.version);
     const [grant] = await viewsOf(connection, view, known);
     return grant === undefined
@@ -99,8 +99,7 @@ async function viewsOf(
     grantTotals(connection, { shard, bookId, at: view.clock, recordedBy: version, version }, ids),
     loadFormerTerms(
       connection,
-      shard,
-      ids.map((grantId) => ({ bookId, grantId })),
+      ids.map((grantId) => ({ shard, bookId, grantId })),
     ),
   ]);
   return known.map((own) =>

@@ -42,8 +42,7 @@ async function grantsThen(
   ]);
   const named = await loadGrants(
     connection,
-    shard,
-    late.map((grantId) => ({ bookId, grantId })),
+    late.map((grantId) => ({ shard, bookId, grantId })),
   );
   const stored = new Map([...open, ...named.map(readGrant)].map((own) => [own.grant.id, own]));
   const ids = [...stored.keys()];
@@ -51,8 +50,7 @@ async function grantsThen(
     grantTotals(connection, point, ids),
     loadFormerTerms(
       connection,
-      shard,
-      ids.map((grantId) => ({ bookId, grantId })),
+      ids.map((grantId) => ({ shard, bookId, grantId })),
     ),
   ]);
   return [...stored.values()]

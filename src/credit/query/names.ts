@@ -15,11 +15,11 @@ export async function namesOf(
   rows: readonly { readonly grantId: string | null; readonly chargeId: string | null }[],
 ): Promise<Named> {
   if (bookId === null || rows.length === 0) return () => undefined;
-  const grants = rows.flatMap(({ grantId }) => (grantId === null ? [] : [{ bookId, grantId }]));
-  const charges = rows.flatMap(({ chargeId }) => (chargeId === null ? [] : [{ bookId, chargeId }]));
+  const grants = rows.flatMap(({ grantId }) => (grantId === null ? [] : [{ shard, bookId, grantId }]));
+  const charges = rows.flatMap(({ chargeId }) => (chargeId === null ? [] : [{ shard, bookId, chargeId }]));
   const [grantRows, chargeRows] = await settleAll([
-    loadGrants(database, shard, grants),
-    loadCharges(database, shard, charges),
+    loadGrants(database, grants),
+    loadCharges(database, charges),
   ]);
   const details = new Map([
     ...grantRows.map((row) => readGrant(row).grant).map((grant) => [grant.id, grant.details] as const),

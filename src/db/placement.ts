@@ -1,0 +1,32 @@
+/**
+ * Where the rows of a book lie. Statements of the write path carry books of several shards at once, so that a batch
+ * may be as large as what waits. On Citus a batch holds one shard only, and a statement that names it as a constant
+ * goes to the one node that holds it; elsewhere that constant is null and costs nothing.
+ */
+export type Placed = { readonly shard: number; readonly bookId: string };
+
+/** The parameters `$1` to `$3` by which a statement names books: their shards, their ids, and the one shard of all. */
+export const placesOf = (books: readonly Placed[]): readonly unknown[] => [
+  books.map(({ shard }) => shard),
+  books.map(({ bookId }) => bookId),
+  onlyShard(books.map(({ shard }) => shard)),
+];
+
+/** The one shard there is among these; null if there are several. */
+export const onlyShard = (shards: readonly number[]): number | null =>
+  shards.every((shard) => shard === shards[0]) ? (shards[0] ?? null) : null;
+
+/** The condition that keeps a table to the one shard in a parameter, where there is one. */
+export const inShard = (alias: string, parameter: `$${number}` = '$3'): string =>
+  `(${parameter}::smallint is null or ${alias}.shard = ${parameter})`;
+
+/**
+ * Joins, for each of the `named` books, the rows of a table that fit a condition. Row by row and by index: without
+ * the `offset 0` the planner, where it has no statistics yet, reads the whole table once for all.
+ */
+export const ofNamed = (table: string, alias: string, condition: string): string => `
+  join lateral (
+    select * from ${table} ${alias}
+    where ${alias}.shard = named.shard and ${alias}.book_id = named.book_id and ${inShard(alias)} and ${condition}
+    offset 0
+  ) ${alias} on true`;
