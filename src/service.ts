@@ -4,6 +4,7 @@ import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
+import { createBalances } from './credit/query/balances.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type DatabaseOptions } from './db/database.ts';
@@ -54,7 +55,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const books = createBooks({ database, clock, uuids, lanes, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
-  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate };
+  const balances = createBalances({ database, clock });
+  const deps: ServiceDeps = { database, clock, uuids, books, balances, currencies, validate };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);

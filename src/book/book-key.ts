@@ -1,3 +1,5 @@
+import { onlyShard } from '../db/placement.ts';
+
 /** Whose book it is: the caller's own customer id within a namespace. */
 export type BookKey = { readonly namespace: string; readonly customerId: string };
 
@@ -15,3 +17,9 @@ export function shardOf({ namespace, customerId }: BookKey): number {
 
 /** One text per book, for maps. */
 export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${namespace}\0${customerId}`;
+
+/** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet. */
+export function namedBy(keys: readonly BookKey[]): readonly unknown[] {
+  const shards = keys.map(shardOf);
+  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyShard(shards)];
+}

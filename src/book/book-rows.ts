@@ -1,11 +1,11 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { inShard, onlyShard } from '../db/placement.ts';
+import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextEvent } from '../credit/advance-to.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/journal.ts';
-import { bookKeyText, shardOf, type BookKey } from './book-key.ts';
+import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import type { Session } from './session.ts';
 
 /** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
@@ -39,12 +39,7 @@ const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
 export const findBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
-  connection.run(FIND, named(keys));
-
-function named(keys: readonly BookKey[]): readonly unknown[] {
-  const shards = keys.map(shardOf);
-  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyShard(shards)];
-}
+  connection.run(FIND, namedBy(keys));
 
 /** A book nobody has written yet, as it will be made. */
 export const newBook = (key: BookKey, id: string): BookRow => ({
@@ -76,7 +71,7 @@ const insertBooks = bulkInsert(
 
 /** Locks those of the books that exist until the transaction ends. */
 export const lockBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
-  connection.run(LOCK, named(keys));
+  connection.run(LOCK, namedBy(keys));
 
 /**
  * Makes the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits

@@ -2,7 +2,7 @@ import type { BookState } from '../credit/book-state.ts';
 import { advanceKey, allocationKey } from '../credit/charge.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import type { Placed } from '../db/placement.ts';
+import { byBook, type Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { emptyJournal } from '../ledger/journal.ts';
@@ -63,7 +63,7 @@ export async function loadSessions(
     allocations: [...splits, ...accrued],
     ...{ advances, moves: [], formerTerms: new Map() },
   };
-  const rowsOf = byBook(
+  const rowsOf = loadedBy(
     await loadBehind(connection, needs, first, new Map(places.map((place) => [place.bookId, place]))),
   );
 
@@ -124,24 +124,17 @@ async function loadBehind(
   };
 }
 
-/** The rows of each book by its id. */
-function byBook(rows: Loaded): (bookId: string) => Loaded {
-  const grants = grouped(rows.grants);
-  const charges = grouped(rows.charges);
-  const allocations = grouped(rows.allocations);
-  const advances = grouped(rows.advances);
+/** What was loaded of each book, by its id. */
+function loadedBy(rows: Loaded): (bookId: string) => Loaded {
+  const grants = byBook(rows.grants);
+  const charges = byBook(rows.charges);
+  const allocations = byBook(rows.allocations);
+  const advances = byBook(rows.advances);
   const moves = Map.groupBy(rows.moves, (move) => move.bookId);
   return (bookId) => ({
     ...{ grants: grants(bookId), charges: charges(bookId), allocations: allocations(bookId) },
     ...{ advances: advances(bookId), moves: moves.get(bookId) ?? [], formerTerms: rows.formerTerms },
   });
-}
-
-function grouped<Row extends { readonly book_id: string }>(
-  all: readonly Row[],
-): (id: string) => readonly Row[] {
-  const groups = Map.groupBy(all, (row) => row.book_id);
-  return (bookId) => groups.get(bookId) ?? [];
 }
 
 function stateOf(book: BookRow, historyFrom: Instant, rows: Loaded): BookState {

@@ -2,6 +2,7 @@ import { advanceTo } from '../credit/advance-to.ts';
 import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts';
 import { advanceKey } from '../credit/charge.ts';
 import { settleAll, type Connection } from '../db/database.ts';
+import { byBook, type Placed } from '../db/placement.ts';
 import { loadOpenAdvances, readAdvance } from './advance-rows.ts';
 import { loadOpenCharges, readCharge } from './charge-rows.ts';
 import { loadOpenGrants, readGrant, type StoredGrant } from './grant-rows.ts';
@@ -28,30 +29,53 @@ export async function runForward(
   named: readonly StoredGrant[] = [],
 ): Promise<Outcome> {
   if (view.id === null) return { state: emptyBook(view.asOf), postings: [], reductions: [] };
-  const parts = await (view.current ? current : rebuild)(connection, view, view.id, named);
+  const parts = view.current
+    ? await current(connection, { shard: view.shard, bookId: view.id }, named)
+    : await rebuild(connection, view, view.id, named);
   return advanceTo(assemble(view, parts), view.asOf);
 }
 
-async function current(
-  connection: Connection,
-  view: BookView,
-  bookId: string,
-  named: readonly StoredGrant[],
-): Promise<Parts> {
-  const book = { shard: view.shard, bookId };
-  const [grants, advances, charges] = await settleAll([
-    loadOpenGrants(connection, [book]),
-    loadOpenAdvances(connection, [book]),
-    loadOpenCharges(connection, [book]),
-  ]);
-  return {
-    grants: [...named.map((own) => own.grant), ...grants.map((row) => readGrant(row).grant)],
-    advances: advances.map(readAdvance),
-    charges: charges.map((row) => readCharge(row).charge),
-  };
+async function current(connection: Connection, book: Placed, named: readonly StoredGrant[]): Promise<Parts> {
+  const { grants, ...parts } = (await loadOpen(connection, [book]))(book.bookId);
+  return { ...parts, grants: [...named.map((own) => own.grant), ...grants] };
 }
 
-const assemble = ({ version, clock }: BookView, { grants, advances, charges }: Parts): BookState => ({
+/** The open states of many books at their latest versions, each run forward to an instant; by book id. */
+export async function statesNow(
+  connection: Connection,
+  books: readonly (Placed & Pick<BookView, 'version' | 'clock' | 'asOf'>)[],
+): Promise<ReadonlyMap<string, BookState>> {
+  if (books.length === 0) return new Map();
+  const partsOf = await loadOpen(connection, books);
+  return new Map(
+    books.map((book) => [book.bookId, advanceTo(assemble(book, partsOf(book.bookId)), book.asOf).state]),
+  );
+}
+
+/** What is open in some books: three statements, whatever their number. */
+async function loadOpen(
+  connection: Connection,
+  books: readonly Placed[],
+): Promise<(bookId: string) => Parts> {
+  const [grants, advances, charges] = await settleAll([
+    loadOpenGrants(connection, books),
+    loadOpenAdvances(connection, books),
+    loadOpenCharges(connection, books),
+  ]);
+  const grantsOf = byBook(grants);
+  const advancesOf = byBook(advances);
+  const chargesOf = byBook(charges);
+  return (bookId) => ({
+    grants: grantsOf(bookId).map((row) => readGrant(row).grant),
+    advances: advancesOf(bookId).map(readAdvance),
+    charges: chargesOf(bookId).map((row) => readCharge(row).charge),
+  });
+}
+
+const assemble = (
+  { version, clock }: Pick<BookView, 'version' | 'clock'>,
+  { grants, advances, charges }: Parts,
+): BookState => ({
   ...{ version, clock, historyFrom: clock },
   grants: new Map(grants.map((grant) => [grant.id, grant])),
   advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),

@@ -1,5 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { NEVER, type Instant } from '../instant.ts';
@@ -29,6 +30,16 @@ const PENDING_AT = statement<PromisedRow>(
   `select s.currency, s.feature_keys, sum(s.amount) as amount ${STRETCHES_AT} group by s.currency, s.feature_keys`,
 );
 
+// What is known now and ends later began before: nothing is recorded ahead of now. The upper bound says nothing, but
+// tells the planner that the range is short.
+const PENDING_NOW = statement<PromisedRow & { book_id: string }>(
+  'pending_now',
+  `select named.book_id, s.currency, s.feature_keys, sum(s.amount) as amount
+   from unnest($1::smallint[], $2::uuid[], $4::timestamptz[]) named (shard, book_id, at)
+   ${ofNamed('scheduled_grants', 's', "s.known_until is null and s.pending_until > named.at and s.pending_until <= 'infinity'")}
+   group by named.book_id, s.currency, s.feature_keys`,
+);
+
 const NEXT_CHANGE = statement<{ next: Instant | null }>(
   'pending_next_change',
   `select min(s.pending_until) as next ${STRETCHES_AT}`,
@@ -41,8 +52,27 @@ export async function promisedAt(
   at: Instant,
 ): Promise<readonly Promised[]> {
   const rows = await connection.run(PENDING_AT, stretchesAt(book, at));
-  return rows.map((row) => ({ currency: row.currency, featureKeys: row.feature_keys, amount: row.amount }));
+  return rows.map(promisedOf);
 }
+
+/** The same for many books, each at an instant from its last write on and as known now; by book id. */
+export async function promisedNow(
+  connection: Connection,
+  books: readonly (Placed & { readonly at: Instant })[],
+): Promise<ReadonlyMap<string, readonly Promised[]>> {
+  if (books.length === 0) return new Map();
+  const rows = await connection.run(PENDING_NOW, [...placesOf(books), books.map(({ at }) => timestamp(at))]);
+  return Map.groupBy(
+    rows.map((row) => ({ bookId: row.book_id, ...promisedOf(row) })),
+    ({ bookId }) => bookId,
+  );
+}
+
+const promisedOf = (row: PromisedRow): Promised => ({
+  currency: row.currency,
+  featureKeys: row.feature_keys,
+  amount: row.amount,
+});
 
 /** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */
 export async function nextChange(

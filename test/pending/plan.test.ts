@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { spanClass } from '../../src/db/span.ts';
 import { NEVER } from '../../src/instant.ts';
-import { nextChange, promisedAt } from '../../src/pending/index-reader.ts';
+import { nextChange, promisedAt, promisedNow } from '../../src/pending/index-reader.ts';
 import { scheduledWithin } from '../../src/pending/window.ts';
 import type { Connection } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
@@ -66,6 +66,22 @@ describe.each(Object.entries(questions))('%s', (_, ask) => {
     },
   );
 });
+
+test.each<Planning>(['custom', 'generic'])(
+  'pending now, of many books, is one range of an index for each (%s plan)',
+  async (planning) => {
+    const connection = explaining(sql, planning);
+    await promisedNow(connection, [{ shard: book.shard, bookId: book.id, at: NOW }]);
+
+    const [plan, ...more] = connection.plans;
+    expect(more).toEqual([]);
+    expect(plan!.scans).toEqual(['scheduled_grants: Index Scan scheduled_grants_known_now']);
+    for (const column of ['shard', 'book_id', 'pending_until >']) {
+      expect(plan!.indexConditions[0]).toContain(column);
+    }
+    expect(plan!.pages).toBeLessThan(10);
+  },
+);
 
 describe.each(['a customer', 'a namespace'])('the window of %s', (whose) => {
   test.each<Planning>(['custom', 'generic'])('reads one index (%s plan)', async (planning) => {

@@ -1,25 +1,29 @@
 import type { Amount } from '../../amount.ts';
 import type { BookKey } from '../../book/book-key.ts';
-import { isHistory, type BookView } from '../../book/view.ts';
+import { isHistory, type BookView, type Moment } from '../../book/view.ts';
 import { stateAt } from '../../book/state-at.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { sumAmounts } from '../../amount.ts';
 import { settledTotals } from '../../ledger/history.ts';
 import { promisedAt } from '../../pending/index-reader.ts';
-import { sumPromised } from '../../pending/stretch.ts';
+import { sumPromised, type Promised } from '../../pending/stretch.ts';
 import { inScope, type Scope } from '../../scope.ts';
 import { live, settled } from '../balance.ts';
+import type { BookState } from '../book-state.ts';
 import { weightThen } from './live-then.ts';
 import { ask, askAll, type Asked, type QueryDeps } from './questions.ts';
 
 export type BalancePart = 'settled' | 'live' | 'pending';
 
-export type BalanceQuestion = Asked & {
+/** What of a balance is asked for. */
+export type Figures = {
   /** Empty: every currency the customer ever had, as known. */
   readonly currencies: readonly string[];
   readonly scope: Scope;
   readonly parts: ReadonlySet<BalancePart>;
 };
+
+export type BalanceQuestion = Asked & Figures;
 
 /** A part not asked for is absent and was not computed. */
 export type AskedBalance = { readonly currency: string } & { readonly [Part in BalancePart]?: Amount };
@@ -40,7 +44,7 @@ export const getBalance = (deps: QueryDeps, question: BalanceQuestion): Promise<
 export const getBalances = (
   deps: QueryDeps,
   keys: readonly BookKey[],
-  { asOf, knownAt, ...figures }: Omit<BalanceQuestion, 'key' | 'minVersion'>,
+  { asOf, knownAt, ...figures }: Moment & Figures,
 ): Promise<readonly BalanceAnswer[]> =>
   askAll(deps, keys, { asOf, knownAt }, async (connection, view) => ({
     view,
@@ -50,47 +54,54 @@ export const getBalances = (
 async function balancesOf(
   connection: Connection,
   view: BookView,
-  { currencies, scope, parts }: Pick<BalanceQuestion, 'currencies' | 'scope' | 'parts'>,
+  figures: Figures,
 ): Promise<readonly AskedBalance[]> {
+  const { scope, parts } = figures;
   const [booked, promised] = await settleAll([
-    bookedIn(connection, view, scope, parts),
-    parts.has('pending') ? promisedIn(connection, view, scope) : Promise.resolve(null),
+    parts.has('settled') || parts.has('live')
+      ? bookedIn(connection, view, scope, parts.has('live'))
+      : Promise.resolve(null),
+    parts.has('pending') ? promisedIn(connection, view) : Promise.resolve([]),
   ]);
-  return (currencies.length > 0 ? currencies : view.currencies).map((currency) => ({
-    currency,
-    ...(booked.settled !== null && { settled: booked.settled(currency) }),
-    ...(booked.live !== null && { live: booked.live(currency) }),
-    ...(promised !== null && { pending: promised(currency) }),
-  }));
+  return balancesFrom(view, figures, booked, promised);
 }
 
 type Figure = (currency: string) => Amount;
-type Booked = { readonly settled: Figure | null; readonly live: Figure | null };
+export type Booked = { readonly settled: Figure; readonly live: Figure };
 
-/** Settled and live, where asked for: from the state run forward, or from the journal for the past. */
+/** The figures asked for; `booked` may be null where neither settled nor live is. */
+export const balancesFrom = (
+  view: BookView,
+  { currencies, scope, parts }: Figures,
+  booked: Booked | null,
+  promised: readonly Promised[],
+): readonly AskedBalance[] =>
+  (currencies.length > 0 ? currencies : view.currencies).map((currency) => ({
+    currency,
+    ...(booked !== null && parts.has('settled') && { settled: booked.settled(currency) }),
+    ...(booked !== null && parts.has('live') && { live: booked.live(currency) }),
+    ...(parts.has('pending') && { pending: sumPromised(promised, currency, scope) }),
+  }));
+
+/** Settled and live of a state at the instant it has been advanced to. */
+export const bookedOf = (state: BookState, scope: Scope): Booked => ({
+  settled: (currency) => settled(state, currency, scope),
+  live: (currency) => live(state, currency, scope),
+});
+
+/** Settled and live: from the state run forward, or from the journal for the past. */
 async function bookedIn(
   connection: Connection,
   view: BookView,
   scope: Scope,
-  parts: ReadonlySet<BalancePart>,
+  withLive: boolean,
 ): Promise<Booked> {
-  const asked = (settledThen: Figure, liveThen: Figure): Booked => ({
-    settled: parts.has('settled') ? settledThen : null,
-    live: parts.has('live') ? liveThen : null,
-  });
-  if (!parts.has('settled') && !parts.has('live')) return { settled: null, live: null };
-  if (view.id === null || !isHistory(view)) {
-    const state = await stateAt(connection, view);
-    return asked(
-      (currency) => settled(state, currency, scope),
-      (currency) => live(state, currency, scope),
-    );
-  }
+  if (view.id === null || !isHistory(view)) return bookedOf(await stateAt(connection, view), scope);
   const { shard, id: bookId, asOf: at, recordedBy, version } = view;
   const point = { shard, bookId, at, recordedBy, version };
   const [totals, weight] = await settleAll([
     settledTotals(connection, point),
-    parts.has('live') ? weightThen(connection, view, point) : Promise.resolve(() => 0n),
+    withLive ? weightThen(connection, view, point) : Promise.resolve(() => 0n),
   ]);
   const settledThen: Figure = (currency) =>
     sumAmounts(
@@ -98,12 +109,13 @@ async function bookedIn(
         .filter((total) => total.currency === currency && inScope(scope, total.featureKeys))
         .map((total) => total.amount),
     );
-  return asked(settledThen, (currency) => settledThen(currency) - weight(currency, scope));
+  return {
+    settled: settledThen,
+    live: (currency) => settledThen(currency) - weight(currency, scope),
+  };
 }
 
-async function promisedIn(connection: Connection, view: BookView, scope: Scope): Promise<Figure> {
-  if (view.id === null) return () => 0n;
-  const { shard, id, version } = view;
-  const promised = await promisedAt(connection, { shard, id, version }, view.asOf);
-  return (currency) => sumPromised(promised, currency, scope);
+async function promisedIn(connection: Connection, view: BookView): Promise<readonly Promised[]> {
+  const { shard, id, version, asOf } = view;
+  return id === null ? [] : promisedAt(connection, { shard, id, version }, asOf);
 }

@@ -41,17 +41,25 @@ export async function ask<Answer>(
   asked: Asked,
   answer: (connection: Connection, view: BookView) => Promise<Answer>,
 ): Promise<Answer> {
-  const attempt = () =>
+  return caughtUp(asked.minVersion, () =>
     database.snapshot(async (connection) => {
       const view = await locate(connection, clock, asked.key, asked);
       // With known_at the answer is of the past on purpose; the book itself must have got there.
       return view.latest < asked.minVersion ? undefined : { value: await answer(connection, view) };
-    });
+    }),
+  );
+}
+
+/** Repeats an attempt for a short while, until the book has got to the version asked for; else NOT_CAUGHT_UP. */
+export async function caughtUp<Answer>(
+  minVersion: number,
+  attempt: () => Promise<{ readonly value: Answer } | undefined>,
+): Promise<Answer> {
   const first = (await attempt()) ?? (await waitUntil(attempt, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
   if (first !== undefined) return first.value;
   return refuse(
     'NOT_CAUGHT_UP',
-    `the book has not reached version ${asked.minVersion} here yet`,
+    `the book has not reached version ${minVersion} here yet`,
     {},
     { retryAfterMs: 200 },
   );

@@ -1,12 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Currencies } from '../../book/currencies.ts';
-import {
-  getBalance as answerBalance,
-  getBalances as answerBalances,
-  type BalancePart,
-  type BalanceQuestion,
-} from '../../credit/query/get-balance.ts';
+import type { BalancePart, Figures } from '../../credit/query/get-balance.ts';
+import type { Moment } from '../../book/view.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
 import {
   BalancePart as PartMessage,
@@ -26,7 +22,7 @@ export async function getBalance(
 ): Promise<MessageInitShape<typeof GetBalanceResponseSchema>> {
   const asked = await figuresOf(deps.currencies, request);
   const key = keyOf(request);
-  const { view, balances } = await answerBalance(deps, {
+  const { view, balances } = await deps.balances.get({
     ...{ key, minVersion: Number(request.minVersion) },
     ...asked,
   });
@@ -46,7 +42,7 @@ export async function batchGetBalances(
   const asked = await figuresOf(deps.currencies, request);
   const namespace = namespaceOf(request);
   const keys = request.customerIds.map((customerId) => ({ namespace, customerId }));
-  const answers = await answerBalances(deps, keys, asked);
+  const answers = await deps.balances.getMany(keys, asked);
   // A book that has been written this very millisecond may be ahead of the clock: the moment is the latest of all.
   const latest = (of: 'asOf' | 'knownAt') => Math.max(...answers.map(({ view }) => view[of]));
   return {
@@ -77,7 +73,7 @@ async function figuresOf(
     readonly asOf?: Timestamp | undefined;
     readonly knownAt?: Timestamp | undefined;
   },
-): Promise<Omit<BalanceQuestion, 'key' | 'minVersion'>> {
+): Promise<Moment & Figures> {
   await Promise.all(
     request.currencies.map((code, i) =>
       currencies.precisionOf(namespaceOf(request), code, `currencies[${i}]`),

@@ -1,0 +1,40 @@
+/**
+ * Lets questions that arrive together be answered together: while as many rounds as `atOnce` are under way, what comes
+ * gathers for the next one. An idle gatherer adds no wait. `answerAll` answers in the order of the questions.
+ */
+export function gather<Question, Answer>(
+  answerAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+  { atOnce, most }: { readonly atOnce: number; readonly most: number },
+): (question: Question) => Promise<Answer> {
+  const waiting: Waiting<Question, Answer>[] = [];
+  let rounds = 0;
+
+  async function work(): Promise<void> {
+    // A turn of the loop: what arrives together with the first travels with it.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const round = waiting.splice(0, most);
+      try {
+        const answers = await answerAll(round.map(({ question }) => question));
+        for (const [i, { resolve }] of round.entries()) resolve(answers[i]!);
+      } catch (error) {
+        for (const { reject } of round) reject(error);
+      }
+    }
+    rounds -= 1;
+  }
+
+  return (question) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ question, resolve, reject });
+      if (rounds === atOnce) return;
+      rounds += 1;
+      void work();
+    });
+}
+
+type Waiting<Question, Answer> = {
+  readonly question: Question;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+};
