@@ -1,3 +1,4 @@
+import { SHARDS } from './book/book-key.ts';
 import { type AccessToken, createReader, type Environment } from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
 
@@ -8,6 +9,8 @@ export type Config = {
    * itself, with its files in `dataDir` (`CREDIT_LEDGER_DATA_DIR`, default `./.data`).
    */
   database: { kind: 'external'; url: string } | { kind: 'embedded'; dataDir: string };
+  /** `CREDIT_LEDGER_REPLICA_URL`: a read replica of it, which then answers questions. Default: none. */
+  replicaUrl?: string;
   /** `CREDIT_LEDGER_HOST`: address to listen on. The default, 127.0.0.1, is reachable from this machine only. */
   host: string;
   /** `CREDIT_LEDGER_PORT`: TCP port, default 8484; 0 takes a free one. */
@@ -23,6 +26,8 @@ export type Config = {
   tokens: readonly AccessToken[];
   /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 64. */
   batchSize: number;
+  /** `CREDIT_LEDGER_CITUS`: whether the database is a Citus cluster, over which `migrate` spreads the tables, default off. */
+  citus: boolean;
   /** `CREDIT_LEDGER_LANES`: how many queues writes wait in and so how many transactions write at once, 1 to 64, default 4. */
   lanes: number;
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 1024; past it, OVERLOADED. */
@@ -46,7 +51,11 @@ export function readConfig(env: Environment = process.env): Config {
   const url = read.databaseUrl('DATABASE_URL');
   const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
   const allowAnonymous = read.oneOf('CREDIT_LEDGER_ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true';
+  const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
+  const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 4);
+  const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
   const config: Config = {
+    ...(replicaUrl !== undefined && { replicaUrl }),
     database: url === undefined ? { kind: 'embedded', dataDir } : { kind: 'external', url },
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
@@ -54,7 +63,9 @@ export function readConfig(env: Environment = process.env): Config {
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
-    lanes: read.whole('CREDIT_LEDGER_LANES', 1, 64, 4),
+    citus,
+    // On Citus a batch stays on one shard, which may be all that its node holds.
+    lanes: citus ? SHARDS : lanes,
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.

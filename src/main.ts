@@ -41,7 +41,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 
 try {
   const databaseUrl = await databaseOf(config);
-  const migrations = await migrate({ url: databaseUrl });
+  const migrations = await migrate({ url: databaseUrl, citus: config.citus });
   if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date');
   if (stopping === undefined) {
     const service = await startService({ ...config, databaseUrl, log });

@@ -23,6 +23,8 @@ import { createValidation } from './rpc/validation.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
+  /** A read replica that answers questions; a caller that must see its own write asks with min_version. */
+  readonly replicaUrl?: string;
   readonly poolSize: number;
   readonly lanes: number;
   readonly batchSize: number;
@@ -43,20 +45,23 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { databaseUrl: url, poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
-  const database = connect({
-    ...{ url, poolSize },
-    onIdleError: (err) => log.warn({ err }, 'lost an idle database connection'),
+  const pool = {
+    poolSize,
+    onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
     ...(options.onStatement !== undefined && { onStatement: options.onStatement }),
-  });
+  };
+  const database = connect({ url, ...pool });
+  const reads = options.replicaUrl === undefined ? database : connect({ url: options.replicaUrl, ...pool });
   if (await runsAsSuperuser(database)) {
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
   const uuids = uuidMaker(processTime);
-  const books = createBooks({ database, clock, uuids, lanes, batchSize, queueLimit });
+  const commit = { database, clock, uuids };
+  const books = createBooks({ ...commit, lanes, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
-  const balances = createBalances({ database, clock });
-  const deps: ServiceDeps = { database, clock, uuids, books, balances, currencies, validate };
+  const balances = createBalances({ database: reads, clock });
+  const deps: ServiceDeps = { database: reads, clock, uuids, commit, books, balances, currencies, validate };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);
@@ -75,7 +80,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       health.setServing(false);
       await server.close();
       await books.close();
-      await database.close();
+      await Promise.all([...new Set([database, reads])].map((one) => one.close()));
     },
   };
 }

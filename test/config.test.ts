@@ -21,6 +21,7 @@ describe('an empty environment', () => {
       logLevel: 'info',
       poolSize: 10,
       tokens: [],
+      citus: false,
       lanes: 4,
       batchSize: 64,
       queueLimit: 1024,
@@ -43,7 +44,8 @@ describe('variables', () => {
       CREDIT_LEDGER_LOG_LEVEL: 'debug',
       CREDIT_LEDGER_POOL_SIZE: '20',
       CREDIT_LEDGER_TOKENS: 'billing:write:s3cr:et, dashboard:read:other',
-      CREDIT_LEDGER_LANES: '64',
+      CREDIT_LEDGER_LANES: '8',
+      CREDIT_LEDGER_REPLICA_URL: 'postgresql://app@replica/ledger',
       CREDIT_LEDGER_BATCH_SIZE: '1000',
       CREDIT_LEDGER_QUEUE_LIMIT: '5',
       PATH: '/bin',
@@ -59,10 +61,18 @@ describe('variables', () => {
         { name: 'billing', permission: 'write', token: 's3cr:et' },
         { name: 'dashboard', permission: 'read', token: 'other' },
       ],
-      lanes: 64,
+      replicaUrl: 'postgresql://app@replica/ledger',
+      citus: false,
+      lanes: 8,
       batchSize: 1000,
       queueLimit: 5,
     });
+  });
+
+  test('on a Citus cluster every shard has a lane of its own, whatever is said about lanes', () => {
+    const { citus, lanes } = readConfig({ CREDIT_LEDGER_CITUS: 'on', CREDIT_LEDGER_LANES: '2' });
+
+    expect({ citus, lanes }).toEqual({ citus: true, lanes: 64 });
   });
 
   test('that nobody reads stop the start, with the nearest one that is read', () => {

@@ -4,7 +4,7 @@ import { onlyShard } from '../db/placement.ts';
 export type BookKey = { readonly namespace: string; readonly customerId: string };
 
 /** How many shards there are. Never changes: it decides where every row lives. */
-const SHARDS = 64;
+export const SHARDS = 64;
 
 /** The shard of a book: FNV-1a over its key, spread evenly and stable for ever. */
 export function shardOf({ namespace, customerId }: BookKey): number {

@@ -1,7 +1,8 @@
 import { statement, type Connection, type Statement } from './database.ts';
+import { inShard, onlyShard } from './placement.ts';
 
 /** Columns of a table with their Postgres types, in the order they are written. */
-export type Columns = Readonly<Record<string, string>>;
+export type Columns = Readonly<Record<string, string>> & { readonly shard: 'smallint' };
 
 export type Insert<C extends Columns> = (
   connection: Connection,
@@ -13,7 +14,7 @@ export function bulkInsert<C extends Columns>(table: string, columns: C, onConfl
   const names = Object.keys(columns);
   const insert = statement<never>(
     `insert_${table}`,
-    `insert into ${table} (${names.join(', ')}) select ${values(columns)} ${unnest(columns)} ${onConflict}`,
+    `insert into ${table} (${names.join(', ')}) select ${values(columns).join(', ')} ${unnest(columns)} ${onConflict}`,
   );
   return (connection, rows) => runBulk(connection, insert, columns, rows);
 }
@@ -30,8 +31,9 @@ export function bulkUpdate<C extends Columns>(
   const update = statement<never>(
     name,
     `update ${table} t set ${set.map((column) => `${column} = x.${column}`).join(', ')}
-     from (select ${values(columns)} ${unnest(columns)}) x (${Object.keys(columns).join(', ')})
-     where ${key.map((column) => `t.${column} = x.${column}`).join(' and ')} and ${condition}`,
+     from (select ${values(columns).join(', ')} ${unnest(columns)}) x (${Object.keys(columns).join(', ')})
+     where ${key.map((column) => `t.${column} = x.${column}`).join(' and ')} and ${condition}
+       and ${inShard('t', oneShard(columns))}`,
   );
   return (connection, rows) => runBulk(connection, update, columns, rows);
 }
@@ -39,12 +41,14 @@ export function bulkUpdate<C extends Columns>(
 // unnest would flatten an array of arrays, so lists travel as JSON text.
 const isList = (type: string): boolean => type.endsWith('[]');
 
-const values = (columns: Columns): string =>
-  Object.entries(columns)
-    .map(([name, type]) =>
-      isList(type) ? `array(select json_array_elements_text(x.${name}::json))` : `x.${name}`,
-    )
-    .join(', ');
+/** The parameter behind those of the columns: the one shard of all rows, if they share one (placement.ts). */
+const oneShard = (columns: Columns): `$${number}` => `$${Object.keys(columns).length + 1}`;
+
+const values = (columns: Columns): readonly string[] =>
+  Object.entries(columns).map(([name, type]) => {
+    if (name === 'shard') return `coalesce(${oneShard(columns)}::smallint, x.shard)`;
+    return isList(type) ? `array(select json_array_elements_text(x.${name}::json))` : `x.${name}`;
+  });
 
 const unnest = (columns: Columns): string =>
   `from unnest(${Object.values(columns)
@@ -59,7 +63,8 @@ async function runBulk<C extends Columns>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const params = Object.entries(columns).map(([name, type]) => arrayOf(type, name, rows));
-  await connection.run(bulk, params);
+  const shards = rows.map((row) => row['shard'] as number);
+  await connection.run(bulk, [...params, onlyShard(shards)]);
 }
 
 // Rows travel by the ten thousand a second, and the driver's way of writing arrays asks every value what it is.

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import knex, { type Knex } from 'knex';
+import { distribute } from './distribute.ts';
 import { requireSupportedPostgres } from './postgres-version.ts';
 
 const ownFolder = fileURLToPath(new URL('../../migrations/', import.meta.url));
@@ -12,15 +13,18 @@ const lockKey = 848_401;
 /**
  * Brings the schema up to this release and returns the names of the migrations that ran. When several
  * instances start at once one works and the others wait, `lockTimeoutMs` at most; then they find it done.
+ * With `citus` it then spreads the tables over the cluster's nodes.
  * @throws if Postgres is too old, the schema is newer than this release, or a migration fails.
  */
 export async function migrate({
   url,
   folder = ownFolder,
+  citus = false,
   lockTimeoutMs = 60_000,
 }: {
   url: string;
   folder?: string;
+  citus?: boolean;
   lockTimeoutMs?: number;
 }): Promise<string[]> {
   const db = knex({
@@ -39,6 +43,7 @@ export async function migrate({
       // Knex' own lock is a flag that outlives a process killed while migrating. Ours is held, so it is stale.
       await db.migrate.forceFreeMigrationsLock();
       const [, names] = (await db.migrate.latest()) as [number, string[]];
+      if (citus) await distribute(db);
       return names;
     });
   } finally {

@@ -10,27 +10,34 @@ const database = connect({ url, poolSize: 1, onStatement: (one) => seen.push(one
 const sql = await openSql(url);
 afterAll(() => Promise.all([database.close(), sql.end()]));
 
-const COLUMNS = { id: 'integer', words: 'text[]', note: 'text', amount: 'numeric', facts: 'jsonb' } as const;
+const COLUMNS = {
+  shard: 'smallint',
+  id: 'integer',
+  words: 'text[]',
+  note: 'text',
+  amount: 'numeric',
+  facts: 'jsonb',
+} as const;
 const insertThings = bulkInsert('things', COLUMNS);
 const insertOnce = bulkInsert('unique_things', COLUMNS, 'on conflict (id) do nothing');
 const updateThings = bulkUpdate(
   'update_things',
   'things',
-  ['id'],
-  { id: 'integer', words: 'text[]', note: 'text' },
+  ['shard', 'id'],
+  { shard: 'smallint', id: 'integer', words: 'text[]', note: 'text' },
   't.amount > 0',
 );
 
 beforeAll(async () => {
   for (const table of ['things', 'unique_things']) {
     await sql.rows(
-      `create table ${table} (id int primary key, words text[] not null, note text, amount numeric, facts jsonb)`,
+      `create table ${table} (shard smallint default 0, id int primary key, words text[] not null, note text, amount numeric, facts jsonb)`,
     );
   }
 });
 
 const thing = (id: number, more: object = {}) => ({
-  ...{ id, words: [] as string[], note: 'a note', amount: '1', facts: '{}' },
+  ...{ shard: 0, id, words: [] as string[], note: 'a note', amount: '1', facts: '{}' },
   ...more,
 });
 const things = () => sql.rows('select id, words, note, amount, facts from things order by id');
@@ -114,10 +121,10 @@ describe('a bulk update', () => {
   test('sets what is not part of the key, on the rows that key and condition name', async () => {
     await insertThings(database, [thing(40), thing(41), thing(42, { amount: '0' }), thing(43)]);
     await updateThings(database, [
-      { id: 40, words: ['new', 'words'], note: null },
-      { id: 42, words: ['not'], note: 'not' },
-      { id: 43, words: [], note: 'changed' },
-      { id: 44, words: [], note: 'nobody' },
+      { shard: 0, id: 40, words: ['new', 'words'], note: null },
+      { shard: 0, id: 42, words: ['not'], note: 'not' },
+      { shard: 0, id: 43, words: [], note: 'changed' },
+      { shard: 0, id: 44, words: [], note: 'nobody' },
     ]);
 
     expect(

@@ -78,7 +78,7 @@ async function lost(): Promise<unknown> {
 }
 
 const at = (database: string) => connect({ url: database, poolSize: 1, statementTimeoutMs: 20 });
-const run = (database: string, text: string) => errorOf(at(database).run(statement('one', text)));
+const run = (database: string, text: string) => errorOf(at(database).run(statement(text, text)));
 
 const ERRORS: readonly [what: string, failure: Failure, provoke: () => Promise<unknown>][] = [
   ['a deadlock', 'conflict', deadlock],

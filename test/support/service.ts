@@ -16,6 +16,7 @@ export const testService = (
   databaseUrl: string,
   options: {
     clock?: Clock;
+    replicaUrl?: string;
     lanes?: number;
     batchSize?: number;
     queueLimit?: number;

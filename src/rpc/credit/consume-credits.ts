@@ -49,7 +49,7 @@ export async function perform(
   submission: Submission<Consume, ConsumeCreditsResponse>,
 ): Promise<ConsumeCreditsResponse> {
   if (!dryRun) return deps.books.submit(submission);
-  const answer = await preview(deps, submission);
+  const answer = await preview(deps.commit, submission);
   return { ...answer, ...(answer.charge !== undefined && { charge: { ...answer.charge, id: '' } }) };
 }
 

@@ -1,11 +1,16 @@
 import type { Books } from '../../book/books.ts';
 import type { CommitDeps } from '../../book/commit.ts';
+import type { QueryDeps } from '../../credit/query/questions.ts';
+import type { UuidMaker } from '../../id.ts';
 import type { Balances } from '../../credit/query/balances.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Validate } from '../validation.ts';
 
 /** What the handlers of both services work with. */
-export type ServiceDeps = CommitDeps & {
+export type ServiceDeps = QueryDeps & {
+  readonly uuids: UuidMaker;
+  /** What writes go through; questions may be answered by a replica. */
+  readonly commit: CommitDeps;
   readonly books: Books;
   readonly balances: Balances;
   readonly currencies: Currencies;
