@@ -22,7 +22,7 @@ export type AllocationRow = {
   recognized: Amount;
 };
 
-const COLUMNS = `a.book_id, a.charge_id, a.version, a.position, a.collection, a.kind, a.grant_id, a.amount,
+export const ALLOCATION_COLUMNS = `a.book_id, a.charge_id, a.version, a.position, a.collection, a.kind, a.grant_id, a.amount,
   a.booked_at, a.returned, a.recognized`;
 
 export const readAllocation = (row: AllocationRow): Allocation => ({
@@ -39,7 +39,7 @@ export const readAllocation = (row: AllocationRow): Allocation => ({
 
 const OF_CHARGES = statement<AllocationRow>(
   'allocations_of_charges',
-  `select ${COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, charge_id)
+  `select ${ALLOCATION_COLUMNS} from unnest($2::uuid[], $3::uuid[]) named (book_id, charge_id)
    join allocations a on a.shard = $1 and a.book_id = named.book_id and a.charge_id = named.charge_id`,
 );
 
@@ -55,7 +55,7 @@ export const loadAllocations = async (
 
 const ACCRUED = statement<AllocationRow>(
   'accrued_allocations',
-  `select ${COLUMNS} from allocations a
+  `select ${ALLOCATION_COLUMNS} from allocations a
    where a.shard = $1 and a.book_id = any($2::uuid[]) and a.returned + a.recognized < a.amount`,
 );
 

@@ -1,0 +1,84 @@
+import { statement, type Connection } from '../../db/database.ts';
+import { idOf, uuidOf } from '../../id.ts';
+import { loadFormerTerms, type FormerTerms } from '../former-terms.ts';
+import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../grant-rows.ts';
+
+/** A grant as it stands in its row, with what its standing is held against. */
+export type WrittenGrant = StoredGrant & {
+  readonly spanClass: number | null;
+  /** Its terms before each change, oldest first. */
+  readonly former: readonly FormerTerms[];
+  /** The first write at or after its expiry; null: there was none yet. */
+  readonly expiryVersion: number | null;
+};
+
+const PAGE = 500;
+/** Bounds of ids: the first is inclusive, the second exclusive. */
+export const FIRST_ID = idOf('grt', '0'.repeat(32));
+export const LAST_ID = idOf('grt', 'f'.repeat(32));
+
+const GRANTS = statement<GrantRow & { span_class: number | null; expiry_version: number | null }>(
+  'grants_to_verify',
+  `select ${GRANT_COLUMNS}, g.span_class, expiry.version as expiry_version
+   from (
+     select * from grants g where g.shard = $1 and g.book_id = $2 and g.id < $3::uuid order by g.id desc limit $4
+   ) g
+   left join lateral (
+     select w.version from writes w
+     where w.shard = $1 and w.book_id = $2 and w.version >= g.version
+       and w.recorded_at >= greatest(g.expires_at, g.recorded_at)
+     order by w.recorded_at, w.version limit 1
+   ) expiry on true
+   order by g.id desc`,
+);
+
+/** A book's grants in pages; a page answers for all ids from `from` (inclusive) to `until` (exclusive). */
+export async function* writtenGrants(
+  connection: Connection,
+  { shard, id: bookId }: { readonly shard: number; readonly id: string },
+): AsyncGenerator<
+  { readonly grants: readonly WrittenGrant[]; readonly from: string; readonly until: string },
+  void,
+  undefined
+> {
+  for (let until = LAST_ID; ;) {
+    const rows = await connection.run(GRANTS, [shard, bookId, uuidOf(until), PAGE]);
+    const named = rows.map((row) => ({ bookId, grantId: idOf('grt', row.id) }));
+    const former = await loadFormerTerms(connection, shard, named);
+    const grants = rows.map((row) => ({
+      ...readGrant(row),
+      ...{ spanClass: row.span_class, expiryVersion: row.expiry_version },
+      former: former.get(idOf('grt', row.id)) ?? [],
+    }));
+    const isLast = rows.length < PAGE;
+    const from = isLast ? FIRST_ID : grants.at(-1)!.grant.id;
+    yield { grants, from, until };
+    if (isLast) return;
+    until = from;
+  }
+}
+
+const MISSING = statement<{ grant_id: string | null; charge_id: string | null }>(
+  'subjects_missing',
+  `select named.id as grant_id, null as charge_id from unnest($3::uuid[]) named (id)
+   where not exists (select 1 from grants g where g.shard = $1 and g.book_id = $2 and g.id = named.id)
+   union all
+   select null, named.id from unnest($4::uuid[]) named (id)
+   where not exists (select 1 from charges c where c.shard = $1 and c.book_id = $2 and c.id = named.id)`,
+);
+
+/** Which of some ids of grants and charges the book does not have. */
+export async function missingSubjects(
+  connection: Connection,
+  { shard, id }: { readonly shard: number; readonly id: string },
+  grantIds: Iterable<string>,
+  chargeIds: Iterable<string>,
+): Promise<ReadonlySet<string>> {
+  const rows = await connection.run(MISSING, [
+    ...[shard, id],
+    ...[[...grantIds].map(uuidOf), [...chargeIds].map(uuidOf)],
+  ]);
+  return new Set(
+    rows.map((row) => (row.grant_id === null ? idOf('chg', row.charge_id!) : idOf('grt', row.grant_id))),
+  );
+}
