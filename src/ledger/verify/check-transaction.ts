@@ -19,7 +19,9 @@ export type Whole = {
 export function checkSums({ transaction, entries, accounts }: Whole): JournalFinding[] {
   const sums = new Map<string, Amount>();
   for (const { subAccount, amount } of entries) {
-    const currency = accounts.get(subAccount)?.currency ?? 'an unknown currency';
+    const currency = accounts.get(subAccount)?.currency;
+    // An account that is missing is told as that; nobody knows what was booked to it.
+    if (currency === undefined) return [];
     sums.set(currency, (sums.get(currency) ?? 0n) + amount);
   }
   return [...sums]

@@ -21,6 +21,8 @@ import type { Written, WrittenEntry } from './written.ts';
 export type JournalCheck = {
   readonly accounts: ReadonlyMap<number, SubAccount>;
   readonly totals: Totals;
+  /** Sub-accounts that entries name and that are not there. */
+  readonly missing: Set<number>;
   /** The last version that has a write. */
   written: number;
   /** The last version without one. */
@@ -31,7 +33,7 @@ export type JournalCheck = {
 };
 
 export const openCheck = (accounts: ReadonlyMap<number, SubAccount>): JournalCheck => ({
-  ...{ accounts, totals: noTotals() },
+  ...{ accounts, totals: noTotals(), missing: new Set() },
   ...{ written: 0, unwritten: 0, recordedAt: Number.NEGATIVE_INFINITY, heads: [GENESIS] },
 });
 
@@ -46,7 +48,7 @@ export function checkVersion(check: JournalCheck, next: Written): JournalFinding
     ...checkPlaces(entries, (entry) => byOrdinal.get(entry.transaction)),
     ...entries.flatMap((entry) => [
       ...checkTotals(totals, entry, byOrdinal.get(entry.transaction), accounts.get(entry.subAccount)),
-      ...checkAccount(entry, byOrdinal.get(entry.transaction), accounts),
+      ...checkAccount(check, entry, byOrdinal.get(entry.transaction)),
     ]),
     ...[...entriesOf]
       .filter(([ordinal]) => !byOrdinal.has(ordinal))
@@ -107,12 +109,14 @@ function checkPlaces(
   });
 }
 
+/** The first entry of each account that is missing. */
 function checkAccount(
+  { accounts, missing }: JournalCheck,
   entry: WrittenEntry,
   transaction: Whole['transaction'] | undefined,
-  accounts: JournalCheck['accounts'],
 ): JournalFinding[] {
-  if (accounts.has(entry.subAccount)) return [];
+  if (accounts.has(entry.subAccount) || missing.has(entry.subAccount)) return [];
+  missing.add(entry.subAccount);
   const message = `entry ${entry.position} of version ${entry.version} is booked to sub-account ${entry.subAccount}, which is not there`;
   return [
     {

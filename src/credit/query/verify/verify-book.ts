@@ -77,7 +77,7 @@ export async function* verifyBook(
       ...page.charges.flatMap((own) =>
         checkCharge(factsOf(own, page, entries.get(own.charge.id) ?? []), book.version),
       ),
-      ...ofNobody(page, book.version),
+      ...ofNobody(page, book.version, missing),
     ]);
   }
   const facts = { lastVersion: journal.written, lastRecordedAt: journal.recordedAt, currencies };
@@ -119,9 +119,9 @@ async function dangling(
   });
 }
 
-/** Splits, advances and events of charges the book does not have. */
-function ofNobody(page: ChargesPage, version: number): Finding[] {
-  const known = new Set(page.charges.map(({ charge }) => charge.id));
+/** Splits, advances and events of charges the book does not have, but those told already. */
+function ofNobody(page: ChargesPage, version: number, told: ReadonlySet<string>): Finding[] {
+  const known = new Set([...told, ...page.charges.map(({ charge }) => charge.id)]);
   const { allocations, advances, events, reductions } = page;
   const named = new Set([allocations, advances, events, reductions].flatMap((rows) => [...rows.keys()]));
   return [...named]
