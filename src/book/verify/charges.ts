@@ -49,7 +49,9 @@ const CHARGES = statement<ChargeRow & { span_class: number | null; closing_recor
    from (
      select * from charges c where c.shard = $1 and c.book_id = $2 and c.id < $3::uuid order by c.id desc limit $4
    ) c
-   left join writes w on w.shard = $1 and w.book_id = $2 and w.version = c.closed_version
+   left join lateral (
+     select recorded_at from writes w where w.shard = $1 and w.book_id = $2 and w.version = c.closed_version offset 0
+   ) w on true
    order by c.id desc`,
 );
 

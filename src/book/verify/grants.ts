@@ -1,4 +1,4 @@
-import { statement, type Connection } from '../../db/database.ts';
+import { settleAll, statement, type Connection } from '../../db/database.ts';
 import { idOf, uuidOf } from '../../id.ts';
 import { loadFormerTerms, type FormerTerms } from '../former-terms.ts';
 import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../grant-rows.ts';
@@ -14,8 +14,8 @@ export type WrittenGrant = StoredGrant & {
 
 const PAGE = 500;
 /** Bounds of ids: the first is inclusive, the second exclusive. */
-export const FIRST_ID = idOf('grt', '0'.repeat(32));
-export const LAST_ID = idOf('grt', 'f'.repeat(32));
+const FIRST_ID = idOf('grt', '0'.repeat(32));
+const LAST_ID = idOf('grt', 'f'.repeat(32));
 
 const GRANTS = statement<GrantRow & { span_class: number | null; expiry_version: number | null }>(
   'grants_to_verify',
@@ -58,14 +58,15 @@ export async function* writtenGrants(
   }
 }
 
-const MISSING = statement<{ grant_id: string | null; charge_id: string | null }>(
-  'subjects_missing',
-  `select named.id as grant_id, null as charge_id from unnest($3::uuid[]) named (id)
-   where not exists (select 1 from grants g where g.shard = $1 and g.book_id = $2 and g.id = named.id)
-   union all
-   select null, named.id from unnest($4::uuid[]) named (id)
-   where not exists (select 1 from charges c where c.shard = $1 and c.book_id = $2 and c.id = named.id)`,
-);
+const missing = (table: string): string => `
+  select named.id from unnest($3::uuid[]) named (id)
+  left join lateral (
+    select true as found from ${table} t where t.shard = $1 and t.book_id = $2 and t.id = named.id offset 0
+  ) t on true
+  where t.found is null`;
+
+const MISSING_GRANTS = statement<{ id: string }>('grants_missing', missing('grants'));
+const MISSING_CHARGES = statement<{ id: string }>('charges_missing', missing('charges'));
 
 /** Which of some ids of grants and charges the book does not have. */
 export async function missingSubjects(
@@ -74,11 +75,9 @@ export async function missingSubjects(
   grantIds: Iterable<string>,
   chargeIds: Iterable<string>,
 ): Promise<ReadonlySet<string>> {
-  const rows = await connection.run(MISSING, [
-    ...[shard, id],
-    ...[[...grantIds].map(uuidOf), [...chargeIds].map(uuidOf)],
+  const [grants, charges] = await settleAll([
+    connection.run(MISSING_GRANTS, [shard, id, [...grantIds].map(uuidOf)]),
+    connection.run(MISSING_CHARGES, [shard, id, [...chargeIds].map(uuidOf)]),
   ]);
-  return new Set(
-    rows.map((row) => (row.grant_id === null ? idOf('chg', row.charge_id!) : idOf('grt', row.grant_id))),
-  );
+  return new Set([...grants.map((row) => idOf('grt', row.id)), ...charges.map((row) => idOf('chg', row.id))]);
 }

@@ -43,7 +43,9 @@ const HELD = statement<Row>(
      select e.grant_id, e.version, e.kind, e.amount, e.booked_at,
             sum(e.amount) over recorded as held, lead(e.version) over recorded as next_version
      from unnest($3::uuid[]) named (grant_id)
-     join entries e on e.shard = $1 and e.book_id = $2 and e.grant_id = named.grant_id
+     join lateral (
+       select * from entries e where e.shard = $1 and e.book_id = $2 and e.grant_id = named.grant_id offset 0
+     ) e on true
      join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
        and s.type = 'CUSTOMER_FBO'
      window recorded as (partition by e.grant_id order by e.version, e.position)
