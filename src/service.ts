@@ -53,7 +53,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const books = createBooks({ database, clock, uuids, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
-  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate };
+  // However small the pool is, verification leaves half of it to everybody else.
+  const verifications = Math.min(2, Math.floor(poolSize / 2));
+  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate, verifications };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);

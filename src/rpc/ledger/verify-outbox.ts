@@ -1,15 +1,15 @@
 import type { Finding } from '../../credit/query/verify/finding.ts';
 import type { Listener, Progress, Summary } from '../../credit/query/verify/verify.ts';
 import { processTime } from '../../db/clock.ts';
-import { refuse } from '../../refusal.ts';
+import { RefusalError } from '../../refusal.ts';
 
 /** Told at least this often, also while nothing is found and nothing moves. */
 const HEARTBEAT_MS = 1_000;
 /** And progress at most this often. */
 const PROGRESS_MS = 250;
 /** Findings that wait for their reader before the verification waits too, and for how long it does. */
-const UNREAD = 1_000;
-const PATIENCE_MS = 30_000;
+type Patience = { readonly unread: number; readonly forMs: number };
+const PATIENCE: Patience = { unread: 1_000, forMs: 30_000 };
 
 type Told = Progress | Summary | { readonly customerId: string; readonly finding: Finding };
 
@@ -25,7 +25,7 @@ export type Outbox = {
   close(): void;
 };
 
-export function createOutbox(): Outbox {
+export function createOutbox(patience: Patience = PATIENCE): Outbox {
   const unread: { readonly customerId: string; readonly finding: Finding }[] = [];
   let progress: Progress | undefined;
   let wake: (() => void) | undefined;
@@ -77,7 +77,7 @@ export function createOutbox(): Outbox {
       async found(customerId, finding) {
         unread.push({ customerId, finding });
         wake?.();
-        if (unread.length >= UNREAD) await untilRead((resolve) => (drained = resolve));
+        if (unread.length >= patience.unread) await untilRead(patience, (resolve) => (drained = resolve));
       },
     },
     close: () => drained?.(),
@@ -100,25 +100,16 @@ function lastOf(ended: Ended): Summary {
   return ended.summary;
 }
 
-function untilRead(whenDrained: (resolve: () => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      try {
-        tooSlow();
-      } catch (error) {
-        reject(error);
-      }
-    }, PATIENCE_MS);
-    whenDrained(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+function untilRead(patience: Patience, whenDrained: (resolve: () => void) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(tooSlow(patience)), patience.forMs);
+  whenDrained(resolve);
+  return promise.finally(() => clearTimeout(timer));
 }
 
-const tooSlow = (): never =>
-  refuse(
-    'LIMIT_REACHED',
-    `${UNREAD} findings were not read for ${PATIENCE_MS / 1_000} s: verify again and read along`,
-    { limit: String(UNREAD) },
-  );
+const tooSlow = ({ unread, forMs }: Patience): RefusalError =>
+  new RefusalError({
+    reason: 'LIMIT_REACHED',
+    message: `${unread} findings were not read for ${forMs / 1_000} s: verify again and read along`,
+    metadata: { limit: String(unread) },
+  });

@@ -11,9 +11,6 @@ import { createOutbox } from './verify-outbox.ts';
 
 type Response = MessageInitShape<typeof VerifyResponseSchema>;
 
-/** The most verifications at once in this process: each holds a connection, and a snapshot that holds up vacuum. */
-const AT_ONCE = 2;
-
 /** Verifies a book or a namespace; TOO_MANY_WATCHES while this process is busy with as many as it takes. */
 export function createVerify(deps: ServiceDeps) {
   let running = 0;
@@ -21,9 +18,9 @@ export function createVerify(deps: ServiceDeps) {
     request: VerifyRequest,
     { signal }: CallContext,
   ): AsyncGenerator<Response, void, undefined> {
-    if (running >= AT_ONCE) {
-      const message = `this instance is verifying already, ${AT_ONCE} at once are the most`;
-      refuse('TOO_MANY_WATCHES', message, { limit: String(AT_ONCE) });
+    const { verifications: most } = deps;
+    if (running >= most) {
+      refuse('TOO_MANY_WATCHES', `this instance verifies ${most} at once at most`, { limit: String(most) });
     }
     running += 1;
     const left = new AbortController();
