@@ -61,7 +61,11 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
   const balances = createBalances({ database: reads, clock });
-  const deps: ServiceDeps = { database: reads, clock, uuids, commit, books, balances, currencies, validate };
+  // However small the pool is, verification leaves half of it to everybody else.
+  const verifications = Math.min(2, Math.floor(poolSize / 2));
+  const deps: ServiceDeps = {
+    ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
+  };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);

@@ -23,7 +23,7 @@ export type AllocationRow = {
   recognized: Amount;
 };
 
-const COLUMNS = `a.book_id, a.charge_id, a.version, a.position, a.collection, a.kind, a.grant_id, a.amount,
+export const ALLOCATION_COLUMNS = `a.book_id, a.charge_id, a.version, a.position, a.collection, a.kind, a.grant_id, a.amount,
   a.booked_at, a.returned, a.recognized`;
 
 export const readAllocation = (row: AllocationRow): Allocation => ({
@@ -40,7 +40,7 @@ export const readAllocation = (row: AllocationRow): Allocation => ({
 
 const OF_CHARGES = statement<AllocationRow>(
   'allocations_of_charges',
-  `select ${COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, charge_id)
+  `select ${ALLOCATION_COLUMNS} from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, charge_id)
    ${ofNamed('allocations', 'a', 'a.charge_id = named.charge_id')}`,
 );
 
@@ -55,7 +55,7 @@ export const loadAllocations = async (
 
 const ACCRUED = statement<AllocationRow>(
   'accrued_allocations',
-  `select ${COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+  `select ${ALLOCATION_COLUMNS} from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
    ${ofNamed('allocations', 'a', 'a.returned + a.recognized < a.amount')}`,
 );
 

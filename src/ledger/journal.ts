@@ -119,7 +119,10 @@ export function append(
 }
 
 /** The one grant or charge that all legs name; null where they name several or none. */
-export function subjectOf(legs: readonly Leg[], of: 'grantId' | 'chargeId'): string | null {
+export function subjectOf(
+  legs: readonly Pick<Leg, 'grantId' | 'chargeId'>[],
+  of: 'grantId' | 'chargeId',
+): string | null {
   const [first, ...others] = new Set(legs.map((leg) => leg[of]));
   return others.length === 0 ? (first ?? null) : null;
 }

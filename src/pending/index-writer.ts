@@ -5,7 +5,7 @@ import type { Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
-import type { Stretch } from './stretch.ts';
+import { sameStretch, type Stretch } from './stretch.ts';
 
 /** The only writer of `scheduled_grants`: stretches are opened and closed, never edited. */
 
@@ -89,11 +89,3 @@ export function storeStretches(
     ),
   ];
 }
-
-const sameStretch = (a: Stretch | null, b: Stretch | null): boolean =>
-  a === b ||
-  (a !== null &&
-    b !== null &&
-    a.until === b.until &&
-    a.effectiveAt === b.effectiveAt &&
-    a.expiresAt === b.expiresAt);

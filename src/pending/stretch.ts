@@ -29,3 +29,12 @@ export const sumPromised = (promised: Iterable<Promised>, currency: string, scop
       .filter((p) => p.currency === currency && inScope(scope, p.featureKeys))
       .map((p) => p.amount),
   );
+
+/** Whether the index would say the same of both: what else there is of a promise never changes. */
+export const sameStretch = (a: Stretch | null, b: Stretch | null): boolean =>
+  a === b ||
+  (a !== null &&
+    b !== null &&
+    a.until === b.until &&
+    a.effectiveAt === b.effectiveAt &&
+    a.expiresAt === b.expiresAt);

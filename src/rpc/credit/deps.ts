@@ -14,6 +14,8 @@ export type ServiceDeps = QueryDeps & {
   readonly books: Books;
   readonly balances: Balances;
   readonly currencies: Currencies;
+  /** The most verifications at once: each holds a connection, and a snapshot that holds up vacuum. */
+  readonly verifications: number;
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */
   readonly validate: Validate;
 };

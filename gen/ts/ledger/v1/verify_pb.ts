@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ledger/v1/verify.proto.
  */
 export const file_ledger_v1_verify: GenFile = /*@__PURE__*/
-  fileDesc("ChZsZWRnZXIvdjEvdmVyaWZ5LnByb3RvEglsZWRnZXIudjEiUwoNVmVyaWZ5UmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJ2AEBcgTQ8xgBIk8KDlZlcmlmeVByb2dyZXNzEhIKCmJvb2tzX2RvbmUYASABKAMSEwoLYm9va3NfdG90YWwYAiABKAMSFAoMdHJhbnNhY3Rpb25zGAMgASgDIt0BCg1WZXJpZnlGaW5kaW5nEiQKBGtpbmQYASABKA4yFi5sZWRnZXIudjEuRmluZGluZ0tpbmQSEwoLY3VzdG9tZXJfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEQoJY2hhcmdlX2lkGAQgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAUgASgJEhAKCGVudHJ5X2lkGAYgASgJEg8KB3ZlcnNpb24YByABKAMSEAoIZXhwZWN0ZWQYCCABKAkSDgoGYWN0dWFsGAkgASgJEg8KB21lc3NhZ2UYCiABKAkihQEKDVZlcmlmeVN1bW1hcnkSDQoFYm9va3MYASABKAMSFAoMdHJhbnNhY3Rpb25zGAIgASgDEg8KB2VudHJpZXMYAyABKAMSEAoIZmluZGluZ3MYBCABKAMSLAoIa25vd25fYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqIBCg5WZXJpZnlSZXNwb25zZRItCghwcm9ncmVzcxgBIAEoCzIZLmxlZGdlci52MS5WZXJpZnlQcm9ncmVzc0gAEisKB2ZpbmRpbmcYAiABKAsyGC5sZWRnZXIudjEuVmVyaWZ5RmluZGluZ0gAEisKB3N1bW1hcnkYAyABKAsyGC5sZWRnZXIudjEuVmVyaWZ5U3VtbWFyeUgAQgcKBWV2ZW50Kq4CCgtGaW5kaW5nS2luZBIcChhGSU5ESU5HX0tJTkRfVU5TUEVDSUZJRUQQABInCiNGSU5ESU5HX0tJTkRfVU5CQUxBTkNFRF9UUkFOU0FDVElPThABEh8KG0ZJTkRJTkdfS0lORF9HUkFOVF9JREVOVElUWRACEhsKF0ZJTkRJTkdfS0lORF9QUk9KRUNUSU9OEAMSHgoaRklORElOR19LSU5EX1JVTk5JTkdfVE9UQUwQBBIgChxGSU5ESU5HX0tJTkRfU0NIRURVTEVEX0lOREVYEAUSGwoXRklORElOR19LSU5EX0hBU0hfQ0hBSU4QBhIcChhGSU5ESU5HX0tJTkRfVkVSU0lPTl9HQVAQBxIdChlGSU5ESU5HX0tJTkRfRlVUVVJFX0VOVFJZEAhiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChZsZWRnZXIvdjEvdmVyaWZ5LnByb3RvEglsZWRnZXIudjEiUwoNVmVyaWZ5UmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJ2AEBcgTQ8xgBIk8KDlZlcmlmeVByb2dyZXNzEhIKCmJvb2tzX2RvbmUYASABKAMSEwoLYm9va3NfdG90YWwYAiABKAMSFAoMdHJhbnNhY3Rpb25zGAMgASgDIt0BCg1WZXJpZnlGaW5kaW5nEiQKBGtpbmQYASABKA4yFi5sZWRnZXIudjEuRmluZGluZ0tpbmQSEwoLY3VzdG9tZXJfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEQoJY2hhcmdlX2lkGAQgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAUgASgJEhAKCGVudHJ5X2lkGAYgASgJEg8KB3ZlcnNpb24YByABKAMSEAoIZXhwZWN0ZWQYCCABKAkSDgoGYWN0dWFsGAkgASgJEg8KB21lc3NhZ2UYCiABKAkihQEKDVZlcmlmeVN1bW1hcnkSDQoFYm9va3MYASABKAMSFAoMdHJhbnNhY3Rpb25zGAIgASgDEg8KB2VudHJpZXMYAyABKAMSEAoIZmluZGluZ3MYBCABKAMSLAoIa25vd25fYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqIBCg5WZXJpZnlSZXNwb25zZRItCghwcm9ncmVzcxgBIAEoCzIZLmxlZGdlci52MS5WZXJpZnlQcm9ncmVzc0gAEisKB2ZpbmRpbmcYAiABKAsyGC5sZWRnZXIudjEuVmVyaWZ5RmluZGluZ0gAEisKB3N1bW1hcnkYAyABKAsyGC5sZWRnZXIudjEuVmVyaWZ5U3VtbWFyeUgAQgcKBWV2ZW50KogDCgtGaW5kaW5nS2luZBIcChhGSU5ESU5HX0tJTkRfVU5TUEVDSUZJRUQQABInCiNGSU5ESU5HX0tJTkRfVU5CQUxBTkNFRF9UUkFOU0FDVElPThABEh8KG0ZJTkRJTkdfS0lORF9HUkFOVF9JREVOVElUWRACEhsKF0ZJTkRJTkdfS0lORF9QUk9KRUNUSU9OEAMSHgoaRklORElOR19LSU5EX1JVTk5JTkdfVE9UQUwQBBIgChxGSU5ESU5HX0tJTkRfU0NIRURVTEVEX0lOREVYEAUSGwoXRklORElOR19LSU5EX0hBU0hfQ0hBSU4QBhIcChhGSU5ESU5HX0tJTkRfVkVSU0lPTl9HQVAQBxIdChlGSU5ESU5HX0tJTkRfRlVUVVJFX0VOVFJZEAgSHQoZRklORElOR19LSU5EX0RBTkdMSU5HX1JPVxAJEhsKF0ZJTkRJTkdfS0lORF9FTlRSWV9DT1BZEAoSHAoYRklORElOR19LSU5EX1JFQ09SREVEX0FUEAtiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * Starts a verification.
@@ -200,7 +200,8 @@ export type VerifySummary = Message<"ledger.v1.VerifySummary"> & {
   findings: bigint;
 
   /**
-   * The system instant whose state was verified.
+   * Everything recorded by this system instant was verified. A book written meanwhile was verified as of a later
+   * instant of its own.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 5;
    */
@@ -287,14 +288,14 @@ export const FindingKind = {
   GRANT_IDENTITY: 2,
 
   /**
-   * A stored remainder, collected amount or advance differs from what its entries give.
+   * Something kept ready (of a book, grant, charge, advance or split) differs from what facts and entries give.
    *
    * @generated from enum value: FINDING_KIND_PROJECTION = 3;
    */
   PROJECTION: 3,
 
   /**
-   * A running total differs from the sum of the entries before it.
+   * A running total, of a sub-account or of what remains of a grant, differs from the sum of the entries up to it.
    *
    * @generated from enum value: FINDING_KIND_RUNNING_TOTAL = 4;
    */
@@ -327,6 +328,27 @@ export const FindingKind = {
    * @generated from enum value: FINDING_KIND_FUTURE_ENTRY = 8;
    */
   FUTURE_ENTRY: 8,
+
+  /**
+   * A row names one that is not there: an entry its transaction, account, grant or charge, a transaction its entries.
+   *
+   * @generated from enum value: FINDING_KIND_DANGLING_ROW = 9;
+   */
+  DANGLING_ROW: 9,
+
+  /**
+   * What an entry and its transaction say of each other differs: kind, instant, lateness, subject, place in the write.
+   *
+   * @generated from enum value: FINDING_KIND_ENTRY_COPY = 10;
+   */
+  ENTRY_COPY: 10,
+
+  /**
+   * A version was recorded before the one preceding it, or its transactions say another instant than its write.
+   *
+   * @generated from enum value: FINDING_KIND_RECORDED_AT = 11;
+   */
+  RECORDED_AT: 11,
 } as const;
 
 /**

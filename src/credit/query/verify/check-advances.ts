@@ -1,0 +1,66 @@
+import { sumAmounts } from '../../../amount.ts';
+import type { WrittenAdvance } from '../../../book/verify/charges.ts';
+import { spanClass } from '../../../db/span.ts';
+import { allocationKey } from '../../charge.ts';
+import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
+import { differences, type Finding } from './finding.ts';
+
+/** A charge's advances against the entries that booked, covered and reduced them. */
+export function checkAdvances(facts: ChargeFacts, version: number): Finding[] {
+  const { advances, entries, charge } = facts;
+  const known = new Set(advances.map(({ advance }) => allocationKey(advance.entry)));
+  const missing = entries.filter(
+    (entry) =>
+      entry.account === 'CUSTOMER_RECEIVABLE' && entry.kind === 'CONSUME' && !known.has(allocationKey(entry)),
+  );
+  return [
+    ...advances.flatMap((written) => checkAdvance(facts, written, version)),
+    ...missing.map((entry): Finding => {
+      const message = `charge ${charge.id} has no advance for entry ${entry.position} of version ${entry.version}, which booked one`;
+      const about = { chargeId: charge.id, version: entry.version };
+      return { kind: 'PROJECTION', ...about, expected: 'an advance', actual: 'none', message };
+    }),
+  ];
+}
+
+/** `uncovered`: the advance as it was booked, less what covered it and what corrections took off it. */
+function checkAdvance(facts: ChargeFacts, written: WrittenAdvance, version: number): Finding[] {
+  const { advance } = written;
+  const { chargeId, collection } = advance;
+  const covers = facts.allocations.filter(
+    (split) => split.kind === 'COVER' && split.collection === collection,
+  );
+  const amount = takenAt(facts, advance.entry);
+  const reduced = givenBackAt(facts, advance.entry);
+  const uncovered = amount - sumAmounts(covers.map(({ ref }) => takenAt(facts, ref))) - reduced;
+  const closing =
+    uncovered > 0n
+      ? null
+      : lastChange(
+          facts,
+          written,
+          covers.map(({ ref }) => ref.version),
+        );
+  const expected = {
+    ...{ amount, uncovered, reduced, closed_version: closing },
+    span_class: closing === null ? null : spanClass(advance.entry.version, closing),
+  };
+  const actual = {
+    ...{ amount: advance.amount, uncovered: advance.uncovered },
+    reduced: amountOf(facts.reductions.filter((row) => row.collection === collection)),
+    ...{ closed_version: written.closedVersion, span_class: written.spanClass },
+  };
+  const what = `the advance of collection ${collection} of charge ${chargeId}`;
+  return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, actual);
+}
+
+/** The last version that covered or reduced it. */
+function lastChange(
+  { entries }: ChargeFacts,
+  { advance }: WrittenAdvance,
+  covered: readonly number[],
+): number {
+  const own = allocationKey(advance.entry);
+  const reduced = entries.filter(({ reverses }) => reverses !== null && allocationKey(reverses) === own);
+  return Math.max(advance.entry.version, ...covered, ...reduced.map((entry) => entry.version));
+}

@@ -1,0 +1,95 @@
+import type { Amount } from '../amount.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { spanClass } from '../db/span.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import { sameStretch, type Stretch } from './stretch.ts';
+
+/** The index as it stands in its rows, and as it should stand: for verification. */
+
+/** A row of the index. */
+export type WrittenStretch = {
+  readonly grantId: string;
+  readonly stretch: Stretch;
+  /** Inclusive. */
+  readonly knownFrom: number;
+  /** Exclusive; null: still known. */
+  readonly knownUntil: number | null;
+  readonly namespace: string;
+  readonly customerId: string;
+  readonly spanClass: number | null;
+};
+
+type Row = {
+  grant_id: string;
+  known_from: number;
+  known_until: number | null;
+  namespace: string;
+  customer_id: string;
+  currency: string;
+  feature_keys: string[];
+  amount: Amount;
+  pending_from: Instant;
+  pending_until: Instant;
+  effective_at: Instant;
+  expires_at: Instant;
+  span_class: number;
+};
+
+const WRITTEN = statement<Row>(
+  'stretches_to_verify',
+  `select grant_id, known_from, known_until, namespace, customer_id, currency, feature_keys, amount, pending_from,
+          pending_until, effective_at, expires_at, span_class
+   from scheduled_grants
+   where shard = $1 and book_id = $2 and grant_id >= $3::uuid and grant_id < $4::uuid
+   order by grant_id, known_from`,
+);
+
+/** A book's rows for the grants from one id (inclusive) to another (exclusive), whether there are such grants or not. */
+export async function writtenStretches(
+  connection: Connection,
+  { shard, id }: { readonly shard: number; readonly id: string },
+  range: { readonly from: string; readonly until: string },
+): Promise<readonly WrittenStretch[]> {
+  const rows = await connection.run(WRITTEN, [shard, id, uuidOf(range.from), uuidOf(range.until)]);
+  return rows.map((row) => ({
+    grantId: idOf('grt', row.grant_id),
+    knownFrom: row.known_from,
+    knownUntil: row.known_until,
+    namespace: row.namespace,
+    customerId: row.customer_id,
+    spanClass: row.span_class,
+    stretch: {
+      grantId: idOf('grt', row.grant_id),
+      currency: row.currency,
+      featureKeys: row.feature_keys,
+      amount: row.amount,
+      from: row.pending_from,
+      until: row.pending_until,
+      effectiveAt: row.effective_at,
+      expiresAt: row.expires_at,
+    },
+  }));
+}
+
+/** The rows there should be of a promise that was learned, changed and given up under these versions, in order. */
+export function rowsOf(
+  owner: { readonly namespace: string; readonly customerId: string },
+  learned: readonly { readonly version: number; readonly stretch: Stretch | null }[],
+): readonly WrittenStretch[] {
+  const changes = learned.filter(
+    ({ stretch }, i) => !sameStretch(i === 0 ? null : learned[i - 1]!.stretch, stretch),
+  );
+  return changes.flatMap(({ version, stretch }, i): WrittenStretch[] =>
+    stretch === null
+      ? []
+      : [
+          {
+            ...owner,
+            ...{ grantId: stretch.grantId, stretch },
+            ...{ knownFrom: version, knownUntil: changes[i + 1]?.version ?? null },
+            spanClass: spanClass(stretch.from, stretch.until),
+          },
+        ],
+  );
+}

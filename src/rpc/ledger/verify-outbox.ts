@@ -1,0 +1,115 @@
+import type { Finding } from '../../credit/query/verify/finding.ts';
+import type { Listener, Progress, Summary } from '../../credit/query/verify/verify.ts';
+import { processTime } from '../../db/clock.ts';
+import { RefusalError } from '../../refusal.ts';
+
+/** Told at least this often, also while nothing is found and nothing moves. */
+const HEARTBEAT_MS = 1_000;
+/** And progress at most this often. */
+const PROGRESS_MS = 250;
+/** Findings that wait for their reader before the verification waits too, and for how long it does. */
+type Patience = { readonly unread: number; readonly forMs: number };
+const PATIENCE: Patience = { unread: 1_000, forMs: 30_000 };
+
+type Told = Progress | Summary | { readonly customerId: string; readonly finding: Finding };
+
+/**
+ * Between a verification and whoever reads it, so that a slow reader does not keep a snapshot open: findings wait here,
+ * of progress only the latest. A reader who lets too many wait for too long is told LIMIT_REACHED.
+ */
+export type Outbox = {
+  readonly listener: Listener;
+  /** Progress at once and then now and again, findings as they are found, the summary at the end of the work. */
+  messages(work: Promise<Summary>): AsyncGenerator<Told, void, undefined>;
+  /** Nobody reads any more. */
+  close(): void;
+};
+
+export function createOutbox(patience: Patience = PATIENCE): Outbox {
+  const unread: { readonly customerId: string; readonly finding: Finding }[] = [];
+  let progress: Progress | undefined;
+  let wake: (() => void) | undefined;
+  let drained: (() => void) | undefined;
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  async function* messages(work: Promise<Summary>): AsyncGenerator<Told, void, undefined> {
+    let ended: Ended | undefined;
+    const end = (as: Ended) => {
+      ended = as;
+      wake?.();
+    };
+    void work
+      .then(
+        (summary) => ({ summary }),
+        (error: unknown) => ({ error }),
+      )
+      .then(end);
+    let sent: { readonly at: number; readonly progress: Progress } | undefined;
+    for (;;) {
+      if (progress !== undefined && isDue(progress, sent)) {
+        sent = { at: processTime(), progress };
+        yield progress;
+      }
+      const found = unread.splice(0);
+      drained?.();
+      yield* found;
+      if (unread.length > 0) continue;
+      if (ended !== undefined) return yield lastOf(ended);
+      await pause(PROGRESS_MS);
+    }
+  }
+
+  return {
+    messages,
+    listener: {
+      progress: (now) => {
+        const first = progress === undefined;
+        progress = now;
+        if (first) wake?.();
+      },
+      async found(customerId, finding) {
+        unread.push({ customerId, finding });
+        wake?.();
+        if (unread.length >= patience.unread) await untilRead(patience, (resolve) => (drained = resolve));
+      },
+    },
+    close: () => drained?.(),
+  };
+}
+
+const isDue = (
+  now: Progress,
+  sent: { readonly at: number; readonly progress: Progress } | undefined,
+): boolean => {
+  if (sent === undefined) return true;
+  const since = processTime() - sent.at;
+  return since >= HEARTBEAT_MS || (now !== sent.progress && since >= PROGRESS_MS);
+};
+
+type Ended = { readonly summary: Summary } | { readonly error: unknown };
+
+function lastOf(ended: Ended): Summary {
+  if ('error' in ended) throw ended.error;
+  return ended.summary;
+}
+
+function untilRead(patience: Patience, whenDrained: (resolve: () => void) => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(tooSlow(patience)), patience.forMs);
+  whenDrained(resolve);
+  return promise.finally(() => clearTimeout(timer));
+}
+
+const tooSlow = ({ unread, forMs }: Patience): RefusalError =>
+  new RefusalError({
+    reason: 'LIMIT_REACHED',
+    message: `${unread} findings were not read for ${forMs / 1_000} s: verify again and read along`,
+    metadata: { limit: String(unread) },
+  });

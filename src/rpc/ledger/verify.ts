@@ -1,0 +1,64 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { verify as run, type Progress, type Summary } from '../../credit/query/verify/verify.ts';
+import type { Finding } from '../../credit/query/verify/finding.ts';
+import { refuse } from '../../refusal.ts';
+import { FindingKind, type VerifyRequest, type VerifyResponseSchema } from '#gen/ledger/v1/verify_pb.ts';
+import type { CallContext } from '../context.ts';
+import { namespaceOf } from '../credit/decode.ts';
+import type { ServiceDeps } from '../credit/deps.ts';
+import { enumOf, textOf, timestampOf } from '../wire.ts';
+import { createOutbox } from './verify-outbox.ts';
+
+type Response = MessageInitShape<typeof VerifyResponseSchema>;
+
+/** Verifies a book or a namespace; TOO_MANY_WATCHES while this process is busy with as many as it takes. */
+export function createVerify(deps: ServiceDeps) {
+  let running = 0;
+  return async function* verify(
+    request: VerifyRequest,
+    { signal }: CallContext,
+  ): AsyncGenerator<Response, void, undefined> {
+    const { verifications: most } = deps;
+    if (running >= most) {
+      refuse('TOO_MANY_WATCHES', `this instance verifies ${most} at once at most`, { limit: String(most) });
+    }
+    running += 1;
+    const left = new AbortController();
+    const outbox = createOutbox();
+    const owner = { namespace: namespaceOf(request), customerId: textOf(request.customerId) };
+    const stop = AbortSignal.any([signal, left.signal]);
+    // It has ended when its last statement has, not when nobody reads any more.
+    const work = run(deps, owner, outbox.listener, stop).finally(() => (running -= 1));
+    try {
+      for await (const told of outbox.messages(work)) yield encode(told);
+    } finally {
+      left.abort();
+      outbox.close();
+    }
+  };
+}
+
+function encode(told: Progress | Summary | { customerId: string; finding: Finding }): Response {
+  if ('finding' in told)
+    return { event: { case: 'finding', value: findingOf(told.customerId, told.finding) } };
+  if ('booksTotal' in told) {
+    const { booksDone, booksTotal, transactions } = told;
+    const value = {
+      booksDone: BigInt(booksDone),
+      booksTotal: BigInt(booksTotal),
+      transactions: BigInt(transactions),
+    };
+    return { event: { case: 'progress', value } };
+  }
+  const { books, transactions, entries, findings, knownAt } = told;
+  const counts = { books: BigInt(books), transactions: BigInt(transactions), entries: BigInt(entries) };
+  const value = { ...counts, findings: BigInt(findings), knownAt: timestampOf(knownAt) };
+  return { event: { case: 'summary', value } };
+}
+
+const findingOf = (customerId: string, { kind, version, ...finding }: Finding) => ({
+  ...finding,
+  customerId,
+  kind: enumOf(FindingKind, kind),
+  version: BigInt(version),
+});

@@ -1,0 +1,90 @@
+import { expect } from 'vitest';
+import type { Connection } from '../../src/db/database.ts';
+import { uuidOf } from '../../src/id.ts';
+import { GENESIS } from '../../src/ledger/journal.ts';
+import { hashAfter } from '../../src/ledger/verify/check-transaction.ts';
+import { accountsOf, writtenVersions } from '../../src/ledger/verify/written.ts';
+import type { Sql } from './sql.ts';
+import { verified, type Verified } from './verifier.ts';
+import { everything, type Story } from './verify-story.ts';
+import type { World } from './world.ts';
+
+/**
+ * Makes a damaged book agree with itself again where the damage is not about that: a forger with every privilege, who
+ * recomputes what follows from what was forged.
+ */
+
+/** What only the tables' owner can do, on purpose: what was written may be changed, also against its constraints. */
+export async function allowDamage(sql: Sql): Promise<void> {
+  await sql.rows(`grant update, delete on writes, transactions, entries, charge_events, former_terms, reductions, allocations
+    to current_user`);
+  for (const [table, constraint] of [
+    ['grants', 'grants_closed_identity'],
+    ['transactions', 'transactions_booked_in_the_past'],
+    ['scheduled_grants', 'scheduled_grants_known_span'],
+  ]) {
+    await sql.rows(`alter table ${table} drop constraint ${constraint}`);
+  }
+}
+
+type Book = { readonly shard: number; readonly id: string };
+export type Damage = (book: Book, story: Story) => Promise<void>;
+
+/** One statement about the book; `$1` is its id, `$2` and on what is given. It has to change exactly one row. */
+export const rowOf =
+  (sql: Sql) =>
+  (text: string, params: (story: Story) => readonly string[] = () => []): Damage =>
+  async ({ id }, story) => {
+    const changed = await sql.rows(`${text} returning 1`, [id, ...params(story).map(uuidOf)]);
+    expect(changed).toHaveLength(1);
+  };
+
+/** What is found in the book of a customer who has something of everything, once it is damaged; before, nothing is. */
+export async function verifiedAfter(world: World, customerId: string, damage: Damage): Promise<Verified> {
+  const { sql, url } = world;
+  const story = await everything(world, customerId);
+  const [book] = await sql.rows<Book>('select shard, id from books where customer_id = $1', [customerId]);
+  expect((await verified(url, { customerId })).findings.map(({ message }) => message)).toEqual([]);
+  await damage(book!, story);
+  return verified(url, { customerId });
+}
+
+/** Running totals and what remains of grants as the amounts give them. */
+export async function retotal(sql: Sql, { id }: Book): Promise<void> {
+  await sql.rows(
+    `update entries e set running_total = x.total, grant_remaining = x.remaining
+     from (
+       select e.version, e.position,
+              sum(e.amount) over (partition by e.sub_account order by e.version, e.position) as total,
+              case when s.type = 'CUSTOMER_FBO' then sum(e.amount) filter (where s.type = 'CUSTOMER_FBO')
+                over (partition by e.grant_id order by e.version, e.position) end as remaining
+       from entries e join sub_accounts s on s.book_id = e.book_id and s.ordinal = e.sub_account
+       where e.book_id = $1
+     ) x where e.book_id = $1 and (e.version, e.position) = (x.version, x.position)`,
+    [id],
+  );
+}
+
+/** The hash chain over what is there now, and the book ending on it. */
+export async function rehash(sql: Sql, book: Book): Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  // One after the other: a client of a test's own does not queue statements.
+  const run = ({ text }: { text: string }, params: readonly unknown[] = []) => {
+    const rows = last.then(() => sql.rows(text, params));
+    last = rows;
+    return rows;
+  };
+  const connection = { run } as Connection;
+  const accounts = await accountsOf(connection, book);
+  let head = GENESIS;
+  for await (const versions of writtenVersions(connection, book)) {
+    for (const { transactions, entries } of versions) {
+      for (const transaction of transactions) {
+        const own = entries.filter((entry) => entry.transaction === transaction.ordinal);
+        head = hashAfter(head, { transaction, entries: own, accounts })!;
+        await sql.rows('update transactions set hash = $1 where id = $2', [head, transaction.uuid]);
+      }
+    }
+  }
+  await sql.rows('update books set head_hash = $1 where id = $2', [head, book.id]);
+}

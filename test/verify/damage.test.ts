@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { allowDamage, rehash, retotal, rowOf, verifiedAfter, type Damage } from '../support/damage.ts';
+import { testWorld } from '../support/world.ts';
+
+/**
+ * Each kind of damage is found as what it is, once, and as nothing else. Where it leads to more (a changed amount is a
+ * changed sum, too), the damage is that of somebody who recomputed what follows.
+ */
+
+const world = await testWorld();
+const { sql } = world;
+const one = rowOf(sql);
+beforeAll(() => allowDamage(sql));
+
+const all =
+  (...steps: Damage[]): Damage =>
+  async (book, story) => {
+    for (const step of steps) await step(book, story);
+  };
+const totals: Damage = (book) => retotal(sql, book);
+const hashes: Damage = (book) => rehash(sql, book);
+
+const MANUAL = 'book_id = $1 and version = 14';
+const LAST = 'book_id = $1 and version = 15';
+
+const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
+  UNBALANCED_TRANSACTION: {
+    'an amount': all(
+      one(`update entries set amount = amount + 1 where ${MANUAL} and position = 2`),
+      totals,
+      hashes,
+    ),
+    'an entry that is gone': all(one(`delete from entries where ${MANUAL} and position = 2`), totals, hashes),
+  },
+  GRANT_IDENTITY: {
+    'a part': one(`update grants set remaining = remaining + 1 where book_id = $1 and id = $2`, (s) => [
+      s.promised,
+    ]),
+    'the amount of all, with a part': one(
+      `update grants set amount = amount + 5, consumed = consumed + 5 where book_id = $1 and id = $2`,
+      (s) => [s.paid],
+    ),
+  },
+  RUNNING_TOTAL: {
+    'of a sub-account': one(
+      `update entries set running_total = running_total + 1 where ${MANUAL} and position = 1`,
+    ),
+    'of a grant': one(
+      `update entries set grant_remaining = grant_remaining + 1 where book_id = $1 and version = 7 and position = 1`,
+    ),
+    'of a grant, not told': one(
+      `update entries set grant_remaining = null where book_id = $1 and version = 7 and position = 1`,
+    ),
+    'of a grant, where there is none': one(
+      `update entries set grant_remaining = 1 where ${MANUAL} and position = 1`,
+    ),
+  },
+  HASH_CHAIN: {
+    'a hash': one(`update transactions set hash = sha256(hash) where ${MANUAL}`),
+    'the last hash': one(`update transactions set hash = sha256(hash) where ${LAST}`),
+    'what was written': one(`update transactions set reason = 'nothing' where ${MANUAL}`),
+    'what was written last': one(`update transactions set reason = 'nothing' where ${LAST}`),
+    'what an entry takes back': one(
+      `update entries set reversed_position = 9 where book_id = $1 and version = 9 and position = 2`,
+    ),
+    'a transaction that is gone': all(
+      one(`delete from transactions where ${MANUAL}`),
+      async ({ id }) => void (await sql.rows(`delete from entries where ${MANUAL}`, [id])),
+      totals,
+    ),
+    'the last transaction gone': all(one(`delete from transactions where ${LAST}`), async ({ id }) => {
+      await sql.rows(`delete from entries where ${LAST}`, [id]);
+    }),
+    'the head of the book': one(`update books set head_hash = sha256(head_hash) where id = $1`),
+  },
+  VERSION_GAP: {
+    'a write that is gone': one(`delete from writes where ${MANUAL}`),
+    'the last write gone': one(`delete from writes where ${LAST}`),
+  },
+  FUTURE_ENTRY: {
+    'an entry': one(
+      `update entries set booked_at = booked_at + interval '1 day' where ${MANUAL} and position = 1`,
+    ),
+    'a whole transaction': all(
+      one(`update transactions set booked_at = booked_at + interval '1 day' where ${MANUAL}`),
+      async ({ id }) => {
+        await sql.rows(`update entries set booked_at = booked_at + interval '1 day' where ${MANUAL}`, [id]);
+      },
+      hashes,
+    ),
+  },
+  DANGLING_ROW: {
+    'a grant that is gone': one(`delete from grants where book_id = $1 and id = $2`, (s) => [s.expired]),
+    'a charge that is gone': one(`delete from charges where book_id = $1 and id = $2`, (s) => [s.debt]),
+    'an account that is gone': one(`delete from sub_accounts where book_id = $1 and type = 'BREAKAGE'`),
+    'a transaction without entries': all(
+      one(`insert into transactions select (jsonb_populate_record(t,
+        jsonb_build_object('ordinal', 2, 'id', gen_random_uuid()))).* from transactions t where ${LAST}`),
+      hashes,
+    ),
+    'an entry without its transaction': all(
+      one(`insert into entries select (jsonb_populate_record(e, '{"position": 3, "transaction": 2}')).* from entries e
+        where ${LAST} and position = 2`),
+      totals,
+    ),
+    'entries of a version nobody wrote': all(
+      one(`insert into entries select (jsonb_populate_record(e, '{"version": 16}')).* from entries e
+        where ${LAST} and position = 1`),
+      one(`insert into transactions select (jsonb_populate_record(t,
+        jsonb_build_object('version', 16, 'id', gen_random_uuid()))).* from transactions t where ${LAST}`),
+      one(`insert into entries select (jsonb_populate_record(e, '{"version": 16}')).* from entries e
+        where ${LAST} and position = 2`),
+      ...[totals, hashes],
+    ),
+  },
+  ENTRY_COPY: {
+    'the kind of an entry': one(`update entries set kind = 'REVERSE' where ${MANUAL} and position = 1`),
+    'its instant': one(
+      `update entries set booked_at = booked_at - interval '1 ms' where ${MANUAL} and position = 1`,
+    ),
+    'how late it was told': one(`update entries set late_class = 3 where ${MANUAL} and position = 1`),
+    'its place': one(`update entries set position = 9 where ${LAST} and position = 2`),
+    'the grant of a transaction': one(
+      `update transactions set grant_id = null where book_id = $1 and kind = 'EXPIRE'`,
+    ),
+  },
+  RECORDED_AT: {
+    'of a write': one(`update writes set recorded_at = recorded_at - interval '10 days' where ${MANUAL}`),
+    'of a write without transactions': one(
+      `update writes set recorded_at = recorded_at - interval '10 days' where book_id = $1 and version = 6`,
+    ),
+  },
+};
+
+describe.each(Object.entries(KINDS))('%s', (kind, damages) => {
+  test.each(Object.entries(damages))('%s', async (what, damage) => {
+    const { findings, kinds } = await verifiedAfter(world, `${kind} ${what}`, damage);
+
+    expect(kinds, findings.map(({ message }) => message).join('\n')).toEqual([kind]);
+  });
+});
