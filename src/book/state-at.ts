@@ -28,26 +28,54 @@ export async function runForward(
   named: readonly StoredGrant[] = [],
 ): Promise<Outcome> {
   if (view.id === null) return { state: emptyBook(view.asOf), postings: [], reductions: [] };
-  const parts = await (view.current ? current : rebuild)(connection, view, view.id, named);
+  const parts = view.current
+    ? (await current(connection, view.shard, [view.id], named))(view.id)
+    : await rebuild(connection, view, view.id, named);
   return advanceTo(assemble(view, parts), view.asOf);
 }
 
+/** The same for many books of one shard: as many statements for those at their latest version as for one of them. */
+export async function runAllForward(
+  connection: Connection,
+  shard: number,
+  views: readonly (BookView & { readonly id: string })[],
+): Promise<readonly Outcome[]> {
+  const latest = views.filter((view) => view.current);
+  const former = views.filter((view) => !view.current);
+  if (views.length === 0) return [];
+  const ids = latest.map(({ id }) => id);
+  const [parts, rebuilt] = await settleAll([
+    current(connection, shard, ids, []),
+    settleAll(former.map((view) => runForward(connection, view))),
+  ]);
+  return [...latest.map((view) => advanceTo(assemble(view, parts(view.id)), view.asOf)), ...rebuilt];
+}
+
+/** The open state of books as it stands, by book; `named` grants are in each. */
 async function current(
   connection: Connection,
-  view: BookView,
-  bookId: string,
+  shard: number,
+  bookIds: readonly string[],
   named: readonly StoredGrant[],
-): Promise<Parts> {
+): Promise<(bookId: string) => Parts> {
   const [grants, advances, charges] = await settleAll([
-    loadOpenGrants(connection, view.shard, [bookId]),
-    loadOpenAdvances(connection, view.shard, [bookId]),
-    loadOpenCharges(connection, view.shard, [bookId]),
+    loadOpenGrants(connection, shard, bookIds),
+    loadOpenAdvances(connection, shard, bookIds),
+    loadOpenCharges(connection, shard, bookIds),
   ]);
-  return {
-    grants: [...named.map((own) => own.grant), ...grants.map((row) => readGrant(row).grant)],
-    advances: advances.map(readAdvance),
-    charges: charges.map((row) => readCharge(row).charge),
+  const byBook = {
+    grants: Map.groupBy(grants, (row) => row.book_id),
+    advances: Map.groupBy(advances, (row) => row.book_id),
+    charges: Map.groupBy(charges, (row) => row.book_id),
   };
+  return (bookId) => ({
+    grants: [
+      ...named.map((own) => own.grant),
+      ...(byBook.grants.get(bookId) ?? []).map((row) => readGrant(row).grant),
+    ],
+    advances: (byBook.advances.get(bookId) ?? []).map(readAdvance),
+    charges: (byBook.charges.get(bookId) ?? []).map((row) => readCharge(row).charge),
+  });
 }
 
 const assemble = ({ version, clock }: BookView, { grants, advances, charges }: Parts): BookState => ({

@@ -183,7 +183,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     ...{ what: 'an RPC that is not there yet', code: 'UNIMPLEMENTED', reason: 'UNIMPLEMENTED' },
-    call: () => client.call(LedgerService.method.getTrialBalance, {}),
+    call: () => client.call(LedgerService.method.reverseTransaction, { customerId: 'r', transactionId: 'x' }),
     metadata: {},
   },
 ];

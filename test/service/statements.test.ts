@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { shardOf } from '../../src/book/book-key.ts';
 import type { Statement } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
@@ -138,6 +139,28 @@ describe('the number of statements stays the same', () => {
     },
   );
 
+  test.each(Object.entries(MOMENTS))(
+    'for a trial balance of a namespace %s, however many books of a shard it has',
+    async (moment, asked) => {
+      const namespace = `trial ${moment}`.replaceAll(/[^a-z]/g, '-');
+      const shard = shardOf({ namespace, customerId: 'c' });
+      const neighbour = Array.from({ length: 1_000 }, (_, i) => `c${i}`).find(
+        (customerId) => shardOf({ namespace, customerId }) === shard,
+      )!;
+      time.now = day(1);
+      const grant = (customerId: string) => grantRequest({ namespace, customerId, expiresAt: at(day(3)) });
+      await caller.answer('CreateGrant', grant('c'));
+      time.now = day(2);
+      const ask = () => caller.answer('GetTrialBalance', { namespace, ...asked() });
+      const before = await counted(ask);
+      time.now = day(1);
+      await caller.answer('CreateGrant', grant(neighbour));
+      time.now = day(2);
+
+      expect(await counted(ask)).toEqual(before);
+    },
+  );
+
   test('for a page of the journal, however large', async () => {
     await someone('journal');
     expect(await counted(page(100))).toEqual(await counted(page(1)));
@@ -164,6 +187,10 @@ test('every statement over a customer’s tables names the shard, and keeps one 
     await statements(() => caller.answer('ListGrants', { customerId, ...moment() }));
     const account = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
     await statements(() => caller.answer('GetAccountBalance', { customerId, ...account, ...moment() }));
+    const ofGrant = { ...account, grantId: grants[0].id };
+    await statements(() => caller.answer('GetAccountBalance', { customerId, ...ofGrant, ...moment() }));
+    await statements(() => caller.answer('ListAccounts', { customerId, ...moment() }));
+    await statements(() => caller.answer('GetTrialBalance', moment()));
   }
   await statements(() => caller.answer('ListEntries', { customerId }));
   await statements(() => caller.answer('ListTransactions', { customerId }));

@@ -47,7 +47,7 @@ export const LedgerService: GenService<{
     output: typeof ListAccountsResponseSchema;
   },
   /**
-   * Answers one sub-account with its balance at any instant.
+   * Answers one sub-account with its balance at any instant; before its first entry it holds "0".
    * Refuses: TRANSACTION_NOT_FOUND, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.GetAccount
@@ -136,7 +136,8 @@ export const LedgerService: GenService<{
     output: typeof RecognizeRevenueResponseSchema;
   },
   /**
-   * Answers every account's total in every currency at an instant; they always sum to zero.
+   * Answers every account's total in every currency at an instant; they always sum to zero. Of a namespace it costs a
+   * look at each book, from one snapshot.
    * Refuses: UNKNOWN_CURRENCY, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.GetTrialBalance
