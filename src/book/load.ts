@@ -5,6 +5,7 @@ import { settleAll, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { emptyJournal } from '../ledger/journal.ts';
+import { loadPosted, type OwnedPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
 import { loadSubAccounts } from '../ledger/store.ts';
 import { loadOpenAdvances, readAdvance, type AdvanceRow } from './advance-rows.ts';
@@ -42,6 +43,7 @@ export async function loadSessions(
     namedCharges,
     splits,
     accrued,
+    posted,
     accounts,
     remembered,
   ] = await settleAll([
@@ -54,6 +56,7 @@ export async function loadSessions(
     loadCharges(connection, shard, needs.charges),
     loadAllocations(connection, shard, needs.splits),
     loadAccrued(connection, shard, needs.accrued),
+    loadPosted(connection, shard, needs.transactions),
     loadSubAccounts(connection, shard, ids),
     loadRemembered(connection, shard, needs.keys),
   ]);
@@ -61,7 +64,7 @@ export async function loadSessions(
     grants: [...openGrants, ...namedGrants, ...reclaimable],
     charges: [...openCharges, ...namedCharges],
     allocations: [...splits, ...accrued],
-    ...{ advances, moves: [], formerTerms: new Map() },
+    ...{ advances, posted, moves: [], formerTerms: new Map() },
   };
   const rows = await loadBehind(connection, shard, needs, first);
 
@@ -88,6 +91,7 @@ type Loaded = {
   readonly charges: readonly ChargeRow[];
   readonly allocations: readonly AllocationRow[];
   readonly advances: readonly AdvanceRow[];
+  readonly posted: readonly OwnedPosted[];
   readonly moves: readonly GrantMove[];
   readonly formerTerms: ReadonlyMap<string, readonly FormerTerms[]>;
 };
@@ -134,7 +138,9 @@ function rowsOf(rows: Loaded, bookId: string): Loaded {
     all.filter((row) => row.book_id === bookId);
   return {
     ...{ grants: own(rows.grants), charges: own(rows.charges), allocations: own(rows.allocations) },
-    ...{ advances: own(rows.advances), moves: rows.moves.filter((move) => move.bookId === bookId) },
+    advances: own(rows.advances),
+    posted: rows.posted.filter((one) => one.bookId === bookId),
+    moves: rows.moves.filter((move) => move.bookId === bookId),
     formerTerms: rows.formerTerms,
   };
 }
@@ -160,5 +166,6 @@ function stateOf(book: BookRow, historyFrom: Instant, rows: Loaded): BookState {
     charges: new Map(charges.map((charge) => [charge.id, charge])),
     advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
     allocations: new Map(allocations.map((allocation) => [allocationKey(allocation.ref), allocation])),
+    posted: new Map(rows.posted.map(({ posted }) => [posted.id, posted])),
   };
 }

@@ -16,6 +16,8 @@ export type Needs = {
   readonly accrued: readonly string[];
   /** Books that somebody books into before their clock, with the earliest such instant. */
   readonly historySince: ReadonlyMap<string, Instant>;
+  /** Transactions that commands name. */
+  readonly transactions: readonly { readonly bookId: string; readonly transactionId: string }[];
   readonly keys: readonly { readonly bookId: string; readonly idempotencyKey: string }[];
 };
 
@@ -44,6 +46,9 @@ export function needsOf(books: readonly BookRow[], submissions: readonly Submiss
     splits: charges.filter(({ kind }) => kind === 'correctCharge'),
     accrued: asked.flatMap(({ bookId, command }) => (command.kind === 'recognizeRevenue' ? [bookId] : [])),
     historySince,
+    transactions: asked.flatMap(({ bookId, command }) =>
+      command.kind === 'reverseManually' ? [{ bookId, transactionId: command.transactionId }] : [],
+    ),
     keys: asked.flatMap(({ bookId, idempotencyKey }) =>
       idempotencyKey === null ? [] : [{ bookId, idempotencyKey }],
     ),

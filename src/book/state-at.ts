@@ -84,4 +84,5 @@ const assemble = ({ version, clock }: BookView, { grants, advances, charges }: P
   advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
   charges: new Map(charges.map((charge) => [charge.id, charge])),
   allocations: new Map(),
+  posted: new Map(),
 });

@@ -53,6 +53,7 @@ export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitSh
     runningTotal: formatAmount(entry.runningTotal),
     grantId: entry.grantId ?? '',
     chargeId: entry.chargeId ?? '',
+    reversedEntryId: entry.reverses?.id ?? '',
     bookedAt: timestampOf(entry.bookedAt),
     recordedAt: timestampOf(entry.recordedAt),
     version: BigInt(entry.version),
@@ -66,12 +67,21 @@ export const encodeTransaction = (
   id: transaction.id,
   customerId,
   kind: enumOf(TransactionKind, transaction.kind),
+  groupId: transaction.groupId,
   bookedAt: timestampOf(transaction.bookedAt),
   recordedAt: timestampOf(transaction.recordedAt),
   version: BigInt(transaction.version),
   position: transaction.ordinal,
   idempotencyKey: transaction.idempotencyKey ?? '',
   hash: transaction.hash.toString('hex'),
+  reversedTransactionId: transaction.reversedId ?? '',
   reason: transaction.reason ?? '',
   entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
 });
+
+/** What a write has made, where it made anything. */
+export const encodeMade = (
+  customerId: string,
+  made: ReadTransaction | undefined,
+): MessageInitShape<typeof TransactionSchema> | undefined =>
+  made === undefined ? undefined : encodeTransaction(customerId, made);
