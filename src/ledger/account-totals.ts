@@ -68,10 +68,14 @@ const OF_BOOK = statement<RouteRow & { id: string; booked: boolean }>(
   'account_totals',
   `${HELD}
    select s.id, s.booked, s.amount, ${ROUTE} from held s
-   where s.booked or exists (
-     select from entries e
-     where e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= s.known_version
-   )`,
+   -- one probe where it is needed: as "or exists" Postgres may read all entries to answer it
+   left join lateral (
+     select e.version from entries e
+     where not s.booked
+       and e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= s.known_version
+     order by e.version, e.position limit 1
+   ) later on true
+   where s.booked or later.version is not null`,
 );
 
 const OF_BOOKS = statement<RouteRow>(

@@ -62,7 +62,7 @@ const LOOKED_AT = 10_000;
 type Walk = 'book' | 'grant' | 'charge' | 'accounts';
 
 // $3, $4: after which place; $5: the last version; $6: what the walk is along.
-const PLACES = 'e.version, e.position, e.transaction, e.sub_account, e.booked_at, e.grant_id, e.charge_id';
+const PLACES = 'e.version, e.position, e.transaction, e.sub_account, e.booked_at, e.grant_id';
 const ENTRY_WALKS: Readonly<Record<Walk, string>> = {
   book: `
     select ${PLACES} from entries e
@@ -114,19 +114,22 @@ const entryPage = (walk: Walk): Statement<EntryRow> =>
     `select ${ENTRY} from (
        select w.version, w.position from (${ENTRY_WALKS[walk]} limit $7) w
        where w.booked_at >= $8 and w.booked_at < $9
-         and ($10::uuid is null or w.grant_id = $10) and ($11::uuid is null or w.charge_id = $11)
-         and ($12::integer[] is null or w.sub_account = any($12)) and ($13::integer is null or w.transaction = $13)
-       order by w.version, w.position limit $14
+         and ($10::uuid is null or w.grant_id = $10)
+         and ($11::integer[] is null or w.sub_account = any($11)) and ($12::integer is null or w.transaction = $12)
+       order by w.version, w.position limit $13
      ) named
-     join entries e on e.shard = $1 and e.book_id = $2 and e.version = named.version and e.position = named.position
+     cross join lateral (
+       select * from entries e
+       where e.shard = $1 and e.book_id = $2 and e.version = named.version and e.position = named.position
+       offset 0
+     ) e
      ${WITH_ACCOUNT}
      order by e.version, e.position`,
   );
 
-const naming = (column: 'grant_id' | 'charge_id', id: string): string => `
-  (${id}::uuid is null or exists (
+const NAMES_GRANT = `($10::uuid is null or exists (
     select from entries n
-    where n.shard = $1 and n.book_id = $2 and n.${column} = ${id} and n.version = t.version and n.transaction = t.ordinal
+    where n.shard = $1 and n.book_id = $2 and n.grant_id = $10 and n.version = t.version and n.transaction = t.ordinal
   ))`;
 
 const transactionPage = (walk: Exclude<Walk, 'accounts'>): Statement<TransactionRow> =>
@@ -136,11 +139,15 @@ const transactionPage = (walk: Exclude<Walk, 'accounts'>): Statement<Transaction
        select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk]} limit $7) w
        order by version, ordinal
      ) named
-     join transactions t on t.shard = $1 and t.book_id = $2 and t.version = named.version and t.ordinal = named.ordinal
+     cross join lateral (
+       select * from transactions t
+       where t.shard = $1 and t.book_id = $2 and t.version = named.version and t.ordinal = named.ordinal
+       offset 0
+     ) t
      ${WITH_WRITE}
-     where t.booked_at >= $8 and t.booked_at < $9 and ${naming('grant_id', '$10')} and ${naming('charge_id', '$11')}
-       and (cardinality($12::text[]) = 0 or t.kind = any($12)) and ($13::text is null or w.idempotency_key = $13)
-     order by t.version, t.ordinal limit $14`,
+     where t.booked_at >= $8 and t.booked_at < $9 and ${NAMES_GRANT}
+       and (cardinality($11::text[]) = 0 or t.kind = any($11)) and ($12::text is null or w.idempotency_key = $12)
+     order by t.version, t.ordinal limit $13`,
   );
 
 // The last row that a page may look at, if there are as many.
@@ -194,7 +201,7 @@ export async function pageOfTransactions(
 }
 
 /** More entries of one grant or charge than a transaction usually has. */
-const LEGS = 8;
+const LEGS = 4;
 
 /** Along a charge rather than a grant: it has fewer entries. */
 function walkOf({ grantId, chargeId }: JournalRange): readonly [Exclude<Walk, 'accounts'>, unknown] {
@@ -222,7 +229,8 @@ async function walked<Row>(
   const [rows, [last]] = await settleAll([
     connection.run(page, [
       ...[...way, timestamp(bookedFrom), timestamp(bookedTo)],
-      ...[grantId === null ? null : uuidOf(grantId), chargeId === null ? null : uuidOf(chargeId)],
+      // What is walked along needs no looking at; with a charge, that is the charge.
+      ...[grantId !== null && chargeId !== null ? uuidOf(grantId) : null],
       ...[...shown, limit + 1],
     ]),
     connection.run(lastLookedAt, way),

@@ -66,9 +66,15 @@ export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_
   e.booked_at, t.recorded_at, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code,
   s.tax_behavior`;
 
+// Looked up row by row ("offset 0" keeps it so): as joins Postgres may read all there are.
+
 /** What a row of an entry `e` needs besides: its transaction, its sub-account, and the entry it takes back. */
 export const WITH_ACCOUNT = `
-  join transactions t on t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
+  cross join lateral (
+    select * from transactions t
+    where t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
+    offset 0
+  ) t
   join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
   left join lateral (
     select rt.id as transaction_id from entries r
@@ -96,13 +102,23 @@ export const TRANSACTION = `t.id, t.kind, t.version, t.ordinal, t.booked_at, t.r
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
 export const WITH_WRITE = `
-  join writes w on w.shard = $1 and w.book_id = $2 and w.version = t.version
-  join transactions g on g.shard = $1 and g.book_id = $2 and g.version = t.version and g.ordinal = 1`;
+  cross join lateral (
+    select * from writes w where w.shard = $1 and w.book_id = $2 and w.version = t.version offset 0
+  ) w
+  cross join lateral (
+    select * from transactions g
+    where g.shard = $1 and g.book_id = $2 and g.version = t.version and g.ordinal = 1
+    offset 0
+  ) g`;
 
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
   `select ${ENTRY} from unnest($3::bigint[], $4::integer[]) named (version, ordinal)
-   join entries e on e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+   cross join lateral (
+     select * from entries e
+     where e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+     offset 0
+   ) e
    ${WITH_ACCOUNT}
    order by e.version, e.position`,
 );

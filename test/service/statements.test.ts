@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { shardOf } from '../../src/book/book-key.ts';
 import type { Statement } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
-import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
+import { at, CREDIT_ONLY, grantRequest, postRequest, spendRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
 
 /** What the service asks of the database: which tables an answer touches, and how many statements it takes. */
@@ -192,8 +192,29 @@ test('every statement over a customer’s tables names the shard, and keeps one 
     await statements(() => caller.answer('ListAccounts', { customerId, ...moment() }));
     await statements(() => caller.answer('GetTrialBalance', moment()));
   }
-  await statements(() => caller.answer('ListEntries', { customerId }));
-  await statements(() => caller.answer('ListTransactions', { customerId }));
+  const { transactions } = await caller.answer('ListTransactions', { customerId });
+  const { id, groupId, entries } = transactions.at(-1);
+  const bookedFrom = at(day(1));
+  for (const filter of [
+    {},
+    { bookedFrom },
+    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId, grantId: grants[0].id }],
+    ...[{ groupId }, { idempotencyKey: 'k' }, { kinds: ['TRANSACTION_KIND_VOID'] }],
+  ]) {
+    await statements(() => caller.answer('ListTransactions', { customerId, ...filter }));
+  }
+  for (const filter of [
+    {},
+    { bookedFrom, accountId: entries[0].accountId },
+    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId }, { transactionId: id }],
+  ]) {
+    await statements(() => caller.answer('ListEntries', { customerId, ...filter }));
+  }
+  await statements(() => caller.answer('GetTransaction', { customerId, transactionId: id }));
+  const posted = await caller.answer('PostTransaction', postRequest({ customerId }));
+  await statements(() =>
+    caller.answer('ReverseTransaction', { customerId, transactionId: posted['transaction'].id }),
+  );
   await statements(() => caller.answer('ListScheduledGrants', { customerId }));
 
   const overTables = all.filter((one) => tablesIn(one).some((table) => table !== 'currencies'));
