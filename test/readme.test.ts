@@ -10,7 +10,7 @@ import type { ServiceDeps } from '../src/rpc/credit/deps.ts';
 import { ledgerService } from '../src/rpc/ledger/ledger-service.ts';
 import { missingMethods } from '../src/rpc/unimplemented.ts';
 import { testDatabase } from './support/postgres.ts';
-import { call, testClock, testService } from './support/service.ts';
+import { testClock, testService } from './support/service.ts';
 import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
 
 /**
@@ -117,15 +117,6 @@ describe('the lists of the README', () => {
     const line = readme.split('\n').find((text) => text.startsWith(`- \`${name}\`: `)) ?? '';
     expect([...line.matchAll(/`(\w+)`/g)].map((found) => found[1]!)).toEqual(missing);
   });
-
-  test.each(['ListTransactions', 'ListEntries'])(
-    'are right that %s of the ledger has no filters yet',
-    async (rpc) => {
-      const request = { customerId: 'ada', grantId: `grt_${'0'.repeat(32)}` };
-      const answer = await call(service.url, `ledger.v1.LedgerService/${rpc}`, request);
-      expect(answer).toMatchObject({ ok: false, error: { reason: 'UNIMPLEMENTED' } });
-    },
-  );
 
   test('name every variable that is read, and no other', () => {
     const source = readFileSync('src/config.ts', 'utf8');

@@ -6,6 +6,7 @@ import { byBook, type Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { emptyJournal } from '../ledger/journal.ts';
+import { loadPosted, type OwnedPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
 import { loadSubAccounts } from '../ledger/store.ts';
 import { loadOpenAdvances, readAdvance, type AdvanceRow } from './advance-rows.ts';
@@ -42,6 +43,7 @@ export async function loadSessions(
     namedCharges,
     splits,
     accrued,
+    posted,
     accounts,
     remembered,
   ] = await settleAll([
@@ -54,6 +56,7 @@ export async function loadSessions(
     loadCharges(connection, needs.charges),
     loadAllocations(connection, needs.splits),
     loadAccrued(connection, needs.accrued),
+    loadPosted(connection, needs.transactions),
     loadSubAccounts(connection, places),
     loadRemembered(connection, needs.keys),
   ]);
@@ -61,7 +64,7 @@ export async function loadSessions(
     grants: [...openGrants, ...namedGrants, ...reclaimable],
     charges: [...openCharges, ...namedCharges],
     allocations: [...splits, ...accrued],
-    ...{ advances, moves: [], formerTerms: new Map() },
+    ...{ advances, posted, moves: [], formerTerms: new Map() },
   };
   const rowsOf = loadedBy(
     await loadBehind(connection, needs, first, new Map(places.map((place) => [place.bookId, place]))),
@@ -90,6 +93,7 @@ type Loaded = {
   readonly charges: readonly ChargeRow[];
   readonly allocations: readonly AllocationRow[];
   readonly advances: readonly AdvanceRow[];
+  readonly posted: readonly OwnedPosted[];
   readonly moves: readonly GrantMove[];
   readonly formerTerms: ReadonlyMap<string, readonly FormerTerms[]>;
 };
@@ -131,9 +135,11 @@ function loadedBy(rows: Loaded): (bookId: string) => Loaded {
   const allocations = byBook(rows.allocations);
   const advances = byBook(rows.advances);
   const moves = Map.groupBy(rows.moves, (move) => move.bookId);
+  const posted = Map.groupBy(rows.posted, (one) => one.bookId);
   return (bookId) => ({
     ...{ grants: grants(bookId), charges: charges(bookId), allocations: allocations(bookId) },
-    ...{ advances: advances(bookId), moves: moves.get(bookId) ?? [], formerTerms: rows.formerTerms },
+    ...{ advances: advances(bookId), posted: posted.get(bookId) ?? [], moves: moves.get(bookId) ?? [] },
+    formerTerms: rows.formerTerms,
   });
 }
 
@@ -158,5 +164,6 @@ function stateOf(book: BookRow, historyFrom: Instant, rows: Loaded): BookState {
     charges: new Map(charges.map((charge) => [charge.id, charge])),
     advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
     allocations: new Map(allocations.map((allocation) => [allocationKey(allocation.ref), allocation])),
+    posted: new Map(rows.posted.map(({ posted }) => [posted.id, posted])),
   };
 }

@@ -17,6 +17,8 @@ export type Needs = {
   readonly accrued: readonly Placed[];
   /** Books that somebody books into before their clock, by id, with the earliest such instant. */
   readonly late: ReadonlyMap<string, Placed & { readonly since: Instant }>;
+  /** Transactions that commands name. */
+  readonly transactions: readonly (Placed & { readonly transactionId: string })[];
   readonly keys: readonly (Placed & { readonly idempotencyKey: string })[];
 };
 
@@ -45,6 +47,9 @@ export function needsOf(books: readonly BookRow[], submissions: readonly Submiss
     splits: charges.filter(({ kind }) => kind === 'correctCharge'),
     accrued: asked.flatMap(({ at, command }) => (command.kind === 'recognizeRevenue' ? [at] : [])),
     late,
+    transactions: asked.flatMap(({ at, command }) =>
+      command.kind === 'reverseManually' ? [{ ...at, transactionId: command.transactionId }] : [],
+    ),
     keys: asked.flatMap(({ at, idempotencyKey }) =>
       idempotencyKey === null ? [] : [{ ...at, idempotencyKey }],
     ),

@@ -52,6 +52,20 @@ export async function statesNow(
   );
 }
 
+/** What lies ahead in many books, each as known at its version: as many statements for the latest ones as for one. */
+export async function runAllForward(
+  connection: Connection,
+  views: readonly (BookView & Placed)[],
+): Promise<readonly Outcome[]> {
+  if (views.length === 0) return [];
+  const latest = views.filter((view) => view.current);
+  const [partsOf, rebuilt] = await settleAll([
+    loadOpen(connection, latest),
+    settleAll(views.filter((view) => !view.current).map((view) => runForward(connection, view))),
+  ]);
+  return [...latest.map((view) => advanceTo(assemble(view, partsOf(view.bookId)), view.asOf)), ...rebuilt];
+}
+
 /** What is open in some books: three statements, whatever their number. */
 async function loadOpen(
   connection: Connection,
@@ -81,4 +95,5 @@ const assemble = (
   advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
   charges: new Map(charges.map((charge) => [charge.id, charge])),
   allocations: new Map(),
+  posted: new Map(),
 });

@@ -32,8 +32,8 @@ export type BookView = {
   readonly currencies: readonly string[];
 };
 
-type Row = {
-  now: Instant;
+/** A row of `books` with the versions a question finds in it; nulls where there is no book, or none known. */
+export type PlacedRow = {
   id: string | null;
   version: number | null;
   clock: Instant | null;
@@ -43,12 +43,11 @@ type Row = {
   recorded_by: number | null;
 };
 
-const LOCATE = statement<Row>(
-  'locate_book',
-  `select t.now, b.id, b.version, b.clock, b.currencies,
-          known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by
-   from (select date_trunc('milliseconds', clock_timestamp()) as now) t
-   left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
+export const PLACED_COLUMNS = `b.id, b.version, b.clock, b.currencies,
+  known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by`;
+
+/** Places a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
+export const PLACED = `
    left join lateral (
      select w.version, w.recorded_at from writes w
      where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $5::timestamptz
@@ -58,7 +57,14 @@ const LOCATE = statement<Row>(
      select w.version from writes w
      where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $4::timestamptz
      order by w.recorded_at desc, w.version desc limit 1
-   ) recorded on $4::timestamptz < b.clock`,
+   ) recorded on $4::timestamptz < b.clock`;
+
+const LOCATE = statement<PlacedRow & { now: Instant }>(
+  'locate_book',
+  `select t.now, ${PLACED_COLUMNS}
+   from (select date_trunc('milliseconds', clock_timestamp()) as now) t
+   left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
+   ${PLACED}`,
 );
 
 /** Finds a customer's book and places the question on both of its axes: one statement. */
@@ -76,34 +82,42 @@ export async function locate(
     optional(moment.asOf),
     optional(moment.knownAt),
   ]);
-  const { now: databaseTime, id } = row!;
-  const now = later(clock(databaseTime), row!.clock ?? ALWAYS);
+  return viewOf(row!, { key, shard, moment, time: clock(row!.now) });
+}
+
+/** A book as a question sees it, from its placed row; `time` is what the clock says. */
+export function viewOf(
+  row: PlacedRow,
+  asking: { readonly key: BookKey; readonly shard: number; readonly moment: Moment; readonly time: Instant },
+): BookView {
+  const { key, shard, moment, time } = asking;
+  const now = later(time, row.clock ?? ALWAYS);
   const asked = {
     key,
     shard,
     now,
-    latest: row!.version ?? 0,
+    latest: row.version ?? 0,
     asOf: moment.asOf ?? now,
     knownAt: moment.knownAt ?? now,
   };
-  const known = moment.knownAt === null ? row!.version : row!.known_version;
-  if (id === null || known === null) {
+  const known = moment.knownAt === null ? row.version : row.known_version;
+  if (row.id === null || known === null) {
     return { ...asked, id: null, version: 0, clock: ALWAYS, current: true, recordedBy: 0, currencies: [] };
   }
-  const current = known === row!.version;
-  const currencies = Object.entries(row!.currencies).filter(([, version]) => version <= known);
+  const current = known === row.version;
+  const currencies = Object.entries(row.currencies).filter(([, version]) => version <= known);
   return {
     ...asked,
-    id,
+    id: row.id,
     version: known,
-    clock: (current ? row!.clock : row!.known_clock)!,
+    clock: (current ? row.clock : row.known_clock)!,
     current,
-    recordedBy: earlier(row!.recorded_by ?? 0, known),
+    recordedBy: earlier(row.recorded_by ?? 0, known),
     currencies: currencies.map(([code]) => code).toSorted(),
   };
 }
 
-type NowRow = Pick<Row, 'now' | 'id' | 'version' | 'clock' | 'currencies'> & { place: number };
+type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'currencies'> & { now: Instant; place: number };
 
 const LOCATE_NOW = statement<NowRow>(
   'locate_books_now',
@@ -124,19 +138,19 @@ export async function locateNow(
   keys: readonly BookKey[],
 ): Promise<readonly BookView[]> {
   const rows = await connection.run(LOCATE_NOW, namedBy(keys));
-  const databaseNow = clock(Math.max(...rows.map((row) => row.now)));
+  const time = clock(Math.max(...rows.map((row) => row.now)));
+  const moment = { asOf: null, knownAt: null };
+  const unasked = { known_version: null, known_clock: null, recorded_by: null };
   return rows
     .toSorted((a, b) => a.place - b.place)
     .map((row, i) => {
-      const now = later(databaseNow, row.clock ?? ALWAYS);
-      const version = row.version ?? 0;
-      return {
-        ...{ key: keys[i]!, shard: shardOf(keys[i]!), id: row.id, asOf: now, knownAt: now, now },
-        ...{ version, latest: version, clock: row.clock ?? ALWAYS, current: true, recordedBy: version },
-        currencies: Object.keys(row.currencies ?? {}).toSorted(),
-      };
+      const key = keys[i]!;
+      return viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment, time });
     });
 }
 
 /** Whether the question lies within what the journal has recorded; otherwise the state is run forward to it. */
 export const isHistory = (view: BookView): boolean => view.asOf < view.clock;
+
+/** The last version whose running totals count for the question, v(T): all of the journal unless it lies within it. */
+export const readUpTo = (view: BookView): number => (isHistory(view) ? view.recordedBy : view.version);

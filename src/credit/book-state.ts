@@ -1,4 +1,5 @@
 import type { Instant } from '../instant.ts';
+import type { Posted } from '../ledger/manual-rules.ts';
 import type { Posting } from '../ledger/posting.ts';
 import { allocationKey, type Advance, type Allocation, type Charge, type EntryRef } from './charge.ts';
 import type { Grant } from './grant.ts';
@@ -21,6 +22,8 @@ export type BookState = {
   readonly charges: ReadonlyMap<string, Charge>;
   /** By `allocationKey`: those of the charges the command names, or that revenue is to be recognized for. */
   readonly allocations: ReadonlyMap<string, Allocation>;
+  /** By id: the transactions the command names. */
+  readonly posted: ReadonlyMap<string, Posted>;
 };
 
 /** An advance that a correction made smaller: what is owed less, and nobody covered. */
@@ -42,6 +45,7 @@ export type Work = {
   readonly advances: Map<string, Advance>;
   readonly charges: Map<string, Charge>;
   readonly allocations: Map<string, Allocation>;
+  readonly posted: Map<string, Posted>;
   readonly reductions: Reduction[];
   readonly postings: Posting[];
 };
@@ -61,6 +65,7 @@ export const emptyBook = (clock: Instant): BookState => ({
   advances: new Map(),
   charges: new Map(),
   allocations: new Map(),
+  posted: new Map(),
 });
 
 /** A copy to work on; the state itself is never changed, so a refusal half-way leaves nothing behind. */
@@ -72,6 +77,7 @@ export const open = (state: BookState): Work => ({
   advances: new Map(state.advances),
   charges: new Map(state.charges),
   allocations: new Map(state.allocations),
+  posted: new Map(state.posted),
   reductions: [],
   postings: [],
 });
@@ -86,6 +92,7 @@ export const seal = (work: Work, version: number): Outcome => ({
     advances: work.advances,
     charges: work.charges,
     allocations: work.allocations,
+    posted: work.posted,
   },
   postings: work.postings,
   reductions: work.reductions,

@@ -143,6 +143,13 @@ export type PostManually = {
   readonly bookedAt: Instant | null;
 };
 
+/** Takes a whole manual posting back, now. */
+export type ReverseManually = {
+  readonly kind: 'reverseManually';
+  readonly transactionId: string;
+  readonly reason: string;
+};
+
 /** What a caller wants done to one customer's book; all ids in it are made before it is decided. */
 export type Command =
   | CreateGrant
@@ -158,7 +165,8 @@ export type Command =
   | AdjustUp
   | AdjustDown
   | RecognizeRevenue
-  | PostManually;
+  | PostManually
+  | ReverseManually;
 
 /** The earliest past instant a command books at, or null when it only books now: how much history it needs. */
 export const booksFrom = (command: Command): Instant | null =>

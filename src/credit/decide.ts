@@ -1,5 +1,5 @@
 import type { Instant } from '../instant.ts';
-import { manualLegs } from '../ledger/manual-rules.ts';
+import { manualLegs, reversalLegs } from '../ledger/manual-rules.ts';
 import { balanced } from '../ledger/posting.ts';
 import { refuse } from '../refusal.ts';
 import { adjustDown, adjustUp } from './adjust.ts';
@@ -75,6 +75,12 @@ const HANDLERS = {
     book(work, balanced({ kind: 'MANUAL', bookedAt: at, legs, reason: command.reason }));
     return { currency: null };
   },
+  reverseManually: (work, { transactionId, reason }, now) => {
+    const posted = work.posted.get(transactionId) ?? noTransaction(transactionId);
+    book(work, balanced({ kind: 'REVERSE', bookedAt: now, legs: reversalLegs(posted), reason }));
+    work.posted.set(transactionId, { ...posted, reversed: true });
+    return { currency: null };
+  },
 } satisfies { readonly [K in Command['kind']]: Handler<Extract<Command, { kind: K }>> };
 
 /**
@@ -107,6 +113,9 @@ const differs = (before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string
   before.size !== after.size || [...after].some(([id, fact]) => before.get(id) !== fact);
 
 const unchanged = (state: BookState): Outcome => ({ state, postings: [], reductions: [] });
+
+const noTransaction = (id: string): never =>
+  refuse('TRANSACTION_NOT_FOUND', `this customer has no transaction ${id}`, { id });
 
 function known(work: Work, { grantId }: { readonly grantId: string }): Work {
   if (work.grants.has(grantId)) return work;

@@ -3,7 +3,7 @@ import { statement, type Connection, type Statement } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import type { AccountType, Stage } from './account.ts';
+import type { AccountType, Stage, SubAccount } from './account.ts';
 import type { Leg } from './posting.ts';
 
 /** Which entries a sum is over: an account of one currency, narrowed by what is not null. */
@@ -22,21 +22,20 @@ export type EntryFilter = {
   readonly chargeId: string | null;
 };
 
+/** Whether the entries of a sub-account count, as far as its route decides. */
+export const matchesRoute = (filter: EntryFilter, account: SubAccount): boolean =>
+  account.type === filter.type &&
+  account.currency === filter.currency &&
+  asked(filter.stage, account.stage) &&
+  asked(filter.costBasisKnown, account.costBasis !== null) &&
+  asked(filter.costBasis, account.costBasis) &&
+  asked(filter.priority, account.priority) &&
+  asked(filter.taxCode, account.tax?.code ?? null) &&
+  (filter.featureKeys === null || filter.featureKeys.join('\0') === account.featureKeys.join('\0'));
+
 /** Whether a leg that is not in the journal yet counts: the same filter for what is forecast. */
-function matches(filter: EntryFilter, { account, grantId, chargeId }: Leg): boolean {
-  return (
-    account.type === filter.type &&
-    account.currency === filter.currency &&
-    asked(filter.stage, account.stage) &&
-    asked(filter.costBasisKnown, account.costBasis !== null) &&
-    asked(filter.costBasis, account.costBasis) &&
-    asked(filter.priority, account.priority) &&
-    asked(filter.taxCode, account.tax?.code ?? null) &&
-    (filter.featureKeys === null || filter.featureKeys.join('\0') === account.featureKeys.join('\0')) &&
-    asked(filter.grantId, grantId) &&
-    asked(filter.chargeId, chargeId)
-  );
-}
+const matches = (filter: EntryFilter, { account, grantId, chargeId }: Leg): boolean =>
+  matchesRoute(filter, account) && asked(filter.grantId, grantId) && asked(filter.chargeId, chargeId);
 
 const asked = <T>(value: T | null, is: T | null): boolean => value === null || value === is;
 
@@ -61,11 +60,17 @@ const sum = (name: string, about: string): Statement<{ amount: Amount }> =>
   );
 
 // One statement for each index that can serve it.
-const OF_BOOK = sum('account_sum', '$13::uuid is null and $14::uuid is null');
 const OF_GRANT = sum('account_sum_of_grant', 'e.grant_id = $13 and ($14::uuid is null or e.charge_id = $14)');
 const OF_CHARGE = sum('account_sum_of_charge', '$13::uuid is null and e.charge_id = $14');
 
-/** The sum of the journal's matching entries booked at or before an instant, as known at a version. */
+/** Whether running totals cannot answer: a sub-account's is of all grants and charges together. */
+export const namesGrantOrCharge = ({ grantId, chargeId }: EntryFilter): boolean =>
+  grantId !== null || chargeId !== null;
+
+/**
+ * The sum of the entries of a grant or charge that match, booked at or before an instant, as known at a version. Reads
+ * all of them: it costs what the grant or charge did, not what the book did.
+ */
 export async function sumEntries(
   connection: Connection,
   book: { readonly shard: number; readonly id: string; readonly version: number },
@@ -73,7 +78,7 @@ export async function sumEntries(
   filter: EntryFilter,
 ): Promise<Amount> {
   const { grantId, chargeId } = filter;
-  const which = grantId !== null ? OF_GRANT : chargeId !== null ? OF_CHARGE : OF_BOOK;
+  const which = grantId !== null ? OF_GRANT : OF_CHARGE;
   const [row] = await connection.run(which, [
     ...[book.shard, book.id, book.version, timestamp(at), filter.type, filter.currency, filter.stage],
     ...[

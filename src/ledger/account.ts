@@ -10,6 +10,15 @@ export type AccountType =
   | 'BROKERAGE'
   | 'BREAKAGE';
 
+/** All of them, in the order lists show them. */
+export const ACCOUNT_TYPES: readonly AccountType[] = [
+  ...(['CUSTOMER_FBO', 'CUSTOMER_RECEIVABLE', 'CUSTOMER_ACCRUED'] as const),
+  ...(['WASH', 'EARNINGS', 'BROKERAGE', 'BREAKAGE'] as const),
+];
+
+/** Those of the business, which a namespace shares. */
+export const BUSINESS_ACCOUNTS = ACCOUNT_TYPES.filter((type) => !type.startsWith('CUSTOMER_'));
+
 /** How far a receivable has come: owed, or authorized by the payment provider. */
 export type Stage = 'OPEN' | 'AUTHORIZED';
 
@@ -42,6 +51,19 @@ export const subAccountKey = (sub: SubAccount): string =>
     sub.tax?.code ?? null,
     sub.tax?.behavior ?? null,
   ]);
+
+/** By type, currency, then route: unrestricted first, what has no such part before what has, numbers by size. */
+export const inAccountOrder = (a: SubAccount, b: SubAccount): number =>
+  ACCOUNT_TYPES.indexOf(a.type) - ACCOUNT_TYPES.indexOf(b.type) ||
+  order(a.currency, b.currency) ||
+  order(a.featureKeys.join('\0'), b.featureKeys.join('\0')) ||
+  order(a.priority ?? 0, b.priority ?? 0) ||
+  order(a.costBasis ?? -1n, b.costBasis ?? -1n) ||
+  order(b.stage ?? '', a.stage ?? '') ||
+  order(a.tax?.code ?? '', b.tax?.code ?? '') ||
+  order(a.tax?.behavior ?? '', b.tax?.behavior ?? '');
+
+const order = <T extends string | number | bigint>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What settled is the sum of: held credit, and the debt of advances, whose basis is unknown (domain.md §5). */
 export const isSettled = ({ type, costBasis }: SubAccount): boolean =>

@@ -1,6 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { idOf } from '../id.ts';
+import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { SubAccount } from './account.ts';
 import type { PostingKind } from './posting.ts';
@@ -21,6 +21,8 @@ export type ReadEntry = {
   readonly runningTotal: Amount;
   readonly grantId: string | null;
   readonly chargeId: string | null;
+  /** The entry this one takes back, wholly or in part. */
+  readonly reverses: { readonly id: string; readonly transactionId: string } | null;
   readonly bookedAt: Instant;
   readonly recordedAt: Instant;
 };
@@ -28,6 +30,8 @@ export type ReadEntry = {
 export type ReadTransaction = {
   readonly id: string;
   readonly kind: PostingKind;
+  /** The id of the first transaction of its write: common to all that one write led to. */
+  readonly groupId: string;
   readonly version: number;
   /** Order within the write, from 1. */
   readonly ordinal: number;
@@ -36,22 +40,12 @@ export type ReadTransaction = {
   readonly hash: Buffer;
   readonly reason: string | null;
   readonly idempotencyKey: string | null;
+  /** Of a reversal: the manual transaction it takes back. */
+  readonly reversedId: string | null;
   readonly entries: readonly ReadEntry[];
 };
 
-/** Where a page ended, in version order; pages start after it. */
-export type JournalCursor = { readonly version: number; readonly position: number };
-
-export type JournalRange = {
-  readonly shard: number;
-  readonly bookId: string;
-  /** The last version to read. */
-  readonly version: number;
-  readonly after: JournalCursor;
-  readonly limit: number;
-};
-
-type EntryRow = {
+export type EntryRow = {
   version: number;
   position: number;
   transaction: number;
@@ -61,39 +55,35 @@ type EntryRow = {
   running_total: Amount;
   grant_id: string | null;
   charge_id: string | null;
+  reversed_position: number | null;
+  reversed_transaction_id: string | null;
   booked_at: Instant;
   recorded_at: Instant;
 } & Parameters<typeof readSubAccount>[0];
 
-const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.id as account_id, e.amount,
-  e.running_total, e.grant_id, e.charge_id, e.booked_at, t.recorded_at, s.type, s.currency, s.feature_keys, s.priority,
-  s.cost_basis, s.stage, s.tax_code, s.tax_behavior`;
+export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.id as account_id, e.amount,
+  e.running_total, e.grant_id, e.charge_id, e.reversed_position, reversed.transaction_id as reversed_transaction_id,
+  e.booked_at, t.recorded_at, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code,
+  s.tax_behavior`;
 
-const WITH_ACCOUNT = `
-  join transactions t on t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
-  join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account`;
+// Looked up row by row ("offset 0" keeps it so): as joins Postgres may read all there are.
 
-const ENTRIES = statement<EntryRow>(
-  'page_of_entries',
-  `select ${ENTRY} from (
-     select * from entries e
-     where e.shard = $1 and e.book_id = $2 and (e.version, e.position) > ($3, $4) and e.version <= $5
-     order by e.version, e.position limit $6
-   ) e ${WITH_ACCOUNT}
-   order by e.version, e.position`,
-);
+/** What a row of an entry `e` needs besides: its transaction, its sub-account, and the entry it takes back. */
+export const WITH_ACCOUNT = `
+  cross join lateral (
+    select * from transactions t
+    where t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
+    offset 0
+  ) t
+  join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
+  left join lateral (
+    select rt.id as transaction_id from entries r
+    join transactions rt on rt.shard = $1 and rt.book_id = $2 and rt.version = r.version and rt.ordinal = r.transaction
+    where r.shard = $1 and r.book_id = $2 and r.version = e.reversed_version and r.position = e.reversed_position
+    offset 0
+  ) reversed on true`;
 
-/** A page of entries, oldest version first. */
-export async function pageOfEntries(
-  connection: Connection,
-  range: JournalRange,
-): Promise<readonly ReadEntry[]> {
-  const { shard, bookId, after, version, limit } = range;
-  const rows = await connection.run(ENTRIES, [shard, bookId, after.version, after.position, version, limit]);
-  return rows.map(readEntry);
-}
-
-type TransactionRow = {
+export type TransactionRow = {
   id: string;
   kind: PostingKind;
   version: number;
@@ -103,59 +93,83 @@ type TransactionRow = {
   hash: Buffer;
   reason: string | null;
   idempotency_key: string | null;
+  /** Of the first transaction of its write. */
+  group_id: string;
 };
 
-const TRANSACTIONS = statement<TransactionRow>(
-  'page_of_transactions',
-  `select t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason, w.idempotency_key
-   from transactions t
-   join writes w on w.shard = $1 and w.book_id = $2 and w.version = t.version
-   where t.shard = $1 and t.book_id = $2 and (t.version, t.ordinal) > ($3, $4) and t.version <= $5
-   order by t.version, t.ordinal limit $6`,
-);
+export const TRANSACTION = `t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
+  w.idempotency_key, g.id as group_id`;
+
+/** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
+export const WITH_WRITE = `
+  cross join lateral (
+    select * from writes w where w.shard = $1 and w.book_id = $2 and w.version = t.version offset 0
+  ) w
+  cross join lateral (
+    select * from transactions g
+    where g.shard = $1 and g.book_id = $2 and g.version = t.version and g.ordinal = 1
+    offset 0
+  ) g`;
 
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
   `select ${ENTRY} from unnest($3::bigint[], $4::integer[]) named (version, ordinal)
-   join entries e on e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+   cross join lateral (
+     select * from entries e
+     where e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+     offset 0
+   ) e
    ${WITH_ACCOUNT}
    order by e.version, e.position`,
 );
 
-/** A page of transactions with their entries, oldest version first: two statements whatever the page's size. */
-export async function pageOfTransactions(
+/** Transactions with their entries, in the order of their rows: one statement for all of them. */
+export async function readTransactions(
   connection: Connection,
-  range: JournalRange,
+  { shard, bookId }: { readonly shard: number; readonly bookId: string },
+  found: readonly TransactionRow[],
 ): Promise<readonly ReadTransaction[]> {
-  const { shard, bookId, after, version, limit } = range;
-  const found = await connection.run(TRANSACTIONS, [
-    shard,
-    bookId,
-    after.version,
-    after.position,
-    version,
-    limit,
-  ]);
   const named = [found.map((row) => row.version), found.map((row) => row.ordinal)];
   const entries = found.length === 0 ? [] : await connection.run(ENTRIES_OF, [shard, bookId, ...named]);
   const byTransaction = Map.groupBy(entries, (row) => row.transaction_id);
-  return found.map((row) => ({
-    id: idOf('txn', row.id),
-    kind: row.kind,
-    version: row.version,
-    ordinal: row.ordinal,
-    bookedAt: row.booked_at,
-    recordedAt: row.recorded_at,
-    hash: row.hash,
-    reason: row.reason,
-    idempotencyKey: row.idempotency_key,
-    entries: (byTransaction.get(row.id) ?? []).map(readEntry),
-  }));
+  return found.map((row) => {
+    const own = (byTransaction.get(row.id) ?? []).map(readEntry);
+    const reversed = row.kind === 'REVERSE' ? (own[0]?.reverses ?? null) : null;
+    return {
+      id: idOf('txn', row.id),
+      kind: row.kind,
+      groupId: idOf('txn', row.group_id),
+      version: row.version,
+      ordinal: row.ordinal,
+      bookedAt: row.booked_at,
+      recordedAt: row.recorded_at,
+      hash: row.hash,
+      reason: row.reason,
+      idempotencyKey: row.idempotency_key,
+      reversedId: reversed === null ? null : reversed.transactionId,
+      entries: own,
+    };
+  });
 }
 
-const readEntry = (row: EntryRow): ReadEntry => ({
-  // An entry is named by its transaction and its place: no id of its own is stored a million times.
-  id: `${idOf('ent', row.transaction_id)}_${row.position}`,
+const BY_ID = statement<TransactionRow>(
+  'transaction_by_id',
+  `select ${TRANSACTION} from transactions t ${WITH_WRITE}
+   where t.id = $3 and t.shard = $1 and t.book_id = $2`,
+);
+
+/** One transaction of a book by its id; null if the book has none such. */
+export async function findTransaction(
+  connection: Connection,
+  book: { readonly shard: number; readonly bookId: string },
+  transactionId: string,
+): Promise<ReadTransaction | null> {
+  const found = await connection.run(BY_ID, [book.shard, book.bookId, uuidOf(transactionId)]);
+  return (await readTransactions(connection, book, found))[0] ?? null;
+}
+
+export const readEntry = (row: EntryRow): ReadEntry => ({
+  id: entryId(idOf('txn', row.transaction_id), row.position),
   transactionId: idOf('txn', row.transaction_id),
   accountId: idOf('acc', row.account_id),
   account: readSubAccount(row),
@@ -165,22 +179,47 @@ const readEntry = (row: EntryRow): ReadEntry => ({
   runningTotal: row.running_total,
   grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
   chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
+  reverses:
+    row.reversed_transaction_id === null
+      ? null
+      : reversedEntry(idOf('txn', row.reversed_transaction_id), row.reversed_position!),
   bookedAt: row.booked_at,
   recordedAt: row.recorded_at,
 });
 
-/** The transactions a write has just added, as reading them back will show them. */
-export const asRead = (appended: Appended, idempotencyKey: string | null): readonly ReadTransaction[] =>
-  appended.transactions.map((transaction) => ({
-    ...transaction,
-    id: idOf('txn', transaction.uuid),
-    idempotencyKey,
+// An entry is named by its transaction and its place: no id of its own is stored a million times.
+const entryId = (transactionId: string, position: number): string =>
+  `${idOf('ent', uuidOf(transactionId))}_${position}`;
+
+const reversedEntry = (transactionId: string, position: number): ReadEntry['reverses'] => ({
+  id: entryId(transactionId, position),
+  transactionId,
+});
+
+/**
+ * The transaction of a kind that a write has just added, as reading it back will show it; undefined if it added none.
+ * `reversedId`: the transaction that a REVERSE takes back.
+ */
+export function asRead(
+  appended: Appended,
+  kind: PostingKind,
+  idempotencyKey: string | null,
+  reversedId: string | null = null,
+): ReadTransaction | undefined {
+  const made = appended.transactions.find((transaction) => transaction.kind === kind);
+  if (made === undefined) return undefined;
+  const id = idOf('txn', made.uuid);
+  return {
+    ...made,
+    ...{ id, groupId: idOf('txn', appended.transactions[0]!.uuid), idempotencyKey, reversedId },
     entries: appended.entries
-      .filter((entry) => entry.transaction === transaction.ordinal)
+      .filter((entry) => entry.transaction === made.ordinal)
       .map((entry) => ({
         ...entry,
-        id: `${idOf('ent', transaction.uuid)}_${entry.position}`,
-        transactionId: idOf('txn', transaction.uuid),
+        id: entryId(id, entry.position),
+        transactionId: id,
         accountId: idOf('acc', entry.accountUuid),
+        reverses: reversedId === null ? null : reversedEntry(reversedId, entry.reverses!.position),
       })),
-  }));
+  };
+}

@@ -40,7 +40,7 @@ export function readPageToken<S extends DescMessage>(
   if (request.pageToken === '') return undefined;
   const bytes = Buffer.from(request.pageToken, 'base64url');
   const body = bytes.subarray(CHECK_BYTES);
-  if (!checkOf(schema, request, body).equals(bytes.subarray(0, CHECK_BYTES))) return mismatch();
+  if (!checkOf(schema, request, body).equals(bytes.subarray(0, CHECK_BYTES))) return pageTokenMismatch();
   return JSON.parse(body.toString()) as PageCursor;
 }
 
@@ -55,7 +55,8 @@ function checkOf<S extends DescMessage>(schema: S, request: MessageShape<S>, bod
     .subarray(0, CHECK_BYTES);
 }
 
-function mismatch(): never {
+/** Refuses a token whose question is another, or whose row the list does not have. */
+export function pageTokenMismatch(): never {
   return refuse(
     'PAGE_TOKEN_MISMATCH',
     'page_token: it belongs to a request with other arguments, or is damaged; start over without it',

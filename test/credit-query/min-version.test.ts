@@ -10,6 +10,8 @@ const { version } = await caller.answer('CreateGrant', grantRequest());
 
 const QUESTIONS: Readonly<Record<string, object>> = {
   ...{ GetBalance: {}, ListGrants: {}, ListScheduledGrants: {}, ListTransactions: {}, ListEntries: {} },
+  ListAccounts: {},
+  GetTrialBalance: {},
   GetAccountBalance: { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' },
 };
 

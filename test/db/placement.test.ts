@@ -12,6 +12,7 @@ const sql = await openSql(url);
 
 /** Statements that read more than one shard, on purpose. */
 const EVERYWHERE: Readonly<Record<string, string>> = {
+  count_books: 'how many books a verification has before it',
   scheduled_for_namespace: 'what a whole namespace has scheduled',
 };
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { spanClass } from '../../src/db/span.ts';
 import { idOf } from '../../src/id.ts';
+import { accountTotals, accountTotalsOfBooks } from '../../src/ledger/account-totals.ts';
 import { grantTotals, settledTotals, type JournalPoint } from '../../src/ledger/history.ts';
 import { day } from '../support/builders.ts';
 import { explaining, type Plan, type Planning } from '../support/plans.ts';
@@ -53,12 +54,17 @@ const pointAt = (version: number): JournalPoint => ({
   ...{ ...book, at: recordedAt(version), recordedBy: version, version: ENTRIES },
 });
 
+const EVERY_ACCOUNT = { types: [], currency: null };
+
 /** Far above the probes it takes (a few pages for each sub-account, grant and class), far below the 330 pages of the entries. */
 const GENEROUS = 150;
 
 const questions: Readonly<Record<string, (connection: Connection, point: JournalPoint) => Promise<unknown>>> =
   {
     settled: (connection, point) => settledTotals(connection, point),
+    'what accounts hold': (connection, point) => accountTotals(connection, point, EVERY_ACCOUNT),
+    'what accounts of several books hold': (connection, point) =>
+      accountTotalsOfBooks(connection, point.shard, [point], point.at, EVERY_ACCOUNT),
     'what grants hold': (connection, point) =>
       grantTotals(
         connection,

@@ -183,7 +183,8 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     ...{ what: 'an RPC that is not there yet', code: 'UNIMPLEMENTED', reason: 'UNIMPLEMENTED' },
-    call: () => client.call(LedgerService.method.getTrialBalance, {}),
+    // A stream that is refused before its first message ends as a unary call does.
+    call: () => client.call(LedgerService.method.watchTransactions as never, {} as never),
     metadata: {},
   },
 ];

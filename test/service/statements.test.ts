@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { shardOf } from '../../src/book/book-key.ts';
 import type { Statement } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
-import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
+import { at, CREDIT_ONLY, grantRequest, postRequest, spendRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
 
 /** What the service asks of the database: which tables an answer touches, and how many statements it takes. */
@@ -148,6 +149,27 @@ describe('the number of statements stays the same', () => {
 
     expect(await ask(4)).toEqual(await ask(1));
   });
+  test.each(Object.entries(MOMENTS))(
+    'for a trial balance of a namespace %s, however many books of a shard it has',
+    async (moment, asked) => {
+      const namespace = `trial ${moment}`.replaceAll(/[^a-z]/g, '-');
+      const shard = shardOf({ namespace, customerId: 'c' });
+      const neighbour = Array.from({ length: 1_000 }, (_, i) => `c${i}`).find(
+        (customerId) => shardOf({ namespace, customerId }) === shard,
+      )!;
+      time.now = day(1);
+      const grant = (customerId: string) => grantRequest({ namespace, customerId, expiresAt: at(day(3)) });
+      await caller.answer('CreateGrant', grant('c'));
+      time.now = day(2);
+      const ask = () => caller.answer('GetTrialBalance', { namespace, ...asked() });
+      const before = await counted(ask);
+      time.now = day(1);
+      await caller.answer('CreateGrant', grant(neighbour));
+      time.now = day(2);
+
+      expect(await counted(ask)).toEqual(before);
+    },
+  );
 
   test('for a page of the journal, however large', async () => {
     await someone('journal');
@@ -175,9 +197,34 @@ test('every statement over a customer’s tables names the shard, and keeps one 
     await statements(() => caller.answer('ListGrants', { customerId, ...moment() }));
     const account = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
     await statements(() => caller.answer('GetAccountBalance', { customerId, ...account, ...moment() }));
+    const ofGrant = { ...account, grantId: grants[0].id };
+    await statements(() => caller.answer('GetAccountBalance', { customerId, ...ofGrant, ...moment() }));
+    await statements(() => caller.answer('ListAccounts', { customerId, ...moment() }));
+    await statements(() => caller.answer('GetTrialBalance', moment()));
   }
-  await statements(() => caller.answer('ListEntries', { customerId }));
-  await statements(() => caller.answer('ListTransactions', { customerId }));
+  const { transactions } = await caller.answer('ListTransactions', { customerId });
+  const { id, groupId, entries } = transactions.at(-1);
+  const bookedFrom = at(day(1));
+  for (const filter of [
+    {},
+    { bookedFrom },
+    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId, grantId: grants[0].id }],
+    ...[{ groupId }, { idempotencyKey: 'k' }, { kinds: ['TRANSACTION_KIND_VOID'] }],
+  ]) {
+    await statements(() => caller.answer('ListTransactions', { customerId, ...filter }));
+  }
+  for (const filter of [
+    {},
+    { bookedFrom, accountId: entries[0].accountId },
+    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId }, { transactionId: id }],
+  ]) {
+    await statements(() => caller.answer('ListEntries', { customerId, ...filter }));
+  }
+  await statements(() => caller.answer('GetTransaction', { customerId, transactionId: id }));
+  const posted = await caller.answer('PostTransaction', postRequest({ customerId }));
+  await statements(() =>
+    caller.answer('ReverseTransaction', { customerId, transactionId: posted['transaction'].id }),
+  );
   await statements(() => caller.answer('ListScheduledGrants', { customerId }));
 
   const overTables = all.filter((one) => tablesIn(one).some((table) => table !== 'currencies'));

@@ -1,6 +1,10 @@
 import { call, type CallError, type CallResult, type Json } from './service.ts';
 
-const LEDGER_RPCS = new Set(['GetAccountBalance', 'ListTransactions', 'ListEntries']);
+const LEDGER_RPCS = new Set([
+  ...['ListAccounts', 'GetAccount', 'GetAccountBalance', 'GetTrialBalance'],
+  ...['GetTransaction', 'ListTransactions', 'ListEntries'],
+  ...['PostTransaction', 'ReverseTransaction', 'RecognizeRevenue'],
+]);
 
 /** Somebody who calls one instance of the service, as curl would. */
 export type Caller = {

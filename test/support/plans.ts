@@ -22,22 +22,30 @@ export type Planning = 'custom' | 'generic';
  */
 export function explaining(sql: Sql, planning: Planning): Connection & { readonly plans: readonly Plan[] } {
   const plans: Plan[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     plans,
-    async run<Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []): Promise<Row[]> {
-      await sql.rows(`set plan_cache_mode = force_${planning}_plan`);
-      await sql.rows(`prepare explained as ${text}`);
-      try {
-        const [row] = await sql.rows<{ 'QUERY PLAN': [{ Plan: Node }] }>(
-          `explain (analyze, buffers, format json) execute explained(${params.map(literal).join(', ')})`,
-        );
-        plans.push(planOf(name, row!['QUERY PLAN'][0].Plan));
-      } finally {
-        await sql.rows('deallocate explained');
-      }
-      return [];
+    // One after the other, however they are sent: what is explained has one name.
+    run<Row>(statement: Statement<Row>, params: readonly unknown[] = []): Promise<Row[]> {
+      const explained = turn.then(() => explain(statement, params));
+      turn = explained.catch(() => undefined);
+      return explained;
     },
   };
+
+  async function explain({ name, text }: Statement<unknown>, params: readonly unknown[]): Promise<never[]> {
+    await sql.rows(`set plan_cache_mode = force_${planning}_plan`);
+    await sql.rows(`prepare explained as ${text}`);
+    try {
+      const [row] = await sql.rows<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+        `explain (analyze, buffers, format json) execute explained(${params.map(literal).join(', ')})`,
+      );
+      plans.push(planOf(name, row!['QUERY PLAN'][0].Plan));
+    } finally {
+      await sql.rows('deallocate explained');
+    }
+    return [];
+  }
 }
 
 type Node = Readonly<Record<string, any>>;

@@ -20,6 +20,16 @@ export const spendRequest = (given: object = {}): object => ({
   ...given,
 });
 
+/** A fee of 10 USD by hand: from cash to brokerage. */
+export const postRequest = (given: object = {}): object => ({
+  customerId: 'ada',
+  entries: [
+    { accountType: 'ACCOUNT_TYPE_WASH', currency: 'USD', amount: '-10' },
+    { accountType: 'ACCOUNT_TYPE_BROKERAGE', currency: 'USD', amount: '10' },
+  ],
+  ...given,
+});
+
 export const CREDIT_ONLY = { settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY' };
 
 /** A command of a random history as the RPC and the request that ask for it; ids of what it makes are the service's. */
@@ -69,6 +79,7 @@ export function requestFor(command: Command, customerId: string): { rpc: string;
       return changeOfCharge(command, asks);
     case 'recognizeRevenue':
     case 'postManually':
+    case 'reverseManually':
       throw new Error(`no random history asks for ${command.kind}`);
   }
 }

@@ -6,7 +6,7 @@ import { checkPrecision } from '../../credit/precision.ts';
 import type { Tax } from '../../ledger/account.ts';
 import { refuse } from '../../refusal.ts';
 import { ALL, type Scope } from '../../scope.ts';
-import { isId, type IdPrefix } from '../../id.ts';
+import { isId } from '../../id.ts';
 import type { FeatureFilter, Tax as TaxMessage } from '#gen/credit/v1/common_pb.ts';
 import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
@@ -55,9 +55,29 @@ export async function amountOf(
   return { currency, precision, amount };
 }
 
-/** A text that can only name a grant or charge; anything else names none that exists. */
-export function idOfKind(prefix: IdPrefix, id: string): string {
-  if (isId(prefix, id)) return id;
-  const what = prefix === 'grt' ? 'GRANT' : prefix === 'chg' ? 'CHARGE' : 'TRANSACTION';
-  return refuse(`${what}_NOT_FOUND`, `this customer has no ${what.toLowerCase()} ${id}`, { id });
+/** A filter's currency, which must be one there is; empty: null, any. */
+export async function currencyOf(
+  currencies: Currencies,
+  request: { readonly namespace: string; readonly currency: string },
+): Promise<string | null> {
+  if (request.currency === '') return null;
+  await currencies.precisionOf(namespaceOf(request), request.currency, 'currency');
+  return request.currency;
+}
+
+/** A text that can only name a grant, charge, transaction or account; anything else names none that exists. */
+export const idOfKind = (prefix: keyof typeof NAMED, id: string): string =>
+  isId(prefix, id) ? id : notFound(prefix, id);
+
+const NAMED = {
+  grt: ['GRANT_NOT_FOUND', 'grant'],
+  chg: ['CHARGE_NOT_FOUND', 'charge'],
+  txn: ['TRANSACTION_NOT_FOUND', 'transaction'],
+  acc: ['TRANSACTION_NOT_FOUND', 'account'],
+} as const;
+
+/** Refuses an id that names nothing of the customer's. */
+export function notFound(prefix: keyof typeof NAMED, id: string): never {
+  const [reason, what] = NAMED[prefix];
+  return refuse(reason, `this customer has no ${what} ${id}`, { id });
 }

@@ -1,10 +1,42 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount } from '../../amount.ts';
+import type { AccountTotal } from '../../ledger/account-totals.ts';
+import type { SubAccount } from '../../ledger/account.ts';
 import type { ReadEntry, ReadTransaction } from '../../ledger/read-journal.ts';
 import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
-import { AccountType, ReceivableStage } from '#gen/ledger/v1/account_pb.ts';
+import {
+  AccountType,
+  ReceivableStage,
+  type AccountSchema,
+  type RouteSchema,
+} from '#gen/ledger/v1/account_pb.ts';
 import { TransactionKind, type EntrySchema, type TransactionSchema } from '#gen/ledger/v1/journal_pb.ts';
 import { enumOf, timestampOf } from '../wire.ts';
+
+const encodeRoute = ({
+  featureKeys,
+  priority,
+  costBasis,
+  stage,
+  tax,
+}: SubAccount): MessageInitShape<typeof RouteSchema> => ({
+  featureKeys: [...featureKeys],
+  ...(priority !== null && { priority }),
+  // Absent on the wire: unknown, the basis of an advance.
+  ...(costBasis !== null && { costBasis: formatAmount(costBasis) }),
+  stage: stage === null ? 0 : enumOf(ReceivableStage, stage),
+  ...(tax !== null && {
+    tax: { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) },
+  }),
+});
+
+export const encodeAccount = (
+  customerId: string,
+  { id, account, amount }: AccountTotal,
+): MessageInitShape<typeof AccountSchema> => ({
+  ...{ id: id ?? '', customerId, accountType: enumOf(AccountType, account.type) },
+  ...{ currency: account.currency, route: encodeRoute(account), balance: formatAmount(amount) },
+});
 
 export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitShape<typeof EntrySchema> => {
   const { account } = entry;
@@ -16,23 +48,12 @@ export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitSh
     accountId: entry.accountId,
     accountType: enumOf(AccountType, account.type),
     currency: account.currency,
-    route: {
-      featureKeys: [...account.featureKeys],
-      ...(account.priority !== null && { priority: account.priority }),
-      // Absent on the wire: unknown, the basis of an advance.
-      ...(account.costBasis !== null && { costBasis: formatAmount(account.costBasis) }),
-      stage: account.stage === null ? 0 : enumOf(ReceivableStage, account.stage),
-      ...(account.tax !== null && {
-        tax: {
-          code: account.tax.code,
-          behavior: account.tax.behavior === null ? 0 : enumOf(TaxBehavior, account.tax.behavior),
-        },
-      }),
-    },
+    route: encodeRoute(account),
     amount: formatAmount(entry.amount),
     runningTotal: formatAmount(entry.runningTotal),
     grantId: entry.grantId ?? '',
     chargeId: entry.chargeId ?? '',
+    reversedEntryId: entry.reverses?.id ?? '',
     bookedAt: timestampOf(entry.bookedAt),
     recordedAt: timestampOf(entry.recordedAt),
     version: BigInt(entry.version),
@@ -46,12 +67,21 @@ export const encodeTransaction = (
   id: transaction.id,
   customerId,
   kind: enumOf(TransactionKind, transaction.kind),
+  groupId: transaction.groupId,
   bookedAt: timestampOf(transaction.bookedAt),
   recordedAt: timestampOf(transaction.recordedAt),
   version: BigInt(transaction.version),
   position: transaction.ordinal,
   idempotencyKey: transaction.idempotencyKey ?? '',
   hash: transaction.hash.toString('hex'),
+  reversedTransactionId: transaction.reversedId ?? '',
   reason: transaction.reason ?? '',
   entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
 });
+
+/** What a write has made, where it made anything. */
+export const encodeMade = (
+  customerId: string,
+  made: ReadTransaction | undefined,
+): MessageInitShape<typeof TransactionSchema> | undefined =>
+  made === undefined ? undefined : encodeTransaction(customerId, made);

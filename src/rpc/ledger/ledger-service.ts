@@ -1,17 +1,27 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import type { Implementation } from '../mounted-service.ts';
+import { getAccount } from './get-account.ts';
 import { getAccountBalance } from './get-account-balance.ts';
+import { getTransaction } from './get-transaction.ts';
+import { getTrialBalance } from './get-trial-balance.ts';
+import { listAccounts } from './list-accounts.ts';
 import { listEntries, listTransactions } from './list-journal.ts';
 import { postTransaction } from './post-transaction.ts';
 import { recognizeRevenue } from './recognize-revenue.ts';
+import { reverseTransaction } from './reverse-transaction.ts';
 import { createVerify } from './verify.ts';
 
 /** The RPCs of ledger.v1.LedgerService that there are; the others answer UNIMPLEMENTED. */
 export const ledgerService = (deps: ServiceDeps): Partial<Implementation<typeof LedgerService>> => ({
+  listAccounts: (request, context) => listAccounts(deps, request, context),
+  getAccount: (request) => getAccount(deps, request),
   getAccountBalance: (request) => getAccountBalance(deps, request),
   postTransaction: (request, context) => postTransaction(deps, request, context),
+  reverseTransaction: (request, context) => reverseTransaction(deps, request, context),
   recognizeRevenue: (request, context) => recognizeRevenue(deps, request, context),
+  getTrialBalance: (request, context) => getTrialBalance(deps, request, context),
+  getTransaction: (request) => getTransaction(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
   listEntries: (request) => listEntries(deps, request),
   verify: createVerify(deps),

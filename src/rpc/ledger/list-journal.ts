@@ -1,102 +1,102 @@
-import type { DescField, DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { isFieldSet } from '@bufbuild/protobuf';
-import type { BookView } from '../../book/view.ts';
-import { ask } from '../../credit/query/questions.ts';
-import type { Connection } from '../../db/database.ts';
+import { fromBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import type { Remembered } from '../../book/remembered.ts';
 import {
-  pageOfEntries,
-  pageOfTransactions,
-  type JournalCursor,
-  type JournalRange,
-} from '../../ledger/read-journal.ts';
+  listEntries as answerEntries,
+  listTransactions as answerTransactions,
+} from '../../credit/query/list-journal.ts';
+import { idOf, isId, type IdPrefix } from '../../id.ts';
+import { ALWAYS, NEVER } from '../../instant.ts';
+import type { AccountType as Account } from '../../ledger/account.ts';
+import type { JournalCursor } from '../../ledger/journal-pages.ts';
+import type { PostingKind } from '../../ledger/posting.ts';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import { AccountType } from '#gen/ledger/v1/account_pb.ts';
 import {
   ListEntriesRequestSchema,
   ListTransactionsRequestSchema,
+  TransactionKind,
   type ListEntriesRequest,
   type ListEntriesResponseSchema,
   type ListTransactionsRequest,
   type ListTransactionsResponseSchema,
 } from '#gen/ledger/v1/journal_pb.ts';
-import { refuse } from '../../refusal.ts';
-import { keyOf, momentOf } from '../credit/decode.ts';
+import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
+import { currencyOf, keyOf, momentOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
-import { timestampOf } from '../wire.ts';
+import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
 import { encodeEntry, encodeTransaction } from './encode.ts';
 
 export async function listTransactions(
   deps: ServiceDeps,
   request: ListTransactionsRequest,
 ): Promise<MessageInitShape<typeof ListTransactionsResponseSchema>> {
-  const schema = ListTransactionsRequestSchema;
-  const { rows, ...page } = await pageOf(deps, schema, request, pageOfTransactions, (row) => ({
-    version: row.version,
-    position: row.ordinal,
-  }));
-  return { ...page, transactions: rows.map((row) => encodeTransaction(request.customerId, row)) };
+  const { rows, next, view } = await answerTransactions(deps, {
+    ...questionOf(ListTransactionsRequestSchema, request),
+    kinds: request.kinds.map((kind) => nameOf<PostingKind>(TransactionKind, kind)!),
+    groupId: filterBy('txn', request.groupId),
+    idempotencyKey: textOf(request.idempotencyKey),
+    versionOf,
+  });
+  return {
+    transactions: rows.map((row) => encodeTransaction(request.customerId, row)),
+    nextPageToken: tokenOf(ListTransactionsRequestSchema, request, next),
+    ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
+  };
 }
 
 export async function listEntries(
   deps: ServiceDeps,
   request: ListEntriesRequest,
 ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
-  const schema = ListEntriesRequestSchema;
-  const { rows, ...page } = await pageOf(deps, schema, request, pageOfEntries, (row) => row);
-  return { ...page, entries: rows.map((row) => encodeEntry(request.customerId, row)) };
+  const currency = await currencyOf(deps.currencies, request);
+  const { rows, next, view } = await answerEntries(deps, {
+    ...questionOf(ListEntriesRequestSchema, request),
+    ...{ transactionId: filterBy('txn', request.transactionId), currency },
+    accountId: filterBy('acc', request.accountId),
+    types: request.accountTypes.map((type) => nameOf<Account>(AccountType, type)!),
+  });
+  return {
+    entries: rows.map((row) => encodeEntry(request.customerId, row)),
+    nextPageToken: tokenOf(ListEntriesRequestSchema, request, next),
+    ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
+  };
 }
 
-const UNFILTERED: ReadonlySet<string> = new Set([
-  ...['namespace', 'customer_id', 'min_version', 'known_at', 'page_size', 'page_token'],
-]);
+type JournalRequest = typeof ListEntriesRequestSchema | typeof ListTransactionsRequestSchema;
 
-/** One page of a customer's journal, in version order: new writes only ever come behind the last page. */
-async function pageOf<S extends typeof ListEntriesRequestSchema | typeof ListTransactionsRequestSchema, Row>(
-  deps: ServiceDeps,
+/** What both lists ask: new writes only ever come behind the last page. */
+function questionOf<S extends JournalRequest>(
   schema: S,
   request: MessageShape<S> & (ListEntriesRequest | ListTransactionsRequest),
-  read: (connection: Connection, range: JournalRange) => Promise<readonly Row[]>,
-  cursorOf: (row: Row) => JournalCursor,
 ) {
-  refuseFilters(schema, request);
   const [version = '0', position = '0'] = readPageToken<DescMessage>(schema, request) ?? [];
-  const limit = pageSizeOf(request);
-  const asked = {
-    ...momentOf({ knownAt: request.knownAt }),
-    key: keyOf(request),
-    minVersion: Number(request.minVersion),
-  };
-  const { view, found } = await ask(deps, asked, async (connection, book: BookView) => ({
-    view: book,
-    found:
-      book.id === null
-        ? []
-        : await read(connection, {
-            ...{ shard: book.shard, bookId: book.id, version: book.version, limit: limit + 1 },
-            after: { version: Number(version), position: Number(position) },
-          }),
-  }));
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  const next = last === undefined ? null : cursorOf(last);
   return {
-    rows,
-    nextPageToken:
-      found.length > limit && next !== null
-        ? writePageToken<DescMessage>(schema, request, [String(next.version), String(next.position)])
-        : '',
-    version: BigInt(view.version),
-    knownAt: timestampOf(view.knownAt),
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
+    ...momentOf({ knownAt: request.knownAt }),
+    after: { version: Number(version), position: Number(position) },
+    limit: pageSizeOf(request),
+    bookedFrom: instantOf(request.bookedFrom) ?? ALWAYS,
+    bookedTo: instantOf(request.bookedTo) ?? NEVER,
+    ...{ grantId: filterBy('grt', request.grantId), chargeId: filterBy('chg', request.chargeId) },
   };
 }
 
-/** A filter that is not applied would make a page look like an answer to it. */
-function refuseFilters(schema: DescMessage, request: MessageShape<DescMessage>): void {
-  const filter = schema.fields.find(
-    (field: DescField) => !UNFILTERED.has(field.name) && isFieldSet(request, field),
-  );
-  if (filter === undefined) return;
-  refuse(
-    'UNIMPLEMENTED',
-    `filtering by ${filter.name} is not implemented yet; leave it out to read the whole journal`,
-  );
+const tokenOf = (
+  schema: DescMessage,
+  request: MessageShape<DescMessage>,
+  next: JournalCursor | null,
+): string =>
+  next === null ? '' : writePageToken(schema, request, [String(next.version), String(next.position)]);
+
+/** An id to filter by; null: none. A text that is no id names nothing that exists. */
+const filterBy = (prefix: IdPrefix, text: string): string | null =>
+  text === '' ? null : isId(prefix, text) ? text : idOf(prefix, '0'.repeat(32));
+
+/** The version in the remembered answer of a write: every write's answer has one. */
+function versionOf({ method, answer }: Remembered): number {
+  const { output } = [...CreditService.methods, ...LedgerService.methods].find(
+    ({ name }) => name === method,
+  )!;
+  return Number((fromBinary(output, answer) as unknown as { readonly version: bigint }).version);
 }

@@ -4,7 +4,7 @@ import { checkPrecision } from '../../credit/precision.ts';
 import type { AccountType as Account, Stage } from '../../ledger/account.ts';
 import type { ManualEntry } from '../../ledger/manual-rules.ts';
 import { asRead } from '../../ledger/read-journal.ts';
-import { AccountType, ReceivableStage } from '#gen/ledger/v1/account_pb.ts';
+import { AccountType, ReceivableStage, type Route } from '#gen/ledger/v1/account_pb.ts';
 import {
   PostTransactionRequestSchema,
   PostTransactionResponseSchema,
@@ -17,7 +17,7 @@ import { keyOf, namespaceOf, taxOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
-import { encodeTransaction } from './encode.ts';
+import { encodeMade } from './encode.ts';
 
 export async function postTransaction(
   { books, currencies }: ServiceDeps,
@@ -40,9 +40,7 @@ export async function postTransaction(
       ...{ request, key, context },
       command: { kind: 'postManually', entries, reason, bookedAt: instantOf(request.bookedAt) },
       respond: ({ version, recordedAt, appended }) => ({
-        transaction: asRead(appended, textOf(request.idempotencyKey))
-          .filter(({ kind }) => kind === 'MANUAL')
-          .map((made) => encodeTransaction(key.customerId, made))[0],
+        transaction: encodeMade(key.customerId, asRead(appended, 'MANUAL', textOf(request.idempotencyKey))),
         version: BigInt(version),
         recordedAt: timestampOf(recordedAt),
       }),
@@ -59,16 +57,25 @@ async function decode(
   const precision = await currencies.precisionOf(namespace, currency, `entries[${index}].currency`);
   const amount = parseAmount(text);
   checkPrecision({ currency, precision }, amount, `entries[${index}].amount`);
+  const type = nameOf<Account>(AccountType, accountType)!;
   return {
     amount,
-    account: {
-      type: nameOf<Account>(AccountType, accountType)!,
-      currency,
-      featureKeys: route?.featureKeys.toSorted() ?? [],
-      priority: route?.priority ?? null,
-      costBasis: route?.costBasis === undefined ? null : parseAmount(route.costBasis),
-      stage: nameOf<Stage>(ReceivableStage, route?.stage ?? 0),
-      tax: taxOf(route?.tax),
-    },
+    account: { type, currency, ...(route === undefined ? plainRoute(type) : routeOf(route)) },
   };
 }
+
+type ManualRoute = Omit<ManualEntry['account'], 'type' | 'currency'>;
+
+/** Where no route is given: nothing was paid for it, and of a receivable nothing is authorized yet. */
+const plainRoute = (type: Account): ManualRoute => ({
+  ...{ featureKeys: [], priority: null, costBasis: 0n, tax: null },
+  stage: type === 'CUSTOMER_RECEIVABLE' ? 'OPEN' : null,
+});
+
+const routeOf = ({ featureKeys, priority, costBasis, stage, tax }: Route): ManualRoute => ({
+  featureKeys: featureKeys.toSorted(),
+  priority: priority ?? null,
+  costBasis: costBasis === undefined ? null : parseAmount(costBasis),
+  stage: nameOf<Stage>(ReceivableStage, stage),
+  tax: taxOf(tax),
+});

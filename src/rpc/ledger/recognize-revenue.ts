@@ -10,7 +10,7 @@ import {
   type RecognizeRevenueRequest,
   type RecognizeRevenueResponse,
 } from '#gen/ledger/v1/posting_pb.ts';
-import { encodeTransaction } from './encode.ts';
+import { encodeMade } from './encode.ts';
 import { asRead } from '../../ledger/read-journal.ts';
 
 export async function recognizeRevenue(
@@ -35,9 +35,10 @@ export async function recognizeRevenue(
       respond: ({ answer: { recognition }, version, recordedAt, appended }) => ({
         units: formatAmount(recognition.units),
         money: [...recognition.money].map(([code, paid]) => ({ currency: code, amount: formatAmount(paid) })),
-        transaction: asRead(appended, textOf(request.idempotencyKey))
-          .filter(({ kind }) => kind === 'RECOGNIZE')
-          .map((made) => encodeTransaction(key.customerId, made))[0],
+        transaction: encodeMade(
+          key.customerId,
+          asRead(appended, 'RECOGNIZE', textOf(request.idempotencyKey)),
+        ),
         version: BigInt(version),
         recordedAt: timestampOf(recordedAt),
       }),

@@ -199,7 +199,8 @@ export const ErrorReason = {
 
   /**
    * A manual posting touches an account it may not, combines accounts that do not belong together, or reverses a
-   * transaction that is not manual. `state` names the rule.
+   * transaction (`id`) that is not manual or has been reversed already. `state` is the account, the transaction's kind,
+   * or REVERSED.
    * Do: Use grants, charges and adjustments for credit; correct the entries otherwise.
    * Code: FAILED_PRECONDITION. Metadata: id, state.
    *

@@ -97,7 +97,7 @@ export const FeatureKeysSchema: GenMessage<FeatureKeys> = /*@__PURE__*/
  */
 export type Account = Message<"ledger.v1.Account"> & {
   /**
-   * `acc_…`; empty where books of several customers are added up.
+   * `acc_…`; empty where books of several customers are added up, and where only a forecast opens it so far.
    *
    * @generated from field: string id = 1;
    */
@@ -147,7 +147,7 @@ export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
   messageDesc(file_ledger_v1_account, 2);
 
 /**
- * Asks for sub-accounts.
+ * Asks for sub-accounts. One is there from its first entry on, and stays, also at zero.
  *
  * @generated from message ledger.v1.ListAccountsRequest
  */
@@ -161,7 +161,7 @@ export type ListAccountsRequest = Message<"ledger.v1.ListAccountsRequest"> & {
 
   /**
    * The caller's own id of one customer, whose book is asked about. Empty: the business accounts of the namespace,
-   * added up over all books.
+   * added up over all books; every page of them costs a look at each book.
    *
    * @generated from field: string customer_id = 2;
    */
@@ -176,7 +176,7 @@ export type ListAccountsRequest = Message<"ledger.v1.ListAccountsRequest"> & {
   minVersion: bigint;
 
   /**
-   * Only these accounts; empty: all.
+   * Only these accounts; empty: all. Customers' accounts are not added up: of a namespace there are none of them.
    *
    * @generated from field: repeated ledger.v1.AccountType account_types = 4;
    */
@@ -191,7 +191,7 @@ export type ListAccountsRequest = Message<"ledger.v1.ListAccountsRequest"> & {
 
   /**
    * Business instant asked about, inclusive: what is booked at or before it counts. An instant ahead is forecast.
-   * Default: now.
+   * Default: now. Later pages are of the same instants as the first.
    *
    * @generated from field: google.protobuf.Timestamp as_of = 6;
    */

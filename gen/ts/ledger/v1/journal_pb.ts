@@ -48,7 +48,7 @@ export type Entry = Message<"ledger.v1.Entry"> & {
   transactionId: string;
 
   /**
-   * Its place in the transaction, from 1.
+   * Its place among the entries of its version, from 1; those of one transaction follow each other.
    *
    * @generated from field: int32 position = 4;
    */
@@ -174,7 +174,8 @@ export type Transaction = Message<"ledger.v1.Transaction"> & {
   kind: TransactionKind;
 
   /**
-   * Common to the transactions of one event, such as a correction and the covering it led to.
+   * Common to all transactions that one write led to, such as a correction and the covering behind it, with what had
+   * fallen due and was booked by the same write: the id of the first of them, `txn_…`.
    *
    * @generated from field: string group_id = 4;
    */
@@ -444,7 +445,7 @@ export type ListTransactionsResponse = Message<"ledger.v1.ListTransactionsRespon
   transactions: Transaction[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Asks for the next page; empty on the last one. A page with a token may hold fewer rows than asked for.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -601,7 +602,7 @@ export type ListEntriesResponse = Message<"ledger.v1.ListEntriesResponse"> & {
   entries: Entry[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Asks for the next page; empty on the last one. A page with a token may hold fewer rows than asked for.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -47,7 +47,7 @@ export const LedgerService: GenService<{
     output: typeof ListAccountsResponseSchema;
   },
   /**
-   * Answers one sub-account with its balance at any instant.
+   * Answers one sub-account with its balance at any instant; before its first entry it holds "0".
    * Refuses: TRANSACTION_NOT_FOUND, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.GetAccount
@@ -80,7 +80,8 @@ export const LedgerService: GenService<{
     output: typeof GetTransactionResponseSchema;
   },
   /**
-   * Lists a customer's transactions as they were recorded.
+   * Lists a customer's transactions as they were recorded. A page looks at a bounded part of the journal: where a filter
+   * lets few through, it may hold fewer rows than asked for, even none, and there are more as long as it has a token.
    * Refuses: PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.ListTransactions
@@ -91,7 +92,7 @@ export const LedgerService: GenService<{
     output: typeof ListTransactionsResponseSchema;
   },
   /**
-   * Lists a customer's entries as they were recorded.
+   * Lists a customer's entries as they were recorded. A page may hold fewer rows than asked for, as of transactions.
    * Refuses: UNKNOWN_CURRENCY, PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.ListEntries
@@ -113,8 +114,10 @@ export const LedgerService: GenService<{
     output: typeof PostTransactionResponseSchema;
   },
   /**
-   * Reverses one whole manual transaction, now. A repeat succeeds and changes nothing.
-   * Refuses: TRANSACTION_NOT_FOUND, ROUTING_RULE (not a manual transaction), IDEMPOTENCY_KEY_REUSED.
+   * Reverses one whole manual transaction, now, and only once. A repeat with its key succeeds and changes nothing; with
+   * another key, or without one, it is refused.
+   * Refuses: TRANSACTION_NOT_FOUND, ROUTING_RULE (not a manual transaction, or reversed already: `state` is its kind, or
+   * REVERSED), IDEMPOTENCY_KEY_REUSED.
    *
    * @generated from rpc ledger.v1.LedgerService.ReverseTransaction
    */
@@ -136,7 +139,8 @@ export const LedgerService: GenService<{
     output: typeof RecognizeRevenueResponseSchema;
   },
   /**
-   * Answers every account's total in every currency at an instant; they always sum to zero.
+   * Answers every account's total in every currency at an instant; they always sum to zero. Of a namespace it costs a
+   * look at each book, from one snapshot.
    * Refuses: UNKNOWN_CURRENCY, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.GetTrialBalance

@@ -29,8 +29,9 @@ export const file_ledger_v1_posting: GenFile = /*@__PURE__*/
  */
 export type PostingEntry = Message<"ledger.v1.PostingEntry"> & {
   /**
-   * Required. Neither CUSTOMER_FBO nor what would be an advance: those move through grants, charges and adjustments
-   * (ROUTING_RULE).
+   * Required. Receivables may face receivables, WASH and BROKERAGE; WASH may face BROKERAGE, and BREAKAGE may face
+   * EARNINGS, either way round. All else is refused (ROUTING_RULE): CUSTOMER_FBO, CUSTOMER_ACCRUED, and a receivable
+   * without a cost basis, which would be an advance, move through grants, charges and adjustments only.
    *
    * @generated from field: ledger.v1.AccountType account_type = 1;
    */
@@ -51,7 +52,8 @@ export type PostingEntry = Message<"ledger.v1.PostingEntry"> & {
   amount: string;
 
   /**
-   * Which sub-account. Absent: no feature keys, no tax, cost basis "0"; of a receivable the OPEN stage.
+   * Which sub-account. Absent: no feature keys, no tax, cost basis "0"; of a receivable the OPEN stage. Given, it is
+   * taken as it is: only receivables have a stage (then required) and feature keys, only they and EARNINGS a tax.
    *
    * @generated from field: ledger.v1.Route route = 4;
    */
@@ -195,7 +197,7 @@ export type ReverseTransactionRequest = Message<"ledger.v1.ReverseTransactionReq
   idempotencyKey: string;
 
   /**
-   * The transaction, `txn_…`, of kind MANUAL.
+   * The transaction, `txn_…`, of kind MANUAL, and not reversed yet.
    *
    * @generated from field: string transaction_id = 4;
    */

@@ -121,7 +121,7 @@ export const TrialBalanceRowSchema: GenMessage<TrialBalanceRow> = /*@__PURE__*/
  */
 export type GetTrialBalanceResponse = Message<"ledger.v1.GetTrialBalanceResponse"> & {
   /**
-   * By currency, then account type. In every currency they sum to zero.
+   * By currency, then account type; accounts without an entry by then are left out. In every currency they sum to zero.
    *
    * @generated from field: repeated ledger.v1.TrialBalanceRow rows = 1;
    */

@@ -1,0 +1,66 @@
+import { statement, type Connection } from '../db/database.ts';
+import { optional } from '../db/types.ts';
+import type { Instant } from '../instant.ts';
+import { SHARDS } from './book-key.ts';
+import {
+  isHistory,
+  PLACED,
+  PLACED_COLUMNS,
+  viewOf,
+  type BookView,
+  type Moment,
+  type PlacedRow,
+} from './view.ts';
+
+/** Books a question holds in memory at a time: enough that statements are few, and far below what memory minds. */
+const BATCH = 500;
+
+/** A book of a namespace. `due`: something may fall due between what is booked and the instant asked about. */
+export type NamespaceBook = { readonly view: BookView & { readonly id: string }; readonly due: boolean };
+
+type Row = PlacedRow & { id: string; customer_id: string; next_event_at: Instant };
+
+const PAGE = statement<Row>(
+  'books_of_namespace',
+  `select ${PLACED_COLUMNS}, b.customer_id, b.next_event_at
+   from (
+     select * from books b
+     where b.shard = $1 and b.namespace = $2 and b.customer_id > $3 and b.version > 0
+     order by b.customer_id limit $6
+   ) b
+   ${PLACED}
+   order by b.customer_id`,
+);
+
+/**
+ * Every book of a namespace that is known at the moment, placed there, in batches of one shard each. `time` is what the
+ * clock says; where nothing is asked, each book is at its own now, which may be later. Reads as it is asked for, so
+ * memory does not grow with the namespace.
+ */
+export async function* booksOfNamespace(
+  connection: Connection,
+  namespace: string,
+  moment: Moment,
+  time: Instant,
+): AsyncGenerator<{ readonly shard: number; readonly books: readonly NamespaceBook[] }> {
+  const times = [optional(moment.asOf), optional(moment.knownAt)];
+  for (let shard = 0; shard < SHARDS; shard += 1) {
+    let after = '';
+    let full: boolean;
+    do {
+      const rows = await connection.run(PAGE, [shard, namespace, after, ...times, BATCH]);
+      full = rows.length === BATCH;
+      after = rows.at(-1)?.customer_id ?? after;
+      const books = rows.flatMap((row): readonly NamespaceBook[] => {
+        const key = { namespace, customerId: row.customer_id };
+        const view = viewOf(row, { key, shard, moment, time });
+        return view.id === null ? [] : [{ view: { ...view, id: view.id }, due: isDue(view, row) }];
+      });
+      if (books.length > 0) yield { shard, books };
+    } while (full);
+  }
+}
+
+/** What an earlier version had ahead of it is not stored: only rebuilding it tells. */
+const isDue = (view: BookView, row: Row): boolean =>
+  !isHistory(view) && (!view.current || row.next_event_at <= view.asOf);

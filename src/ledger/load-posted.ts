@@ -1,0 +1,65 @@
+import type { Amount } from '../amount.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { inShard, placesOf, type Placed } from '../db/placement.ts';
+import { idOf, uuidOf } from '../id.ts';
+import type { Posted } from './manual-rules.ts';
+import type { PostingKind } from './posting.ts';
+import { readSubAccount } from './store.ts';
+
+type Row = Parameters<typeof readSubAccount>[0] & {
+  book_id: string;
+  id: string;
+  kind: PostingKind;
+  version: number;
+  position: number | null;
+  amount: Amount;
+  grant_id: string | null;
+  charge_id: string | null;
+  reversed: boolean;
+};
+
+// Only manual transactions can be reversed, so only theirs are read entry by entry.
+const POSTED = statement<Row>(
+  'posted_transactions',
+  `select t.book_id, t.id, t.kind, t.version, e.position, e.amount, e.grant_id, e.charge_id, s.type, s.currency,
+          s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code, s.tax_behavior,
+          exists (
+            select from entries r
+            where r.shard = t.shard and r.book_id = t.book_id and r.kind = 'REVERSE'
+              and r.reversed_version = e.version and r.reversed_position = e.position
+          ) as reversed
+   from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, id)
+   join transactions t on t.id = named.id and t.shard = named.shard and t.book_id = named.book_id and ${inShard('t')}
+   left join lateral (
+     select * from entries e
+     where t.kind = 'MANUAL' and e.shard = t.shard and e.book_id = t.book_id and e.version = t.version
+       and e.transaction = t.ordinal
+   ) e on true
+   left join sub_accounts s on s.shard = t.shard and s.book_id = t.book_id and s.ordinal = e.sub_account
+   order by t.book_id, t.id, e.position`,
+);
+
+export type OwnedPosted = { readonly bookId: string; readonly posted: Posted };
+
+/** Transactions named by their ids, as far as a reversal needs them; an id the book does not have gives nothing. */
+export async function loadPosted(
+  connection: Connection,
+  named: readonly (Placed & { readonly transactionId: string })[],
+): Promise<readonly OwnedPosted[]> {
+  if (named.length === 0) return [];
+  const params = [...placesOf(named), named.map((n) => uuidOf(n.transactionId))];
+  const rows = await connection.run(POSTED, params);
+  return [...Map.groupBy(rows, ({ book_id, id }) => `${book_id} ${id}`).values()].map((own) => {
+    const { book_id: bookId, id, kind, reversed } = own[0]!;
+    const legs = own.flatMap(({ version, position, ...row }) =>
+      position === null
+        ? []
+        : {
+            ...{ account: readSubAccount(row), amount: row.amount, entry: { version, position } },
+            grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
+            chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
+          },
+    );
+    return { bookId, posted: { id: idOf('txn', id), kind, reversed, legs } };
+  });
+}

@@ -1,0 +1,19 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { getTransaction as answerTransaction } from '../../credit/query/list-journal.ts';
+import type { GetTransactionRequest, GetTransactionResponseSchema } from '#gen/ledger/v1/journal_pb.ts';
+import { idOfKind, keyOf, notFound } from '../credit/decode.ts';
+import type { ServiceDeps } from '../credit/deps.ts';
+import { encodeTransaction } from './encode.ts';
+
+export async function getTransaction(
+  deps: ServiceDeps,
+  request: GetTransactionRequest,
+): Promise<MessageInitShape<typeof GetTransactionResponseSchema>> {
+  const transactionId = idOfKind('txn', request.transactionId);
+  const asked = { key: keyOf(request), minVersion: Number(request.minVersion), asOf: null, knownAt: null };
+  const { view, transaction } = await answerTransaction(deps, { ...asked, transactionId });
+  return {
+    transaction: encodeTransaction(request.customerId, transaction ?? notFound('txn', transactionId)),
+    version: BigInt(view.version),
+  };
+}
