@@ -9,6 +9,7 @@ import { createCharge } from './create-charge.ts';
 import { createGrant } from './create-grant.ts';
 import { createCurrency, listCurrencies } from './currencies.ts';
 import type { ServiceDeps } from './deps.ts';
+import { explainBalance } from './explain-balance.ts';
 import { batchGetBalances, getBalance } from './get-balance.ts';
 import { getCharge, listCharges } from './get-charges.ts';
 import { getGrant, listGrants } from './get-grants.ts';
@@ -40,6 +41,7 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   createAdjustment: (request, context) => createAdjustment(deps, request, context),
   getBalance: (request) => getBalance(deps, request),
   batchGetBalances: (request) => batchGetBalances(deps, request),
+  explainBalance: (request) => explainBalance(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
   createCurrency: (request) => createCurrency(deps, request),
   listCurrencies: (request) => listCurrencies(deps, request),

@@ -4,19 +4,18 @@ import type { Currencies } from '../../book/currencies.ts';
 import {
   getBalance as answerBalance,
   getBalances as answerBalances,
-  type BalancePart,
   type BalanceQuestion,
 } from '../../credit/query/get-balance.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
-import {
+import type {
   BalancePart as PartMessage,
-  type BatchGetBalancesRequest,
-  type BatchGetBalancesResponseSchema,
-  type GetBalanceRequest,
-  type GetBalanceResponseSchema,
+  BatchGetBalancesRequest,
+  BatchGetBalancesResponseSchema,
+  GetBalanceRequest,
+  GetBalanceResponseSchema,
 } from '#gen/credit/v1/balance_pb.ts';
 import { timestampOf } from '../wire.ts';
-import { keyOf, momentOf, namespaceOf, scopeOf } from './decode.ts';
+import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
 import { encodeBalance } from './encode.ts';
 
@@ -60,13 +59,7 @@ export async function batchGetBalances(
   };
 }
 
-const PARTS: Readonly<Record<number, BalancePart>> = {
-  [PartMessage.SETTLED]: 'settled',
-  [PartMessage.LIVE]: 'live',
-  [PartMessage.PENDING]: 'pending',
-};
-const ALL_PARTS: ReadonlySet<BalancePart> = new Set(Object.values(PARTS));
-
+/** Which figures a question is about; a currency that does not exist is refused. */
 async function figuresOf(
   currencies: Currencies,
   request: {
@@ -83,11 +76,10 @@ async function figuresOf(
       currencies.precisionOf(namespaceOf(request), code, `currencies[${i}]`),
     ),
   );
-  const parts = request.parts.map((part) => PARTS[part]!);
   return {
     currencies: request.currencies,
     scope: scopeOf(request.featureFilter),
-    parts: parts.length === 0 ? ALL_PARTS : new Set(parts),
+    parts: partsOf(request.parts),
     ...momentOf(request),
   };
 }
