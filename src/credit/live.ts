@@ -25,6 +25,7 @@ export function weights(
   const weighing = charges
     .filter((c) => c.currency === currency && inScope(scope, keysOf(c.featureKey)) && weighsAt(c, at))
     .toSorted(orderOfStart);
+  if (weighing.length === 0) return [];
   const sources = grants
     .filter((g) => g.currency === currency && inScope(scope, g.featureKeys) && g.remaining > 0n)
     .toSorted(burnOrderAt(at));

@@ -45,7 +45,7 @@ export async function promisedAt(
   return rows.map((row) => ({ currency: row.currency, featureKeys: row.feature_keys, amount: row.amount }));
 }
 
-type StretchRow = PromisedRow & {
+export type StretchRow = PromisedRow & {
   grant_id: string;
   pending_from: Instant;
   pending_until: Instant;
@@ -53,9 +53,13 @@ type StretchRow = PromisedRow & {
   expires_at: Instant;
 };
 
+/** Of a row `s` of `scheduled_grants`. */
+export const STRETCH_COLUMNS =
+  's.grant_id, s.currency, s.feature_keys, s.amount, s.pending_from, s.pending_until, s.effective_at, s.expires_at';
+
 const PROMISES_AT = statement<StretchRow>(
   'promises_at',
-  `select s.grant_id, s.currency, s.feature_keys, s.amount, s.pending_from, s.pending_until, s.effective_at, s.expires_at
+  `select ${STRETCH_COLUMNS}
    ${STRETCHES_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
 );
 
@@ -70,7 +74,7 @@ export async function promisesAt(
   return rows.map(readStretch);
 }
 
-const readStretch = (row: StretchRow): Stretch => ({
+export const readStretch = (row: StretchRow): Stretch => ({
   grantId: idOf('grt', row.grant_id),
   currency: row.currency,
   featureKeys: row.feature_keys,

@@ -101,6 +101,31 @@ describe.each(Object.entries(MOMENTS))('an explanation %s', (moment, asked) => {
   });
 });
 
+describe('a timeline over past and future', () => {
+  const tablesFor = async (...parts: string[]) => {
+    const customerId = `charted ${parts.join()}`;
+    await someone(customerId);
+    const request = { customerId, parts, from: at(day(1)), to: at(day(9)) };
+    return tablesOf(await statementsOf(() => caller.answer('GetBalanceTimeline', request)));
+  };
+
+  test('of settled and live credit never touches the scheduled-grant index', async () => {
+    const tables = await tablesFor('BALANCE_PART_SETTLED', 'BALANCE_PART_LIVE');
+
+    expect(tables).toContain('entries');
+    expect(tables).not.toContain('scheduled_grants');
+  });
+
+  test('of pending credit asks the index, and the grants for their causes, but not the ledger', async () => {
+    expect(await tablesFor('BALANCE_PART_PENDING')).toEqual([
+      'books',
+      'grants',
+      'scheduled_grants',
+      'writes',
+    ]);
+  });
+});
+
 const partsOf = async (...parts: string[]) =>
   Object.keys((await caller.answer('GetBalance', { customerId: 'parts', parts }))['balances'][0]);
 
@@ -165,6 +190,19 @@ describe('the number of statements stays the same', () => {
     expect((await counted(ask)).length).toBeLessThanOrEqual(before.length);
   });
 
+  test('for a timeline, however many grants and spends its window holds', async () => {
+    const customerId = 'a busy week';
+    await someone(customerId);
+    const ask = () => caller.answer('GetBalanceTimeline', { customerId, from: at(day(1)), to: at(day(9)) });
+    const before = await counted(ask);
+    await caller.answer('BatchCreateGrants', {
+      requests: Array.from({ length: 50 }, () => grantRequest({ customerId, effectiveAt: at(day(4)) })),
+    });
+    await spends(customerId, 50)();
+
+    expect(await counted(ask)).toEqual(before);
+  });
+
   test('for a page of the journal, however large', async () => {
     await someone('journal');
     expect(await counted(page(100))).toEqual(await counted(page(1)));
@@ -193,6 +231,9 @@ test('every statement over a customer’s tables names the shard, and keeps one 
     const account = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
     await statements(() => caller.answer('GetAccountBalance', { customerId, ...account, ...moment() }));
   }
+  await statements(() =>
+    caller.answer('GetBalanceTimeline', { customerId, from: at(day(1)), to: at(day(9)) }),
+  );
   await statements(() => caller.answer('ListEntries', { customerId }));
   await statements(() => caller.answer('ListTransactions', { customerId }));
   await statements(() => caller.answer('ListScheduledGrants', { customerId }));

@@ -11,6 +11,7 @@ import { createCurrency, listCurrencies } from './currencies.ts';
 import type { ServiceDeps } from './deps.ts';
 import { explainBalance } from './explain-balance.ts';
 import { batchGetBalances, getBalance } from './get-balance.ts';
+import { getBalanceTimeline } from './get-balance-timeline.ts';
 import { getCharge, listCharges } from './get-charges.ts';
 import { getGrant, listGrants } from './get-grants.ts';
 import { listScheduledGrants } from './list-scheduled-grants.ts';
@@ -41,6 +42,7 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   createAdjustment: (request, context) => createAdjustment(deps, request, context),
   getBalance: (request) => getBalance(deps, request),
   batchGetBalances: (request) => batchGetBalances(deps, request),
+  getBalanceTimeline: (request, context) => getBalanceTimeline(deps, request, context),
   explainBalance: (request) => explainBalance(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
   createCurrency: (request) => createCurrency(deps, request),

@@ -60,7 +60,7 @@ export async function batchGetBalances(
 }
 
 /** Which figures a question is about; a currency that does not exist is refused. */
-async function figuresOf(
+export async function figuresOf(
   currencies: Currencies,
   request: {
     readonly namespace: string;
