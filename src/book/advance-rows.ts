@@ -50,6 +50,20 @@ const OPEN_ADVANCES = statement<AdvanceRow>(
 export const loadOpenAdvances = (connection: Connection, books: readonly Placed[]): Promise<AdvanceRow[]> =>
   connection.run(OPEN_ADVANCES, placesOf(books));
 
+const ADVANCES_OF = statement<AdvanceRow>(
+  'advances_of_charges',
+  `select ${ADVANCE_COLUMNS} from unnest($3::uuid[]) named (charge_id)
+   join advances a on a.shard = $1 and a.book_id = $2 and a.charge_id = named.charge_id`,
+);
+
+/** Every advance some charges of a book made, open or not. */
+export const loadAdvancesOf = async (
+  connection: Connection,
+  { shard, bookId }: { readonly shard: number; readonly bookId: string },
+  chargeIds: readonly string[],
+): Promise<AdvanceRow[]> =>
+  chargeIds.length === 0 ? [] : connection.run(ADVANCES_OF, [shard, bookId, chargeIds.map(uuidOf)]);
+
 const KEY = { shard: 'smallint', book_id: 'uuid', charge_id: 'uuid', collection: 'integer' } as const;
 const STANDING = { uncovered: 'numeric', closed_version: 'bigint', span_class: 'smallint' } as const;
 

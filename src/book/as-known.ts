@@ -14,8 +14,7 @@ export function grantAsKnown(
   totals: TotalsById,
   terms: TermsById,
 ): Grant {
-  const former = terms.get(stored.id);
-  const grant = withTermsAt(stored, version, former);
+  const grant = agreedAsKnown(stored, version, terms);
   const booked = bookedVersion !== null && bookedVersion <= version;
   const voided = voidedVersion !== null && voidedVersion <= version;
   const known: Grant = {
@@ -23,7 +22,6 @@ export function grantAsKnown(
     bookedAt: booked ? grant.bookedAt : null,
     voidedAt: voided ? grant.voidedAt : null,
     voidReason: voided ? grant.voidReason : null,
-    formerTimes: formerTimesOf(former?.filter(({ untilVersion }) => untilVersion <= version)),
     ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
   };
   if (!booked) {
@@ -40,6 +38,15 @@ export function grantAsKnown(
     consumed: grant.amount - remaining - forfeited,
     expired: voided ? 0n : forfeited,
     voided: voided ? forfeited : 0n,
+  };
+}
+
+/** The grant as stored, with the times and payment that were known at a version: what was agreed, not where it stands. */
+export function agreedAsKnown(stored: Grant, version: number, terms: TermsById): Grant {
+  const former = terms.get(stored.id);
+  return {
+    ...withTermsAt(stored, version, former),
+    formerTimes: formerTimesOf(former?.filter(({ untilVersion }) => untilVersion <= version)),
   };
 }
 

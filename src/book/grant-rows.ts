@@ -169,6 +169,38 @@ export const loadReclaimable = async (
     ? []
     : connection.run(RECLAIMABLE, [...placesOf(late), late.map(({ since }) => timestamp(since))]);
 
+const OTHERS = statement<GrantRow>(
+  'other_grants',
+  `select ${GRANT_COLUMNS} from grants g
+   where g.shard = $1 and g.book_id = $2 and g.currency = $3 and g.version <= $4
+     -- recorded or credit by then
+     and (g.recorded_at <= $5 or (g.booked_at <= $5 and g.booked_version <= $4))
+     and g.id <> all($6::uuid[])
+   order by g.id desc
+   limit $7`,
+);
+
+/** The grants of a currency but some, that were recorded or credit at an instant as known: newest recorded first. */
+export async function pageOfOtherGrants(
+  connection: Connection,
+  book: { readonly shard: number; readonly bookId: string; readonly version: number },
+  {
+    currency,
+    at,
+    but,
+    limit,
+  }: {
+    readonly currency: string;
+    readonly at: Instant;
+    readonly but: readonly string[];
+    readonly limit: number;
+  },
+): Promise<readonly StoredGrant[]> {
+  const { shard, bookId, version } = book;
+  const params = [shard, bookId, currency, version, timestamp(at), but.map(uuidOf), limit];
+  return (await connection.run(OTHERS, params)).map(readGrant);
+}
+
 export type GrantFilter = {
   readonly currency: string | null;
   /** Grants that contain this key. */

@@ -5,7 +5,7 @@ import { burnOrderAt } from './burn-order.ts';
 import { orderOfStart, outstanding, weighsAt, type Charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 
-/** What an open charge takes from live, and from which grants it would take it. */
+/** What an open charge takes from live, and from which grants; what of a CREDIT_ONLY charge they leave is unbounded. */
 export type Weight = {
   readonly charge: Charge;
   readonly amount: Amount;
@@ -25,6 +25,7 @@ export function weights(
   const weighing = charges
     .filter((c) => c.currency === currency && inScope(scope, keysOf(c.featureKey)) && weighsAt(c, at))
     .toSorted(orderOfStart);
+  if (weighing.length === 0) return [];
   const sources = grants
     .filter((g) => g.currency === currency && inScope(scope, g.featureKeys) && g.remaining > 0n)
     .toSorted(burnOrderAt(at));
@@ -32,8 +33,10 @@ export function weights(
   const bounded = weighing
     .filter((charge) => charge.mode !== 'CREDIT_ONLY')
     .map((charge) => takeAtMost(charge, sources, left));
-  const unbounded = weighing.filter((charge) => charge.mode === 'CREDIT_ONLY');
-  return [...bounded, ...unbounded.map((charge) => ({ charge, amount: outstanding(charge), taken: [] }))];
+  const unbounded = weighing
+    .filter((charge) => charge.mode === 'CREDIT_ONLY')
+    .map((charge) => ({ ...takeAtMost(charge, sources, left), amount: outstanding(charge) }));
+  return [...bounded, ...unbounded];
 }
 
 export const totalWeight = (all: readonly Weight[]): Amount => sumAmounts(all.map(({ amount }) => amount));

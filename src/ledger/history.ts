@@ -135,3 +135,17 @@ export async function lateGrants(connection: Connection, point: JournalPoint): P
   const rows = await connection.run(LATE_GRANTS, parameters(point));
   return rows.map((row) => idOf('grt', row.grant_id));
 }
+
+const LATE_DEBTORS = statement<{ charge_id: string }>(
+  'late_debtors_at',
+  `with ${LATE}
+   select distinct late.charge_id from late
+   join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = late.sub_account
+   where late.grant_remaining is null and late.charge_id is not null and ${IS_SETTLED}`,
+);
+
+/** The charges whose advances facts told late say something of, as {@link lateGrants} of grants. */
+export async function lateDebtors(connection: Connection, point: JournalPoint): Promise<readonly string[]> {
+  const rows = await connection.run(LATE_DEBTORS, parameters(point));
+  return rows.map((row) => idOf('chg', row.charge_id));
+}

@@ -169,7 +169,8 @@ export async function movementsAt(
   return rows.map(readMovement);
 }
 
-const filterParameters = ({
+/** $1–$5 of a statement over settled in a scope: shard, book, version, feature keys (null: all), currency. */
+export const filterParameters = ({
   shard,
   bookId,
   version,

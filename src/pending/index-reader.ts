@@ -3,8 +3,9 @@ import { statement, type Connection } from '../db/database.ts';
 import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
+import { idOf } from '../id.ts';
 import { NEVER, type Instant } from '../instant.ts';
-import type { Promised } from './stretch.ts';
+import type { Promised, Stretch } from './stretch.ts';
 
 /**
  * The questions of domain.md §4, each one indexed statement that reads neither ledger nor grants. `version` is what
@@ -72,6 +73,46 @@ const promisedOf = (row: PromisedRow): Promised => ({
   currency: row.currency,
   featureKeys: row.feature_keys,
   amount: row.amount,
+});
+
+export type StretchRow = PromisedRow & {
+  grant_id: string;
+  pending_from: Instant;
+  pending_until: Instant;
+  effective_at: Instant;
+  expires_at: Instant;
+};
+
+/** Of a row `s` of `scheduled_grants`. */
+export const STRETCH_COLUMNS =
+  's.grant_id, s.currency, s.feature_keys, s.amount, s.pending_from, s.pending_until, s.effective_at, s.expires_at';
+
+const PROMISES_AT = statement<StretchRow>(
+  'promises_at',
+  `select ${STRETCH_COLUMNS}
+   ${STRETCHES_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
+);
+
+/** The same, promise by promise: those of one currency in order of taking effect. */
+export async function promisesAt(
+  connection: Connection,
+  book: { readonly shard: number; readonly id: string; readonly version: number },
+  at: Instant,
+  currency: string,
+): Promise<readonly Stretch[]> {
+  const rows = await connection.run(PROMISES_AT, [...stretchesAt(book, at), currency]);
+  return rows.map(readStretch);
+}
+
+export const readStretch = (row: StretchRow): Stretch => ({
+  grantId: idOf('grt', row.grant_id),
+  currency: row.currency,
+  featureKeys: row.feature_keys,
+  amount: row.amount,
+  from: row.pending_from,
+  until: row.pending_until,
+  effectiveAt: row.effective_at,
+  expiresAt: row.expires_at,
 });
 
 /** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */

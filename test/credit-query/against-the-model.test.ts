@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { formatAmount } from '../../src/amount.ts';
 import { ALL, type Scope } from '../../src/scope.ts';
 import { balancesOf, SCOPES, standingsOf, type Standing } from '../support/figures.ts';
-import { CURRENCIES, GRID, type Step } from '../support/histories.ts';
+import { CURRENCIES, GRID } from '../support/histories.ts';
 import { longHistories, playThrough, type PlayedStep } from '../support/played.ts';
-import { EMPTY_REFERENCE, viewAt, write, type ReferenceBook } from '../support/reference-model.ts';
+import { viewAt } from '../support/reference-model.ts';
 import {
   existsAt,
   liveIn,
@@ -14,6 +14,7 @@ import {
   statusOf,
   type View,
 } from '../support/reference/answers.ts';
+import { isPlain, newTwin, tell, type Twin } from '../support/twin.ts';
 import { testWorld } from '../support/world.ts';
 
 /**
@@ -45,32 +46,13 @@ const standingsIn = (view: View): ReadonlyMap<string, Standing> =>
       }),
   );
 
-/**
- * Left to examples of their own: a payment that fails once its grant is credit (settlement.ts), and a reschedule of
- * nothing or to an expiry before its start, which validation refuses before the rules are asked.
- */
-function isPlain({ act }: Step): boolean {
-  if (act.do === 'pay') return act.status !== 'FAILED';
-  if (act.do !== 'reschedule') return true;
-  const { effective, expires } = act;
-  return expires === null ? effective !== null : effective === null || effective < expires;
-}
-
-/** A history as the model has lived it, beside the service. */
-type Twin = { book: ReferenceBook; steps: number };
-
 /** The service's answer to a step, and its figures at the point that the step asks about, against the model's. */
-async function compare(
-  customerId: string,
-  twin: Twin,
-  { command, result, now, step }: PlayedStep,
-): Promise<void> {
-  const told = write(twin.book, command, now);
-  expect(result.ok ? 'accepted' : result.error.reason).toBe('reason' in told ? told.reason : 'accepted');
-  if ('book' in told) twin.book = told.book;
-  twin.steps += 1;
-
-  const { question } = step;
+async function compare(customerId: string, twin: Twin, played: PlayedStep): Promise<void> {
+  tell(twin, played);
+  const {
+    now,
+    step: { question },
+  } = played;
   const asked = { asOf: now + question.asOf * GRID, knownAt: now + question.knownAt * GRID };
   const view = viewAt(twin.book, asked.asOf, asked.knownAt);
   const scopes = [ALL, SCOPES[1 + (twin.steps % 4)]!];
@@ -85,7 +67,7 @@ describe('every figure at any (as_of, known_at) is the model’s', () => {
     'in random history %i, of %i steps',
     async (i, _length, steps) => {
       const customerId = `customer ${i}`;
-      const twin: Twin = { book: EMPTY_REFERENCE, steps: 0 };
+      const twin = newTwin();
       await playThrough(caller, time, steps, customerId, (played) => compare(customerId, twin, played));
 
       const now = Math.max(time.now, twin.book.writes.at(-1) ?? time.now);

@@ -81,6 +81,54 @@ describe.each(Object.entries(MOMENTS))('a balance %s', (moment, asked) => {
   });
 });
 
+describe.each(Object.entries(MOMENTS))('an explanation %s', (moment, asked) => {
+  const tablesFor = async (...parts: string[]) => {
+    const customerId = `explained ${moment} ${parts.length}`;
+    await someone(customerId);
+    const request = { customerId, currency: 'USD', parts, ...asked() };
+    return tablesOf(await statementsOf(() => caller.answer('ExplainBalance', request)));
+  };
+
+  test('of settled and live credit never touches the scheduled-grant index', async () => {
+    const tables = await tablesFor('BALANCE_PART_SETTLED', 'BALANCE_PART_LIVE');
+
+    expect(tables).toContain('advances');
+    expect(tables).not.toContain('scheduled_grants');
+  });
+
+  test('of pending credit asks the index, and the grants for their names', async () => {
+    const tables = await tablesFor('BALANCE_PART_PENDING');
+
+    expect(tables).toContain('scheduled_grants');
+    expect(tables).not.toContain('allocations');
+  });
+});
+
+describe('a timeline over past and future', () => {
+  const tablesFor = async (...parts: string[]) => {
+    const customerId = `charted ${parts.join()}`;
+    await someone(customerId);
+    const request = { customerId, parts, from: at(day(1)), to: at(day(9)) };
+    return tablesOf(await statementsOf(() => caller.answer('GetBalanceTimeline', request)));
+  };
+
+  test('of settled and live credit never touches the scheduled-grant index', async () => {
+    const tables = await tablesFor('BALANCE_PART_SETTLED', 'BALANCE_PART_LIVE');
+
+    expect(tables).toContain('entries');
+    expect(tables).not.toContain('scheduled_grants');
+  });
+
+  test('of pending credit asks the index, and the grants for their causes, but not the ledger', async () => {
+    expect(await tablesFor('BALANCE_PART_PENDING')).toEqual([
+      'books',
+      'grants',
+      'scheduled_grants',
+      'writes',
+    ]);
+  });
+});
+
 const partsOf = async (...parts: string[]) =>
   Object.keys((await caller.answer('GetBalance', { customerId: 'parts', parts }))['balances'][0]);
 
@@ -126,19 +174,8 @@ describe('the number of statements stays the same', () => {
     expect(await counted(spends('many', 60))).toEqual(await counted(spends('one', 1)));
   });
 
-  test.each(Object.entries(MOMENTS))(
-    'for a balance %s, however many grants there are',
-    async (moment, asked) => {
-      const customerId = `grown ${moment}`;
-      await someone(customerId);
-      const ask = () => caller.answer('GetBalance', { customerId, ...asked() });
-      const before = await counted(ask);
-      await caller.answer('BatchCreateGrants', {
-        requests: Array.from({ length: 50 }, () => grantRequest({ customerId, effectiveAt: at(day(4)) })),
-      });
-
-      expect(await counted(ask)).toEqual(before);
-    },
+  const GROWING = ['GetBalance', 'ExplainBalance'].flatMap((rpc) =>
+    Object.entries(MOMENTS).map(([moment, asked]) => [rpc, moment, asked] as const),
   );
 
   test('for the balances of one customer and of many', async () => {
@@ -170,6 +207,33 @@ describe('the number of statements stays the same', () => {
       expect(await counted(ask)).toEqual(before);
     },
   );
+  test.each(GROWING)('for %s %s, however many grants there are', async (rpc, moment, asked) => {
+    const customerId = `grown ${rpc} ${moment}`;
+    await someone(customerId);
+    const more = rpc === 'GetBalance' ? {} : { currency: 'USD' };
+    const ask = () => caller.answer(rpc, { customerId, ...more, ...asked() });
+    const before = await counted(ask);
+    await caller.answer('BatchCreateGrants', {
+      requests: Array.from({ length: 50 }, () => grantRequest({ customerId, effectiveAt: at(day(4)) })),
+    });
+
+    // Fewer where the new credit has paid the debt: then no charge is named.
+    expect((await counted(ask)).filter((name) => !before.includes(name))).toEqual([]);
+    expect((await counted(ask)).length).toBeLessThanOrEqual(before.length);
+  });
+
+  test('for a timeline, however many grants and spends its window holds', async () => {
+    const customerId = 'a busy week';
+    await someone(customerId);
+    const ask = () => caller.answer('GetBalanceTimeline', { customerId, from: at(day(1)), to: at(day(9)) });
+    const before = await counted(ask);
+    await caller.answer('BatchCreateGrants', {
+      requests: Array.from({ length: 50 }, () => grantRequest({ customerId, effectiveAt: at(day(4)) })),
+    });
+    await spends(customerId, 50)();
+
+    expect(await counted(ask)).toEqual(before);
+  });
 
   test('for a page of the journal, however large', async () => {
     await someone('journal');
@@ -193,6 +257,7 @@ test('every statement over a customer’s tables names the shard, and keeps one 
   await statements(() => caller.answer('VoidGrant', { customerId, grantId: grants[1].id }));
   for (const moment of Object.values(MOMENTS)) {
     await statements(() => caller.answer('GetBalance', { customerId, ...moment() }));
+    await statements(() => caller.answer('ExplainBalance', { customerId, currency: 'USD', ...moment() }));
     await statements(() => caller.answer('GetGrant', { customerId, grantId: grants[0].id, ...moment() }));
     await statements(() => caller.answer('ListGrants', { customerId, ...moment() }));
     const account = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
@@ -225,6 +290,11 @@ test('every statement over a customer’s tables names the shard, and keeps one 
   await statements(() =>
     caller.answer('ReverseTransaction', { customerId, transactionId: posted['transaction'].id }),
   );
+  await statements(() =>
+    caller.answer('GetBalanceTimeline', { customerId, from: at(day(1)), to: at(day(9)) }),
+  );
+  await statements(() => caller.answer('ListEntries', { customerId }));
+  await statements(() => caller.answer('ListTransactions', { customerId }));
   await statements(() => caller.answer('ListScheduledGrants', { customerId }));
 
   const overTables = all.filter((one) => tablesIn(one).some((table) => table !== 'currencies'));

@@ -8,7 +8,7 @@ import type { Json } from './service.ts';
 /** When a question is about, on both axes; left out: now, and all that is known. */
 export type Asked = { readonly asOf?: Instant; readonly knownAt?: Instant };
 
-const momentOf = ({ asOf, knownAt }: Asked): object => ({
+export const momentOf = ({ asOf, knownAt }: Asked): object => ({
   ...(asOf !== undefined && { asOf: at(asOf) }),
   ...(knownAt !== undefined && { knownAt: at(knownAt) }),
 });
@@ -20,7 +20,7 @@ export const SCOPES: readonly Scope[] = [
   ...['a', 'b', 'c'].map((featureKey): Scope => ({ kind: 'feature', featureKey })),
 ];
 
-const filterOf = (scope: Scope): object =>
+export const filterOf = (scope: Scope): object =>
   scope.kind === 'all'
     ? {}
     : { featureFilter: scope.kind === 'feature' ? { featureKey: scope.featureKey } : { unrestricted: true } };

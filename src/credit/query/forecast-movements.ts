@@ -55,5 +55,6 @@ export function forecastMovements(
 
 const add = (row: Movement, amount: Amount): Movement => ({ ...row, amount: row.amount + amount });
 
-const movesSettled = ({ account }: Leg, currency: string, scope: Scope): boolean =>
+/** Whether a leg changes settled in a currency and scope. */
+export const movesSettled = ({ account }: Leg, currency: string, scope: Scope): boolean =>
   account.currency === currency && inScope(scope, account.featureKeys) && isSettled(account);

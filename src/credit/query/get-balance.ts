@@ -51,7 +51,8 @@ export const getBalances = (
     balances: await balancesOf(connection, view, figures),
   }));
 
-async function balancesOf(
+/** The figures of a located book at the instant its view is about. */
+export async function balancesOf(
   connection: Connection,
   view: BookView,
   figures: Figures,

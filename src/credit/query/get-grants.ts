@@ -81,7 +81,7 @@ const hasStatus = (asked: readonly GrantStatus[], status: GrantStatus): boolean 
   asked.length === 0 || asked.includes(status);
 
 /** How stored grants stand at the moment asked about: from the journal for the past, by running forward for the rest. */
-async function viewsOf(
+export async function viewsOf(
   connection: Connection,
   view: BookView,
   known: readonly StoredGrant[],

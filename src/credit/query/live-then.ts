@@ -3,7 +3,7 @@ import { grantAsKnown, totalsOf } from '../../book/as-known.ts';
 import { chargesAsKnown } from '../../book/charge-history.ts';
 import { loadFormerTerms } from '../../book/former-terms.ts';
 import { loadGrants, readGrant } from '../../book/grant-rows.ts';
-import { chargesOpenThen, grantsOpenThen } from '../../book/rebuild.ts';
+import { chargesOpenThen, grantsOpenThen } from '../../book/open-then.ts';
 import type { BookView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { grantTotals, lateGrants, type JournalPoint } from '../../ledger/history.ts';
@@ -21,16 +21,21 @@ export async function weightThen(
   view: BookView,
   point: JournalPoint,
 ): Promise<(currency: string, scope: Scope) => Amount> {
-  const { shard, bookId, at, recordedBy } = point;
-  const open = await chargesOpenThen(connection, { shard, bookId, version: recordedBy });
-  const charges: readonly Charge[] = await chargesAsKnown(connection, point, open);
+  const charges = await chargesThen(connection, point);
   if (charges.length === 0) return () => 0n;
   const grants = await grantsThen(connection, view, point);
-  return (currency, scope) => totalWeight(weights(grants, charges, { currency, scope, at }));
+  return (currency, scope) => totalWeight(weights(grants, charges, { currency, scope, at: point.at }));
+}
+
+/** The charges that were open at the point, with the totals and collections that count there. */
+export async function chargesThen(connection: Connection, point: JournalPoint): Promise<readonly Charge[]> {
+  const { shard, bookId, recordedBy } = point;
+  const open = await chargesOpenThen(connection, { shard, bookId, version: recordedBy });
+  return chargesAsKnown(connection, point, open);
 }
 
 /** The grants with something remaining at the point: those open then, and those that late facts made so. */
-async function grantsThen(
+export async function grantsThen(
   connection: Connection,
   view: BookView,
   point: JournalPoint,

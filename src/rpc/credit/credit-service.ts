@@ -9,7 +9,9 @@ import { createCharge } from './create-charge.ts';
 import { createGrant } from './create-grant.ts';
 import { createCurrency, listCurrencies } from './currencies.ts';
 import type { ServiceDeps } from './deps.ts';
+import { explainBalance } from './explain-balance.ts';
 import { batchGetBalances, getBalance } from './get-balance.ts';
+import { getBalanceTimeline } from './get-balance-timeline.ts';
 import { getCharge, listCharges } from './get-charges.ts';
 import { getGrant, listGrants } from './get-grants.ts';
 import { listScheduledGrants } from './list-scheduled-grants.ts';
@@ -40,6 +42,8 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   createAdjustment: (request, context) => createAdjustment(deps, request, context),
   getBalance: (request) => getBalance(deps, request),
   batchGetBalances: (request) => batchGetBalances(deps, request),
+  getBalanceTimeline: (request, context) => getBalanceTimeline(deps, request, context),
+  explainBalance: (request) => explainBalance(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
   createCurrency: (request) => createCurrency(deps, request),
   listCurrencies: (request) => listCurrencies(deps, request),

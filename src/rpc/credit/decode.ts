@@ -3,10 +3,12 @@ import type { BookKey } from '../../book/book-key.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Moment } from '../../book/view.ts';
 import { checkPrecision } from '../../credit/precision.ts';
+import type { BalancePart } from '../../credit/query/get-balance.ts';
 import type { Tax } from '../../ledger/account.ts';
 import { refuse } from '../../refusal.ts';
 import { ALL, type Scope } from '../../scope.ts';
 import { isId } from '../../id.ts';
+import { BalancePart as PartMessage } from '#gen/credit/v1/balance_pb.ts';
 import type { FeatureFilter, Tax as TaxMessage } from '#gen/credit/v1/common_pb.ts';
 import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
@@ -37,6 +39,17 @@ export function scopeOf(filter: FeatureFilter | undefined): Scope {
   if (asked?.case === 'featureKey') return { kind: 'feature', featureKey: asked.value };
   return asked?.case === 'unrestricted' ? { kind: 'unrestricted' } : ALL;
 }
+
+const PARTS: Readonly<Record<number, BalancePart>> = {
+  [PartMessage.SETTLED]: 'settled',
+  [PartMessage.LIVE]: 'live',
+  [PartMessage.PENDING]: 'pending',
+};
+const ALL_PARTS: ReadonlySet<BalancePart> = new Set(Object.values(PARTS));
+
+/** The figures asked for; none named: all. */
+export const partsOf = (parts: readonly PartMessage[]): ReadonlySet<BalancePart> =>
+  parts.length === 0 ? ALL_PARTS : new Set(parts.map((part) => PARTS[part]!));
 
 export const taxOf = (tax: TaxMessage | undefined): Tax | null =>
   tax === undefined

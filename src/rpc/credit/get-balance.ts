@@ -1,18 +1,18 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Currencies } from '../../book/currencies.ts';
-import type { BalancePart, Figures } from '../../credit/query/get-balance.ts';
+import type { Figures } from '../../credit/query/get-balance.ts';
 import type { Moment } from '../../book/view.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
-import {
+import type {
   BalancePart as PartMessage,
-  type BatchGetBalancesRequest,
-  type BatchGetBalancesResponseSchema,
-  type GetBalanceRequest,
-  type GetBalanceResponseSchema,
+  BatchGetBalancesRequest,
+  BatchGetBalancesResponseSchema,
+  GetBalanceRequest,
+  GetBalanceResponseSchema,
 } from '#gen/credit/v1/balance_pb.ts';
 import { timestampOf } from '../wire.ts';
-import { keyOf, momentOf, namespaceOf, scopeOf } from './decode.ts';
+import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
 import { encodeBalance } from './encode.ts';
 
@@ -56,14 +56,8 @@ export async function batchGetBalances(
   };
 }
 
-const PARTS: Readonly<Record<number, BalancePart>> = {
-  [PartMessage.SETTLED]: 'settled',
-  [PartMessage.LIVE]: 'live',
-  [PartMessage.PENDING]: 'pending',
-};
-const ALL_PARTS: ReadonlySet<BalancePart> = new Set(Object.values(PARTS));
-
-async function figuresOf(
+/** Which figures a question is about; a currency that does not exist is refused. */
+export async function figuresOf(
   currencies: Currencies,
   request: {
     readonly namespace: string;
@@ -79,11 +73,10 @@ async function figuresOf(
       currencies.precisionOf(namespaceOf(request), code, `currencies[${i}]`),
     ),
   );
-  const parts = request.parts.map((part) => PARTS[part]!);
   return {
     currencies: request.currencies,
     scope: scopeOf(request.featureFilter),
-    parts: parts.length === 0 ? ALL_PARTS : new Set(parts),
+    parts: partsOf(request.parts),
     ...momentOf(request),
   };
 }

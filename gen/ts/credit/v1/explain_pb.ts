@@ -22,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/explain.proto.
  */
 export const file_credit_v1_explain: GenFile = /*@__PURE__*/
-  fileDesc("ChdjcmVkaXQvdjEvZXhwbGFpbi5wcm90bxIJY3JlZGl0LnYxIvICChVFeHBsYWluQmFsYW5jZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABIbCghjdXJyZW5jeRgEIAEoCUIJukgGcgSY9BgBEjAKDmZlYXR1cmVfZmlsdGVyGAUgASgLMhguY3JlZGl0LnYxLkZlYXR1cmVGaWx0ZXISNQoFYXNfb2YYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjgKCGtub3duX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI6CgVwYXJ0cxgIIAMoDjIWLmNyZWRpdC52MS5CYWxhbmNlUGFydEITukgQkgENGAEiCYIBBsjzGAEQASKZAgoORXhwbGFpbmVkR3JhbnQSEAoIZ3JhbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIQCghwcmlvcml0eRgDIAEoBRIUCgxmZWF0dXJlX2tleXMYBCADKAkSMAoMZWZmZWN0aXZlX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglleGNsdXNpb24YByABKA4yGi5jcmVkaXQudjEuRXhjbHVzaW9uUmVhc29uEhYKDnNldHRsZWRfYW1vdW50GAggASgJEhYKDnBlbmRpbmdfYW1vdW50GAkgASgJIrABChBFeHBsYWluZWRBZHZhbmNlEhEKCWNoYXJnZV9pZBgBIAEoCRITCgtmZWF0dXJlX2tleRgCIAEoCRItCglib29rZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWV4Y2x1c2lvbhgEIAEoDjIaLmNyZWRpdC52MS5FeGNsdXNpb25SZWFzb24SFgoOc2V0dGxlZF9hbW91bnQYBSABKAkioQIKD0V4cGxhaW5lZENoYXJnZRIRCgljaGFyZ2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtmZWF0dXJlX2tleRgDIAEoCRIyCg9zZXR0bGVtZW50X21vZGUYBCABKA4yGS5jcmVkaXQudjEuU2V0dGxlbWVudE1vZGUSGgoSb3V0c3RhbmRpbmdfYW1vdW50GAUgASgJEi0KCWV4Y2x1c2lvbhgGIAEoDjIaLmNyZWRpdC52MS5FeGNsdXNpb25SZWFzb24SEwoLbGl2ZV9hbW91bnQYByABKAkSKgoLYWxsb2NhdGlvbnMYCCADKAsyFS5jcmVkaXQudjEuQWxsb2NhdGlvbhIYChB1bmNvdmVyZWRfYW1vdW50GAkgASgJIq4CChZFeHBsYWluQmFsYW5jZVJlc3BvbnNlEiMKB2JhbGFuY2UYASABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIpCgZncmFudHMYAiADKAsyGS5jcmVkaXQudjEuRXhwbGFpbmVkR3JhbnQSLQoIYWR2YW5jZXMYAyADKAsyGy5jcmVkaXQudjEuRXhwbGFpbmVkQWR2YW5jZRIrCgdjaGFyZ2VzGAQgAygLMhouY3JlZGl0LnYxLkV4cGxhaW5lZENoYXJnZRIPCgd2ZXJzaW9uGAUgASgDEikKBWFzX29mGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq0AIKD0V4Y2x1c2lvblJlYXNvbhIgChxFWENMVVNJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASJgoiRVhDTFVTSU9OX1JFQVNPTl9OT1RfWUVUX0VGRkVDVElWRRABEhwKGEVYQ0xVU0lPTl9SRUFTT05fRVhQSVJFRBACEhsKF0VYQ0xVU0lPTl9SRUFTT05fVk9JREVEEAMSJQohRVhDTFVTSU9OX1JFQVNPTl9GRUFUVVJFX01JU01BVENIEAQSHgoaRVhDTFVTSU9OX1JFQVNPTl9FWEhBVVNURUQQBRIoCiRFWENMVVNJT05fUkVBU09OX0FXQUlUSU5HX1NFVFRMRU1FTlQQBhIkCiBFWENMVVNJT05fUkVBU09OX05PVF9ZRVRfU1RBUlRFRBAHEiEKHUVYQ0xVU0lPTl9SRUFTT05fSE9MRF9FWFBJUkVEEAhiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChdjcmVkaXQvdjEvZXhwbGFpbi5wcm90bxIJY3JlZGl0LnYxIvICChVFeHBsYWluQmFsYW5jZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABIbCghjdXJyZW5jeRgEIAEoCUIJukgGcgSY9BgBEjAKDmZlYXR1cmVfZmlsdGVyGAUgASgLMhguY3JlZGl0LnYxLkZlYXR1cmVGaWx0ZXISNQoFYXNfb2YYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjgKCGtub3duX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI6CgVwYXJ0cxgIIAMoDjIWLmNyZWRpdC52MS5CYWxhbmNlUGFydEITukgQkgENGAEiCYIBBsjzGAEQASKpAgoORXhwbGFpbmVkR3JhbnQSDAoEbmFtZRgBIAEoCRIQCghncmFudF9pZBgCIAEoCRItCglleGNsdXNpb24YAyABKA4yGi5jcmVkaXQudjEuRXhjbHVzaW9uUmVhc29uEhYKDnNldHRsZWRfYW1vdW50GAQgASgJEhYKDnBlbmRpbmdfYW1vdW50GAUgASgJEg4KBmFtb3VudBgGIAEoCRIwCgxlZmZlY3RpdmVfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHByaW9yaXR5GAkgASgFEhQKDGZlYXR1cmVfa2V5cxgKIAMoCSLOAQoQRXhwbGFpbmVkQWR2YW5jZRIMCgRuYW1lGAEgASgJEhEKCWNoYXJnZV9pZBgCIAEoCRItCglleGNsdXNpb24YAyABKA4yGi5jcmVkaXQudjEuRXhjbHVzaW9uUmVhc29uEhYKDnNldHRsZWRfYW1vdW50GAQgASgJEg4KBmFtb3VudBgFIAEoCRItCglib29rZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2ZlYXR1cmVfa2V5GAcgASgJIoUDCg9FeHBsYWluZWRDaGFyZ2USDAoEbmFtZRgBIAEoCRIRCgljaGFyZ2VfaWQYAiABKAkSLQoJZXhjbHVzaW9uGAMgASgOMhouY3JlZGl0LnYxLkV4Y2x1c2lvblJlYXNvbhITCgtsaXZlX2Ftb3VudBgEIAEoCRIqCgthbGxvY2F0aW9ucxgFIAMoCzIVLmNyZWRpdC52MS5BbGxvY2F0aW9uEhgKEHVuY292ZXJlZF9hbW91bnQYBiABKAkSGgoSb3V0c3RhbmRpbmdfYW1vdW50GAcgASgJEjIKD3NldHRsZW1lbnRfbW9kZRgIIAEoDjIZLmNyZWRpdC52MS5TZXR0bGVtZW50TW9kZRItCglzdGFydHNfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKD2hvbGRfZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZmVhdHVyZV9rZXkYCyABKAkizAIKFkV4cGxhaW5CYWxhbmNlUmVzcG9uc2USIwoHYmFsYW5jZRgBIAEoCzISLmNyZWRpdC52MS5CYWxhbmNlEikKBmdyYW50cxgCIAMoCzIZLmNyZWRpdC52MS5FeHBsYWluZWRHcmFudBIcChRtb3JlX2V4Y2x1ZGVkX2dyYW50cxgDIAEoCBItCghhZHZhbmNlcxgEIAMoCzIbLmNyZWRpdC52MS5FeHBsYWluZWRBZHZhbmNlEisKB2NoYXJnZXMYBSADKAsyGi5jcmVkaXQudjEuRXhwbGFpbmVkQ2hhcmdlEg8KB3ZlcnNpb24YBiABKAMSKQoFYXNfb2YYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCrQAgoPRXhjbHVzaW9uUmVhc29uEiAKHEVYQ0xVU0lPTl9SRUFTT05fVU5TUEVDSUZJRUQQABImCiJFWENMVVNJT05fUkVBU09OX05PVF9ZRVRfRUZGRUNUSVZFEAESHAoYRVhDTFVTSU9OX1JFQVNPTl9FWFBJUkVEEAISGwoXRVhDTFVTSU9OX1JFQVNPTl9WT0lERUQQAxIlCiFFWENMVVNJT05fUkVBU09OX0ZFQVRVUkVfTUlTTUFUQ0gQBBIeChpFWENMVVNJT05fUkVBU09OX0VYSEFVU1RFRBAFEigKJEVYQ0xVU0lPTl9SRUFTT05fQVdBSVRJTkdfU0VUVExFTUVOVBAGEiQKIEVYQ0xVU0lPTl9SRUFTT05fTk9UX1lFVF9TVEFSVEVEEAcSIQodRVhDTFVTSU9OX1JFQVNPTl9IT0xEX0VYUElSRUQQCGIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * Asks where the figures of a balance come from.
@@ -83,7 +83,7 @@ export type ExplainBalanceRequest = Message<"credit.v1.ExplainBalanceRequest"> &
   knownAt?: Timestamp | undefined;
 
   /**
-   * Which figures to compute; empty: settled, live and pending. The others are absent from the answer.
+   * Which figures to explain; empty: settled, live and pending. The others are not computed.
    *
    * @generated from field: repeated credit.v1.BalancePart parts = 8;
    */
@@ -98,73 +98,81 @@ export const ExplainBalanceRequestSchema: GenMessage<ExplainBalanceRequest> = /*
   messageDesc(file_credit_v1_explain, 0);
 
 /**
- * What one grant adds.
+ * What one grant adds, or why it adds nothing.
  *
  * @generated from message credit.v1.ExplainedGrant
  */
 export type ExplainedGrant = Message<"credit.v1.ExplainedGrant"> & {
   /**
-   * The grant, `grt_…`.
-   *
-   * @generated from field: string grant_id = 1;
-   */
-  grantId: string;
-
-  /**
    * Its name.
    *
-   * @generated from field: string name = 2;
+   * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Its place in the burn order: lower is used first.
+   * The grant, `grt_…`.
    *
-   * @generated from field: int32 priority = 3;
+   * @generated from field: string grant_id = 2;
    */
-  priority: number;
+  grantId: string;
 
   /**
-   * The features it may be used for; empty: unrestricted.
+   * Why it adds nothing to settled; UNSPECIFIED if it does. A grant outside the feature filter says FEATURE_MISMATCH
+   * whatever else is true of it.
    *
-   * @generated from field: repeated string feature_keys = 4;
-   */
-  featureKeys: string[];
-
-  /**
-   * From when on it counts, inclusive.
-   *
-   * @generated from field: google.protobuf.Timestamp effective_at = 5;
-   */
-  effectiveAt?: Timestamp | undefined;
-
-  /**
-   * From when on it is gone, exclusive; absent: never.
-   *
-   * @generated from field: google.protobuf.Timestamp expires_at = 6;
-   */
-  expiresAt?: Timestamp | undefined;
-
-  /**
-   * Why it adds nothing to settled; UNSPECIFIED if it does.
-   *
-   * @generated from field: credit.v1.ExclusionReason exclusion = 7;
+   * @generated from field: credit.v1.ExclusionReason exclusion = 3;
    */
   exclusion: ExclusionReason;
 
   /**
    * Addend of settled: what remains, or "0".
    *
-   * @generated from field: string settled_amount = 8;
+   * @generated from field: string settled_amount = 4;
    */
   settledAmount: string;
 
   /**
    * Addend of pending: its whole amount while it is pending and in scope, or "0".
    *
-   * @generated from field: string pending_amount = 9;
+   * @generated from field: string pending_amount = 5;
    */
   pendingAmount: string;
+
+  /**
+   * How much was granted.
+   *
+   * @generated from field: string amount = 6;
+   */
+  amount: string;
+
+  /**
+   * From when on it counts, inclusive.
+   *
+   * @generated from field: google.protobuf.Timestamp effective_at = 7;
+   */
+  effectiveAt?: Timestamp | undefined;
+
+  /**
+   * From when on it is gone, exclusive; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Its place in the burn order: lower is used first.
+   *
+   * @generated from field: int32 priority = 9;
+   */
+  priority: number;
+
+  /**
+   * The features it may be used for; empty: unrestricted.
+   *
+   * @generated from field: repeated string feature_keys = 10;
+   */
+  featureKeys: string[];
 };
 
 /**
@@ -181,39 +189,53 @@ export const ExplainedGrantSchema: GenMessage<ExplainedGrant> = /*@__PURE__*/
  */
 export type ExplainedAdvance = Message<"credit.v1.ExplainedAdvance"> & {
   /**
-   * The charge that made it, `chg_…`.
+   * The name of the charge that made it.
    *
-   * @generated from field: string charge_id = 1;
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * That charge, `chg_…`.
+   *
+   * @generated from field: string charge_id = 2;
    */
   chargeId: string;
 
   /**
-   * The feature of that charge; empty: none.
+   * Why it takes nothing (FEATURE_MISMATCH); UNSPECIFIED if it does.
    *
-   * @generated from field: string feature_key = 2;
-   */
-  featureKey: string;
-
-  /**
-   * The instant it counts from.
-   *
-   * @generated from field: google.protobuf.Timestamp booked_at = 3;
-   */
-  bookedAt?: Timestamp | undefined;
-
-  /**
-   * Why it adds nothing; UNSPECIFIED if it does.
-   *
-   * @generated from field: credit.v1.ExclusionReason exclusion = 4;
+   * @generated from field: credit.v1.ExclusionReason exclusion = 3;
    */
   exclusion: ExclusionReason;
 
   /**
    * Addend of settled: what is uncovered, as a negative amount, or "0".
    *
-   * @generated from field: string settled_amount = 5;
+   * @generated from field: string settled_amount = 4;
    */
   settledAmount: string;
+
+  /**
+   * How much was advanced, covered since or not.
+   *
+   * @generated from field: string amount = 5;
+   */
+  amount: string;
+
+  /**
+   * The instant it counts from.
+   *
+   * @generated from field: google.protobuf.Timestamp booked_at = 6;
+   */
+  bookedAt?: Timestamp | undefined;
+
+  /**
+   * The feature of its charge; empty: none.
+   *
+   * @generated from field: string feature_key = 7;
+   */
+  featureKey: string;
 };
 
 /**
@@ -230,67 +252,81 @@ export const ExplainedAdvanceSchema: GenMessage<ExplainedAdvance> = /*@__PURE__*
  */
 export type ExplainedCharge = Message<"credit.v1.ExplainedCharge"> & {
   /**
-   * The charge, `chg_…`.
-   *
-   * @generated from field: string charge_id = 1;
-   */
-  chargeId: string;
-
-  /**
    * Its name.
    *
-   * @generated from field: string name = 2;
+   * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * The feature it is for; empty: none.
+   * The charge, `chg_…`.
    *
-   * @generated from field: string feature_key = 3;
+   * @generated from field: string charge_id = 2;
    */
-  featureKey: string;
+  chargeId: string;
 
   /**
-   * Whether it is bounded by the credit it may use, or not (CREDIT_ONLY).
+   * Why it takes nothing; UNSPECIFIED if it weighs on live, also where it finds nothing to take.
    *
-   * @generated from field: credit.v1.SettlementMode settlement_mode = 4;
-   */
-  settlementMode: SettlementMode;
-
-  /**
-   * What it has not collected yet.
-   *
-   * @generated from field: string outstanding_amount = 5;
-   */
-  outstandingAmount: string;
-
-  /**
-   * Why it adds nothing; UNSPECIFIED if it does.
-   *
-   * @generated from field: credit.v1.ExclusionReason exclusion = 6;
+   * @generated from field: credit.v1.ExclusionReason exclusion = 3;
    */
   exclusion: ExclusionReason;
 
   /**
    * Addend of live beside settled: what it takes, as a negative amount, or "0".
    *
-   * @generated from field: string live_amount = 7;
+   * @generated from field: string live_amount = 4;
    */
   liveAmount: string;
 
   /**
-   * What it takes from which grant, in burn order.
+   * What it takes from which grant, in burn order. Together with `uncovered_amount` it makes `live_amount`.
    *
-   * @generated from field: repeated credit.v1.Allocation allocations = 8;
+   * @generated from field: repeated credit.v1.Allocation allocations = 5;
    */
   allocations: Allocation[];
 
   /**
-   * What it takes beyond the credit there is (CREDIT_ONLY).
+   * What it takes beyond the credit that is left for it (CREDIT_ONLY), or "0".
    *
-   * @generated from field: string uncovered_amount = 9;
+   * @generated from field: string uncovered_amount = 6;
    */
   uncoveredAmount: string;
+
+  /**
+   * What it has not collected yet.
+   *
+   * @generated from field: string outstanding_amount = 7;
+   */
+  outstandingAmount: string;
+
+  /**
+   * Whether it is bounded by the credit it may use, or not (CREDIT_ONLY).
+   *
+   * @generated from field: credit.v1.SettlementMode settlement_mode = 8;
+   */
+  settlementMode: SettlementMode;
+
+  /**
+   * From when on it weighs on live, inclusive.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 9;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * From when on it no longer does, exclusive; absent: as long as it is open.
+   *
+   * @generated from field: google.protobuf.Timestamp hold_expires_at = 10;
+   */
+  holdExpiresAt?: Timestamp | undefined;
+
+  /**
+   * The feature it is for; empty: none.
+   *
+   * @generated from field: string feature_key = 11;
+   */
+  featureKey: string;
 };
 
 /**
@@ -302,7 +338,7 @@ export const ExplainedChargeSchema: GenMessage<ExplainedCharge> = /*@__PURE__*/
 
 /**
  * A balance as sums: settled = grants' and advances' `settled_amount`; live = settled + charges' `live_amount`;
- * pending = grants' `pending_amount`.
+ * pending = grants' `pending_amount`. What belongs to a part that was not asked for is absent.
  *
  * @generated from message credit.v1.ExplainBalanceResponse
  */
@@ -315,44 +351,56 @@ export type ExplainBalanceResponse = Message<"credit.v1.ExplainBalanceResponse">
   balance?: Balance | undefined;
 
   /**
-   * Every grant in the currency, in burn order.
+   * Grants in the currency. First those that count in settled, all of them, in burn order; then those that count in
+   * pending, all of them, in order of when they take effect; then, where settled or live is explained, those that count
+   * in neither, by reason: not yet effective, awaiting settlement, outside the feature filter, exhausted, expired,
+   * voided; for each reason the newest first. Of these at most the 1000 newest. A grant that at the instant was neither
+   * recorded nor credit is not listed.
    *
    * @generated from field: repeated credit.v1.ExplainedGrant grants = 2;
    */
   grants: ExplainedGrant[];
 
   /**
+   * True if there are older grants that count in neither; ListGrants pages through them.
+   *
+   * @generated from field: bool more_excluded_grants = 3;
+   */
+  moreExcludedGrants: boolean;
+
+  /**
    * Every uncovered advance in the currency, the oldest first.
    *
-   * @generated from field: repeated credit.v1.ExplainedAdvance advances = 3;
+   * @generated from field: repeated credit.v1.ExplainedAdvance advances = 4;
    */
   advances: ExplainedAdvance[];
 
   /**
-   * Every open charge in the currency: the bounded ones in order of start, then the CREDIT_ONLY ones.
+   * Every open charge in the currency: the bounded ones in order of start, then the CREDIT_ONLY ones, then those that
+   * do not weigh, in order of start.
    *
-   * @generated from field: repeated credit.v1.ExplainedCharge charges = 4;
+   * @generated from field: repeated credit.v1.ExplainedCharge charges = 5;
    */
   charges: ExplainedCharge[];
 
   /**
    * The version of the customer's book the answer reflects; 0: nobody has written about this customer yet.
    *
-   * @generated from field: int64 version = 5;
+   * @generated from field: int64 version = 6;
    */
   version: bigint;
 
   /**
    * The business instant the answer holds for.
    *
-   * @generated from field: google.protobuf.Timestamp as_of = 6;
+   * @generated from field: google.protobuf.Timestamp as_of = 7;
    */
   asOf?: Timestamp | undefined;
 
   /**
    * The system instant up to which facts were taken into account.
    *
-   * @generated from field: google.protobuf.Timestamp known_at = 7;
+   * @generated from field: google.protobuf.Timestamp known_at = 8;
    */
   knownAt?: Timestamp | undefined;
 };

@@ -1,0 +1,75 @@
+import type { Amount } from '../amount.ts';
+import type { FigureName, Figures } from './timeline.ts';
+
+type Charted = { readonly balances: readonly Figures[] };
+
+/** What is kept of a line of points: how many there were tells whether it is thinned. */
+export type Thinned<Point> = { readonly points: readonly Point[]; readonly total: number };
+
+type Placed<Point> = { readonly place: number; readonly point: Point };
+type Extremes<Point> = Map<
+  string,
+  { low: Placed<Point> & { amount: Amount }; high: Placed<Point> & { amount: Amount } }
+>;
+
+/**
+ * Gathers points in order and keeps at most about twice `most` of them at any time: every so many, and apart from these
+ * those that must survive: the first, the last, and for each figure the first of its lowest and of its highest. Answers
+ * all of them if they are not more than `most`; else the latter, and as many others, evenly spread, as still fit.
+ */
+export function thinning<Point extends Charted>(
+  most: number,
+): { add(point: Point): void; thinned(): Thinned<Point> } {
+  let total = 0;
+  let stride = 1;
+  let sample: Placed<Point>[] = [];
+  let first: Placed<Point> | null = null;
+  let last: Placed<Point> | null = null;
+  const extremes: Extremes<Point> = new Map();
+  return {
+    add(point) {
+      const placed = { place: total, point };
+      first ??= placed;
+      last = placed;
+      note(extremes, placed);
+      if (total % stride === 0) sample.push(placed);
+      if (sample.length > 2 * most) {
+        stride *= 2;
+        sample = sample.filter(({ place }) => place % stride === 0);
+      }
+      total += 1;
+    },
+    thinned() {
+      if (total <= most) return { points: sample.map(({ point }) => point), total };
+      const ends = [first, last].filter((placed) => placed !== null);
+      const outstanding = [...extremes.values()].flatMap(({ low, high }) => [low, high]);
+      const kept = new Map([...ends, ...outstanding].map((placed) => [placed.place, placed.point]));
+      const others = sample.filter(({ place }) => !kept.has(place));
+      for (const { place, point } of evenly(others, most - kept.size)) kept.set(place, point);
+      return { points: [...kept].toSorted(([a], [b]) => a - b).map(([, point]) => point), total };
+    },
+  };
+}
+
+const FIGURES: readonly FigureName[] = ['settled', 'live', 'pending'];
+
+function note<Point extends Charted>(extremes: Extremes<Point>, placed: Placed<Point>): void {
+  for (const figures of placed.point.balances) {
+    for (const name of FIGURES) {
+      const amount = figures[name];
+      if (amount === undefined) continue;
+      const key = `${figures.currency} ${name}`;
+      const known = extremes.get(key);
+      const here = { ...placed, amount };
+      if (known === undefined) extremes.set(key, { low: here, high: here });
+      else if (amount < known.low.amount) known.low = here;
+      else if (amount > known.high.amount) known.high = here;
+    }
+  }
+}
+
+/** At most `count` of the items, at even distances. */
+function evenly<Item>(items: readonly Item[], count: number): readonly Item[] {
+  if (items.length <= count) return items;
+  return Array.from({ length: Math.max(count, 0) }, (_, i) => items[Math.floor((i * items.length) / count)]!);
+}

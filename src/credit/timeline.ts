@@ -1,0 +1,172 @@
+import type { Amount } from '../amount.ts';
+import type { Instant } from '../instant.ts';
+import type { Scope } from '../scope.ts';
+import { weighsAt, type Charge } from './charge.ts';
+import type { Grant } from './grant.ts';
+import { totalWeight, weights } from './live.ts';
+
+/** How balances move: figures are carried from instant to instant by what changed, instead of being asked for at each. */
+
+export type CauseKind =
+  | 'GRANT_EFFECTIVE'
+  | 'GRANT_EXPIRED'
+  | 'CHARGE_STARTED'
+  | 'HOLD_EXPIRED'
+  | 'GRANT_CREATED'
+  | 'GRANT_VOIDED'
+  | 'GRANT_RESCHEDULED'
+  | 'GRANT_SETTLEMENT_UPDATED'
+  | 'CHARGE_CREATED'
+  | 'CHARGE_UPDATED'
+  | 'CHARGE_COLLECTED'
+  | 'CHARGE_CORRECTED'
+  | 'CHARGE_CANCELED'
+  | 'ADJUSTED';
+
+export type Cause = {
+  readonly kind: CauseKind;
+  readonly grantId: string | null;
+  readonly chargeId: string | null;
+};
+
+/** Something that may change a figure at an instant, in a currency and scope asked about. */
+export type Change = { readonly at: Instant; readonly cause: Cause | null } & (
+  | {
+      readonly what: 'settled';
+      readonly currency: string;
+      readonly amount: Amount;
+      /** The grant that holds so much more or less; null: an advance does. */
+      readonly holder: string | null;
+    }
+  | { readonly what: 'pending'; readonly currency: string; readonly amount: Amount }
+  | { readonly what: 'opened'; readonly charge: Charge }
+  | { readonly what: 'total' | 'collected'; readonly chargeId: string; readonly amount: Amount }
+  | { readonly what: 'closed'; readonly chargeId: string }
+  /** Nothing but time: an open charge begins or ceases to weigh. */
+  | { readonly what: 'weight'; readonly chargeId: string }
+  /** A grant takes another place in the burn order. */
+  | { readonly what: 'order'; readonly grantId: string }
+);
+
+/** The figures of one currency; one that was not asked for is absent. */
+export type Figures = {
+  readonly currency: string;
+  readonly settled?: Amount;
+  readonly live?: Amount;
+  readonly pending?: Amount;
+};
+export type FigureName = 'settled' | 'live' | 'pending';
+
+export type Point = {
+  readonly at: Instant;
+  readonly balances: readonly Figures[];
+  readonly causes: readonly Cause[];
+};
+
+/** What the figures are made of at the instant a sweep has come to. Changed in place by it, and by nothing else. */
+export type Running = {
+  readonly scope: Scope;
+  readonly parts: ReadonlySet<FigureName>;
+  readonly settled: Map<string, Amount>;
+  readonly pending: Map<string, Amount>;
+  /** In scope; those with something remaining, and every one that a change names as holder. Empty unless live is asked. */
+  readonly grants: Map<string, Grant>;
+  /** The open ones in scope, as they stand. */
+  readonly charges: Map<string, Charge>;
+  /** The last point's. */
+  balances: readonly Figures[];
+};
+
+/**
+ * Goes through changes in order of time and tells every instant at which a figure asked for becomes another. All
+ * changes of an instant have to be there.
+ */
+export function* sweep(running: Running, changes: readonly Change[]): Generator<Point> {
+  for (let i = 0; i < changes.length;) {
+    const { at } = changes[i]!;
+    const causes: Cause[] = [];
+    const touched = new Set<string>();
+    for (; i < changes.length && changes[i]!.at === at; i += 1) {
+      const change = changes[i]!;
+      const currency = apply(running, change);
+      if (currency === null) continue;
+      touched.add(currency);
+      if (change.cause !== null) causes.push(change.cause);
+    }
+    const balances = running.balances.map((before) =>
+      touched.has(before.currency) ? changed(before, figuresOf(running, before.currency, at)) : before,
+    );
+    if (balances.every((figures, n) => figures === running.balances[n])) continue;
+    running.balances = balances;
+    yield { at, balances, causes };
+  }
+}
+
+/** Takes a change in; answers the currency whose figures may be others now, null if none. */
+function apply(running: Running, change: Change): string | null {
+  switch (change.what) {
+    case 'settled': {
+      add(running.settled, change.currency, change.amount);
+      const grant = change.holder === null ? undefined : running.grants.get(change.holder);
+      if (grant !== undefined)
+        running.grants.set(grant.id, { ...grant, remaining: grant.remaining + change.amount });
+      return change.currency;
+    }
+    case 'pending':
+      add(running.pending, change.currency, change.amount);
+      return change.currency;
+    case 'opened':
+      running.charges.set(change.charge.id, change.charge);
+      return change.charge.currency;
+    case 'total':
+      return replace(running, change.chargeId, () => ({ amount: change.amount }));
+    case 'collected':
+      return replace(running, change.chargeId, ({ collected }) => ({ collected: collected + change.amount }));
+    case 'closed': {
+      const charge = running.charges.get(change.chargeId);
+      running.charges.delete(change.chargeId);
+      return charge?.currency ?? null;
+    }
+    case 'weight':
+      return running.charges.get(change.chargeId)?.currency ?? null;
+    case 'order':
+      // Which credit a charge takes shows only where charges are open.
+      return running.charges.size === 0 ? null : (running.grants.get(change.grantId)?.currency ?? null);
+  }
+}
+
+function replace(running: Running, chargeId: string, by: (charge: Charge) => Partial<Charge>): string | null {
+  const charge = running.charges.get(chargeId);
+  if (charge === undefined) return null;
+  running.charges.set(chargeId, { ...charge, ...by(charge) });
+  return charge.currency;
+}
+
+const add = (sums: Map<string, Amount>, currency: string, amount: Amount): unknown =>
+  sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+
+function figuresOf({ scope, parts, ...running }: Running, currency: string, at: Instant): Figures {
+  const settled = running.settled.get(currency) ?? 0n;
+  return {
+    currency,
+    ...(parts.has('settled') && { settled }),
+    ...(parts.has('live') && { live: settled - weightOf(running, scope, currency, at) }),
+    ...(parts.has('pending') && { pending: running.pending.get(currency) ?? 0n }),
+  };
+}
+
+function weightOf(
+  { grants, charges }: Pick<Running, 'grants' | 'charges'>,
+  scope: Scope,
+  currency: string,
+  at: Instant,
+): Amount {
+  const open = [...charges.values()].filter((charge) => charge.currency === currency && weighsAt(charge, at));
+  return open.length === 0 ? 0n : totalWeight(weights([...grants.values()], open, { currency, scope, at }));
+}
+
+/** The object of before where every figure is the same, so that sameness is a look at one reference. */
+const changed = (before: Figures, after: Figures): Figures =>
+  before.settled === after.settled && before.live === after.live && before.pending === after.pending
+    ? before
+    : after;

@@ -1,0 +1,53 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { getBalanceTimeline as answerTimeline } from '../../credit/query/get-balance-timeline.ts';
+import type { Point } from '../../credit/timeline.ts';
+import {
+  ChangeCause,
+  type GetBalanceTimelineRequest,
+  type GetBalanceTimelineResponseSchema,
+  type TimelinePointSchema,
+} from '#gen/credit/v1/balance_pb.ts';
+import type { CallContext } from '../context.ts';
+import { enumOf, instantOf, timestampOf } from '../wire.ts';
+import { keyOf } from './decode.ts';
+import type { ServiceDeps } from './deps.ts';
+import { encodeBalance } from './encode.ts';
+import { figuresOf } from './get-balance.ts';
+
+const DEFAULT_POINTS = 1_000;
+const MOST_POINTS = 10_000;
+
+/** Large enough that round trips do not count, small enough that a hundred callers fit in memory. */
+const PIECE_SIZE = 5_000;
+
+export async function getBalanceTimeline(
+  deps: ServiceDeps,
+  request: GetBalanceTimelineRequest,
+  { signal }: CallContext,
+): Promise<MessageInitShape<typeof GetBalanceTimelineResponseSchema>> {
+  const { view, points, total } = await answerTimeline(deps, {
+    ...(await figuresOf(deps.currencies, request)),
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion), signal },
+    from: instantOf(request.from)!,
+    until: instantOf(request.to)!,
+    most: Math.min(request.maxPoints || DEFAULT_POINTS, MOST_POINTS),
+    pieceSize: PIECE_SIZE,
+  });
+  return {
+    points: points.map(encodePoint),
+    totalPoints: BigInt(total),
+    thinned: total > points.length,
+    version: BigInt(view.version),
+    knownAt: timestampOf(view.knownAt),
+  };
+}
+
+const encodePoint = ({ at, balances, causes }: Point): MessageInitShape<typeof TimelinePointSchema> => ({
+  at: timestampOf(at),
+  balances: balances.map(encodeBalance),
+  causes: causes.map(({ kind, grantId, chargeId }) => ({
+    cause: enumOf(ChangeCause, kind),
+    grantId: grantId ?? '',
+    chargeId: chargeId ?? '',
+  })),
+});
