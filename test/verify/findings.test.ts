@@ -58,7 +58,8 @@ test('a change that does not cover its tracks shows once under each kind it brea
   );
   const { findings, kinds } = await verifiedAfter(world, 'amount', damage);
 
-  expect(kinds.toSorted()).toEqual(['HASH_CHAIN', 'RUNNING_TOTAL', 'UNBALANCED_TRANSACTION']);
+  expect(kinds).toHaveLength(3);
+  expect(new Set(kinds)).toEqual(new Set(['HASH_CHAIN', 'RUNNING_TOTAL', 'UNBALANCED_TRANSACTION']));
   expect(new Set(findings.map(({ transactionId }) => transactionId)).size).toBe(1);
 });
 
