@@ -3,7 +3,7 @@ import type { Connection } from '../../src/db/database.ts';
 import { uuidOf } from '../../src/id.ts';
 import { GENESIS } from '../../src/ledger/journal.ts';
 import { hashAfter } from '../../src/ledger/verify/check-transaction.ts';
-import { accountsOf, writtenVersions } from '../../src/ledger/verify/written.ts';
+import { accountsOf, writtenVersions } from '../../src/ledger/verify/read-written.ts';
 import type { Sql } from './sql.ts';
 import { verified, type Verified } from './verifier.ts';
 import { everything, type Story } from './verify-story.ts';

@@ -139,3 +139,14 @@ describe.each(Object.entries(KINDS))('%s', (kind, damages) => {
     expect(kinds, findings.map(({ message }) => message).join('\n')).toEqual([kind]);
   });
 });
+
+test('many broken hashes are as many findings, and no more', async () => {
+  const { kinds } = await verifiedAfter(world, 'many hashes', async ({ id }) => {
+    await sql.rows(`update transactions set reason = 'forged' where book_id = $1`, [id]);
+  });
+  const [{ count } = { count: 0 }] = await sql.rows<{ count: number }>(
+    `select count(*) as count from transactions t join books b on b.id = t.book_id where b.customer_id = 'many hashes'`,
+  );
+
+  expect(kinds).toEqual(Array.from({ length: count }, () => 'HASH_CHAIN'));
+});

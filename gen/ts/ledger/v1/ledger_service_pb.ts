@@ -165,7 +165,9 @@ export const LedgerService: GenService<{
   },
   /**
    * Recomputes a customer's book, or all of a namespace, from its entries and tells what does not follow from them.
-   * Refuses: TOO_MANY_WATCHES.
+   * Each book is verified as of a moment of its own; writers do not wait. What is wrong is told where it begins, once.
+   * Refuses: TOO_MANY_WATCHES, and in its course LIMIT_REACHED when findings are not read. Ends with SHUTTING_DOWN when
+   * its instance stops: begin again.
    *
    * @generated from rpc ledger.v1.LedgerService.Verify
    */

@@ -8,12 +8,8 @@ import type { Instant } from '../../../instant.ts';
 import { checkEnd, checkVersion, openCheck } from '../../../ledger/verify/check-version.ts';
 import { entriesOfCharges } from '../../../ledger/verify/charged.ts';
 import { heldByGrants } from '../../../ledger/verify/held.ts';
-import {
-  accountsOf,
-  writtenVersions,
-  type Written,
-  type WrittenEntry,
-} from '../../../ledger/verify/written.ts';
+import { accountsOf, writtenVersions } from '../../../ledger/verify/read-written.ts';
+import type { Written, WrittenEntry } from '../../../ledger/verify/written.ts';
 import { writtenStretches } from '../../../pending/written-stretches.ts';
 import { nextEvent } from '../../advance-to.ts';
 import { checkBook } from './check-book.ts';
@@ -80,7 +76,7 @@ export async function* verifyBook(
       ...ofNobody(page, book.version, missing),
     ]);
   }
-  const facts = { lastVersion: journal.written, lastRecordedAt: journal.recordedAt, currencies };
+  const facts = { lastVersion: journal.writes.last, lastRecordedAt: journal.writes.recordedAt, currencies };
   yield found(checkBook(book, { ...facts, nextEventAt: await nextEventOf(connection, book) }));
 }
 
