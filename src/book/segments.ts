@@ -8,7 +8,7 @@ export type Segment = {
   /** Inclusive. */
   readonly through: Instant;
   /** The last known version recorded by then. */
-  readonly version: number;
+  readonly throughVersion: number;
 };
 
 type Row = { through: Instant; version: number | null };
@@ -58,5 +58,5 @@ export async function nextSegment(
 ): Promise<Segment> {
   const params = [shard, bookId, version, timestamp(after), timestamp(end), size];
   const [row] = await connection.run(ledger ? OF_ENTRIES : OF_WRITES, params);
-  return { through: row!.through, version: row!.version ?? 0 };
+  return { through: row!.through, throughVersion: row!.version ?? 0 };
 }

@@ -7,10 +7,7 @@ type Charted = { readonly balances: readonly Figures[] };
 export type Thinned<Point> = { readonly points: readonly Point[]; readonly total: number };
 
 type Placed<Point> = { readonly place: number; readonly point: Point };
-type Extremes<Point> = Map<
-  string,
-  { low: Placed<Point> & { amount: Amount }; high: Placed<Point> & { amount: Amount } }
->;
+type Extremes<Point> = { low: Placed<Point>; lowest: Amount; high: Placed<Point>; highest: Amount };
 
 /**
  * Gathers points in order and keeps at most about twice `most` of them at any time: every so many, and apart from these
@@ -25,7 +22,8 @@ export function thinning<Point extends Charted>(
   let sample: Placed<Point>[] = [];
   let first: Placed<Point> | null = null;
   let last: Placed<Point> | null = null;
-  const extremes: Extremes<Point> = new Map();
+  // By the place of the figure among a point's figures, which is the same in all.
+  const extremes: (Extremes<Point> | undefined)[] = [];
   return {
     add(point) {
       const placed = { place: total, point };
@@ -42,7 +40,9 @@ export function thinning<Point extends Charted>(
     thinned() {
       if (total <= most) return { points: sample.map(({ point }) => point), total };
       const ends = [first, last].filter((placed) => placed !== null);
-      const outstanding = [...extremes.values()].flatMap(({ low, high }) => [low, high]);
+      const outstanding = extremes.flatMap((figure) =>
+        figure === undefined ? [] : [figure.low, figure.high],
+      );
       const kept = new Map([...ends, ...outstanding].map((placed) => [placed.place, placed.point]));
       const others = sample.filter(({ place }) => !kept.has(place));
       for (const { place, point } of evenly(others, most - kept.size)) kept.set(place, point);
@@ -53,17 +53,22 @@ export function thinning<Point extends Charted>(
 
 const FIGURES: readonly FigureName[] = ['settled', 'live', 'pending'];
 
-function note<Point extends Charted>(extremes: Extremes<Point>, placed: Placed<Point>): void {
-  for (const figures of placed.point.balances) {
-    for (const name of FIGURES) {
+function note<Point extends Charted>(extremes: (Extremes<Point> | undefined)[], placed: Placed<Point>): void {
+  for (const [row, figures] of placed.point.balances.entries()) {
+    for (const [column, name] of FIGURES.entries()) {
       const amount = figures[name];
       if (amount === undefined) continue;
-      const key = `${figures.currency} ${name}`;
-      const known = extremes.get(key);
-      const here = { ...placed, amount };
-      if (known === undefined) extremes.set(key, { low: here, high: here });
-      else if (amount < known.low.amount) known.low = here;
-      else if (amount > known.high.amount) known.high = here;
+      const place = row * FIGURES.length + column;
+      const known = extremes[place];
+      if (known === undefined) {
+        extremes[place] = { low: placed, lowest: amount, high: placed, highest: amount };
+      } else if (amount < known.lowest) {
+        known.low = placed;
+        known.lowest = amount;
+      } else if (amount > known.highest) {
+        known.high = placed;
+        known.highest = amount;
+      }
     }
   }
 }

@@ -63,6 +63,9 @@ export type Point = {
   readonly causes: readonly Cause[];
 };
 
+/** A grant whose remainder moves with the sweep: a copy of its own, because a window may change it a million times. */
+export type Holder = Omit<Grant, 'remaining'> & { remaining: Amount };
+
 /** What the figures are made of at the instant a sweep has come to. Changed in place by it, and by nothing else. */
 export type Running = {
   readonly scope: Scope;
@@ -70,7 +73,7 @@ export type Running = {
   readonly settled: Map<string, Amount>;
   readonly pending: Map<string, Amount>;
   /** In scope; those with something remaining, and every one that a change names as holder. Empty unless live is asked. */
-  readonly grants: Map<string, Grant>;
+  readonly grants: Map<string, Holder>;
   /** The open ones in scope, as they stand. */
   readonly charges: Map<string, Charge>;
   /** The last point's. */
@@ -108,8 +111,7 @@ function apply(running: Running, change: Change): string | null {
     case 'settled': {
       add(running.settled, change.currency, change.amount);
       const grant = change.holder === null ? undefined : running.grants.get(change.holder);
-      if (grant !== undefined)
-        running.grants.set(grant.id, { ...grant, remaining: grant.remaining + change.amount });
+      if (grant !== undefined) grant.remaining += change.amount;
       return change.currency;
     }
     case 'pending':
@@ -145,22 +147,18 @@ function replace(running: Running, chargeId: string, by: (charge: Charge) => Par
 const add = (sums: Map<string, Amount>, currency: string, amount: Amount): unknown =>
   sums.set(currency, (sums.get(currency) ?? 0n) + amount);
 
-function figuresOf({ scope, parts, ...running }: Running, currency: string, at: Instant): Figures {
+function figuresOf(running: Running, currency: string, at: Instant): Figures {
+  const { parts, pending } = running;
   const settled = running.settled.get(currency) ?? 0n;
-  return {
-    currency,
-    ...(parts.has('settled') && { settled }),
-    ...(parts.has('live') && { live: settled - weightOf(running, scope, currency, at) }),
-    ...(parts.has('pending') && { pending: running.pending.get(currency) ?? 0n }),
-  };
+  const figures: { -readonly [Part in keyof Figures]: Figures[Part] } = { currency };
+  if (parts.has('settled')) figures.settled = settled;
+  if (parts.has('live')) figures.live = settled - weightOf(running, currency, at);
+  if (parts.has('pending')) figures.pending = pending.get(currency) ?? 0n;
+  return figures;
 }
 
-function weightOf(
-  { grants, charges }: Pick<Running, 'grants' | 'charges'>,
-  scope: Scope,
-  currency: string,
-  at: Instant,
-): Amount {
+function weightOf({ scope, grants, charges }: Running, currency: string, at: Instant): Amount {
+  if (charges.size === 0) return 0n;
   const open = [...charges.values()].filter((charge) => charge.currency === currency && weighsAt(charge, at));
   return open.length === 0 ? 0n : totalWeight(weights([...grants.values()], open, { currency, scope, at }));
 }

@@ -1,5 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { CLASSES } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -29,20 +30,28 @@ type Row = {
   of_credit: boolean;
 };
 
-// Entries have no index by instant: their transactions say in which versions they are, and each version is read once.
+const COLUMNS = `e.booked_at, e.version, e.position, e.kind, e.sub_account, e.amount, e.grant_id, e.charge_id,
+  e.grant_remaining`;
+
+// Entries have no index by instant, and need none: what was booked in a span of time was recorded in the span of
+// versions that belongs to it, or told late, later than that.
 const WITHIN = statement<Row>(
   'settled_entries_within',
   `select e.booked_at, e.kind, s.currency, e.amount, e.grant_id, e.charge_id,
           e.grant_remaining is not null as of_credit
    from (
-     select distinct t.version from transactions t
-     where t.shard = $1 and t.book_id = $2 and t.version <= $3 and t.booked_at > $6 and t.booked_at <= $7
-   ) v
-   join lateral (
-     select * from entries e
-     where e.shard = $1 and e.book_id = $2 and e.version = v.version and e.booked_at > $6 and e.booked_at <= $7
-     offset 0
-   ) e on true
+     select ${COLUMNS} from entries e
+     where e.shard = $1 and e.book_id = $2 and e.version > $8 and e.version <= $9
+       and e.booked_at > $6 and e.booked_at <= $7
+     union all
+     select ${COLUMNS} from unnest($10::smallint[]) c (class)
+     join lateral (
+       select * from entries e
+       where e.shard = $1 and e.book_id = $2 and e.late_class = c.class
+         and e.booked_at > $6 and e.booked_at <= $7 and e.version > $9 and e.version <= $3
+       offset 0
+     ) e on true
+   ) e
    join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
    where ${IS_SETTLED}
      and ($5::text is null or s.currency = $5)
@@ -50,15 +59,28 @@ const WITHIN = statement<Row>(
    order by e.booked_at, e.version, e.position`,
 );
 
-/** The entries that settled in the filter's scope changes by, booked after one instant and by another, in order. */
+/** A span of business time with the versions recorded by its ends. */
+export type Span = {
+  /** Exclusive. */
+  readonly after: Instant;
+  /** Inclusive. */
+  readonly through: Instant;
+  /** The last version recorded by `after`. */
+  readonly afterVersion: number;
+  /** The last version known and recorded by `through`. */
+  readonly throughVersion: number;
+};
+
+/** The entries that settled in the filter's scope changes by within a span of the past, in order of time. */
 export async function settledEntriesWithin(
   connection: Connection,
   filter: MovementFilter,
-  after: Instant,
-  through: Instant,
+  { after, through, afterVersion, throughVersion }: Span,
 ): Promise<readonly SettledEntry[]> {
-  const params = [...filterParameters(filter), timestamp(after), timestamp(through)];
-  const rows = await connection.run(WITHIN, params);
+  const rows = await connection.run(WITHIN, [
+    ...filterParameters(filter),
+    ...[timestamp(after), timestamp(through), afterVersion, throughVersion, CLASSES],
+  ]);
   return rows.map((row) => ({
     at: row.booked_at,
     kind: row.kind,

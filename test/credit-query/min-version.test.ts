@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { grantRequest, spendRequest } from '../support/requests.ts';
+import { day } from '../support/builders.ts';
+import { at, grantRequest, spendRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
 
 /** Reading one's own write: `min_version` is satisfied, waited for briefly, or refused. */
@@ -12,6 +13,8 @@ const QUESTIONS: Readonly<Record<string, object>> = {
   ...{ GetBalance: {}, ListGrants: {}, ListScheduledGrants: {}, ListTransactions: {}, ListEntries: {} },
   ListAccounts: {},
   GetTrialBalance: {},
+  ExplainBalance: { currency: 'USD' },
+  GetBalanceTimeline: { from: at(day(1)), to: at(day(2)) },
   GetAccountBalance: { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' },
 };
 

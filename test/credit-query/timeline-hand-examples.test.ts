@@ -108,6 +108,38 @@ describe('an open charge', () => {
   });
 });
 
+test('a reschedule moves live where it changes which credit an open charge would take', async () => {
+  const customerId = 'reordered';
+  const now = (time.now = day(2));
+  const grant = async (featureKeys: string[], expiresAt: number) =>
+    (
+      await caller.answer(
+        'CreateGrant',
+        grantRequest({ customerId, amount: '5', featureKeys, expiresAt: at(expiresAt) }),
+      )
+    )['grant'].id;
+  const charge = (featureKey: string) =>
+    caller.answer('CreateCharge', {
+      ...{ customerId, currency: 'USD', amount: '5', featureKey, type: 'CHARGE_TYPE_FLAT_FEE' },
+      settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY',
+    });
+  const onlyForA = await grant(['a'], day(10));
+  await grant(['a', 'b'], day(20));
+  await charge('a');
+  await charge('b');
+  time.now += MINUTE;
+  // From now on the charge for `a` takes first what the one for `b` needs.
+  await caller.answer('RescheduleGrant', { customerId, grantId: onlyForA, expiresAt: at(day(30)) });
+  time.now += MINUTE;
+
+  const answer = await timeline(customerId, now, now + 9 * MINUTE);
+  expect(told(answer, now)).toEqual([
+    [0, '10', '0', '0'],
+    [1, '10', '5', '0', 'GRANT_RESCHEDULED'],
+  ]);
+  expect(answer['points'][1].causes[0].grantId).toBe(onlyForA);
+});
+
 test('what makes a promise credit, or ends it, is told by what it was', async () => {
   const customerId = 'promised';
   const now = (time.now = day(3));

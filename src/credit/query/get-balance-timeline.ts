@@ -81,7 +81,7 @@ async function opening(
       grants
         .filter(({ currency, featureKeys }) => asked.has(currency) && inScope(scope, featureKeys))
         .filter(({ remaining }) => remaining > 0n)
-        .map((grant) => [grant.id, grant]),
+        .map((grant) => [grant.id, { ...grant }]),
     ),
     charges: new Map(
       charges
@@ -123,8 +123,9 @@ async function* changesOf(
       { shard, bookId, version },
       { after, end: earlier(end, clock), size, ledger },
     );
-    const found = await pastChanges(connection, book, running, { after, afterVersion, ...segment });
-    afterVersion = segment.version;
+    const span = { after, afterVersion, ...segment };
+    afterVersion = segment.throughVersion;
+    const found = await pastChanges(connection, book, running, span);
     yield await piece(segment.through, found);
   }
   if (after < end) {

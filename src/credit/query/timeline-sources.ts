@@ -5,8 +5,7 @@ import { loadGrants, readGrant } from '../../book/grant-rows.ts';
 import { runForward } from '../../book/state-at.ts';
 import type { BookView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
-import type { Instant } from '../../instant.ts';
-import { settledEntriesWithin } from '../../ledger/settled-entries.ts';
+import { settledEntriesWithin, type Span } from '../../ledger/settled-entries.ts';
 import { promisesChanging } from '../../pending/changes.ts';
 import { inScope, keysOf } from '../../scope.ts';
 import type { Change, Running } from '../timeline.ts';
@@ -16,38 +15,30 @@ import { ofEntry, ofEvent, ofLate, ofOpening, ofOrder, ofPromise, ofWeighing } f
 /** Where a timeline's changes are read. A book somebody has written about. */
 export type Book = BookView & { readonly id: string };
 
-/** A piece of a window: after one instant, by another; and the versions recorded by either. */
-export type Piece = {
-  readonly after: Instant;
-  readonly through: Instant;
-  readonly afterVersion: number;
-  readonly version: number;
-};
-
-/** `now`: what changes in a piece, in order per charge; `later`: what is known already of what comes after it. */
+/** `now`: what changes in a span, in order per charge; `later`: what is known already of what comes after it. */
 export type Found = { readonly now: readonly Change[]; readonly later: readonly Change[] };
 
-/** What was written about a piece of the past, as known. */
+/** What was written about a span of the past, as known. */
 export async function pastChanges(
   connection: Connection,
   book: Book,
   running: Running,
-  piece: Piece,
+  span: Span,
 ): Promise<Found> {
   const [entries, promises, charges] = await settleAll([
-    entriesIn(connection, book, running, piece),
-    promisesIn(connection, book, running, piece),
-    chargesIn(connection, book, running, piece),
+    entriesIn(connection, book, running, span),
+    promisesIn(connection, book, running, span),
+    chargesIn(connection, book, running, span),
   ]);
   return { now: [...charges.now, ...entries, ...promises], later: charges.later };
 }
 
-/** What falls due in a piece ahead of what is written: the same postings that a write would find. */
+/** What falls due in a span ahead of what is written: the same postings that a write would find. */
 export async function forecastChanges(
   connection: Connection,
   book: Book,
   running: Running,
-  { after, through }: Pick<Piece, 'after' | 'through'>,
+  { after, through }: Pick<Span, 'after' | 'through'>,
 ): Promise<readonly Change[]> {
   const [promises, { postings }] = await settleAll([
     promisesIn(connection, book, running, { after, through }),
@@ -93,9 +84,12 @@ export async function learnGrants(
   changes: readonly Change[],
 ): Promise<readonly Change[]> {
   if (!running.parts.has('live')) return [];
-  const holders = changes.flatMap((change) => (change.what === 'settled' ? [change.holder] : []));
-  const unknown = [...new Set(holders)].filter((id) => id !== null && !running.grants.has(id));
-  const named = unknown.map((grantId) => ({ shard, bookId, grantId: grantId! }));
+  const unknown = new Set<string>();
+  for (const change of changes) {
+    if (change.what !== 'settled' || change.holder === null) continue;
+    if (!running.grants.has(change.holder)) unknown.add(change.holder);
+  }
+  const named = [...unknown].map((grantId) => ({ shard, bookId, grantId }));
   const [rows, terms] = await settleAll([loadGrants(connection, named), loadFormerTerms(connection, named)]);
   const grants = rows.map((row) => ({
     ...agreedAsKnown(readGrant(row).grant, version, terms),
@@ -114,13 +108,13 @@ async function entriesIn(
   connection: Connection,
   { shard, id: bookId, version }: Book,
   running: Running,
-  { after, through }: Piece,
+  span: Span,
 ): Promise<readonly Change[]> {
   if (!movesCredit(running)) return [];
   const { scope, balances } = running;
   const currency = balances.length === 1 ? balances[0]!.currency : null;
   const filter = { shard, bookId, version, scope, currency };
-  const entries = await settledEntriesWithin(connection, filter, after, through);
+  const entries = await settledEntriesWithin(connection, filter, span);
   return entries.filter((entry) => isAsked(running, entry.currency)).map(ofEntry);
 }
 
@@ -128,7 +122,7 @@ async function promisesIn(
   connection: Connection,
   { shard, id, version }: Book,
   running: Running,
-  { after, through }: Pick<Piece, 'after' | 'through'>,
+  { after, through }: Pick<Span, 'after' | 'through'>,
 ): Promise<readonly Change[]> {
   if (!running.parts.has('pending')) return [];
   const promises = await promisesChanging(connection, { shard, id, version }, after, through);
@@ -141,17 +135,17 @@ async function chargesIn(
   connection: Connection,
   { shard, id: bookId, version }: Book,
   running: Running,
-  piece: Piece,
+  span: Span,
 ): Promise<Found> {
   if (!running.parts.has('live')) return { now: [], later: [] };
-  const past = { shard, bookId, after: piece.afterVersion };
-  const opened = await chargesOpenedWithin(connection, { ...past, version: piece.version }, past.after);
+  const past = { shard, bookId, after: span.afterVersion };
+  const opened = await chargesOpenedWithin(connection, { ...past, version: span.throughVersion }, past.after);
   const asked = opened.filter(
     ({ currency, featureKey }) => isAsked(running, currency) && inScope(running.scope, keysOf(featureKey)),
   );
   const made = new Map(asked.map((charge) => [charge.id, charge]));
   const [events, late] = await settleAll([
-    chargeEventsWithin(connection, { ...past, version: piece.version }, [
+    chargeEventsWithin(connection, { ...past, version: span.throughVersion }, [
       ...running.charges.keys(),
       ...made.keys(),
     ]),
