@@ -184,6 +184,7 @@ export const anAdjustmentUp = ({ amount = '10', ...given }: Text<AdjustUp> = {})
 
 export const anAdjustmentDown = ({ amount = '10', ...given }: Text<AdjustDown> = {}): AdjustDown => ({
   ...{ kind: 'adjustDown', currency: 'USD', amount: credits(amount), featureKey: null },
+  reason: 'too much was given',
   ...given,
 });
 
