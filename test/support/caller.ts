@@ -1,6 +1,8 @@
 import { call, type CallError, type CallResult, type Json } from './service.ts';
 
-const LEDGER_RPCS = new Set(['GetAccountBalance', 'ListTransactions', 'ListEntries']);
+const LEDGER_RPCS = new Set([
+  ...['GetAccountBalance', 'ListTransactions', 'ListEntries', 'PostTransaction', 'RecognizeRevenue'],
+]);
 
 /** Somebody who calls one instance of the service, as curl would. */
 export type Caller = {
