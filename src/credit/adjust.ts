@@ -9,7 +9,7 @@ import { coverWith } from './cover.ts';
 import { creditOf, DEFAULT_PRIORITY, PROMOTIONAL, type Grant } from './grant.ts';
 import { grantOf, takeFrom } from './take.ts';
 
-/** Gives credit: a promotional grant of its own, never expiring, that covers advances like any other. */
+/** Gives credit: a promotional grant of its own, never expiring, that covers advances like any other. Its description says why. */
 export function adjustUp(work: Work, command: AdjustUp, now: Instant): Grant {
   const { grantId: id, currency, amount, featureKeys, details } = command;
   const grant: Grant = {
@@ -19,14 +19,15 @@ export function adjustUp(work: Work, command: AdjustUp, now: Instant): Grant {
     ...{ phase: 'CREDIT', voidedAt: null, voidReason: null, remaining: amount },
     ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };
-  book(work, upPosting(creditOf(grant), amount, now));
+  book(work, upPosting(creditOf(grant), amount, now, details.description));
   work.grants.set(id, grant);
   coverWith(work, id, now);
   return grantOf(work, id);
 }
 
 /** Takes credit away in burn order; INSUFFICIENT_CREDIT if there is less. In a grant's identity it is consumed. */
-export function adjustDown(work: Work, { currency, featureKey, amount }: AdjustDown, now: Instant): Slices {
+export function adjustDown(work: Work, command: AdjustDown, now: Instant): Slices {
+  const { currency, featureKey, amount, reason } = command;
   const slices = plan(work, { currency, featureKey }, amount, now);
   const eligible: Amount = sumAmounts(slices.map((slice) => slice.amount));
   if (eligible < amount) insufficient({ currency, featureKey }, amount, eligible);
@@ -34,6 +35,6 @@ export function adjustDown(work: Work, { currency, featureKey, amount }: AdjustD
     credit: creditOf(takeFrom(work, grant.id, slice, now)),
     amount: slice,
   }));
-  book(work, downPosting(sources, now));
+  book(work, downPosting(sources, now, reason));
   return sources.map(({ credit, amount: slice }) => ({ grantId: credit.grantId, amount: slice }));
 }

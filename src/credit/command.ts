@@ -123,6 +123,7 @@ export type AdjustDown = {
   readonly currency: string;
   readonly amount: Amount;
   readonly featureKey: string | null;
+  readonly reason: string;
 };
 
 export type RecognizeRevenue = {

@@ -31,7 +31,7 @@ export type JournalTransaction = {
   /** What all its entries are about; null where they differ or are about none. */
   readonly grantId: string | null;
   readonly chargeId: string | null;
-  /** Of a manual posting; null otherwise. */
+  /** Of an adjustment or a manual posting; null otherwise. */
   readonly reason: string | null;
   readonly hash: Buffer;
 };

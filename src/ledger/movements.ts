@@ -20,8 +20,11 @@ export type Movement = {
   readonly kind: PostingKind;
   readonly currency: string;
   readonly amount: Amount;
+  /** Null for credit that an adjustment took, be it from one grant alone: no grant is what that is about. */
   readonly grantId: string | null;
   readonly chargeId: string | null;
+  /** Of an adjustment; null otherwise. */
+  readonly reason: string | null;
   readonly recordedAt: Instant;
 } & MovementKey;
 
@@ -61,6 +64,7 @@ type Row = {
   amount: Amount;
   grant_id: string | null;
   charge_id: string | null;
+  reason: string | null;
 };
 
 // Entries are looked up by their charge or grant, not by instant or version alone: a thousand grants may expire at one
@@ -114,7 +118,7 @@ const SHOWN_ELSEWHERE = `
 
 /** `which` picks transactions t; parameters $1–$5 are the filter's. */
 const movements = (which: string): string => `
-  select t.id, t.kind, t.booked_at, t.version, t.ordinal, t.recorded_at, t.grant_id, t.charge_id,
+  select t.id, t.kind, t.booked_at, t.version, t.ordinal, t.recorded_at, t.grant_id, t.charge_id, t.reason,
          net.currency, net.amount
   from transactions t
   cross join lateral (
@@ -186,13 +190,16 @@ const readMovement = (row: Row): Movement => ({
   kind: row.kind,
   currency: row.currency,
   amount: row.amount,
-  grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
+  grantId: row.grant_id === null || isTaken(row) ? null : idOf('grt', row.grant_id),
   chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
+  reason: row.reason,
   recordedAt: row.recorded_at,
   bookedAt: row.booked_at,
   version: row.version,
   position: row.ordinal,
 });
+
+const isTaken = ({ kind, amount }: Row): boolean => kind === 'ADJUST' && amount < 0n;
 
 export type SettledAt = { readonly at: Instant; readonly currency: string; readonly amount: Amount };
 

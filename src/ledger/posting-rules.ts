@@ -77,16 +77,18 @@ const forfeit = (credit: Credit, amount: Amount): Leg[] => [
 ];
 
 /** Credit given as an adjustment: a promotional issue. */
-export const adjustUp = (credit: Credit, amount: Amount, at: Instant): Posting => ({
+export const adjustUp = (credit: Credit, amount: Amount, at: Instant, reason: string): Posting => ({
   ...issue(credit, amount, true, at),
   kind: 'ADJUST',
+  reason,
 });
 
 /** Credit taken as an adjustment: nobody consumed it, so brokerage takes it. */
-export const adjustDown = (sources: readonly Source[], at: Instant): Posting =>
+export const adjustDown = (sources: readonly Source[], at: Instant, reason: string): Posting =>
   balanced({
     kind: 'ADJUST',
     bookedAt: at,
+    reason,
     legs: sources.flatMap(({ credit, amount }) => [
       leg(fbo(credit), -amount, credit.grantId, null),
       leg(business('BROKERAGE', credit.currency, credit.costBasis), amount, credit.grantId, null),

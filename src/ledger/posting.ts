@@ -34,7 +34,7 @@ export type Posting = {
   readonly kind: PostingKind;
   readonly bookedAt: Instant;
   readonly legs: readonly Leg[];
-  /** Why, in the words of who posted it by hand. */
+  /** Why, in the words of who adjusted or posted by hand. */
   readonly reason?: string;
 };
 

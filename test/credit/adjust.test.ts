@@ -40,14 +40,15 @@ describe('an adjustment up', () => {
 });
 
 describe('an adjustment down', () => {
-  const book = aBook(
-    [day(1), aGrant({ grantId: 'last', amount: '10' })],
-    [day(1), aGrant({ grantId: 'first', amount: '10', priority: 1 })],
-    [day(1), aGrant({ grantId: 'a', amount: '10', featureKeys: ['a'] })],
-  );
+  const book = () =>
+    aBook(
+      [day(1), aGrant({ grantId: 'last', amount: '10' })],
+      [day(1), aGrant({ grantId: 'first', amount: '10', priority: 1 })],
+      [day(1), aGrant({ grantId: 'a', amount: '10', featureKeys: ['a'] })],
+    );
 
   it('takes eligible credit in burn order; in a grant’s identity it counts as consumed', () => {
-    const { answer, state, postings } = decide(book, anAdjustmentDown({ amount: '15' }), day(3));
+    const { answer, state, postings } = decide(book(), anAdjustmentDown({ amount: '15' }), day(3));
 
     expect(slices(answer.allocations)).toEqual(['first 10', 'last 5']);
     expect(became(state, 'last')).toEqual({ consumed: '5', remaining: '5' });
@@ -60,13 +61,17 @@ describe('an adjustment down', () => {
   });
 
   it('reaches restricted credit only for its feature', () => {
-    const { allocations } = decide(book, anAdjustmentDown({ amount: '30', featureKey: 'a' }), day(3)).answer;
+    const { allocations } = decide(
+      book(),
+      anAdjustmentDown({ amount: '30', featureKey: 'a' }),
+      day(3),
+    ).answer;
 
     expect(slices(allocations)).toEqual(['first 10', 'a 10', 'last 10']);
   });
 
   it('is refused as a whole if there is less', () => {
-    expect(refusalOf(() => decide(book, anAdjustmentDown({ amount: '21' }), day(3)))).toMatchObject({
+    expect(refusalOf(() => decide(book(), anAdjustmentDown({ amount: '21' }), day(3)))).toMatchObject({
       reason: 'INSUFFICIENT_CREDIT',
       metadata: { requested: '21', eligible: '20', currency: 'USD', feature_key: '' },
     });

@@ -10,47 +10,60 @@ import {
   aGrant,
   aVoid,
   day,
+  external,
   invoice,
   until,
   type Write,
 } from '../support/builders.ts';
-import { became, bookings, settledUsd } from './readable.ts';
+import { became, bookings, legsOf, settledUsd } from './readable.ts';
 
 const debt = aConsumption({ chargeId: 'c1', amount: '10', mode: 'CREDIT_ONLY' });
 
 describe('moving a book forward', () => {
-  const book = aBook([day(1), aGrant({ effectiveAt: day(5), expiry: until(day(9)) })]);
+  const book = () => aBook([day(1), aGrant({ effectiveAt: day(5), expiry: until(day(9)) })]);
 
   it('books nothing before a scheduled grant is effective', () => {
-    const { state, postings } = advanceTo(book, day(5) - 1);
+    const { state, postings } = advanceTo(book(), day(5) - 1);
 
     expect(postings).toEqual([]);
     expect(settledUsd(state)).toBe('0');
   });
 
   it('books an activation at its own instant, whenever it is found', () => {
-    const { state, postings } = advanceTo(book, day(7));
+    const { state, postings } = advanceTo(book(), day(7));
 
     expect(bookings(postings)).toEqual(['2026-01-05 ISSUE']);
     expect(became(state, 'g1')).toEqual({ remaining: '100' });
   });
 
   it('counts a grant from its effective instant until just before its expiry', () => {
-    expect(settledUsd(advanceTo(book, day(5)).state)).toBe('100');
-    expect(settledUsd(advanceTo(book, day(9) - 1).state)).toBe('100');
-    expect(settledUsd(advanceTo(book, day(9)).state)).toBe('0');
+    expect(settledUsd(advanceTo(book(), day(5)).state)).toBe('100');
+    expect(settledUsd(advanceTo(book(), day(9) - 1).state)).toBe('100');
+    expect(settledUsd(advanceTo(book(), day(9)).state)).toBe('0');
   });
 
   it('takes no version and leaves the state it was given', () => {
-    const { state } = advanceTo(book, day(20));
+    const given = book();
+    const { state } = advanceTo(given, day(20));
 
-    expect(state.version).toBe(book.version);
-    expect(book.clock).toBe(day(1));
-    expect(settledUsd(book)).toBe('0');
+    expect(state.version).toBe(given.version);
+    expect(given).toEqual(book());
+  });
+
+  it('issues paid credit as owed, and promotional credit as a gift', () => {
+    const paid = aBook([day(1), aGrant({ effectiveAt: day(5), paid: external('ON_CREATION') })]);
+
+    expect(legsOf(advanceTo(paid, day(5)).postings[0]!)).toEqual([
+      ...['CUSTOMER_FBO +100', 'CUSTOMER_RECEIVABLE OPEN -100'],
+    ]);
+    expect(legsOf(advanceTo(book(), day(5)).postings[0]!)).toEqual([
+      ...['CUSTOMER_FBO +100', 'CUSTOMER_RECEIVABLE OPEN -100'],
+      ...['CUSTOMER_RECEIVABLE OPEN +100', 'BROKERAGE -100'],
+    ]);
   });
 
   it('never moves back', () => {
-    expect(advanceTo(book, day(1) - 1).state).toEqual(book);
+    expect(advanceTo(book(), day(1) - 1).state).toEqual(book());
   });
 
   it('expires what remains, and books no expiry of nothing', () => {

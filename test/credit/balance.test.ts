@@ -15,14 +15,15 @@ function figures(state: BookState, scope: Scope, currency = 'USD'): string {
 }
 
 describe('a balance: settled, live, pending', () => {
-  const book = aBook(
-    [day(1), aGrant({ grantId: 'open', amount: '100' })],
-    [day(1), aGrant({ grantId: 'a', amount: '20', featureKeys: ['a'] })],
-    [day(1), aGrant({ grantId: 'ab', amount: '3', featureKeys: ['a', 'b'] })],
-    [day(1), aGrant({ grantId: 'soon', amount: '1000', effectiveAt: day(5) })],
-    [day(1), aGrant({ grantId: 'soon-a', amount: '500', featureKeys: ['a'], effectiveAt: day(6) })],
-    [day(1), aGrant({ grantId: 'euro', amount: '7', currency: 'EUR' })],
-  );
+  const book = () =>
+    aBook(
+      [day(1), aGrant({ grantId: 'open', amount: '100' })],
+      [day(1), aGrant({ grantId: 'a', amount: '20', featureKeys: ['a'] })],
+      [day(1), aGrant({ grantId: 'ab', amount: '3', featureKeys: ['a', 'b'] })],
+      [day(1), aGrant({ grantId: 'soon', amount: '1000', effectiveAt: day(5) })],
+      [day(1), aGrant({ grantId: 'soon-a', amount: '500', featureKeys: ['a'], effectiveAt: day(6) })],
+      [day(1), aGrant({ grantId: 'euro', amount: '7', currency: 'EUR' })],
+    );
 
   it.each([
     ['everything', ALL, '123 123 1500'],
@@ -31,17 +32,26 @@ describe('a balance: settled, live, pending', () => {
     ['what feature b may use', feature('b'), '103 103 1000'],
     ['what a feature no grant names may use', feature('z'), '100 100 1000'],
   ])('counts %s', (_what, scope, expected) => {
-    expect(figures(book, scope)).toBe(expected);
+    expect(figures(book(), scope)).toBe(expected);
   });
 
   it('keeps currencies apart', () => {
-    expect(figures(book, ALL, 'EUR')).toBe('7 7 0');
-    expect(figures(book, ALL, 'GBP')).toBe('0 0 0');
+    expect(figures(book(), ALL, 'EUR')).toBe('7 7 0');
+    expect(figures(book(), ALL, 'GBP')).toBe('0 0 0');
+  });
+
+  it('keeps the advances of currencies apart', () => {
+    const owed = aBook(
+      [day(1), aConsumption({ amount: '5', mode: 'CREDIT_ONLY' })],
+      [day(1), aConsumption({ chargeId: 'c2', amount: '3', mode: 'CREDIT_ONLY', currency: 'EUR' })],
+    );
+
+    expect([figures(owed, ALL), figures(owed, ALL, 'EUR')]).toEqual(['-5 -5 0', '-3 -3 0']);
   });
 
   it('moves a promise from pending to settled at its instant', () => {
-    expect(figures(advanceTo(book, day(5) - 1).state, ALL)).toBe('123 123 1500');
-    expect(figures(advanceTo(book, day(5)).state, ALL)).toBe('1123 1123 500');
+    expect(figures(advanceTo(book(), day(5) - 1).state, ALL)).toBe('123 123 1500');
+    expect(figures(advanceTo(book(), day(5)).state, ALL)).toBe('1123 1123 500');
   });
 
   it.each([

@@ -19,14 +19,14 @@ const GRANT: Write = [day(1), aGrant()];
 const outstandingOf = (state: BookState): string => formatAmount(outstanding(state.charges.get('c1')!));
 
 describe('an open charge', () => {
-  const book = aBook(GRANT, [day(2), aCharge({ amount: '30' })]);
+  const book = () => aBook(GRANT, [day(2), aCharge({ amount: '30' })]);
 
   it('books nothing by itself', () => {
     expect(decide(aBook(), aCharge(), day(2))).toMatchObject({ postings: [], changed: true });
   });
 
   it('collects what is outstanding unless it says otherwise, and stays open', () => {
-    const { answer, postings } = decide(book, aCollection('c1'), day(3));
+    const { answer, postings } = decide(book(), aCollection('c1'), day(3));
 
     expect(slices(answer.collection.allocations)).toEqual(['g1 30']);
     expect(bookings(postings)).toEqual(['2026-01-03 CONSUME']);
@@ -34,7 +34,7 @@ describe('an open charge', () => {
   });
 
   it('may collect more than is outstanding', () => {
-    const { answer, state } = decide(book, aCollection('c1', { amount: '50' }), day(3));
+    const { answer, state } = decide(book(), aCollection('c1', { amount: '50' }), day(3));
 
     expect(slices(answer.collection.allocations)).toEqual(['g1 50']);
     expect(outstandingOf(state)).toBe('0');
@@ -53,13 +53,34 @@ describe('an open charge', () => {
   });
 
   it('collects nothing when nothing is outstanding: a success that changes nothing', () => {
-    const collected = decide(book, aCollection('c1'), day(3)).state;
+    const collected = decide(book(), aCollection('c1'), day(3)).state;
 
     expect(decide(collected, aCollection('c1'), day(4))).toMatchObject({ changed: false, postings: [] });
   });
 
+  it('collects nothing of nothing: no slice, no advance, nothing to invoice', () => {
+    const collected = decide(book(), aCollection('c1'), day(3)).state;
+
+    expect(decide(collected, aCollection('c1'), day(4)).answer).toMatchObject({
+      collection: { allocations: [], advanced: 0n, invoiced: 0n },
+      charge: { collections: 1 },
+    });
+  });
+
+  it('adds up what its collections went beyond credit', () => {
+    const owing = aBook(
+      [day(1), aGrant({ amount: '10' })],
+      [day(2), aCharge({ amount: '40', mode: 'CREDIT_ONLY' })],
+      [day(3), aCollection('c1', { amount: '13' })],
+      [day(4), aCollection('c1', { amount: '20' })],
+    );
+    const { collected, advanced, collections } = owing.charges.get('c1')!;
+
+    expect([formatAmount(collected), formatAmount(advanced), collections]).toEqual(['33', '23', 2]);
+  });
+
   it('is closed by a collection of nothing that finalizes', () => {
-    const collected = decide(book, aCollection('c1'), day(3)).state;
+    const collected = decide(book(), aCollection('c1'), day(3)).state;
 
     const { answer, changed } = decide(collected, aCollection('c1', { finalize: true }), day(4));
 
@@ -68,7 +89,7 @@ describe('an open charge', () => {
   });
 
   it('is closed when it is told to be, however late its last collection is booked', () => {
-    const { answer } = decide(book, aCollection('c1', { finalize: true, bookedAt: day(2) }), day(4));
+    const { answer } = decide(book(), aCollection('c1', { finalize: true, bookedAt: day(2) }), day(4));
 
     expect(answer.charge.closedAt).toBe(day(4));
   });
@@ -89,7 +110,7 @@ describe('an open charge', () => {
   });
 
   it('is canceled once; what was collected stays', () => {
-    const collected = decide(book, aCollection('c1', { amount: '10' }), day(3)).state;
+    const collected = decide(book(), aCollection('c1', { amount: '10' }), day(3)).state;
     const { state, answer, postings } = decide(collected, aCancellation('c1'), day(4));
 
     expect(postings).toEqual([]);
@@ -102,7 +123,7 @@ describe('an open charge', () => {
     ['CANCELED', aCancellation('c1')],
     ['FINAL', aCollection('c1', { finalize: true })],
   ])('once %s takes no collection and no report', (state, closing) => {
-    const closed = decide(book, closing, day(3)).state;
+    const closed = decide(book(), closing, day(3)).state;
     const refused = { reason: 'CHARGE_NOT_OPEN', metadata: { id: 'c1', state } };
 
     expect(refusalOf(() => decide(closed, aCollection('c1'), day(4)))).toMatchObject(refused);
@@ -111,7 +132,7 @@ describe('an open charge', () => {
 
   it('that nobody knows is not found', () => {
     for (const command of [aCollection('c9'), aReport('c9', '5'), aCancellation('c9')]) {
-      const { reason, metadata } = refusalOf(() => decide(book, command, day(3)));
+      const { reason, metadata } = refusalOf(() => decide(book(), command, day(3)));
 
       expect([reason, metadata['id']]).toEqual(['CHARGE_NOT_FOUND', 'c9']);
     }
@@ -119,32 +140,46 @@ describe('an open charge', () => {
 });
 
 describe('a report of usage', () => {
-  const book = aBook(
-    GRANT,
-    [day(2), aCharge({ type: 'USAGE_BASED', amount: '0' })],
-    [day(3), aReport('c1', '8', 5)],
-  );
+  const book = () =>
+    aBook(GRANT, [day(2), aCharge({ type: 'USAGE_BASED', amount: '0' })], [day(3), aReport('c1', '8', 5)]);
 
   it('is a new total, not an addition', () => {
-    expect(outstandingOf(decide(book, aReport('c1', '12', 6), day(4)).state)).toBe('12');
+    expect(outstandingOf(decide(book(), aReport('c1', '12', 6), day(4)).state)).toBe('12');
   });
 
   it.each([5, 4])('with sequence %i after 5 is ignored: a success that changes nothing', (sequence) => {
-    const { changed, answer } = decide(book, aReport('c1', '99', sequence), day(4));
+    const { changed, answer } = decide(book(), aReport('c1', '99', sequence), day(4));
 
     expect(changed).toBe(false);
     expect(formatAmount(answer.charge.amount)).toBe('8');
   });
 
   it('without a sequence always counts, and leaves the last sequence as it was', () => {
-    const { state } = decide(book, aReport('c1', '3'), day(4));
+    const { state } = decide(book(), aReport('c1', '3'), day(4));
 
     expect(outstandingOf(state)).toBe('3');
     expect(decide(state, aReport('c1', '99', 5), day(5)).changed).toBe(false);
   });
 
+  it('of the total there is changes nothing without a sequence, and moves the sequence with one', () => {
+    const same = decide(book(), aReport('c1', '8'), day(4));
+    const numbered = decide(book(), aReport('c1', '8', 6), day(4));
+
+    expect([same.changed, numbered.changed]).toEqual([false, true]);
+    expect(numbered.answer.charge.sequence).toBe(6);
+  });
+
+  it('may be the first with a sequence, and may come down to nothing', () => {
+    const fresh = aBook([day(2), aCharge({ type: 'USAGE_BASED', amount: '3' })]);
+
+    expect(decide(fresh, aReport('c1', '0', -1), day(4)).answer.charge).toMatchObject({
+      amount: 0n,
+      sequence: -1,
+    });
+  });
+
   it('below what was collected leaves nothing outstanding', () => {
-    const collected = decide(book, aCollection('c1'), day(4)).state;
+    const collected = decide(book(), aCollection('c1'), day(4)).state;
 
     expect(outstandingOf(decide(collected, aReport('c1', '2', 6), day(5)).state)).toBe('0');
   });
@@ -157,6 +192,6 @@ describe('a report of usage', () => {
   });
 
   it('is never rounded to the currency: more decimals are refused', () => {
-    expect(refusalOf(() => decide(book, aReport('c1', '1.005'), day(4))).reason).toBe('TOO_PRECISE');
+    expect(refusalOf(() => decide(book(), aReport('c1', '1.005'), day(4))).reason).toBe('TOO_PRECISE');
   });
 });

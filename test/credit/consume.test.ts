@@ -50,17 +50,17 @@ describe('consumption', () => {
 });
 
 describe('a shortfall', () => {
-  const book = aBook([day(1), aGrant({ amount: '6' })]);
+  const book = () => aBook([day(1), aGrant({ amount: '6' })]);
 
   it('is advanced with CREDIT_ONLY: settled goes negative', () => {
-    const { answer, state } = consume(book, day(2), { amount: '10', mode: 'CREDIT_ONLY' });
+    const { answer, state } = consume(book(), day(2), { amount: '10', mode: 'CREDIT_ONLY' });
 
     expect(formatAmount(answer.collection.advanced)).toBe('4');
     expect(settledUsd(state)).toBe('-4');
   });
 
   it('is handed back with CREDIT_THEN_INVOICE: nothing is booked for it', () => {
-    const { answer, state } = consume(book, day(2), { amount: '10', mode: 'CREDIT_THEN_INVOICE' });
+    const { answer, state } = consume(book(), day(2), { amount: '10', mode: 'CREDIT_THEN_INVOICE' });
 
     expect(formatAmount(answer.collection.invoiced)).toBe('4');
     expect(settledUsd(state)).toBe('0');
@@ -68,7 +68,7 @@ describe('a shortfall', () => {
 
   it('refuses the whole consumption with PREPAID_ONLY, with what was asked and what was there', () => {
     const refusal = refusalOf(() =>
-      consume(book, day(2), { amount: '10', featureKey: 'a', mode: 'PREPAID_ONLY' }),
+      consume(book(), day(2), { amount: '10', featureKey: 'a', mode: 'PREPAID_ONLY' }),
     );
 
     expect(refusal.reason).toBe('INSUFFICIENT_CREDIT');

@@ -11,7 +11,9 @@ import {
   aGrant,
   aReschedule,
   aVoid,
+  credits,
   day,
+  until,
   type Write,
 } from '../support/builders.ts';
 import { became, bookings, refusalOf, settledUsd, slices } from './readable.ts';
@@ -30,13 +32,14 @@ const spends = (
 ): Write => [day(5), aConsumption({ amount, mode })];
 
 describe('a correction gives back what was taken last', () => {
-  const book = aBook(
-    [day(1), aGrant({ grantId: 'first', amount: '10', priority: 1 })],
-    [day(1), aGrant({ grantId: 'second', amount: '10', priority: 2 })],
-    spends('45'),
-    [day(6), aGrant({ grantId: 'early', amount: '5' })],
-    [day(7), aGrant({ grantId: 'later', amount: '5' })],
-  );
+  const book = () =>
+    aBook(
+      [day(1), aGrant({ grantId: 'first', amount: '10', priority: 1 })],
+      [day(1), aGrant({ grantId: 'second', amount: '10', priority: 2 })],
+      spends('45'),
+      [day(6), aGrant({ grantId: 'early', amount: '5' })],
+      [day(7), aGrant({ grantId: 'later', amount: '5' })],
+    );
 
   it.each([
     ['15', ['advance 15']],
@@ -45,17 +48,17 @@ describe('a correction gives back what was taken last', () => {
     ['28', ['advance 15', 'later 5', 'early 5', 'second 3']],
     ['45', ['advance 15', 'later 5', 'early 5', 'second 10', 'first 10']],
   ])('%s: uncovered advance, coverings in reverse, sources in reverse', (amount, expected) => {
-    expect(givenBack(book, amount)).toEqual(expected);
+    expect(givenBack(book(), amount)).toEqual(expected);
   });
 
   it('whatever the priorities of today', () => {
-    const moved = decide(book, aReschedule('first', { expiresAt: day(30) }), day(19)).state;
+    const moved = decide(book(), aReschedule('first', { expiresAt: day(30) }), day(19)).state;
 
     expect(givenBack(moved, '28')).toEqual(['advance 15', 'later 5', 'early 5', 'second 3']);
   });
 
   it('never the same twice', () => {
-    const once = decide(book, aCorrection('c1', '22'), day(19)).state;
+    const once = decide(book(), aCorrection('c1', '22'), day(19)).state;
 
     expect(givenBack(once, '10')).toEqual(['early 3', 'second 7']);
   });
@@ -163,6 +166,88 @@ describe('a correction', () => {
       reason: 'CORRECTION_TOO_LARGE',
       metadata: { id: 'c1' },
     });
+  });
+
+  it('leaves a charge with what it still deals with, and of that what had gone beyond credit', () => {
+    const book = aBook([day(1), aGrant({ amount: '10' })], spends('25'), [
+      day(6),
+      aGrant({ grantId: 'covers', amount: '8' }),
+    ]);
+    const left = (amount: string) => {
+      const { collected, advanced } = decide(book, aCorrection('c1', amount), day(20)).state.charges.get(
+        'c1',
+      )!;
+      return [formatAmount(collected), formatAmount(advanced)];
+    };
+
+    expect(left('3')).toEqual(['22', '12']);
+    // Covered since or not: 7 that nobody covered, and 1 that `covers` did.
+    expect(left('8')).toEqual(['17', '7']);
+    expect(left('17')).toEqual(['8', '0']);
+  });
+
+  it('says by how much it made an advance smaller, collection by collection', () => {
+    const book = aBook(
+      [day(2), aCharge({ amount: '20', mode: 'CREDIT_ONLY' })],
+      [day(3), aCollection('c1', { amount: '4' })],
+      [day(4), aCollection('c1', { amount: '8' })],
+    );
+
+    const { reductions, state } = decide(book, aCorrection('c1', '9'), day(20));
+
+    expect(reductions).toEqual([
+      { ref: { version: 4, position: 1 }, chargeId: 'c1', collection: 2, amount: credits('8'), at: day(20) },
+      { ref: { version: 4, position: 2 }, chargeId: 'c1', collection: 1, amount: credits('1'), at: day(20) },
+    ]);
+    expect([...state.advances.values()].map(({ uncovered }) => formatAmount(uncovered))).toEqual(['3', '0']);
+  });
+
+  it('touches nothing of other charges', () => {
+    const book = aBook(
+      [day(1), aGrant({ amount: '20' })],
+      [day(2), aConsumption({ chargeId: 'other', amount: '6' })],
+      [day(3), aConsumption({ chargeId: 'c1', amount: '6' })],
+      [day(4), aConsumption({ chargeId: 'another', amount: '6' })],
+    );
+
+    const { state } = decide(book, aCorrection('c1', '6'), day(20));
+
+    expect([...state.allocations.values()].map(({ returned }) => formatAmount(returned))).toEqual([
+      ...['0', '6', '0'],
+    ]);
+  });
+
+  it('to a voided grant leaves nothing for a late booking', () => {
+    const book = aBook(
+      [day(1), aGrant({ amount: '10' })],
+      spends('4'),
+      [day(6), aVoid('g1')],
+      [day(12), aCorrection('c1', '4')],
+    );
+    const late = aConsumption({
+      chargeId: 'late',
+      amount: '1',
+      mode: 'CREDIT_THEN_INVOICE',
+      bookedAt: day(12),
+    });
+
+    expect(slices(decide(book, late, day(20)).answer.collection.allocations)).toEqual([]);
+  });
+
+  it('to an expired grant lets it pay for what happened before its expiry, only once it had come back', () => {
+    const book = aBook(
+      [day(1), aGrant({ amount: '10', expiry: until(day(15)) })],
+      [day(5), aConsumption({ amount: '10' })],
+      [day(16), aCorrection('c1', '10')],
+    );
+    const late = aConsumption({
+      chargeId: 'late',
+      amount: '1',
+      mode: 'CREDIT_THEN_INVOICE',
+      bookedAt: day(8),
+    });
+
+    expect(slices(decide(book, late, day(20)).answer.collection.allocations)).toEqual([]);
   });
 
   it('of a charge nobody knows is not found', () => {

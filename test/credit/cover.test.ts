@@ -4,7 +4,7 @@ import type { Consume } from '../../src/credit/command.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { formatAmount } from '../../src/amount.ts';
 import { formatInstant } from '../../src/instant.ts';
-import { aBook, aConsumption, aGrant, day, until, type Write } from '../support/builders.ts';
+import { aBook, aConsumption, aCorrection, aGrant, day, until, type Write } from '../support/builders.ts';
 import { became, settledUsd } from './readable.ts';
 
 const debt = (chargeId: string, amount: string, more: Partial<Omit<Consume, 'amount'>> = {}): Consume =>
@@ -33,6 +33,19 @@ describe('a grant that becomes credit', () => {
     const book = aBook([day(3), debt('c9', '5')], [day(3), debt('c1', '5')]);
 
     expect(coverings(book, [day(5), aGrant({ amount: '5' })])).toEqual(['2026-01-05 g1 pays c9 5']);
+  });
+
+  it('also where they stand in another order in the state', () => {
+    const { advances, ...book } = aBook([day(3), debt('c9', '5')], [day(3), debt('c1', '5')]);
+    const turned = { ...book, advances: new Map([...advances].toReversed()) };
+
+    expect(coverings(turned, [day(5), aGrant({ amount: '5' })])).toEqual(['2026-01-05 g1 pays c9 5']);
+  });
+
+  it('covers nothing that is covered already', () => {
+    const book = aBook([day(3), debt('c1', '5')], [day(4), aGrant({ amount: '5' })]);
+
+    expect(coverings(book, [day(5), aGrant({ grantId: 'g2' })])).toEqual([]);
   });
 
   it('consumes the covered part for the charge that made the advance', () => {
@@ -109,6 +122,34 @@ describe('an advance recorded late', () => {
 
     expect(coverings(covering, late)).toEqual(['2026-01-08 g1 pays late 4']);
     expect(coverings(gone, late)).toEqual([]);
+  });
+
+  it.each<[why: string, grant: Parameters<typeof aGrant>[0]]>([
+    ['of another currency', { currency: 'EUR' }],
+    ['of another feature', { featureKeys: ['b'] }],
+    ['that ends at the very instant it came', { effectiveAt: day(3), expiry: until(day(5)) }],
+  ])('is not covered by credit %s', (_why, grant) => {
+    expect(coverings(aBook([day(8), aGrant(grant)]), late)).toEqual([]);
+  });
+
+  it('is not covered by credit that came back only at the expiry', () => {
+    const book = aBook(
+      [day(6), aGrant({ amount: '10', expiry: until(day(12)) })],
+      [day(7), aConsumption({ amount: '10' })],
+      [day(12), aCorrection('c1', '10')],
+    );
+
+    expect(coverings(book, late)).toEqual([]);
+  });
+
+  it('asks no more of the others once it is covered', () => {
+    const book = aBook(
+      [day(8), aGrant({ grantId: 'enough', amount: '10' })],
+      [day(9), aGrant({ grantId: 'idle', amount: '10' })],
+    );
+    const { postings } = decide(book, late[1], late[0]);
+
+    expect(postings.filter(({ kind }) => kind === 'COVER')).toHaveLength(1);
   });
 
   it('is not covered by what others have taken since', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/credit/decide.ts';
 import { grantStatus } from '../../src/credit/grant.ts';
 import { NEVER } from '../../src/instant.ts';
-import { aBook, aGrant, day, external, invoice, promotional, until } from '../support/builders.ts';
+import { aBook, aGrant, day, external, invoice, promotional, until, type Paid } from '../support/builders.ts';
 import { became, bookings, refusalOf, settledUsd } from './readable.ts';
 
 const create = (grant: Parameters<typeof aGrant>[0], now = day(10)) => decide(aBook(), aGrant(grant), now);
@@ -50,6 +50,31 @@ describe('a new grant', () => {
     ['invoiced, issued where authorized is asked', invoice('ON_AUTHORIZATION', 'ISSUED'), false],
   ])('%s, is credit at once: %s', (_funding, paid, isCredit) => {
     expect(create({ paid }).answer.grant.bookedAt === day(10)).toBe(isCredit);
+  });
+});
+
+describe('the money of a new grant', () => {
+  it.each<[how: string, paid: Paid, booked: readonly string[]]>([
+    ['given away', promotional(), ['ISSUE']],
+    ['not paid yet', external('ON_CREATION'), ['ISSUE']],
+    [
+      'paid before it was told',
+      external('ON_CREATION', 'SETTLED'),
+      ['ISSUE', 'PAYMENT_AUTHORIZED', 'PAYMENT_SETTLED'],
+    ],
+    ['authorized, and not credit yet', external('ON_SETTLEMENT', 'AUTHORIZED'), ['PAYMENT_AUTHORIZED']],
+  ])('%s', (_how, paid, booked) => {
+    const { state, postings } = create({ paid });
+
+    expect(bookings(postings)).toEqual(booked.map((kind) => `2026-01-10 ${kind}`));
+    expect(state.grants.get('g1')).toMatchObject({ formerTimes: [], moves: [] });
+  });
+
+  it('came with it: at its effective instant where that is past, now where it lies ahead', () => {
+    const settledAt = (effectiveAt: number) =>
+      create({ effectiveAt, paid: external('ON_CREATION', 'SETTLED') }).answer.grant.funding.settledAt;
+
+    expect([settledAt(day(3)), settledAt(day(15))]).toEqual([day(3), day(10)]);
   });
 });
 

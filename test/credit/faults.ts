@@ -85,6 +85,14 @@ export const FAULTS_OF_EVERYTHING: Readonly<Record<string, Core>> = {
     ...state,
     charges: new Map([...state.charges].filter(([, charge]) => charge.status !== 'OPEN')),
   })),
+  'earns on what was given back': given((state) => ({
+    ...state,
+    allocations: new Map([...state.allocations].map(([key, slice]) => [key, { ...slice, returned: 0n }])),
+  })),
+  'earns twice on the same consumption': given((state) => ({
+    ...state,
+    allocations: new Map([...state.allocations].map(([key, slice]) => [key, { ...slice, recognized: 0n }])),
+  })),
   'gives credit back, but to no advance that waits for it': {
     ...CORE,
     decide: ((state: BookState, command: Command, now: Instant) => {

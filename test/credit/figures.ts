@@ -36,7 +36,9 @@ function sameBalances(reading: Reading, view: model.View): void {
         assert.fail(`pending ${where()} is not ${pending}`);
       if (state.clock !== asOf) continue;
       const live = model.liveIn(view, currency, scope);
-      assert.deepEqual(balanceOf(state, currency, scope), { currency, settled, live, pending }, where());
+      const stated = balanceOf(state, currency, scope);
+      if (stated.settled === settled && stated.live === live && stated.pending === pending) continue;
+      assert.deepEqual(stated, { currency, settled, live, pending }, where());
     }
   }
 }
@@ -45,13 +47,19 @@ type Expected = { readonly status: model.Status | null; readonly parts: model.Pa
 
 function sameGrant({ grants, state, asOf }: Reading, { id, amount }: GrantFact, expected: Expected): void {
   const then = grants.get(id)!;
-  const { grant } = then;
-  const { status, parts } = expected;
-  assert.deepEqual(then, { grant, status, ...parts }, `${id} by its entries`);
-  const now = state.clock === asOf ? viewNow(grant, asOf) : then;
-  assert.deepEqual(now, { grant, status, ...parts }, `${id} by its state`);
-  assert.equal(sumOfParts(then), status === null ? 0n : amount, `the closed identity of ${id}`);
+  const now = state.clock === asOf ? viewNow(then.grant, asOf) : then;
+  same(then, expected, () => `${id} by its entries`);
+  same(now, expected, () => `${id} by its state`);
+  assert.equal(sumOfParts(then), expected.status === null ? 0n : amount);
 }
+
+// Looked at a million times, so words are only made for what differs.
+function same(view: GrantView, { status, parts }: Expected, what: () => string): void {
+  const differs = view.status !== status || PARTS.some((part) => view[part] !== parts[part]);
+  if (differs) assert.deepEqual(view, { grant: view.grant, status, ...parts }, what());
+}
+
+const PARTS = ['pending', 'remaining', 'consumed', 'expired', 'voided'] as const;
 
 const sumOfParts = ({ pending, remaining, consumed, expired, voided }: GrantView): bigint =>
   pending + remaining + consumed + expired + voided;

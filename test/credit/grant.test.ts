@@ -26,6 +26,8 @@ describe('the status of a grant', () => {
     ['VOIDED', voided, day(7)],
     ['VOIDED', voided, day(30)],
     ['VOIDED', calledOff, day(3)],
+    ['ACTIVE', voided, day(7) - 1],
+    ['PENDING', calledOff, day(3) - 1],
   ])('is %s', (status, grant, at) => {
     expect(grantStatus(grant, at)).toBe(status);
   });
@@ -125,6 +127,45 @@ describe('a grant as it stood', () => {
 
     expect(viewThen(late, day(5) - 1, nothing).status).toBeNull();
     expect(viewThen(late, day(5), { remaining: all, forfeited: 0n }).status).toBe('ACTIVE');
+  });
+
+  describe('knows nothing of what had not happened yet', () => {
+    const paid: Grant = {
+      ...voided,
+      voidReason: 'called off',
+      funding: {
+        ...fundingOf(invoice('ON_CREATION', 'SETTLED')),
+        ...{ issuedAt: day(2), authorizedAt: day(3), settledAt: day(4) },
+      },
+    };
+    const failed: Grant = { ...paid, funding: { ...paid.funding, status: 'FAILED', failedAt: day(6) } };
+    const fundingAt = (grant: Grant, at: number) => viewThen(grant, at, nothing).grant.funding;
+
+    it.each([
+      ['unpaid', paid, day(2) - 1, null, [null, null, null, null]],
+      ['issued', paid, day(2), 'ISSUED', [day(2), null, null, null]],
+      ['authorized', paid, day(3), 'AUTHORIZED', [day(2), day(3), null, null]],
+      ['settled', paid, day(4), 'SETTLED', [day(2), day(3), day(4), null]],
+      ['settled, and not failed yet', failed, day(6) - 1, 'SETTLED', [day(2), day(3), day(4), null]],
+      ['failed', failed, day(6), 'FAILED', [day(2), day(3), day(4), day(6)]],
+    ] as const)('its payment is %s', (_how, grant, at, status, instants) => {
+      const { issuedAt, authorizedAt, settledAt, failedAt, method } = fundingAt(grant, at);
+
+      expect(fundingAt(grant, at).status).toBe(status);
+      expect([issuedAt, authorizedAt, settledAt, failedAt]).toEqual(instants);
+      expect(method).toBe('INVOICE');
+    });
+
+    it('its void has neither instant nor reason before it, and both from then on', () => {
+      const voidOf = (at: number) => {
+        const { voidedAt, voidReason, bookedAt } = viewThen(paid, at, nothing).grant;
+        return [voidedAt, voidReason, bookedAt];
+      };
+
+      expect(voidOf(day(5) - 1)).toEqual([null, null, null]);
+      expect(voidOf(day(7) - 1)).toEqual([null, null, day(5)]);
+      expect(voidOf(day(7))).toEqual([day(7), 'called off', day(5)]);
+    });
   });
 
   it('now, is what the state says', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAmount } from '../../src/amount.ts';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { live } from '../../src/credit/balance.ts';
+import { weights } from '../../src/credit/live.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { ALL, type Scope } from '../../src/scope.ts';
@@ -10,13 +11,14 @@ import {
   aCancellation,
   aCharge,
   aCollection,
+  aConsumption,
   aCorrection,
   aGrant,
   aReport,
   day,
   type Write,
 } from '../support/builders.ts';
-import { refusalOf, settledUsd } from './readable.ts';
+import { refusalOf, settledUsd, slices } from './readable.ts';
 
 const liveUsd = (state: BookState, scope: Scope = ALL): string => formatAmount(live(state, 'USD', scope));
 const GRANT: Write = [day(1), aGrant({ amount: '100' })];
@@ -118,6 +120,42 @@ describe('live', () => {
   });
 });
 
+describe('what each open charge takes, and from which grants', () => {
+  const told = (state: BookState, scope: Scope = ALL) =>
+    weights([...state.grants.values()], [...state.charges.values()], {
+      currency: 'USD',
+      scope,
+      at: state.clock,
+    }).map(({ charge, amount, taken }) => [charge.id, formatAmount(amount), ...slices(taken)]);
+  const book = () =>
+    aBook(
+      [day(1), aGrant({ grantId: 'spent', amount: '10', priority: 1 })],
+      [day(1), aConsumption({ chargeId: 'c0', amount: '10' })],
+      [day(1), aGrant({ grantId: 'euro', amount: '50', currency: 'EUR', priority: 1 })],
+      [day(1), aGrant({ grantId: 'of a', amount: '5', featureKeys: ['a'] })],
+      [day(1), aGrant({ grantId: 'any', amount: '10' })],
+      [day(2), aCharge({ chargeId: 'c1', amount: '8', featureKey: 'a' })],
+      [day(2), aCharge({ chargeId: 'in euro', amount: '8', currency: 'EUR' })],
+      [day(2), aCharge({ chargeId: 'c2', amount: '20' })],
+      [day(2), aCharge({ chargeId: 'c3', amount: '7', mode: 'CREDIT_ONLY' })],
+    );
+
+  it('is bounded by what is left for the others, in burn order; the unbounded takes from nobody', () => {
+    expect(told(book())).toEqual([
+      ['c1', '8', 'of a 5', 'any 3'],
+      ['c2', '7', 'any 7'],
+      ['c3', '7'],
+    ]);
+  });
+
+  it('is told of credit and charges in scope only', () => {
+    expect(told(book(), { kind: 'unrestricted' })).toEqual([
+      ['c2', '10', 'any 10'],
+      ['c3', '7'],
+    ]);
+  });
+});
+
 describe('a charge weighs on live', () => {
   it('from its start until just before its hold expires', () => {
     const book = aBook(GRANT, [day(2), aCharge({ startsAt: day(4), holdExpiresAt: day(6) })]);
@@ -171,12 +209,28 @@ describe('a charge weighs on live', () => {
 });
 
 describe('a charge that requires live', () => {
-  const book = aBook(GRANT, [day(2), aCharge({ amount: '60' })]);
+  const book = () => aBook(GRANT, [day(2), aCharge({ amount: '60' })]);
   const asked = (amount: string, more: Parameters<typeof aCharge>[0] = {}) =>
-    decide(book, aCharge({ chargeId: 'c2', amount, requireLive: true, ...more }), day(3));
+    decide(book(), aCharge({ chargeId: 'c2', amount, requireLive: true, ...more }), day(3));
 
   it('is taken when live in its own scope covers it', () => {
     expect(asked('40').changed).toBe(true);
+  });
+
+  it.each<[scope: string, featureKey: string | null, most: string]>([
+    ['its feature', 'a', '15'],
+    ['another feature', 'b', '10'],
+    ['what is unrestricted, without one', null, '10'],
+  ])('is held against the credit of its own scope: %s', (_scope, featureKey, most) => {
+    const credit = aBook(
+      [day(1), aGrant({ amount: '5', featureKeys: ['a'] })],
+      [day(1), aGrant({ grantId: 'g2', amount: '10' })],
+    );
+    const ask = (amount: string) => () =>
+      decide(credit, aCharge({ amount, featureKey, requireLive: true }), day(3));
+
+    expect(ask(most)().changed).toBe(true);
+    expect(refusalOf(ask('15.01')).metadata).toMatchObject({ eligible: most });
   });
 
   it('is refused with what live comes to when it does not, also before it starts', () => {

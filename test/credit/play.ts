@@ -15,6 +15,7 @@ import {
 } from '../support/reference-model.ts';
 import { amountAt, collectedAt, invoicedOf, statusOfCharge } from '../support/reference/charges.ts';
 import { sumOf, type Facts, type Take } from '../support/reference/facts.ts';
+import { recognizedOf } from '../support/reference/recognizing.ts';
 import { differ } from './figures.ts';
 import { append, CORE, latest, read, type Core, type Entry, type Journal } from './journal.ts';
 import type { Tally } from './tally.ts';
@@ -78,12 +79,13 @@ function playOne(core: Core, before: Played, command: Command, now: Instant, tal
 function sameAnswer({ answer }: Decision, told: Written): void {
   if ('collection' in answer) assert.deepEqual(answer.collection, told.collected, 'collection');
   if ('correction' in answer) assert.deepEqual(answer.correction, told.corrected, 'correction');
+  if ('recognition' in answer) assert.equal(answer.recognition.units, told.recognized, 'revenue');
   if ('allocations' in answer) assert.deepEqual(answer.allocations, told.taken, 'what an adjustment took');
 }
 
 /**
  * What a write changed of slices and charges: every slice taken for a charge or its advance in the order it happened,
- * what has come back of each since, advances made smaller, and how far every charge has come.
+ * what has come back of each since or is revenue, advances made smaller, and how far every charge has come.
  */
 function sameTakes({ version, allocations, reductions, state }: Entry, { facts }: ReferenceBook): void {
   assert.deepEqual(
@@ -93,13 +95,17 @@ function sameTakes({ version, allocations, reductions, state }: Entry, { facts }
       .map(({ why, chargeId, grantId, at, amount }) => [why, chargeId, grantId, at, amount]),
     'slices',
   );
-  const returned = [...facts.takes.entries()]
-    .filter(([, take]) => isSlice(take))
-    .map(([place]) => -sumOf(facts.takes.filter((take) => take.of === place)));
+  const places = [...facts.takes.keys()].filter((place) => isSlice(facts.takes[place]!));
+  const returned = places.map((place) => -sumOf(facts.takes.filter((take) => take.of === place)));
   assert.deepEqual(
     [...state.allocations.values()].map((slice) => slice.returned),
     returned,
     'what came back',
+  );
+  assert.deepEqual(
+    [...state.allocations.values()].map((slice) => slice.recognized),
+    places.map((place) => recognizedOf(facts, place)),
+    'revenue',
   );
   assert.deepEqual(
     reductions.map(({ chargeId, collection, amount }) => [chargeId, collection, amount]),

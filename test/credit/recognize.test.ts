@@ -8,6 +8,7 @@ import {
   aConsumption,
   aCorrection,
   aGrant,
+  aRecognition,
   credits,
   day,
   external,
@@ -16,12 +17,8 @@ import {
 } from '../support/builders.ts';
 import { bookings, legsOf, refusalOf, settledUsd } from './readable.ts';
 
-const revenue = (amount: string | null = null, bookedAt: number | null = null): RecognizeRevenue => ({
-  kind: 'recognizeRevenue',
-  currency: 'USD',
-  amount: amount === null ? null : credits(amount),
-  bookedAt,
-});
+const revenue = (amount: string | null = null, bookedAt: number | null = null) =>
+  aRecognition(amount, { bookedAt });
 
 /** Units and money recognized: `7 = 3.5 EUR`. */
 function recognized(book: BookState, command: RecognizeRevenue): string {
@@ -36,42 +33,87 @@ const inEuro: Paid = {
 };
 
 describe('recognizing revenue', () => {
-  const book = aBook(
-    [day(1), aGrant({ grantId: 'gift', amount: '10', paid: promotional(), priority: 1 })],
-    [day(1), aGrant({ grantId: 'paid', amount: '10', paid: inEuro, priority: 2 })],
-    [day(5), aConsumption({ chargeId: 'c1', amount: '14' })],
-    [day(9), aConsumption({ chargeId: 'c2', amount: '3' })],
-  );
+  const book = () =>
+    aBook(
+      [day(1), aGrant({ grantId: 'gift', amount: '10', paid: promotional(), priority: 1 })],
+      [day(1), aGrant({ grantId: 'paid', amount: '10', paid: inEuro, priority: 2 })],
+      [day(5), aConsumption({ chargeId: 'c1', amount: '14' })],
+      [day(9), aConsumption({ chargeId: 'c2', amount: '3' })],
+    );
 
   it('moves all accrued value to earnings: units, and money by what was paid for them', () => {
-    expect(recognized(book, revenue())).toBe('17 = 3.5 EUR');
-    expect(settledUsd(decide(book, revenue(), day(20)).state)).toBe(settledUsd(book));
+    expect(recognized(book(), revenue())).toBe('17 = 3.5 EUR');
+    expect(settledUsd(decide(book(), revenue(), day(20)).state)).toBe(settledUsd(book()));
+  });
+
+  it('counts what was consumed at the very instant', () => {
+    expect(recognized(book(), revenue(null, day(9)))).toBe('17 = 3.5 EUR');
+  });
+
+  it('of one currency leaves that of others', () => {
+    const mixed = decide(book(), aGrant({ grantId: 'euro', currency: 'EUR' }), day(10)).state;
+    const spent = decide(
+      mixed,
+      aConsumption({ chargeId: 'c3', currency: 'EUR', amount: '2' }),
+      day(11),
+    ).state;
+
+    expect(recognized(spent, revenue())).toBe('17 = 3.5 EUR');
+    expect(recognized(spent, aRecognition(null, { currency: 'EUR' }))).toBe('2 = nothing');
+  });
+
+  it('books nothing where there is nothing', () => {
+    expect(decide(aBook(), revenue(), day(20))).toMatchObject({ changed: false, postings: [] });
+    expect(recognized(aBook(), revenue())).toBe('0 = nothing');
+  });
+
+  it('by version and place, where slices are of one instant', () => {
+    const known = aBook(
+      [day(1), aGrant({ grantId: 'one', amount: '3', priority: 1 })],
+      [day(1), aGrant({ grantId: 'two', amount: '10', priority: 2 })],
+      [day(5), aConsumption({ chargeId: 'c1', amount: '4' })],
+      [day(5), aConsumption({ chargeId: 'c2', amount: '4' })],
+    );
+    const turned = { ...known, allocations: new Map([...known.allocations].toReversed()) };
+    const { postings } = decide(turned, revenue('5'), day(20));
+
+    expect(
+      postings[0]!.legs
+        .filter(({ amount }) => amount > 0n)
+        .map(({ grantId, chargeId }) => [grantId, chargeId]),
+    ).toEqual([
+      ...[
+        ['one', 'c1'],
+        ['two', 'c1'],
+        ['two', 'c2'],
+      ],
+    ]);
   });
 
   it('oldest first, when only a part is asked for', () => {
-    expect(recognized(book, revenue('12'))).toBe('12 = 1 EUR');
+    expect(recognized(book(), revenue('12'))).toBe('12 = 1 EUR');
   });
 
   it('oldest by when it was consumed, however late it was booked', () => {
     const late = aConsumption({ chargeId: 'c0', amount: '1', bookedAt: day(4) });
-    const { state } = decide(decide(book, late, day(10)).state, revenue('1'), day(11));
+    const { state } = decide(decide(book(), late, day(10)).state, revenue('1'), day(11));
 
     const taken = [...state.allocations.values()].filter((slice) => slice.recognized > 0n);
     expect(taken.map((slice) => slice.chargeId)).toEqual(['c0']);
   });
 
   it('only what had been consumed by the instant', () => {
-    expect(recognized(book, revenue(null, day(9) - 1))).toBe('14 = 2 EUR');
+    expect(recognized(book(), revenue(null, day(9) - 1))).toBe('14 = 2 EUR');
   });
 
   it('never the same value twice', () => {
-    const { state } = decide(book, revenue('12'), day(10));
+    const { state } = decide(book(), revenue('12'), day(10));
 
     expect(recognized(state, revenue())).toBe('5 = 2.5 EUR');
   });
 
   it('refuses more than is accrued', () => {
-    expect(refusalOf(() => recognized(book, revenue('18')))).toMatchObject({
+    expect(refusalOf(() => recognized(book(), revenue('18')))).toMatchObject({
       reason: 'INSUFFICIENT_CREDIT',
       metadata: { requested: '18', eligible: '17' },
     });
@@ -87,10 +129,10 @@ describe('recognizing revenue', () => {
 });
 
 describe('a correction after revenue was recognized', () => {
-  const book = aBook([day(1), aGrant({ paid: inEuro })], [day(5), aConsumption({ amount: '10' })]);
+  const book = () => aBook([day(1), aGrant({ paid: inEuro })], [day(5), aConsumption({ amount: '10' })]);
 
   it('takes it back from earnings first', () => {
-    const { postings } = decide(decide(book, revenue(), day(9)).state, aCorrection('c1', '4'), day(20));
+    const { postings } = decide(decide(book(), revenue(), day(9)).state, aCorrection('c1', '4'), day(20));
 
     expect(bookings(postings)).toEqual(['2026-01-20 CORRECT']);
     expect(postings.flatMap(legsOf)).toEqual([
@@ -102,7 +144,11 @@ describe('a correction after revenue was recognized', () => {
   });
 
   it('leaves to recognize what is neither given back nor recognized any more', () => {
-    const corrected = decide(decide(book, revenue('4'), day(9)).state, aCorrection('c1', '5'), day(10)).state;
+    const corrected = decide(
+      decide(book(), revenue('4'), day(9)).state,
+      aCorrection('c1', '5'),
+      day(10),
+    ).state;
 
     // 4 of the 5 given back had been recognized: of the other 5 nothing is.
     expect(recognized(corrected, revenue())).toBe('5 = 2.5 EUR');

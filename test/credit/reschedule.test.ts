@@ -88,17 +88,17 @@ describe('a reschedule', () => {
   });
 
   it.each([
-    ['GRANT_EXPIRED', aBook(ACTIVE), day(9)],
+    ['GRANT_EXPIRED', () => aBook(ACTIVE), day(9)],
     [
       'GRANT_EXPIRED',
-      aBook([day(1), aGrant({ paid: invoice('ON_CREATION'), expiry: until(day(9)) })]),
+      () => aBook([day(1), aGrant({ paid: invoice('ON_CREATION'), expiry: until(day(9)) })]),
       day(9),
     ],
-    ['GRANT_VOIDED', aBook(ACTIVE, [day(2), aVoid('g1')]), day(3)],
-    ['GRANT_VOIDED', aBook(SCHEDULED, [day(2), aVoid('g1')]), day(3)],
-    ['GRANT_NOT_FOUND', aBook(), day(3)],
+    ['GRANT_VOIDED', () => aBook(ACTIVE, [day(2), aVoid('g1')]), day(3)],
+    ['GRANT_VOIDED', () => aBook(SCHEDULED, [day(2), aVoid('g1')]), day(3)],
+    ['GRANT_NOT_FOUND', () => aBook(), day(3)],
   ])('is refused with %s', (reason, book, now) => {
-    expect(refusalOf(() => decide(book, aReschedule('g1', { expiresAt: day(30) }), now))).toMatchObject({
+    expect(refusalOf(() => decide(book(), aReschedule('g1', { expiresAt: day(30) }), now))).toMatchObject({
       reason,
       metadata: { id: 'g1' },
     });

@@ -76,13 +76,11 @@ describe('a grant becomes credit', () => {
 });
 
 describe('a grant that waited past its expiry', () => {
-  const lapsed = aBook(grant(external('ON_SETTLEMENT'), { expiry: until(day(4)) }), [
-    day(6),
-    aGrant({ grantId: 'g2' }),
-  ]);
+  const lapsed = () =>
+    aBook(grant(external('ON_SETTLEMENT'), { expiry: until(day(4)) }), [day(6), aGrant({ grantId: 'g2' })]);
 
   it('was credit after all if it had been paid in time', () => {
-    const { state, postings } = pay(lapsed, 'SETTLED', day(2), day(7));
+    const { state, postings } = pay(lapsed(), 'SETTLED', day(2), day(7));
 
     expect(bookings(postings).filter((line) => !line.includes('PAYMENT'))).toEqual([
       '2026-01-02 ISSUE',
@@ -95,7 +93,7 @@ describe('a grant that waited past its expiry', () => {
     ['later', day(5), '2026-01-05'],
     ['at the very instant', day(4), '2026-01-04'],
   ])('paid only %s, is issued and gone in one instant', (_when, paidAt, date) => {
-    const { state, postings } = pay(lapsed, 'SETTLED', paidAt, day(7));
+    const { state, postings } = pay(lapsed(), 'SETTLED', paidAt, day(7));
 
     expect(bookings(postings).filter((line) => !line.includes('PAYMENT'))).toEqual([
       `${date} ISSUE`,
@@ -163,31 +161,31 @@ describe('a payment that fails', () => {
 });
 
 describe('events of one payment', () => {
-  const authorized = aBook(grant(invoice('ON_CREATION')), [day(3), aPayment('g1', 'AUTHORIZED')]);
+  const authorized = () => aBook(grant(invoice('ON_CREATION')), [day(3), aPayment('g1', 'AUTHORIZED')]);
 
   it('repeated are a success that changes nothing', () => {
-    expect(pay(authorized, 'AUTHORIZED', day(4))).toMatchObject({ changed: false, postings: [] });
+    expect(pay(authorized(), 'AUTHORIZED', day(4))).toMatchObject({ changed: false, postings: [] });
   });
 
   it.each([
     ['backward', authorized, 'ISSUED', day(4)],
     ['before the one recorded last', authorized, 'SETTLED', day(2)],
-    ['before the grant was recorded', aBook(grant(external('ON_SETTLEMENT'))), 'SETTLED', day(0)],
+    ['before the grant was recorded', () => aBook(grant(external('ON_SETTLEMENT'))), 'SETTLED', day(0)],
     [
       'before a back-dated grant was effective',
-      aBook(grant(external('ON_SETTLEMENT'), { effectiveAt: day(0) })),
+      () => aBook(grant(external('ON_SETTLEMENT'), { effectiveAt: day(0) })),
       'SETTLED',
       day(0) - 1,
     ],
     [
       'after it failed',
-      aBook(grant(external('ON_SETTLEMENT')), [day(2), aPayment('g1', 'FAILED')]),
+      () => aBook(grant(external('ON_SETTLEMENT')), [day(2), aPayment('g1', 'FAILED')]),
       'SETTLED',
       day(3),
     ],
-    ['of an invoice there is none of', aBook(grant(external('ON_SETTLEMENT'))), 'ISSUED', day(3)],
+    ['of an invoice there is none of', () => aBook(grant(external('ON_SETTLEMENT'))), 'ISSUED', day(3)],
   ] as const)('%s are refused', (_how, book, status, at) => {
-    expect(refusalOf(() => pay(book, status, at))).toMatchObject({
+    expect(refusalOf(() => pay(book(), status, at))).toMatchObject({
       reason: 'SETTLEMENT_OUT_OF_ORDER',
       metadata: { id: 'g1' },
     });
@@ -200,7 +198,7 @@ describe('events of one payment', () => {
   });
 
   it('cannot lie ahead', () => {
-    expect(refusalOf(() => pay(authorized, 'SETTLED', day(5) + 1)).metadata).toMatchObject({
+    expect(refusalOf(() => pay(authorized(), 'SETTLED', day(5) + 1)).metadata).toMatchObject({
       field: 'occurred_at',
     });
   });
@@ -216,6 +214,100 @@ describe('events of one payment', () => {
 
     expect(bookings(postings)).toEqual(['2026-01-03 PAYMENT_AUTHORIZED', '2026-01-03 PAYMENT_SETTLED']);
     expect(settledUsd(state)).toBe('0');
+  });
+});
+
+describe('what a payment has come to', () => {
+  const fundingOf = (state: BookState) => {
+    const { status, issuedAt, authorizedAt, settledAt, failedAt } = state.grants.get('g1')!.funding;
+    return [status, issuedAt, authorizedAt, settledAt, failedAt];
+  };
+
+  it('has the instant of each step; a later one implies those it skipped, at its own', () => {
+    const issued = pay(aBook(grant(invoice('ON_SETTLEMENT'))), 'ISSUED', day(2)).state;
+
+    expect(fundingOf(issued)).toEqual(['ISSUED', day(2), null, null, null]);
+    expect(fundingOf(pay(issued, 'SETTLED', day(4)).state)).toEqual([
+      ...['SETTLED', day(2), day(4), day(4), null],
+    ]);
+  });
+
+  it('has no issue where there is no invoice', () => {
+    expect(fundingOf(pay(aBook(grant(external('ON_SETTLEMENT'))), 'SETTLED', day(4)).state)).toEqual([
+      ...['SETTLED', null, day(4), day(4), null],
+    ]);
+  });
+
+  it('keeps its steps when it fails, and calls the promise off with a reason', () => {
+    const authorized = aBook(grant(external('ON_SETTLEMENT')), [day(3), aPayment('g1', 'AUTHORIZED')]);
+    const { state } = pay(authorized, 'FAILED', day(4));
+
+    expect(fundingOf(state)).toEqual(['FAILED', null, day(3), null, day(4)]);
+    expect(state.grants.get('g1')).toMatchObject({ voidedAt: day(4), voidReason: 'payment failed' });
+  });
+
+  it('books nothing when it fails before any money was seen', () => {
+    expect(pay(aBook(grant(external('ON_SETTLEMENT'))), 'FAILED', day(4)).postings).toEqual([]);
+  });
+
+  it('keeps the invoice it was told of until it is told of another', () => {
+    const told = (book: BookState, status: 'ISSUED' | 'AUTHORIZED' | 'SETTLED', invoiceId: string | null) =>
+      decide(book, { ...aPayment('g1', status), invoiceId }, day(5)).state;
+    const invoiceOf = (state: BookState) => state.grants.get('g1')!.funding.invoiceId;
+    const issued = told(aBook(grant(invoice('ON_SETTLEMENT'))), 'ISSUED', 'in_1');
+
+    expect(invoiceOf(told(issued, 'AUTHORIZED', null))).toBe('in_1');
+    expect(invoiceOf(told(issued, 'AUTHORIZED', 'in_2'))).toBe('in_2');
+  });
+
+  it('makes no credit twice: a later step of a funded grant books its money alone', () => {
+    const credit = aBook(grant(external('ON_AUTHORIZATION')), [day(2), aPayment('g1', 'AUTHORIZED')]);
+    const { state, postings } = pay(credit, 'SETTLED', day(4));
+
+    expect(bookings(postings)).toEqual(['2026-01-04 PAYMENT_SETTLED']);
+    expect(state.grants.get('g1')).toMatchObject({ fundedAt: day(2), bookedAt: day(2) });
+  });
+
+  it('makes none by a step short of its policy', () => {
+    const { state, postings } = pay(aBook(grant(external('ON_SETTLEMENT'))), 'AUTHORIZED', day(4));
+
+    expect(bookings(postings)).toEqual(['2026-01-04 PAYMENT_AUTHORIZED']);
+    expect(state.grants.get('g1')).toMatchObject({ phase: 'SCHEDULED', bookedAt: null });
+    expect(settledUsd(advanceTo(state, day(30)).state)).toBe('0');
+  });
+
+  it('that failed may not go on, on a voided grant neither', () => {
+    const failed = aBook(
+      grant(external('ON_SETTLEMENT')),
+      [day(2), aVoid('g1')],
+      [day(3), aPayment('g1', 'FAILED')],
+    );
+
+    expect(refusalOf(() => pay(failed, 'AUTHORIZED', day(4))).metadata).toMatchObject({ state: 'FAILED' });
+  });
+
+  it('may fail although its grant was credit once, where the grant was voided since', () => {
+    const voided = aBook(grant(external('ON_CREATION', 'AUTHORIZED')), [day(2), aVoid('g1')]);
+
+    expect(bookings(pay(voided, 'FAILED', day(4)).postings)).toEqual(['2026-01-04 PAYMENT_FAILED']);
+  });
+
+  it('may fail where it was paid only at its own expiry, so that nobody could use it', () => {
+    const late = aBook(grant(external('ON_SETTLEMENT'), { expiry: until(day(3)) }), [
+      day(4),
+      aPayment('g1', 'SETTLED', day(3)),
+    ]);
+    const { state } = pay(late, 'FAILED', day(5));
+
+    expect(became(state, 'g1')).toEqual({ expired: '100' });
+    expect(state.grants.get('g1')).toMatchObject({ phase: 'EXPIRED', bookedAt: day(3) });
+  });
+
+  it('pays for what is issued and gone in one instant', () => {
+    const lapsed = aBook(grant(external('ON_SETTLEMENT'), { expiry: until(day(3)) }));
+    const [, , issued] = pay(lapsed, 'SETTLED', day(4)).postings;
+
+    expect(legsOf(issued!)).toEqual(['CUSTOMER_FBO +100', 'CUSTOMER_RECEIVABLE OPEN -100']);
   });
 });
 

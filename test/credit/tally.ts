@@ -167,6 +167,16 @@ const EVERYTHING: Cases = {
     command.kind === 'updateCharge' && !decision.changed,
   'a second collection of one charge': ({ decision: { answer } }) =>
     'collection' in answer && answer.charge.collections > 1,
+  'revenue recognized of some of a slice': ({ decision: { state } }) =>
+    [...state.allocations.values()].some(
+      ({ amount, returned, recognized }) => recognized > 0n && recognized + returned < amount,
+    ),
+  'revenue recognized of a covering': ({ command, decision: { state } }) =>
+    command.kind === 'recognizeRevenue' &&
+    [...state.allocations.values()].some(({ kind, recognized }) => kind === 'COVER' && recognized > 0n),
+  'revenue taken back by a correction': ({ decision: { state }, before }) =>
+    [...before.allocations].some(([key, slice]) => state.allocations.get(key)!.recognized < slice.recognized),
+  'a posting by hand': ({ command }) => command.kind === 'postManually',
   'an adjustment down': ({ command }) => command.kind === 'adjustDown',
 };
 

@@ -73,6 +73,45 @@ describe('the legs of an event', () => {
     expect(legsOf(posting)).toEqual(legs);
   });
 
+  it.each<[kind: Posting['kind'], posting: Posting]>([
+    ['ISSUE', rules.issue(credit, hundred, true, day(3))],
+    ['EXPIRE', rules.expire(credit, hundred, day(3))],
+    ['EXPIRE_UNDONE', rules.undoExpiry(credit, hundred, day(3))],
+    ['VOID', rules.voidCredit(credit, hundred, day(3))],
+    ['VOID', rules.voidUnpaid(credit, hundred, day(3))],
+    ['CONSUME', rules.consume(usage, [source], 0n, day(3))],
+    ['COVER', rules.cover(usage, source, day(3))],
+    ['ADJUST', rules.adjustUp(credit, hundred, day(3), 'why')],
+    ['ADJUST', rules.adjustDown([source], day(3), 'why')],
+  ])('are a transaction of kind %s, at its instant', (kind, posting) => {
+    expect(posting).toMatchObject({ kind, bookedAt: day(3) });
+    expect(posting.reason).toBe(kind === 'ADJUST' ? 'why' : undefined);
+  });
+
+  it('of an adjustment are those of a gift, or take back as much', () => {
+    expect(legsOf(rules.adjustUp(credit, hundred, day(1), ''))).toEqual(
+      legsOf(rules.issue(credit, hundred, true, day(1))),
+    );
+    expect(legsOf(rules.adjustDown([source, source], day(1), ''))).toEqual([
+      ...['CUSTOMER_FBO -100', 'BROKERAGE +100', 'CUSTOMER_FBO -100', 'BROKERAGE +100'],
+    ]);
+  });
+
+  it('owe an advance on an open receivable of the charge, whose basis nobody knows', () => {
+    const [owed, value] = rules.consume(usage, [], hundred, day(1)).legs.map((leg) => leg.account);
+    const route = { currency: 'USD', featureKeys: ['a'], priority: null, costBasis: null, tax: SERVICE };
+
+    expect(owed).toEqual({ type: 'CUSTOMER_RECEIVABLE', stage: 'OPEN', ...route });
+    expect(value).toEqual({ type: 'CUSTOMER_ACCRUED', stage: null, ...route });
+  });
+
+  it('route business accounts by currency and basis alone', () => {
+    expect(rules.expire(credit, hundred, day(1)).legs[1]!.account).toEqual({
+      ...{ type: 'BREAKAGE', currency: 'USD', featureKeys: [], priority: null, stage: null, tax: null },
+      costBasis: credits('0.5'),
+    });
+  });
+
   it('name the grant and the charge they concern', () => {
     const { legs } = rules.consume(usage, [source], credits('7'), day(1));
 

@@ -12,6 +12,8 @@ import {
   anAdjustmentDown,
   anAdjustmentUp,
   aPayment,
+  aPosting,
+  aRecognition,
   aReport,
   aReschedule,
   aVoid,
@@ -25,7 +27,7 @@ export const GRID = 3_600_000;
 type Steps = number | null;
 
 /** Something asked of a book, told without instants and ids: those depend on when and where it is asked. */
-export type Act = GrantAct | ConsumeAct | VoidAct | ChangeGrantAct | ChargeAct | AdjustAct;
+export type Act = GrantAct | ConsumeAct | VoidAct | ChangeGrantAct | ChargeAct | AdjustAct | LedgerAct;
 
 export type GrantAct = {
   readonly do: 'grant';
@@ -92,6 +94,15 @@ export type AdjustAct =
   | { readonly do: 'up'; readonly amount: string; readonly featureKeys: readonly string[] }
   | { readonly do: 'down'; readonly amount: string; readonly featureKey: string | null };
 
+export type LedgerAct =
+  | {
+      readonly do: 'recognize';
+      readonly currency: string;
+      readonly amount: string | null;
+      readonly booked: Steps;
+    }
+  | { readonly do: 'post'; readonly amount: string; readonly booked: Steps };
+
 /** The command an act means at an instant; `number` tells its ids apart, `grants` and `charges` are those there are. */
 export function commandOf(
   act: Act,
@@ -127,6 +138,10 @@ export function commandOf(
       });
     case 'down':
       return anAdjustmentDown({ amount: act.amount, featureKey: act.featureKey });
+    case 'recognize':
+      return aRecognition(act.amount, { currency: act.currency, bookedAt: from(act.booked) });
+    case 'post':
+      return aPosting(act.amount, from(act.booked));
     case 'correct':
       return aCorrection(recent(charges, act.which), act.amount);
     case 'charge':

@@ -11,6 +11,8 @@ import type {
   CorrectCharge,
   CreateCharge,
   CreateGrant,
+  PostManually,
+  RecognizeRevenue,
   RescheduleGrant,
   UpdateCharge,
   UpdateSettlement,
@@ -25,6 +27,7 @@ import {
   type Grant,
   type SettlementStatus,
 } from '../../src/credit/grant.ts';
+import type { SubAccount } from '../../src/ledger/account.ts';
 import { ALWAYS, EARLIEST, NEVER, type Instant } from '../../src/instant.ts';
 
 /**
@@ -184,8 +187,34 @@ export const anAdjustmentUp = ({ amount = '10', ...given }: Text<AdjustUp> = {})
 
 export const anAdjustmentDown = ({ amount = '10', ...given }: Text<AdjustDown> = {}): AdjustDown => ({
   ...{ kind: 'adjustDown', currency: 'USD', amount: credits(amount), featureKey: null },
+  reason: 'too much was given',
   ...given,
 });
+
+/** Recognizes all there is, or so much of it. */
+export const aRecognition = (
+  amount: string | null = null,
+  { currency = 'USD', bookedAt = null }: Partial<Omit<RecognizeRevenue, 'kind' | 'amount'>> = {},
+): RecognizeRevenue => ({
+  ...{ kind: 'recognizeRevenue', currency, bookedAt },
+  amount: amount === null ? null : credits(amount),
+});
+
+/** Cash, posted by hand against what is owed for credit that costs one for one. */
+export const aPosting = (amount: string, bookedAt: Instant | null = null): PostManually => {
+  const wash: SubAccount = {
+    ...{ type: 'WASH', currency: 'USD', featureKeys: [], priority: null, stage: null, tax: null },
+    costBasis: null,
+  };
+  const owed: SubAccount = { ...wash, type: 'CUSTOMER_RECEIVABLE', costBasis: credits('1'), stage: 'OPEN' };
+  return {
+    ...{ kind: 'postManually', reason: 'cash at the counter', bookedAt },
+    entries: [
+      { account: owed, amount: credits(amount) },
+      { account: wash, amount: -credits(amount) },
+    ],
+  };
+};
 
 /** A grant as the book holds it once it is credit. */
 export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant {

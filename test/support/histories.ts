@@ -10,6 +10,7 @@ import {
   type ChargeAct,
   type ConsumeAct,
   type GrantAct,
+  type LedgerAct,
   type VoidAct,
 } from './acts.ts';
 import { external, invoice, promotional, REFERENCE_TIME, type Paid } from './builders.ts';
@@ -116,6 +117,12 @@ const adjust: fc.Arbitrary<AdjustAct> = fc.oneof(
   fc.record({ do: fc.constant('down' as const), amount, featureKey }),
 );
 
+const recognize: fc.Arbitrary<LedgerAct> = fc.record({
+  ...{ do: fc.constant('recognize' as const), currency, amount: maybe(amount, 3), booked: past },
+});
+
+const post: fc.Arbitrary<LedgerAct> = fc.record({ do: fc.constant('post' as const), amount, booked: past });
+
 const stepOf = (act: fc.Arbitrary<Act>): fc.Arbitrary<Step> =>
   fc.record({
     /** Mostly the clock stands or moves a little; sometimes far; sometimes it is set back. */
@@ -144,10 +151,12 @@ const ofEverything = stepOf(
     { arbitrary: collect, weight: 6 },
     { arbitrary: correct, weight: 6 },
     { arbitrary: pay, weight: 3 },
-    { arbitrary: reschedule, weight: 2 },
+    { arbitrary: reschedule, weight: 3 },
     { arbitrary: adjust, weight: 2 },
+    { arbitrary: recognize, weight: 2 },
     { arbitrary: cancelGrant, weight: 1 },
     { arbitrary: cancelCharge, weight: 1 },
+    { arbitrary: post, weight: 1 },
   ),
 );
 
@@ -158,5 +167,5 @@ const historyOf = (step: fc.Arbitrary<Step>, longest: number): fc.Arbitrary<read
 export const history = (longest = 60): fc.Arbitrary<readonly Step[]> =>
   historyOf(ofGrantsAndSpending, longest);
 
-/** Every command that moves settled, live or pending. */
+/** Every command there is, those that move no figure among them. */
 export const fullHistory = (longest = 60): fc.Arbitrary<readonly Step[]> => historyOf(ofEverything, longest);

@@ -48,9 +48,10 @@ export function explaining(sql: Sql, planning: Planning): Connection & { readonl
   }
 }
 
-type Node = Readonly<Record<string, any>>;
+export type Node = Readonly<Record<string, any>>;
 
-function planOf(statement: string, top: Node): Plan {
+/** What one plan says, given as `format json` does. */
+export function planOf(statement: string, top: Node): Plan {
   const nodes = flat(top);
   return {
     statement,

@@ -1,4 +1,5 @@
 import type { CancelCharge, Command, Consume } from '../../src/credit/command.ts';
+import type { Amount } from '../../src/amount.ts';
 import type { Instant } from '../../src/instant.ts';
 import type { View } from './reference/answers.ts';
 import { statusOfCharge } from './reference/charges.ts';
@@ -23,13 +24,14 @@ import {
   type Decided,
   type Refused,
 } from './reference/outcome.ts';
+import { recognize } from './reference/recognizing.ts';
 
 export type { Collected, Refused };
 
 /**
  * The rules of domain.md in the plainest form that can be right: facts in arrays, every figure found by scanning
  * them. It shares no rule with src/credit, is slow on purpose and answers for every (as_of, known_at). It knows what
- * moves settled, live and pending; the money of payments and recognized revenue are not its concern.
+ * moves settled, live and pending, and what of it is revenue; money is not its concern.
  */
 export type ReferenceBook = {
   /** recorded_at of every write; the first has version 1. */
@@ -45,6 +47,7 @@ export type Written = {
   readonly collected: Collected | null;
   readonly corrected: Corrected | null;
   readonly taken: Collected['allocations'] | null;
+  readonly recognized: Amount | null;
 };
 
 /** Now, in a book: the later of the clock and the book's last recorded_at. */
@@ -58,11 +61,12 @@ export function write(book: ReferenceBook, command: Command, now: Instant): Writ
   const due = coverIdle(book.facts, version, -Infinity, now);
   const decided = decideOn(due, command, version, now);
   if (isRefused(decided)) return decided;
-  const { facts, collected = null, corrected = null, taken = null } = decided;
-  if (facts === due) return { book, changed: false, collected, corrected, taken };
+  const { facts, collected = null, corrected = null, taken = null, recognized = null } = decided;
+  const answer = { collected, corrected, taken, recognized };
+  if (facts === due) return { book, changed: false, ...answer };
   const from = tellsOfThePast(command) ? -Infinity : now;
   const after = { writes: [...book.writes, now], facts: coverIdle(facts, version, from, now) };
-  return { book: after, changed: true, collected, corrected, taken };
+  return { book: after, changed: true, ...answer };
 }
 
 /** Only a command that gives a past instant on purpose may change what settled was before now (domain.md §2). */
@@ -105,7 +109,12 @@ function decideOn(facts: Facts, command: Command, version: number, now: Instant)
     case 'adjustDown':
       return adjustDown(facts, command, version, now);
     case 'recognizeRevenue':
+      return recognize(facts, command, version, now);
     case 'postManually':
+      // Known to have happened, and of no consequence here.
+      return (command.bookedAt ?? now) > now
+        ? refused('INVALID_FIELD', { field: 'booked_at' })
+        : { facts: { ...facts } };
     case 'reverseManually':
       throw new Error(`the reference model knows nothing of ${command.kind}`);
   }

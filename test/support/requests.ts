@@ -1,6 +1,7 @@
 import { formatAmount } from '../../src/amount.ts';
 import type { Command, CreateGrant } from '../../src/credit/command.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
+import type { ManualEntry } from '../../src/ledger/manual-rules.ts';
 
 /**
  * Requests that name only what a test is about; everything else is the plainest there is: Ada, 100 USD of promotional
@@ -77,8 +78,16 @@ export function requestFor(command: Command, customerId: string): { rpc: string;
     case 'correctCharge':
     case 'cancelCharge':
       return changeOfCharge(command, asks);
-    case 'recognizeRevenue':
-    case 'postManually':
+    case 'recognizeRevenue': {
+      const { currency, amount, bookedAt } = command;
+      const asked = amount === null ? undefined : formatAmount(amount);
+      return asks('RecognizeRevenue', { currency, amount: asked, bookedAt: instant(bookedAt) });
+    }
+    case 'postManually': {
+      const { bookedAt, reason } = command;
+      const entries = command.entries.map(postingEntry);
+      return asks('PostTransaction', { entries, reason, bookedAt: instant(bookedAt) });
+    }
     case 'reverseManually':
       throw new Error(`no random history asks for ${command.kind}`);
   }
@@ -111,6 +120,15 @@ function changeOfCharge(command: ChangeOfCharge, asks: Asks): { rpc: string; req
       return asks('CancelCharge', { chargeId: command.chargeId });
   }
 }
+
+const postingEntry = ({ account, amount }: ManualEntry): object => ({
+  accountType: `ACCOUNT_TYPE_${account.type}`,
+  ...{ currency: account.currency, amount: formatAmount(amount) },
+  route: {
+    costBasis: account.costBasis === null ? undefined : formatAmount(account.costBasis),
+    stage: account.stage === null ? undefined : `RECEIVABLE_STAGE_${account.stage}`,
+  },
+});
 
 /** Left out where it is to default. */
 const instant = (of: Instant | null): string | undefined => (of === null ? undefined : at(of));

@@ -42,6 +42,7 @@ export function forecastMovements(
           amount,
           grantId,
           chargeId,
+          reason: null,
           bookedAt,
           ...next,
           position: index + 1,

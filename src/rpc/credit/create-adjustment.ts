@@ -51,15 +51,16 @@ async function decode(
   request: CreateAdjustmentRequest,
 ): Promise<AdjustUp | AdjustDown> {
   const { currency, amount } = await amountOf(currencies, request);
+  const { reason } = request;
   if (amount < 0n)
-    return { kind: 'adjustDown', currency, amount: -amount, featureKey: textOf(request.featureKey) };
+    return { kind: 'adjustDown', currency, amount: -amount, featureKey: textOf(request.featureKey), reason };
   return {
     kind: 'adjustUp',
     grantId: idOf('grt', uuids()),
     ...{ currency, amount, featureKeys: request.featureKeys.toSorted() },
     details: {
       ...{ idempotencyKey: textOf(request.idempotencyKey), name: 'Adjustment', labels: {} },
-      description: request.reason,
+      description: reason,
     },
   };
 }

@@ -62,7 +62,9 @@ export async function listTransactions(
   };
 }
 
-/** FUNDED, EXPIRED, VOIDED and ADJUSTED rows carry the name of their grant, CONSUMED and CORRECTED of their charge. */
+/**
+ * FUNDED, EXPIRED, VOIDED and ADJUSTED rows carry the name of their grant, CONSUMED and CORRECTED of their charge; credit taken by an
+ * adjustment has none. */
 const encodeRow = (row: TransactionRow, named: Named): MessageInitShape<typeof CreditTransactionSchema> => {
   const details = named(row.chargeId ?? row.grantId);
   return {
@@ -77,7 +79,7 @@ const encodeRow = (row: TransactionRow, named: Named): MessageInitShape<typeof C
     grantId: row.grantId ?? '',
     chargeId: row.chargeId ?? '',
     name: details?.name ?? '',
-    description: details?.description ?? '',
+    description: row.reason ?? details?.description ?? '',
     labels: details?.labels ?? {},
     version: row.id === null ? 0n : BigInt(row.version),
   };

@@ -5,6 +5,7 @@ import { collectedAt, invoicedOf } from './charges.ts';
 import { collectionsOf } from './collecting.ts';
 import { chargeFact, plus, sumOf, type Facts, type Take } from './facts.ts';
 import { uncovered, voidedAt } from './grants.ts';
+import { recognizedOf } from './recognizing.ts';
 import { refused, type Decided, type Refused } from './outcome.ts';
 
 /**
@@ -68,7 +69,9 @@ function lastTakenFirst(facts: Facts, chargeId: string, collection: number): rea
   return [...placesOf('COVER').toReversed(), ...placesOf('SOURCE').toReversed()];
 }
 
-/** Credit comes back now; what comes back to a voided grant is forfeited in the same instant. */
+/**
+ * Credit comes back now; what comes back to a voided grant is forfeited in the same instant. What had been
+ * recognized of it is taken back first. */
 function giveBack(
   facts: Facts,
   take: Take,
@@ -89,7 +92,9 @@ function giveBack(
     amount: -amount,
     of: place,
   };
-  const known = plus(facts, 'takes', back);
+  const revenue = minAmount(amount, recognizedOf(facts, place));
+  const unearned = plus(facts, 'recognitions', { version, of: place, amount: -revenue });
+  const known = plus(unearned, 'takes', back);
   if (voidedAt(facts, grantId) > now) return known;
   return plus(known, 'takes', { ...back, why: 'FORFEIT', chargeId: null, amount, of: null });
 }

@@ -75,6 +75,13 @@ export type ReductionFact = Fact & {
   readonly amount: Amount;
 };
 
+/** Value that a take of credit made was recognized as revenue; below zero: taken back by a correction. */
+export type RecognitionFact = Fact & {
+  /** The place of the take. */
+  readonly of: number;
+  readonly amount: Amount;
+};
+
 export type ChargeFact = Fact & {
   readonly recordedAt: Instant;
   readonly id: string;
@@ -117,6 +124,7 @@ export type Facts = {
   readonly takes: readonly Take[];
   readonly advances: readonly AdvanceFact[];
   readonly reductions: readonly ReductionFact[];
+  readonly recognitions: readonly RecognitionFact[];
   readonly charges: readonly ChargeFact[];
   readonly totals: readonly TotalFact[];
   readonly collected: readonly CollectedFact[];
@@ -125,7 +133,7 @@ export type Facts = {
 
 export const NO_FACTS: Facts = {
   ...{ grants: [], times: [], settlements: [], voids: [], takes: [], advances: [], reductions: [] },
-  ...{ charges: [], totals: [], collected: [], closed: [] },
+  ...{ recognitions: [], charges: [], totals: [], collected: [], closed: [] },
 };
 
 /** The facts and one more of a kind. */
@@ -147,6 +155,7 @@ export function upTo(facts: Facts, version: number): Facts {
     takes: known(facts.takes),
     advances: known(facts.advances),
     reductions: known(facts.reductions),
+    recognitions: known(facts.recognitions),
     charges: known(facts.charges),
     totals: known(facts.totals),
     collected: known(facts.collected),

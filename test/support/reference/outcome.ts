@@ -28,6 +28,8 @@ export type Decided = {
   readonly facts: Facts;
   readonly collected?: Collected;
   readonly corrected?: Corrected;
+  /** Units of revenue recognized. */
+  readonly recognized?: Amount;
   /** What an adjustment took. */
   readonly taken?: Slices;
 };

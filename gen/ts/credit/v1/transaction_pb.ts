@@ -83,7 +83,7 @@ export type CreditTransaction = Message<"credit.v1.CreditTransaction"> & {
   balanceAfter: string;
 
   /**
-   * The grant it is about, where it is about one.
+   * The grant it is about, where it is about one. Credit taken by an adjustment names none, whichever it came from.
    *
    * @generated from field: string grant_id = 9;
    */

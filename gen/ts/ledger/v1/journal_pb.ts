@@ -231,7 +231,7 @@ export type Transaction = Message<"ledger.v1.Transaction"> & {
   reversedTransactionId: string;
 
   /**
-   * The reason given for a manual posting or a reversal.
+   * The reason given for an adjustment, a manual posting or a reversal.
    *
    * @generated from field: string reason = 12;
    */
