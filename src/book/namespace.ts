@@ -2,6 +2,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { optional } from '../db/types.ts';
 import type { Instant } from '../instant.ts';
 import { SHARDS } from './book-key.ts';
+import { dueThen } from './due-then.ts';
 import {
   isHistory,
   PLACED,
@@ -51,16 +52,19 @@ export async function* booksOfNamespace(
       const rows = await connection.run(PAGE, [shard, namespace, after, ...times, BATCH]);
       full = rows.length === BATCH;
       after = rows.at(-1)?.customer_id ?? after;
-      const books = rows.flatMap((row): readonly NamespaceBook[] => {
+      const placed = rows.flatMap((row) => {
         const key = { namespace, customerId: row.customer_id };
         const view = viewOf(row, { key, shard, moment, time });
-        return view.id === null ? [] : [{ view: { ...view, id: view.id }, due: isDue(view, row) }];
+        return view.id === null ? [] : [{ row, view: { ...view, id: view.id } }];
       });
+      // When an earlier version had its next event is not stored with the book: its grants tell.
+      const then = placed.map(({ view }) => view).filter((view) => !view.current && !isHistory(view));
+      const due = await dueThen(connection, shard, then);
+      const books = placed.map(({ row, view }) => ({
+        view,
+        due: view.current ? !isHistory(view) && row.next_event_at <= view.asOf : due.has(view.id),
+      }));
       if (books.length > 0) yield { shard, books };
     } while (full);
   }
 }
-
-/** What an earlier version had ahead of it is not stored: only rebuilding it tells. */
-const isDue = (view: BookView, row: Row): boolean =>
-  !isHistory(view) && (!view.current || row.next_event_at <= view.asOf);

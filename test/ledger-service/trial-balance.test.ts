@@ -166,6 +166,34 @@ test('what has fallen due and nobody has written is in it', async () => {
   time.now = end;
 });
 
+describe('what was foreseen of a namespace, as known before', () => {
+  const LATER: Readonly<Record<string, (customerId: string, grantId: string) => Promise<unknown>>> = {
+    'a write of something else': (customerId) =>
+      caller.answer('CreateGrant', grantRequest({ namespace: 'then', customerId, amount: '1' })),
+    'a reschedule': (customerId, grantId) =>
+      caller.answer('RescheduleGrant', { namespace: 'then', customerId, grantId, neverExpires: true }),
+    'a void': (customerId, grantId) => caller.answer('VoidGrant', { namespace: 'then', customerId, grantId }),
+  };
+
+  test.each(Object.entries(LATER))('%s changes nothing of it', async (customerId, write) => {
+    time.now = end;
+    const expiring = { expiresAt: at(end + 9 * GRID), amount: '40' };
+    const request = { namespace: 'then', customerId, ...expiring };
+    const { grant } = await caller.answer('CreateGrant', grantRequest(request));
+    const asked = { namespace: 'then', knownAt: at(end + GRID) };
+    const foreseen = async () =>
+      Promise.all([2, 10].map((steps) => totals({ ...asked, asOf: at(end + steps * GRID) })));
+    const before = await foreseen();
+    time.now = end + 3 * GRID;
+    await write(customerId, grant.id);
+
+    expect(before[1]!['USD BREAKAGE']! % parseAmount('40')).toBe(0n);
+    expect(before[1]!['USD BREAKAGE']).toBeGreaterThan(0n);
+    expect(await foreseen()).toEqual(before);
+    time.now = end;
+  });
+});
+
 /** Customers whose books lie in one shard: more than come in a batch. */
 const neighbours = (namespace: string, count: number): readonly string[] => {
   const found: string[] = [];
