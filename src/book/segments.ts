@@ -20,6 +20,7 @@ const NTH_WRITE = nth('recorded_at', 'writes', 'recorded_at, version');
 const NTH_TRANSACTION = nth('booked_at', 'transactions', 'booked_at, version, ordinal');
 
 // A segment goes on to the last millisecond before the instant with which it would be too large, or a millisecond.
+// "offset 0" keeps that bound from being found again wherever it is named.
 const next = (name: string, tooLarge: string): Statement<Row> =>
   statement(
     name,
@@ -33,6 +34,7 @@ const next = (name: string, tooLarge: string): Statement<Row> =>
          $4::timestamptz + interval '1 ms',
          coalesce(least(${tooLarge}) - interval '1 ms', 'infinity')
        )) as through
+       offset 0
      ) s`,
   );
 

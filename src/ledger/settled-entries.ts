@@ -52,7 +52,10 @@ const WITHIN = statement<Row>(
        offset 0
      ) e on true
    ) e
-   join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
+   -- looked up entry by entry: the other way round the entries would be read once for each sub-account
+   cross join lateral (
+     select * from sub_accounts s where s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account offset 0
+   ) s
    where ${IS_SETTLED}
      and ($5::text is null or s.currency = $5)
      and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)

@@ -104,13 +104,13 @@ describe('a window read in small pieces', () => {
     const customerId = `piecemeal ${i}`;
     const start = time.now;
     await playThrough(caller, time, steps, customerId);
-    const inPieces = async (pieceSize: number) => {
+    const inPieces = async (pieceSize: number, signal = new AbortController().signal) => {
       const { points } = await getBalanceTimeline(
         { database, clock: time.clock },
         {
           ...{ key: { namespace: 'default', customerId }, minVersion: 0, knownAt: null, pieceSize },
           ...{ currencies: CURRENCIES, scope: SCOPES[i]!, parts, most: 10_000 },
-          ...{ from: start - 16 * GRID, until: time.now + 24 * GRID, signal: new AbortController().signal },
+          ...{ from: start - 16 * GRID, until: time.now + 24 * GRID, signal },
         },
       );
       return points;
@@ -119,5 +119,6 @@ describe('a window read in small pieces', () => {
 
     expect(whole.length).toBeGreaterThan(5);
     for (const size of [1, 2, 7]) expect(await inPieces(size)).toEqual(whole);
+    await expect(inPieces(1, AbortSignal.abort(new Error('nobody waits')))).rejects.toThrow('nobody waits');
   });
 });

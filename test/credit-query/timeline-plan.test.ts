@@ -58,10 +58,10 @@ beforeAll(async () => {
     await sql.rows(`vacuum (analyze) ${table}`);
 });
 
-/** A window of a hundred writes. */
+/** A window of fifty writes. */
 const span = (version: number) => ({
-  ...{ after: recordedAt(version), through: recordedAt(version + 100) },
-  ...{ afterVersion: version, throughVersion: version + 100 },
+  ...{ after: recordedAt(version), through: recordedAt(version + 50) },
+  ...{ afterVersion: version, throughVersion: version + 50 },
 });
 
 const questions: Readonly<Record<string, (connection: Connection, version: number) => Promise<unknown>>> = {
@@ -69,7 +69,7 @@ const questions: Readonly<Record<string, (connection: Connection, version: numbe
     nextSegment(connection, book, {
       after: recordedAt(version),
       end: recordedAt(WRITES),
-      size: 100,
+      size: 50,
       ledger: true,
     }),
   'what was booked': (connection, version) =>
@@ -86,7 +86,7 @@ const questions: Readonly<Record<string, (connection: Connection, version: numbe
     pageOfOtherGrants(connection, book, { currency: 'USD', at: recordedAt(version), but: [], limit: 1_001 }),
 };
 
-/** Far above the pages of what is asked about (a hundred rows and a few per class), far below those of the tables. */
+/** Far above the pages of what is asked about (fifty rows, a few pages for each and for each class), far below those of the tables. */
 const GENEROUS = 200;
 const cases = Object.keys(questions).flatMap((question) =>
   (['custom', 'generic'] as const).flatMap((planning) =>
