@@ -25,6 +25,15 @@ export type Config = {
   batchSize: number;
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per shard, default 1024; past it, OVERLOADED. */
   queueLimit: number;
+  /** `CREDIT_LEDGER_MAX_WATCHES`: most streams one process serves at once, default 20000; past it, TOO_MANY_WATCHES. */
+  maxWatches: number;
+  /**
+   * `CREDIT_LEDGER_WATCH_POLL_MS`: how often watched books are looked at, default 1000. What another instance wrote is
+   * shown at the latest after this and the time a look takes, whether its doorbell was heard or not.
+   */
+  watchPollMs: number;
+  /** `CREDIT_LEDGER_HEARTBEAT_MS`: how long a stream may be quiet before it shows that it is alive, default 15000. */
+  heartbeatMs: number;
 };
 
 /** Every problem of the environment at once, so that one restart is enough. Never quotes a secret. */
@@ -53,6 +62,9 @@ export function readConfig(env: Environment = process.env): Config {
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
+    maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),
+    watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
+    heartbeatMs: read.whole('CREDIT_LEDGER_HEARTBEAT_MS', 100, 3_600_000, 15_000),
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.
   const guarded = (env['CREDIT_LEDGER_TOKENS'] ?? '') !== '';

@@ -6,7 +6,8 @@ import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
-import { connect, type DatabaseOptions } from './db/database.ts';
+import { connect, type Database, type DatabaseOptions } from './db/database.ts';
+import { createTimekeeper, type Timekeeper } from './db/timekeeper.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -19,15 +20,25 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
+import { createHub, type Hub } from './watch/hub.ts';
+import { createPlaces, type Places } from './watch/places.ts';
+import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
   readonly poolSize: number;
   readonly batchSize: number;
   readonly queueLimit: number;
+  readonly maxWatches: number;
+  readonly watchPollMs: number;
+  readonly heartbeatMs: number;
   readonly log: Log;
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
+  /** Wakes up what waits for an instant; by the same clock. */
+  readonly timekeeper?: Timekeeper;
+  /** Tests are less patient with a database that does not answer. */
+  readonly staleAfterMs?: number;
   readonly onStatement?: DatabaseOptions['onStatement'];
 };
 
@@ -35,6 +46,9 @@ export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
   /** Ends streams, finishes what is under way (bounded), and lets go of the database. */
   stop(): Promise<void>;
 };
+
+/** A watch that hears nothing of the database for longer than this ends, rather than show what may be old. */
+const STALE_AFTER_MS = 5_000;
 
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
@@ -50,10 +64,20 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
   const uuids = uuidMaker(processTime);
-  const books = createBooks({ database, clock, uuids, batchSize, queueLimit });
+  const places = createPlaces(options.maxWatches);
+  const hub = hubOf(options, database, clock, places);
+  const signals = createSignals();
+  signals.subscribe(hub.changed);
+  const books = createBooks({
+    ...{ database, clock, uuids, batchSize, queueLimit },
+    onCommitted: (committed) => {
+      hub.committed(committed);
+      signals.emit(committed);
+    },
+  });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
-  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate };
+  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate, hub, signals, places };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);
@@ -71,8 +95,17 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     async stop() {
       health.setServing(false);
       await server.close();
+      hub.close();
       await books.close();
       await database.close();
     },
   };
+}
+
+function hubOf(options: ServiceOptions, database: Database, clock: Clock, places: Places): Hub {
+  const { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
+  return createHub({
+    ...{ database, clock, log, pollMs, heartbeatMs, staleAfterMs, places },
+    timekeeper: options.timekeeper ?? createTimekeeper(clock),
+  });
 }

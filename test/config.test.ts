@@ -23,6 +23,9 @@ describe('an empty environment', () => {
       tokens: [],
       batchSize: 64,
       queueLimit: 1024,
+      maxWatches: 20_000,
+      watchPollMs: 1_000,
+      heartbeatMs: 15_000,
     });
   });
 
@@ -44,6 +47,9 @@ describe('variables', () => {
       CREDIT_LEDGER_TOKENS: 'billing:write:s3cr:et, dashboard:read:other',
       CREDIT_LEDGER_BATCH_SIZE: '1000',
       CREDIT_LEDGER_QUEUE_LIMIT: '5',
+      CREDIT_LEDGER_MAX_WATCHES: '7',
+      CREDIT_LEDGER_WATCH_POLL_MS: '500',
+      CREDIT_LEDGER_HEARTBEAT_MS: '1000',
       PATH: '/bin',
     });
 
@@ -59,6 +65,9 @@ describe('variables', () => {
       ],
       batchSize: 1000,
       queueLimit: 5,
+      maxWatches: 7,
+      watchPollMs: 500,
+      heartbeatMs: 1_000,
     });
   });
 

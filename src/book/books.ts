@@ -1,12 +1,15 @@
 import type { Command } from '../credit/command.ts';
 import { shardOf, SHARDS } from './book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
+import type { Committed } from './deeds.ts';
 import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
 
 export type BooksOptions = CommitDeps & {
   readonly batchSize: number;
   readonly queueLimit: number;
+  /** Told what was committed, before the callers are answered. */
+  readonly onCommitted?: (committed: readonly Committed[]) => void;
 };
 
 /** The write path: whoever wants a book changed submits a command here. */
@@ -20,9 +23,14 @@ export type Books = {
   close(): Promise<void>;
 };
 
-export function createBooks({ batchSize, queueLimit, ...deps }: BooksOptions): Books {
+export function createBooks({ batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
+  const commit = async (shard: number, submissions: readonly Submission[]) => {
+    const { results, committed } = await commitBatch(deps, shard, submissions);
+    onCommitted?.(committed);
+    return results;
+  };
   const queues = Array.from({ length: SHARDS }, (_, shard) =>
-    createQueue({ batchSize, queueLimit, commit: (submissions) => commitBatch(deps, shard, submissions) }),
+    createQueue({ batchSize, queueLimit, commit: (submissions) => commit(shard, submissions) }),
   );
   return {
     submit: <C extends Command, Message>(submission: Submission<C, Message>) =>

@@ -48,11 +48,8 @@ export async function ask<Answer>(
       return view.latest < asked.minVersion ? undefined : { value: await answer(connection, view) };
     });
   const first = (await attempt()) ?? (await waitUntil(attempt, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
-  if (first !== undefined) return first.value;
-  return refuse(
-    'NOT_CAUGHT_UP',
-    `the book has not reached version ${asked.minVersion} here yet`,
-    {},
-    { retryAfterMs: 200 },
-  );
+  return first === undefined ? notCaughtUp(asked.minVersion) : first.value;
 }
+
+export const notCaughtUp = (version: number): never =>
+  refuse('NOT_CAUGHT_UP', `the book has not reached version ${version} here yet`, {}, { retryAfterMs: 200 });

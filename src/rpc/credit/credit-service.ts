@@ -17,6 +17,7 @@ import { listTransactions } from './list-transactions.ts';
 import { rescheduleGrant } from './reschedule-grant.ts';
 import { updateGrantSettlement } from './update-grant-settlement.ts';
 import { voidGrant } from './void-grant.ts';
+import { watchBalance } from './watch-balance.ts';
 
 /** The RPCs of credit.v1.CreditService that there are; the others answer UNIMPLEMENTED. */
 export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof CreditService>> => ({
@@ -41,6 +42,7 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   getBalance: (request) => getBalance(deps, request),
   batchGetBalances: (request) => batchGetBalances(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
+  watchBalance: (request, context) => watchBalance(deps, request, context),
   createCurrency: (request) => createCurrency(deps, request),
   listCurrencies: (request) => listCurrencies(deps, request),
 });

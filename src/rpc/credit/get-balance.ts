@@ -67,7 +67,8 @@ const PARTS: Readonly<Record<number, BalancePart>> = {
 };
 const ALL_PARTS: ReadonlySet<BalancePart> = new Set(Object.values(PARTS));
 
-async function figuresOf(
+/** What balances are asked for, now unless the request has instants; UNKNOWN_CURRENCY where there is no such currency. */
+export async function figuresOf(
   currencies: Currencies,
   request: {
     readonly namespace: string;
