@@ -32,6 +32,12 @@ export type Config = {
    * shown at the latest after this and the time a look takes, whether its doorbell was heard or not.
    */
   watchPollMs: number;
+  /**
+   * `CREDIT_LEDGER_DOORBELL`: whether instances tell each other what they have written, by NOTIFY on a connection of
+   * its own; default on. Off, watches see what others wrote when they poll: behind a pooler that does not carry
+   * LISTEN, or where there is one instance alone.
+   */
+  doorbell: boolean;
   /** `CREDIT_LEDGER_HEARTBEAT_MS`: how long a stream may be quiet before it shows that it is alive, default 15000. */
   heartbeatMs: number;
 };
@@ -64,6 +70,7 @@ export function readConfig(env: Environment = process.env): Config {
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),
     watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
+    doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',
     heartbeatMs: read.whole('CREDIT_LEDGER_HEARTBEAT_MS', 100, 3_600_000, 15_000),
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.

@@ -20,6 +20,7 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
+import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type Hub } from './watch/hub.ts';
 import { createPlaces, type Places } from './watch/places.ts';
 import { createSignals } from './watch/signals.ts';
@@ -32,6 +33,7 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   readonly maxWatches: number;
   readonly watchPollMs: number;
   readonly heartbeatMs: number;
+  readonly doorbell: boolean;
   readonly log: Log;
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
@@ -68,11 +70,15 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const hub = hubOf(options, database, clock, places);
   const signals = createSignals();
   signals.subscribe(hub.changed);
+  const doorbell = options.doorbell
+    ? createDoorbell({ url, log, onRing: signals.emit, onUnclear: hub.look })
+    : null;
   const books = createBooks({
     ...{ database, clock, uuids, batchSize, queueLimit },
     onCommitted: (committed) => {
       hub.committed(committed);
       signals.emit(committed);
+      doorbell?.ring(committed);
     },
   });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
@@ -97,6 +103,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await server.close();
       hub.close();
       await books.close();
+      await doorbell?.close();
       await database.close();
     },
   };

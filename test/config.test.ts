@@ -25,6 +25,7 @@ describe('an empty environment', () => {
       queueLimit: 1024,
       maxWatches: 20_000,
       watchPollMs: 1_000,
+      doorbell: true,
       heartbeatMs: 15_000,
     });
   });
@@ -49,6 +50,7 @@ describe('variables', () => {
       CREDIT_LEDGER_QUEUE_LIMIT: '5',
       CREDIT_LEDGER_MAX_WATCHES: '7',
       CREDIT_LEDGER_WATCH_POLL_MS: '500',
+      CREDIT_LEDGER_DOORBELL: 'off',
       CREDIT_LEDGER_HEARTBEAT_MS: '1000',
       PATH: '/bin',
     });
@@ -67,6 +69,7 @@ describe('variables', () => {
       queueLimit: 5,
       maxWatches: 7,
       watchPollMs: 500,
+      doorbell: false,
       heartbeatMs: 1_000,
     });
   });

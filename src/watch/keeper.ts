@@ -56,7 +56,7 @@ export function createKeeper(options: KeeperOptions, shelf: Shelf): Keeper {
   );
 
   const loads = createLoads<WatchedBook>(LOADS_AT_ONCE, async (book) => {
-    const found = await loadBook(options, book.key, book.version);
+    const found = await loadBook(options, book.key, book.loaded ? book.version : null);
     book.failingSince = null;
     change(book, () => adopt(book, found));
   });

@@ -19,18 +19,18 @@ export type BookNow = {
   readonly deeds: readonly Deed[];
 };
 
-/** Loads a book with the same statements as a balance, and what was written to it after version `since`. */
+/** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
 export const loadBook = (
   deps: QueryDeps,
   key: BookKey,
-  since: number,
+  since: number | null,
 ): Promise<BookNow & { readonly now: Instant }> =>
   ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
     const { id: bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
     const [state, deeds] = await settleAll([
       stateAt(connection, booked),
-      bookId === null || since === 0
+      bookId === null || since === null
         ? Promise.resolve<readonly Deed[]>([])
         : deedsSince(connection, { shard, bookId, version }, since),
     ]);

@@ -12,8 +12,8 @@ import { createLoads } from './loads.ts';
 export type Poll = {
   /** Resolves when it has been asked at least once since the last pause; begins to ask regularly. */
   awake(): Promise<void>;
-  /** Asks now, whatever has been asked before; resolves when what it found was handed on. */
-  look(): Promise<void>;
+  /** Asks now, in the background; what fails is left to the next time. */
+  look(): void;
   stop(): void;
 };
 
@@ -53,7 +53,14 @@ export function createPoll(options: PollOptions): Poll {
 
   // One look at a time; who comes during one that may have missed something shares the next.
   const looks = createLoads<'everything'>(1, ask);
-  const look = () => looks.refresh('everything');
+
+  function look(): void {
+    if (seen().length === 0) return;
+    looks.refresh('everything').catch((err: unknown) => {
+      log.warn({ err }, 'watched books could not be looked at; it is tried again');
+      endIfStale();
+    });
+  }
 
   function tick(): void {
     alarm = null;
@@ -61,12 +68,7 @@ export function createPoll(options: PollOptions): Poll {
     endIfStale();
     if (seen().length === 0) return;
     // Where one hangs, the next would only hang behind it.
-    if (!underWay) {
-      look().catch((err: unknown) => {
-        log.warn({ err }, 'watched books could not be looked at; it is tried again');
-        endIfStale();
-      });
-    }
+    if (!underWay) look();
     alarm = timekeeper.at(timekeeper.now() + everyMs, tick);
   }
 
@@ -80,7 +82,7 @@ export function createPoll(options: PollOptions): Poll {
       alarm = timekeeper.at(timekeeper.now() + everyMs, tick);
       // The clock was not looked at during the pause.
       unansweredSince = null;
-      await look();
+      await looks.refresh('everything');
     },
     look,
     stop() {

@@ -15,7 +15,7 @@ export type Wakes = Pick<Keeper, 'bringToNow' | 'forget'> & {
   /** What others say they have committed. */
   changed(changed: readonly Changed[]): void;
   /** Asks the database now which of the watched books have changed. */
-  look(): Promise<void>;
+  look(): void;
   /** Brings a book to what it is now, of a version at least; NOT_CAUGHT_UP where that is not there after a short wait. */
   catchUp(book: WatchedBook, version: number): Promise<void>;
   close(): void;

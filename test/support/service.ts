@@ -48,6 +48,7 @@ export const testService = (
     queueLimit?: number;
     maxWatches?: number;
     staleAfterMs?: number;
+    doorbell?: boolean;
     graceMs?: number;
     onStatement?: DatabaseOptions['onStatement'];
   } = {},
@@ -55,7 +56,7 @@ export const testService = (
   startService({
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
     ...{ batchSize: 64, queueLimit: 1024, log: createLog('silent') },
-    ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000 },
+    ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
     ...options,
   });
 
