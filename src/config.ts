@@ -25,6 +25,13 @@ export type Config = {
   batchSize: number;
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per shard, default 1024; past it, OVERLOADED. */
   queueLimit: number;
+  /**
+   * `CREDIT_LEDGER_SETTLER`: whether this process books what has fallen due in books that nobody writes to; default on.
+   * No figure depends on it.
+   */
+  settler: boolean;
+  /** `CREDIT_LEDGER_SETTLER_INTERVAL_MS`: how long the settler waits between its rounds, default 10000. */
+  settlerIntervalMs: number;
   /** `CREDIT_LEDGER_MAX_WATCHES`: most streams one process serves at once, default 20000; past it, TOO_MANY_WATCHES. */
   maxWatches: number;
   /**
@@ -68,6 +75,8 @@ export function readConfig(env: Environment = process.env): Config {
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
+    settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
+    settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),
     watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
     doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',

@@ -4,9 +4,10 @@ import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
+import { createSettler } from './book/settler.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
-import { connect, type Database, type DatabaseOptions } from './db/database.ts';
+import { connect, type DatabaseOptions } from './db/database.ts';
 import { createTimekeeper, type Timekeeper } from './db/timekeeper.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
@@ -21,8 +22,8 @@ import { startServer, type RunningServer, type ServerOptions } from './rpc/serve
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
 import { createDoorbell } from './watch/doorbell.ts';
-import { createHub, type Hub } from './watch/hub.ts';
-import { createPlaces, type Places } from './watch/places.ts';
+import { createHub, type Hub, type HubOptions } from './watch/hub.ts';
+import { createPlaces } from './watch/places.ts';
 import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
@@ -30,6 +31,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   readonly poolSize: number;
   readonly batchSize: number;
   readonly queueLimit: number;
+  readonly settler: boolean;
+  readonly settlerIntervalMs: number;
   readonly maxWatches: number;
   readonly watchPollMs: number;
   readonly heartbeatMs: number;
@@ -67,7 +70,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   }
   const uuids = uuidMaker(processTime);
   const places = createPlaces(options.maxWatches);
-  const hub = hubOf(options, database, clock, places);
+  const timekeeper = options.timekeeper ?? createTimekeeper(clock);
+  const hub = hubOf(options, { database, clock, timekeeper, places });
   const signals = createSignals();
   signals.subscribe(hub.changed);
   const doorbell = options.doorbell
@@ -81,6 +85,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       doorbell?.ring(committed);
     },
   });
+  const settler = options.settler
+    ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
+    : null;
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
   const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate, hub, signals, places };
@@ -102,6 +109,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       health.setServing(false);
       await server.close();
       hub.close();
+      await settler?.close();
       await books.close();
       await doorbell?.close();
       await database.close();
@@ -109,10 +117,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 }
 
-function hubOf(options: ServiceOptions, database: Database, clock: Clock, places: Places): Hub {
-  const { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
-  return createHub({
-    ...{ database, clock, log, pollMs, heartbeatMs, staleAfterMs, places },
-    timekeeper: options.timekeeper ?? createTimekeeper(clock),
-  });
+function hubOf(
+  { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS }: ServiceOptions,
+  deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'places'>,
+): Hub {
+  return createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
 }

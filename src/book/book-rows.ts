@@ -141,6 +141,27 @@ export const storeBooks = (
   ),
 ];
 
+const DUE = statement<{ shard: number; namespace: string; customer_id: string }>(
+  'books_due',
+  `select b.shard, b.namespace, b.customer_id from books b
+   where b.next_event_at <= $1
+   order by b.next_event_at
+   limit $2`,
+);
+
+export type DueBook = { readonly shard: number; readonly key: BookKey };
+
+/** Books in which something has fallen due that no write has booked, those that have waited longest first. */
+export const booksDue = async (
+  connection: Connection,
+  now: Instant,
+  limit: number,
+): Promise<readonly DueBook[]> =>
+  (await connection.run(DUE, [timestamp(now), limit])).map((row) => ({
+    shard: row.shard,
+    key: keyOfRow(row),
+  }));
+
 const WRITES_SINCE = statement<{ version: number; method: string }>(
   'writes_since',
   `select w.version, w.method from writes w

@@ -143,6 +143,9 @@ export type PostManually = {
   readonly bookedAt: Instant | null;
 };
 
+/** Nobody's wish: books what has fallen due, and nothing else. */
+export type BookDue = { readonly kind: 'bookDue' };
+
 /** What a caller wants done to one customer's book; all ids in it are made before it is decided. */
 export type Command =
   | CreateGrant
@@ -158,7 +161,8 @@ export type Command =
   | AdjustUp
   | AdjustDown
   | RecognizeRevenue
-  | PostManually;
+  | PostManually
+  | BookDue;
 
 /** The earliest past instant a command books at, or null when it only books now: how much history it needs. */
 export const booksFrom = (command: Command): Instant | null =>

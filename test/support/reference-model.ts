@@ -106,6 +106,7 @@ function decideOn(facts: Facts, command: Command, version: number, now: Instant)
       return adjustDown(facts, command, version, now);
     case 'recognizeRevenue':
     case 'postManually':
+    case 'bookDue':
       throw new Error(`the reference model knows nothing of ${command.kind}`);
   }
 }

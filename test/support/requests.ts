@@ -69,6 +69,7 @@ export function requestFor(command: Command, customerId: string): { rpc: string;
       return changeOfCharge(command, asks);
     case 'recognizeRevenue':
     case 'postManually':
+    case 'bookDue':
       throw new Error(`no random history asks for ${command.kind}`);
   }
 }

@@ -49,6 +49,7 @@ export const testService = (
     maxWatches?: number;
     staleAfterMs?: number;
     doorbell?: boolean;
+    settler?: boolean;
     graceMs?: number;
     onStatement?: DatabaseOptions['onStatement'];
   } = {},
@@ -57,6 +58,7 @@ export const testService = (
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
     ...{ batchSize: 64, queueLimit: 1024, log: createLog('silent') },
     ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
+    ...{ settler: false, settlerIntervalMs: 10_000 },
     ...options,
   });
 
