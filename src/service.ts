@@ -48,6 +48,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
 };
 
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
+  /** How many streams are open, and how many books they watch. */
+  watched(): { readonly streams: number; readonly books: number };
   /** Ends streams, finishes what is under way (bounded), and lets go of the database. */
   stop(): Promise<void>;
 };
@@ -105,6 +107,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     url: server.url,
     port: server.port,
+    watched: () => ({ streams: places.taken(), books: hub.books() }),
     async stop() {
       health.setServing(false);
       await server.close();

@@ -24,34 +24,30 @@ export type PollOptions = {
   readonly everyMs: number;
   /** After failing for this long nothing that is shown counts as current any more. */
   readonly staleAfterMs: number;
-  /** What is watched; nothing: it pauses. */
+  /** Whether anybody watches anything; it pauses while nobody does. */
+  readonly watched: () => boolean;
+  /** What has been seen of the books that are watched: of those that are not loaded yet, nothing. */
   readonly seen: () => readonly Seen[];
   readonly onNewer: (keys: readonly BookKey[]) => void;
   readonly onStale: () => void;
 };
 
 export function createPoll(options: PollOptions): Poll {
-  const { database, timekeeper, log, everyMs, staleAfterMs, seen, onNewer, onStale } = options;
+  const { database, timekeeper, log, everyMs, staleAfterMs, watched, seen, onNewer, onStale } = options;
   let alarm: (() => void) | null = null;
   /** Since when there was no answer, in monotonic milliseconds; null: the last question was answered. */
   let unansweredSince: number | null = null;
-  let underWay = false;
   let stopped = false;
 
   async function ask(): Promise<void> {
     unansweredSince ??= performance.now();
-    underWay = true;
-    try {
-      const { now, newer } = await newerThan(database, seen());
-      timekeeper.observe(now);
-      unansweredSince = null;
-      if (newer.length > 0) onNewer(newer);
-    } finally {
-      underWay = false;
-    }
+    const { now, newer } = await newerThan(database, seen());
+    timekeeper.observe(now);
+    unansweredSince = null;
+    if (newer.length > 0) onNewer(newer);
   }
 
-  // One look at a time; who comes during one that may have missed something shares the next.
+  // One at a time; who comes during one, which may have missed something, shares the next. So none pile up either.
   const looks = createLoads<'everything'>(1, ask);
 
   function look(): void {
@@ -66,9 +62,8 @@ export function createPoll(options: PollOptions): Poll {
     alarm = null;
     if (stopped) return;
     endIfStale();
-    if (seen().length === 0) return;
-    // Where one hangs, the next would only hang behind it.
-    if (!underWay) look();
+    if (!watched()) return;
+    look();
     alarm = timekeeper.at(timekeeper.now() + everyMs, tick);
   }
 

@@ -31,6 +31,7 @@ export function createWakes(options: WakesOptions, shelf: Shelf): Wakes {
   const poll = createPoll({
     ...options,
     everyMs: options.pollMs,
+    watched: () => shelf.all().length > 0,
     seen: () => shelf.all().filter(({ loaded }) => loaded),
     onNewer: (keys) => keys.map(shelf.byKey).forEach((book) => book !== undefined && keeper.reload(book)),
     onStale: () => shelf.all().forEach((book) => endAll(book, unavailable())),

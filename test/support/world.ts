@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { callerOf, type Caller } from './caller.ts';
 import { testDatabase } from './postgres.ts';
+import type { RunningService } from '../../src/service.ts';
 import { testClock, testService, type TestClock } from './service.ts';
 import { openSql, type Sql } from './sql.ts';
 
@@ -12,7 +13,7 @@ export type World = {
   readonly caller: Caller;
   readonly sql: Sql;
   /** One more instance on the same database and clock. */
-  another(options?: Parameters<typeof testService>[1]): Promise<Caller & { readonly url: string }>;
+  another(options?: Parameters<typeof testService>[1]): Promise<Caller & RunningService>;
 };
 
 /** A service over a database of this test file's own, with a clock that tests move. Call it at the top of the file. */
@@ -34,7 +35,7 @@ export async function testWorld(options: Parameters<typeof testService>[1] = {})
   afterAll(() => sql.end());
   const another = async (more = {}) => {
     const service = await start(more);
-    return { ...callerOf(service), url: service.url };
+    return { ...callerOf(service), ...service };
   };
   return { url, databaseUrl: database.url, time, caller: callerOf({ url }), sql, another };
 }
