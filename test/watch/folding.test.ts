@@ -44,8 +44,10 @@ const WATCHES: Readonly<
   },
 };
 
-const figuresOf = ({ balances }: Pick<WatchBalanceResponse, 'balances'>): readonly string[] =>
-  balances.map(({ currency, settled, live, pending }) => `${currency} ${settled} ${live} ${pending}`);
+const figuresOf = ({ balances }: Pick<WatchBalanceResponse, 'balances'>): string =>
+  balances
+    .map(({ currency, settled, live, pending }) => [currency, settled, live, pending].join(' '))
+    .join('; ');
 
 /** Reads a watch to its end, and keeps the news apart from the heartbeats. */
 function folded(customerId: string, request: Asked) {
@@ -59,7 +61,7 @@ function folded(customerId: string, request: Asked) {
       if (last !== null) {
         if (message.version < last.version) problems.push('a version went back');
         if (instantOf(message.asOf)! < instantOf(last.asOf)!) problems.push('an instant went back');
-        const same = String(figuresOf(message)) === String(figuresOf(last));
+        const same = figuresOf(message) === figuresOf(last);
         if (message.heartbeat && !same) problems.push(`a heartbeat had news: ${figuresOf(message)}`);
         if (!message.heartbeat && same) problems.push('there was news of nothing');
         if (!message.heartbeat && message.causes.length === 0) problems.push('news had no cause');
