@@ -1,11 +1,15 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { formatAmount, parseAmount } from '../../amount.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { BalancePart } from '../../credit/query/get-balance.ts';
 import { checkPrecision } from '../../credit/precision.ts';
 import type { BalanceMessage, Threshold } from '../../watch/message.ts';
 import { BalancePart as PartMessage, ChangeCause } from '#gen/credit/v1/balance_pb.ts';
-import type { WatchBalanceRequest, WatchBalanceResponseSchema } from '#gen/credit/v1/watch_pb.ts';
+import {
+  WatchBalanceResponseSchema,
+  type WatchBalanceRequest,
+  type WatchBalanceResponse,
+} from '#gen/credit/v1/watch_pb.ts';
 import type { CallContext } from '../context.ts';
 import { enumOf, nameOf, timestampOf } from '../wire.ts';
 import { keyOf, namespaceOf } from './decode.ts';
@@ -13,13 +17,11 @@ import type { ServiceDeps } from './deps.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './get-balance.ts';
 
-type Answer = MessageInitShape<typeof WatchBalanceResponseSchema>;
-
 export async function* watchBalance(
   deps: ServiceDeps,
   request: WatchBalanceRequest,
   context: CallContext,
-): AsyncGenerator<Answer, void, undefined> {
+): AsyncGenerator<WatchBalanceResponse, void, undefined> {
   const { currencies, scope, parts } = await figuresOf(deps.currencies, request);
   const watched = { currencies, scope, parts, below: await thresholdsOf(deps.currencies, request) };
   const asked = { key: keyOf(request), watched, lastVersion: Number(request.lastVersion) };
@@ -39,10 +41,10 @@ const thresholdsOf = (currencies: Currencies, request: WatchBalanceRequest): Pro
 const partOf = (part: PartMessage): BalancePart =>
   (nameOf<Uppercase<BalancePart>>(PartMessage, part) ?? 'LIVE').toLowerCase() as BalancePart;
 
-/** Messages are made once for all streams that watch the same, and encoded once. */
-const answers = new WeakMap<BalanceMessage, Answer>();
+/** A message that many streams share becomes one answer, which the transport knows again. */
+const answers = new WeakMap<BalanceMessage, WatchBalanceResponse>();
 
-function encoded(message: BalanceMessage): Answer {
+function encoded(message: BalanceMessage): WatchBalanceResponse {
   const known = answers.get(message);
   if (known !== undefined) return known;
   const answer = encode(message);
@@ -50,15 +52,14 @@ function encoded(message: BalanceMessage): Answer {
   return answer;
 }
 
-const encode = ({ version, asOf, balances, causes, heartbeat, below }: BalanceMessage): Answer => ({
-  version: BigInt(version),
-  asOf: timestampOf(asOf),
-  balances: balances.map(encodeBalance),
-  causes: causes.map((cause) => enumOf(ChangeCause, cause)),
-  heartbeat,
-  below: below.map(({ currency, part, amount }) => ({
-    currency,
-    part: enumOf(PartMessage, part.toUpperCase() as Uppercase<BalancePart>),
-    amount: formatAmount(amount),
-  })),
-});
+const encode = ({ version, asOf, balances, causes, heartbeat, below }: BalanceMessage) =>
+  create(WatchBalanceResponseSchema, {
+    ...{ version: BigInt(version), asOf: timestampOf(asOf), heartbeat },
+    balances: balances.map(encodeBalance),
+    causes: causes.map((cause) => enumOf(ChangeCause, cause)),
+    below: below.map(({ currency, part, amount }) => ({
+      currency,
+      part: enumOf(PartMessage, part.toUpperCase() as Uppercase<BalancePart>),
+      amount: formatAmount(amount),
+    })),
+  });
