@@ -32,6 +32,28 @@ export type Config = {
   lanes: number;
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 1024; past it, OVERLOADED. */
   queueLimit: number;
+  /**
+   * `CREDIT_LEDGER_SETTLER`: whether this process books what has fallen due in books that nobody writes to; default on.
+   * No figure depends on it.
+   */
+  settler: boolean;
+  /** `CREDIT_LEDGER_SETTLER_INTERVAL_MS`: how long the settler waits between its rounds, default 10000. */
+  settlerIntervalMs: number;
+  /** `CREDIT_LEDGER_MAX_WATCHES`: most streams one process serves at once, default 20000; past it, TOO_MANY_WATCHES. */
+  maxWatches: number;
+  /**
+   * `CREDIT_LEDGER_WATCH_POLL_MS`: how often watched books are looked at, default 1000. What another instance wrote is
+   * shown at the latest after this and the time a look takes, whether its doorbell was heard or not.
+   */
+  watchPollMs: number;
+  /**
+   * `CREDIT_LEDGER_DOORBELL`: whether instances tell each other what they have written, by NOTIFY on a connection of
+   * its own; default on. Off, watches see what others wrote when they poll: behind a pooler that does not carry
+   * LISTEN, or where there is one instance alone.
+   */
+  doorbell: boolean;
+  /** `CREDIT_LEDGER_HEARTBEAT_MS`: how long a stream may be quiet before it shows that it is alive, default 15000. */
+  heartbeatMs: number;
 };
 
 /** Every problem of the environment at once, so that one restart is enough. Never quotes a secret. */
@@ -67,6 +89,12 @@ export function readConfig(env: Environment = process.env): Config {
     // On Citus a batch stays on one shard, which may be all that its node holds.
     lanes: citus ? SHARDS : lanes,
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
+    settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
+    settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),
+    maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),
+    watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
+    doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',
+    heartbeatMs: read.whole('CREDIT_LEDGER_HEARTBEAT_MS', 100, 3_600_000, 15_000),
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.
   const guarded = (env['CREDIT_LEDGER_TOKENS'] ?? '') !== '';

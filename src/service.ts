@@ -5,9 +5,11 @@ import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
 import { createBalances } from './credit/query/balances.ts';
+import { createSettler } from './book/settler.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
-import { connect, type DatabaseOptions } from './db/database.ts';
+import { connect, type Database, type DatabaseOptions } from './db/database.ts';
+import { createTimekeeper, type Timekeeper } from './db/timekeeper.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -20,6 +22,10 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
+import { createDoorbell } from './watch/doorbell.ts';
+import { createHub, type Hub, type HubOptions } from './watch/hub.ts';
+import { createPlaces } from './watch/places.ts';
+import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
@@ -29,35 +35,59 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
+  readonly settler: boolean;
+  readonly settlerIntervalMs: number;
+  readonly maxWatches: number;
+  readonly watchPollMs: number;
+  readonly heartbeatMs: number;
+  readonly doorbell: boolean;
   readonly log: Log;
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
+  /** Wakes up what waits for an instant; by the same clock. */
+  readonly timekeeper?: Timekeeper;
+  /** Tests are less patient with a database that does not answer. */
+  readonly staleAfterMs?: number;
   readonly onStatement?: DatabaseOptions['onStatement'];
 };
 
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
+  /** How many streams are open, and how many books they watch. */
+  watched(): { readonly streams: number; readonly books: number };
   /** Ends streams, finishes what is under way (bounded), and lets go of the database. */
   stop(): Promise<void>;
 };
+
+/** A watch that hears nothing of the database for longer than this ends, rather than show what may be old. */
+const STALE_AFTER_MS = 5_000;
 
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { databaseUrl: url, poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
-  const pool = {
-    poolSize,
-    onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
-    ...(options.onStatement !== undefined && { onStatement: options.onStatement }),
-  };
-  const database = connect({ url, ...pool });
-  const reads = options.replicaUrl === undefined ? database : connect({ url: options.replicaUrl, ...pool });
-  if (await runsAsSuperuser(database)) {
-    log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
-  }
+  const { database, reads } = await databasesOf(options);
   const uuids = uuidMaker(processTime);
   const commit = { database, clock, uuids };
-  const books = createBooks({ ...commit, lanes, batchSize, queueLimit });
+  const places = createPlaces(options.maxWatches);
+  const timekeeper = options.timekeeper ?? createTimekeeper(clock);
+  const hub = hubOf(options, { database, clock, timekeeper, places });
+  const signals = createSignals();
+  signals.subscribe(hub.changed);
+  const doorbell = options.doorbell
+    ? createDoorbell({ url, log, onRing: signals.emit, onUnclear: hub.look })
+    : null;
+  const books = createBooks({
+    ...{ ...commit, lanes, batchSize, queueLimit },
+    onCommitted: (committed) => {
+      hub.committed(committed);
+      signals.emit(committed);
+      doorbell?.ring(committed);
+    },
+  });
+  const settler = options.settler
+    ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
+    : null;
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
   const balances = createBalances({ database: reads, clock });
@@ -65,6 +95,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const verifications = Math.min(2, Math.floor(poolSize / 2));
   const deps: ServiceDeps = {
     ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
+    ...{ hub, signals, places },
   };
 
   const names = [CreditService.typeName, LedgerService.typeName];
@@ -80,11 +111,42 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     url: server.url,
     port: server.port,
+    watched: () => ({ streams: places.taken(), books: hub.books() }),
     async stop() {
       health.setServing(false);
       await server.close();
+      hub.close();
+      await settler?.close();
       await books.close();
+      await doorbell?.close();
       await Promise.all([...new Set([database, reads])].map((one) => one.close()));
     },
   };
+}
+
+/** Where writes go, and where questions do: the same, unless there is a replica. */
+async function databasesOf({
+  databaseUrl: url,
+  replicaUrl,
+  poolSize,
+  log,
+  onStatement,
+}: ServiceOptions): Promise<{ readonly database: Database; readonly reads: Database }> {
+  const pool = {
+    poolSize,
+    onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
+    ...(onStatement !== undefined && { onStatement }),
+  };
+  const database = connect({ url, ...pool });
+  if (await runsAsSuperuser(database)) {
+    log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
+  }
+  return { database, reads: replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool }) };
+}
+
+function hubOf(
+  { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS }: ServiceOptions,
+  deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'places'>,
+): Hub {
+  return createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
 }

@@ -25,6 +25,12 @@ describe('an empty environment', () => {
       lanes: 4,
       batchSize: 64,
       queueLimit: 1024,
+      settler: true,
+      settlerIntervalMs: 10_000,
+      maxWatches: 20_000,
+      watchPollMs: 1_000,
+      doorbell: true,
+      heartbeatMs: 15_000,
     });
   });
 
@@ -48,6 +54,12 @@ describe('variables', () => {
       CREDIT_LEDGER_REPLICA_URL: 'postgresql://app@replica/ledger',
       CREDIT_LEDGER_BATCH_SIZE: '1000',
       CREDIT_LEDGER_QUEUE_LIMIT: '5',
+      CREDIT_LEDGER_SETTLER: 'off',
+      CREDIT_LEDGER_SETTLER_INTERVAL_MS: '60000',
+      CREDIT_LEDGER_MAX_WATCHES: '7',
+      CREDIT_LEDGER_WATCH_POLL_MS: '500',
+      CREDIT_LEDGER_DOORBELL: 'off',
+      CREDIT_LEDGER_HEARTBEAT_MS: '1000',
       PATH: '/bin',
     });
 
@@ -66,6 +78,12 @@ describe('variables', () => {
       lanes: 8,
       batchSize: 1000,
       queueLimit: 5,
+      settler: false,
+      settlerIntervalMs: 60_000,
+      maxWatches: 7,
+      watchPollMs: 500,
+      doorbell: false,
+      heartbeatMs: 1_000,
     });
   });
 

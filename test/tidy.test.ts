@@ -37,7 +37,11 @@ const owners: [library: RegExp, owner: RegExp][] = [
 const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bDate\.now\(|\bnew Date\(\)/, /^db\/clock\.ts$/, 'the clock, db/clock.ts'],
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
-  [/(?<![.\w])set(Timeout|Interval)\b/, /^(db\/wait\.ts|watch\/|rpc\/)/, 'waitUntil of db/wait.ts'],
+  [
+    /(?<![.\w])set(Timeout|Interval)\b/,
+    /^(db\/(wait|timekeeper)\.ts|rpc\/)/,
+    'waitUntil of db/wait.ts or at of db/timekeeper.ts',
+  ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],
 ];

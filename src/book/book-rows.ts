@@ -2,7 +2,7 @@ import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
-import { nextEvent } from '../credit/advance-to.ts';
+import { nextDue } from '../credit/advance-to.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/journal.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
@@ -21,7 +21,7 @@ export type BookRow = {
   currencies: Record<string, number>;
 };
 
-export const keyOfRow = (row: BookRow): BookKey => ({
+export const keyOfRow = (row: Pick<BookRow, 'namespace' | 'customer_id'>): BookKey => ({
   namespace: row.namespace,
   customerId: row.customer_id,
 });
@@ -120,7 +120,7 @@ export const storeBooks = (
     connection,
     sessions.map(({ shard, bookId: id, state, head, currencies }) => ({
       ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
-      ...{ next_event_at: timestamp(nextEvent(state)), currencies: JSON.stringify(currencies) },
+      ...{ next_event_at: timestamp(nextDue(state)), currencies: JSON.stringify(currencies) },
     })),
   ),
   insertWrites(
@@ -133,3 +133,83 @@ export const storeBooks = (
     ),
   ),
 ];
+
+const DUE = statement<{ shard: number; namespace: string; customer_id: string }>(
+  'books_due',
+  `select b.shard, b.namespace, b.customer_id from books b
+   where b.next_event_at <= $1
+   order by b.next_event_at
+   limit $2`,
+);
+
+export type DueBook = { readonly shard: number; readonly key: BookKey };
+
+/** Books in which something has fallen due that no write has booked, those that have waited longest first. */
+export const booksDue = async (
+  connection: Connection,
+  now: Instant,
+  limit: number,
+): Promise<readonly DueBook[]> =>
+  (await connection.run(DUE, [timestamp(now), limit])).map((row) => ({
+    shard: row.shard,
+    key: keyOfRow(row),
+  }));
+
+const WRITES_SINCE = statement<{ version: number; method: string }>(
+  'writes_since',
+  `select w.version, w.method from writes w
+   where w.shard = $1 and w.book_id = $2 and w.version > $3 and w.version <= $4
+   order by w.version`,
+);
+
+/** The writes of a book after a version, up to another, in order. */
+export const writesSince = (
+  connection: Connection,
+  range: {
+    readonly shard: number;
+    readonly bookId: string;
+    readonly since: number;
+    readonly version: number;
+  },
+): Promise<{ version: number; method: string }[]> =>
+  connection.run(WRITES_SINCE, [range.shard, range.bookId, range.since, range.version]);
+
+// One row at least, so that the time comes with it.
+const NEWER = statement<{ now: Instant; id: string | null; namespace: string; customer_id: string }>(
+  'books_newer_than',
+  `select t.now, b.id, b.namespace, b.customer_id
+   from (select date_trunc('milliseconds', clock_timestamp()) as now) t
+   left join (
+     select b.id, b.namespace, b.customer_id
+     from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
+     join books b on b.shard = seen.shard and b.id = seen.id and b.version > seen.version
+     union all
+     select b.id, b.namespace, b.customer_id
+     from unnest($4::smallint[], $5::text[], $6::text[]) absent (shard, namespace, customer_id)
+     join books b on b.shard = absent.shard and b.namespace = absent.namespace
+       and b.customer_id = absent.customer_id and b.version > 0
+   ) b on true`,
+);
+
+/** What somebody has seen of a book; no id and version 0 while nobody has written about the customer. */
+export type Seen = {
+  readonly key: BookKey;
+  readonly shard: number;
+  readonly id: string | null;
+  readonly version: number;
+};
+
+/** Which of some books are ahead of what was seen of them, and the database's time: one statement for all. */
+export async function newerThan(
+  connection: Connection,
+  seen: readonly Seen[],
+): Promise<{ readonly now: Instant; readonly newer: readonly BookKey[] }> {
+  const known = seen.filter(({ id }) => id !== null);
+  const absent = seen.filter(({ id }) => id === null);
+  const rows = await connection.run(NEWER, [
+    ...[known.map(({ shard }) => shard), known.map(({ id }) => id), known.map(({ version }) => version)],
+    absent.map(({ shard }) => shard),
+    ...[absent.map(({ key }) => key.namespace), absent.map(({ key }) => key.customerId)],
+  ]);
+  return { now: rows[0]!.now, newer: rows.filter(({ id }) => id !== null).map(keyOfRow) };
+}

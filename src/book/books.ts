@@ -1,6 +1,7 @@
 import type { Command } from '../credit/command.ts';
 import { shardOf } from './book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
+import type { Committed } from './deeds.ts';
 import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
 
@@ -12,6 +13,8 @@ export type BooksOptions = CommitDeps & {
   readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
+  /** Told what was committed, before the callers are answered. */
+  readonly onCommitted?: (committed: readonly Committed[]) => void;
 };
 
 /** The write path: whoever wants a book changed submits a command here. */
@@ -25,10 +28,13 @@ export type Books = {
   close(): Promise<void>;
 };
 
-export function createBooks({ lanes, batchSize, queueLimit, ...deps }: BooksOptions): Books {
-  const queues = Array.from({ length: lanes }, () =>
-    createQueue({ batchSize, queueLimit, commit: (submissions) => commitBatch(deps, submissions) }),
-  );
+export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
+  const commit = async (submissions: readonly Submission[]) => {
+    const { results, committed } = await commitBatch(deps, submissions);
+    onCommitted?.(committed);
+    return results;
+  };
+  const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit }));
   return {
     submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
       queues[shardOf(submission.key) % lanes]!.submit(submission) as Promise<Message>,

@@ -11,6 +11,7 @@ import { lockBooks, makeBooks, storeBooks } from './book-rows.ts';
 import { storeAdvances } from './advance-rows.ts';
 import { storeAllocations } from './allocation-rows.ts';
 import { appendTo } from './append.ts';
+import { committedOf, type Committed } from './deeds.ts';
 import { storeCharges } from './store-charges.ts';
 import { storeFormerTerms } from './former-terms.ts';
 import { storeGrants } from './store-grants.ts';
@@ -26,6 +27,9 @@ export type Result =
   | { readonly ok: true; readonly message: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** What became of a batch: a result for each submission, in their order, and what each book changed to. */
+export type BatchOutcome = { readonly results: readonly Result[]; readonly committed: readonly Committed[] };
+
 /**
  * Commits the submissions in one transaction: lock, load, decide each in order of arrival
  * (several for one book see each other's effect), store. The order of results is that of the submissions.
@@ -33,12 +37,12 @@ export type Result =
 export async function commitBatch(
   deps: CommitDeps,
   submissions: readonly Submission[],
-): Promise<readonly Result[]> {
+): Promise<BatchOutcome> {
   const keys = distinctKeys(submissions);
   const attempt = () =>
     deps.database.transaction((connection) => commitLocked(deps, connection, keys, submissions));
-  const results = await attempt();
-  if (results !== null) return results;
+  const outcome = await attempt();
+  if (outcome !== null) return outcome;
   // A customer's book comes into being with its first write.
   await makeBooks(deps.database, keys, deps.uuids);
   return (await attempt()) ?? missing();
@@ -50,7 +54,7 @@ async function commitLocked(
   connection: Connection,
   keys: readonly BookKey[],
   submissions: readonly Submission[],
-): Promise<readonly Result[] | null> {
+): Promise<BatchOutcome | null> {
   const books = await lockBooks(connection, keys);
   if (books.length < keys.length) return null;
   const { sessions, databaseTime } = await loadSessions(connection, books, submissions);
@@ -60,7 +64,8 @@ async function commitLocked(
     return attemptOne(session, submission, later(clock(databaseTime), session.state.clock), uuids);
   });
   await store(connection, [...sessions.values()]);
-  return results;
+  const changed = [...sessions.values()].filter((session) => session.writes.length > 0);
+  return { results, committed: changed.map(committedOf) };
 }
 
 const missing = (): never => {

@@ -58,6 +58,18 @@ export async function loadFormerTerms(
   return Map.groupBy((await connection.run(OF_GRANTS, params)).map(read), (former) => former.grantId);
 }
 
+const REPLACED_SINCE = statement<{ grant_id: string }>(
+  'terms_replaced_since',
+  `select distinct t.grant_id from former_terms t where t.shard = $1 and t.book_id = $2 and t.until_version > $3`,
+);
+
+/** The grants of a book whose times or payment were changed after a version. */
+export const termsReplacedSince = async (
+  connection: Connection,
+  { shard, bookId, since }: { readonly shard: number; readonly bookId: string; readonly since: number },
+): Promise<readonly string[]> =>
+  (await connection.run(REPLACED_SINCE, [shard, bookId, since])).map((row) => idOf('grt', row.grant_id));
+
 const read = (row: Row): FormerTerms => ({
   grantId: idOf('grt', row.grant_id),
   untilVersion: row.until_version,

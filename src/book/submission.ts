@@ -8,6 +8,8 @@ import type { BookKey } from './book-key.ts';
 /** A decided write as its answer sees it. */
 export type Decided<C extends Command> = {
   readonly answer: AnswerOf<C>;
+  /** False for a success that changes nothing and takes no version. */
+  readonly changed: boolean;
   /** The state the write led to, at `recordedAt`. */
   readonly state: BookState;
   readonly version: number;

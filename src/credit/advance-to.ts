@@ -20,13 +20,19 @@ export function advanceTo(state: BookState, to: Instant): Outcome {
 
 /** The next instant at which the book changes by itself; NEVER if it only changes by writes. */
 export function nextEvent(state: Pick<BookState, 'grants' | 'charges' | 'clock'>): Instant {
-  let next = NEVER;
-  for (const grant of state.grants.values()) next = earlier(next, nextOf(grant));
+  let next = nextDue(state);
   for (const charge of state.charges.values()) next = earlier(next, nextWeight(charge, state.clock));
   return next;
 }
 
-/** The same on a work in progress; a grant told late is booked and expired here too, at its own past instants. */
+/** The next instant at which something is to be booked: unlike a charge that starts, which only weighs on live. */
+export function nextDue({ grants }: Pick<BookState, 'grants'>): Instant {
+  let next = NEVER;
+  for (const grant of grants.values()) next = earlier(next, nextOf(grant));
+  return next;
+}
+
+/** Moves the clock of a work in progress; a grant told late is booked and expired here too, at its own past instants. */
 export function advance(work: Work, to: Instant): void {
   for (const { at, kind, grant } of due(work, to)) {
     if (kind === 'EXPIRY') expireGrant(work, grant.id, at);
@@ -35,10 +41,11 @@ export function advance(work: Work, to: Instant): void {
   work.clock = later(work.clock, to);
 }
 
-type Due = { readonly at: Instant; readonly kind: 'EXPIRY' | 'ACTIVATION'; readonly grant: Grant };
+/** Something that falls due by itself and is booked at its own instant. */
+export type Due = { readonly at: Instant; readonly kind: 'EXPIRY' | 'ACTIVATION'; readonly grant: Grant };
 
 /** Everything that falls due, in order: by instant, expiries before activations, then burn order (domain.md §7). */
-function due(work: Work, to: Instant): readonly Due[] {
+export function due(work: Pick<BookState, 'grants'>, to: Instant): readonly Due[] {
   const events: Due[] = [];
   for (const grant of work.grants.values()) {
     if (nextOf(grant) > to) continue;

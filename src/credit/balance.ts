@@ -31,15 +31,18 @@ export const live = (state: BookState, currency: string, scope: Scope): Amount =
     weights([...state.grants.values()], [...state.charges.values()], { currency, scope, at: state.clock }),
   );
 
-/** Everything the answer to a write says about the currency it concerned. */
-export function balanceOf(state: BookState, currency: string, scope: Scope): Balance {
+/** Credit that is promised at the instant and not booked yet (domain.md §4). */
+export function pending(state: BookState, currency: string, scope: Scope): Amount {
   const promised = [...state.grants.values()]
     .map(stretchOf)
     .filter((stretch): stretch is Stretch => stretch !== null && pendingAt(stretch, state.clock));
-  return {
-    currency,
-    settled: settled(state, currency, scope),
-    live: live(state, currency, scope),
-    pending: sumPromised(promised, currency, scope),
-  };
+  return sumPromised(promised, currency, scope);
 }
+
+/** Everything the answer to a write says about the currency it concerned. */
+export const balanceOf = (state: BookState, currency: string, scope: Scope): Balance => ({
+  currency,
+  settled: settled(state, currency, scope),
+  live: live(state, currency, scope),
+  pending: pending(state, currency, scope),
+});

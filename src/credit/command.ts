@@ -151,6 +151,9 @@ export type ReverseManually = {
   readonly reason: string;
 };
 
+/** Nobody's wish: books what has fallen due, and nothing else. */
+export type BookDue = { readonly kind: 'bookDue' };
+
 /** What a caller wants done to one customer's book; all ids in it are made before it is decided. */
 export type Command =
   | CreateGrant
@@ -167,7 +170,8 @@ export type Command =
   | AdjustDown
   | RecognizeRevenue
   | PostManually
-  | ReverseManually;
+  | ReverseManually
+  | BookDue;
 
 /** The earliest past instant a command books at, or null when it only books now: how much history it needs. */
 export const booksFrom = (command: Command): Instant | null =>

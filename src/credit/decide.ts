@@ -81,6 +81,8 @@ const HANDLERS = {
     work.posted.set(transactionId, { ...posted, reversed: true });
     return { currency: null };
   },
+  // What there was to do has been done before it was looked at.
+  bookDue: () => ({ currency: null }),
 } satisfies { readonly [K in Command['kind']]: Handler<Extract<Command, { kind: K }>> };
 
 /**
@@ -90,12 +92,9 @@ const HANDLERS = {
 export function decide<C extends Command>(state: BookState, command: C, now: Instant): Decision<C> {
   const work = open(state);
   advance(work, now);
-  const due = seal(work, state.version).state;
-  const before = {
-    grants: new Map(due.grants),
-    charges: new Map(due.charges),
-    postings: work.postings.length,
-  };
+  // Booking what is due changes something by itself only where that was the wish.
+  const { grants, charges, postings } = command.kind === 'bookDue' ? open(state) : work;
+  const before = { grants: new Map(grants), charges: new Map(charges), postings: postings.length };
   const handler = HANDLERS[command.kind] as unknown as (w: Work, c: C, at: Instant) => AnswerOf<C>;
   const answer = handler(work, command, now);
   const changed =

@@ -17,3 +17,7 @@ export async function waitUntil<T>(
     await sleep(everyMs);
   }
 }
+
+/** Waits, or until `signal` aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

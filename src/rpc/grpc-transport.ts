@@ -72,7 +72,7 @@ function register(server: Server, method: MountedMethod, middleware: Middleware)
     case 'unary':
       return void add(unary(method, middleware, encode), 'unary');
     case 'server_streaming':
-      return void add(serverStream(method, middleware, encode), 'serverStream');
+      return void add(serverStream(method, middleware, remembering(encode)), 'serverStream');
     case 'bidi_streaming':
       return void add(bidiStream(method, middleware, encode), 'bidi');
   }
@@ -139,6 +139,16 @@ const decoder =
       };
     }
   };
+
+/** A message that many streams share is encoded once. */
+function remembering(encode: Encode): Encode {
+  const encoded = new WeakMap<Message, Buffer>();
+  return (message) => {
+    const bytes = encoded.get(message) ?? encode(message);
+    encoded.set(message, bytes);
+    return bytes;
+  };
+}
 
 const encoder =
   (schema: DescMessage): Encode =>

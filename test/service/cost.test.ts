@@ -7,6 +7,7 @@ import { createBalances } from '../../src/credit/query/balances.ts';
 import { connect } from '../../src/db/database.ts';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { creditService } from '../../src/rpc/credit/credit-service.ts';
+import type { ServiceDeps } from '../../src/rpc/credit/deps.ts';
 import { createValidation } from '../../src/rpc/validation.ts';
 import { day } from '../support/builders.ts';
 import { repeat } from '../support/long-past.ts';
@@ -38,12 +39,13 @@ const books = {} as Record<Which, Book>;
 const plans: Plan[] = [];
 const database = measured(connect({ url: databaseUrl, poolSize: 2 }), plans);
 const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now) };
+// No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({
   ...{ ...commit, commit, validate: createValidation([]), verifications: 1 },
   books: createBooks({ ...commit, lanes: 1, batchSize: 64, queueLimit: 64 }),
   balances: createBalances(commit),
   currencies: createCurrencies(database, time.clock),
-});
+} as Omit<ServiceDeps, 'hub' | 'signals' | 'places'> as ServiceDeps);
 afterAll(() => database.close());
 
 /** Lasting credit, a charge that is open, a promise; and then, over and over again, a grant that is used up. */

@@ -23,15 +23,21 @@ export function rebuiltCharge(book: BookFacts, charge: Row): Row {
   const advanced = -total(entries.filter((e) => isDebt(e) && e['grant_id'] === null));
   const collected = taken + advanced + charge['invoiced'];
   const events = own(book.chargeEvents);
+  // What is given back once it is closed weighs on nothing, and is no event.
+  const openOrLeft = !entries.some(
+    (e) =>
+      e['kind'] === 'CORRECT' && charge['closed_version'] !== null && e['version'] > charge['closed_version'],
+  );
   return {
     id: charge['id'],
     advanced,
     collected: credit === taken ? collected : `${credit} by its entries, ${taken} allocated`,
     ...(events.length > 0 && {
       amount: events.at(-1)!['amount'],
-      ...(total(events, 'collected') !== collected && {
-        collected: `${total(events, 'collected')} by its events`,
-      }),
+      ...(total(events, 'collected') !== collected &&
+        openOrLeft && {
+          collected: `${total(events, 'collected')} by its events`,
+        }),
     }),
   };
 }

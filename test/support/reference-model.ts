@@ -116,6 +116,7 @@ function decideOn(facts: Facts, command: Command, version: number, now: Instant)
         ? refused('INVALID_FIELD', { field: 'booked_at' })
         : { facts: { ...facts } };
     case 'reverseManually':
+    case 'bookDue':
       throw new Error(`the reference model knows nothing of ${command.kind}`);
   }
 }

@@ -89,6 +89,7 @@ export function requestFor(command: Command, customerId: string): { rpc: string;
       return asks('PostTransaction', { entries, reason, bookedAt: instant(bookedAt) });
     }
     case 'reverseManually':
+    case 'bookDue':
       throw new Error(`no random history asks for ${command.kind}`);
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { callerOf, type Caller } from './caller.ts';
 import { testDatabase } from './postgres.ts';
+import type { RunningService } from '../../src/service.ts';
 import { testClock, testService, type TestClock } from './service.ts';
 import { openSql, type Sql } from './sql.ts';
 
@@ -12,7 +13,7 @@ export type World = {
   readonly caller: Caller;
   readonly sql: Sql;
   /** One more instance on the same database and clock. */
-  another(options?: Parameters<typeof testService>[1]): Promise<Caller>;
+  another(options?: Parameters<typeof testService>[1]): Promise<Caller & RunningService>;
 };
 
 /** A service over a database of this test file's own, with a clock that tests move. Call it at the top of the file. */
@@ -20,13 +21,21 @@ export async function testWorld(options: Parameters<typeof testService>[1] = {})
   const database = await testDatabase();
   const time = testClock();
   const start = async (more: Parameters<typeof testService>[1] = {}) => {
-    const service = await testService(database.url, { clock: time.clock, ...options, ...more });
+    const service = await testService(database.url, {
+      clock: time.clock,
+      timekeeper: time.timekeeper,
+      ...options,
+      ...more,
+    });
     afterAll(() => service.stop());
     return service;
   };
   const { url } = await start();
   const sql = await openSql(database.url);
   afterAll(() => sql.end());
-  const another = async (more = {}) => callerOf(await start(more));
+  const another = async (more = {}) => {
+    const service = await start(more);
+    return { ...callerOf(service), ...service };
+  };
   return { url, databaseUrl: database.url, time, caller: callerOf({ url }), sql, another };
 }

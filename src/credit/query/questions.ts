@@ -56,11 +56,8 @@ export async function caughtUp<Answer>(
   attempt: () => Promise<{ readonly value: Answer } | undefined>,
 ): Promise<Answer> {
   const first = (await attempt()) ?? (await waitUntil(attempt, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
-  if (first !== undefined) return first.value;
-  return refuse(
-    'NOT_CAUGHT_UP',
-    `the book has not reached version ${minVersion} here yet`,
-    {},
-    { retryAfterMs: 200 },
-  );
+  return first === undefined ? notCaughtUp(minVersion) : first.value;
 }
+
+export const notCaughtUp = (version: number): never =>
+  refuse('NOT_CAUGHT_UP', `the book has not reached version ${version} here yet`, {}, { retryAfterMs: 200 });

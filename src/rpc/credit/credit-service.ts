@@ -19,6 +19,7 @@ import { listTransactions } from './list-transactions.ts';
 import { rescheduleGrant } from './reschedule-grant.ts';
 import { updateGrantSettlement } from './update-grant-settlement.ts';
 import { voidGrant } from './void-grant.ts';
+import { watchBalance } from './watch-balance.ts';
 
 /** The RPCs of credit.v1.CreditService that there are; the others answer UNIMPLEMENTED. */
 export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof CreditService>> => ({
@@ -45,6 +46,7 @@ export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof 
   getBalanceTimeline: (request, context) => getBalanceTimeline(deps, request, context),
   explainBalance: (request) => explainBalance(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
+  watchBalance: (request, context) => watchBalance(deps, request, context),
   createCurrency: (request) => createCurrency(deps, request),
   listCurrencies: (request) => listCurrencies(deps, request),
 });

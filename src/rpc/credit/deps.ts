@@ -4,6 +4,9 @@ import type { QueryDeps } from '../../credit/query/questions.ts';
 import type { UuidMaker } from '../../id.ts';
 import type { Balances } from '../../credit/query/balances.ts';
 import type { Currencies } from '../../book/currencies.ts';
+import type { Hub } from '../../watch/hub.ts';
+import type { Places } from '../../watch/places.ts';
+import type { Signals } from '../../watch/signals.ts';
 import type { Validate } from '../validation.ts';
 
 /** What the handlers of both services work with. */
@@ -16,6 +19,12 @@ export type ServiceDeps = QueryDeps & {
   readonly currencies: Currencies;
   /** The most verifications at once: each holds a connection, and a snapshot that holds up vacuum. */
   readonly verifications: number;
+  /** Streams of balances. */
+  readonly hub: Hub;
+  /** Hints of writes on any instance. */
+  readonly signals: Signals;
+  /** The streams there is room for, of every kind. */
+  readonly places: Places;
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */
   readonly validate: Validate;
 };

@@ -56,7 +56,7 @@ export async function batchGetBalances(
   };
 }
 
-/** Which figures a question is about; a currency that does not exist is refused. */
+/** What balances are asked for, now unless the request has instants; UNKNOWN_CURRENCY where there is no such currency. */
 export async function figuresOf(
   currencies: Currencies,
   request: {

@@ -1,4 +1,3 @@
-import { loadOpenCharges, readCharge } from '../../../book/charge-rows.ts';
 import { loadOpenGrants, readGrant } from '../../../book/grant-rows.ts';
 import type { WrittenBook } from '../../../book/verify/books.ts';
 import { writtenCharges, type ChargesPage } from '../../../book/verify/charges.ts';
@@ -11,7 +10,7 @@ import { heldByGrants } from '../../../ledger/verify/held.ts';
 import { accountsOf, writtenVersions } from '../../../ledger/verify/read-written.ts';
 import type { Written, WrittenEntry } from '../../../ledger/verify/written.ts';
 import { writtenStretches } from '../../../pending/written-stretches.ts';
-import { nextEvent } from '../../advance-to.ts';
+import { nextDue } from '../../advance-to.ts';
 import { checkBook } from './check-book.ts';
 import { checkCharge } from './check-charge.ts';
 import { checkGrant } from './check-grant.ts';
@@ -77,7 +76,7 @@ export async function* verifyBook(
     ]);
   }
   const facts = { lastVersion: journal.writes.last, lastRecordedAt: journal.writes.recordedAt, currencies };
-  yield found(checkBook(book, { ...facts, nextEventAt: await nextEventOf(connection, book) }));
+  yield found(checkBook(book, { ...facts, nextEventAt: await nextDueOf(connection, book) }));
 }
 
 const found = (findings: readonly Finding[]): Piece => ({ findings, transactions: 0, entries: 0 });
@@ -128,17 +127,7 @@ function ofNobody(page: ChargesPage, version: number, told: ReadonlySet<string>)
     });
 }
 
-async function nextEventOf(
-  connection: Connection,
-  { shard, id: bookId, clock }: WrittenBook,
-): Promise<Instant> {
-  const [grants, charges] = await settleAll([
-    loadOpenGrants(connection, [{ shard, bookId }]),
-    loadOpenCharges(connection, [{ shard, bookId }]),
-  ]);
-  return nextEvent({
-    grants: new Map(grants.map((row) => [row.id, readGrant(row).grant])),
-    charges: new Map(charges.map((row) => [row.id, readCharge(row).charge])),
-    clock,
-  });
+async function nextDueOf(connection: Connection, { shard, id: bookId }: WrittenBook): Promise<Instant> {
+  const grants = await loadOpenGrants(connection, [{ shard, bookId }]);
+  return nextDue({ grants: new Map(grants.map((row) => [row.id, readGrant(row).grant])) });
 }

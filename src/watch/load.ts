@@ -1,0 +1,38 @@
+import type { BookKey } from '../book/book-key.ts';
+import { deedsSince, type Deed } from '../book/deeds.ts';
+import { stateAt } from '../book/state-at.ts';
+import type { BookState } from '../credit/book-state.ts';
+import { ask, type QueryDeps } from '../credit/query/questions.ts';
+import { settleAll } from '../db/database.ts';
+import type { Instant } from '../instant.ts';
+
+/** A book as a watch keeps it: the open state from which every figure now and later is computed in memory. */
+export type BookNow = {
+  /** Null: nobody has written about this customer yet. */
+  readonly bookId: string | null;
+  readonly version: number;
+  /** At the instant its version was recorded. */
+  readonly state: BookState;
+  /** Each currency of a grant, charge or adjustment, sorted. */
+  readonly currencies: readonly string[];
+  /** What was written after the version known before. */
+  readonly deeds: readonly Deed[];
+};
+
+/** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
+export const loadBook = (
+  deps: QueryDeps,
+  key: BookKey,
+  since: number | null,
+): Promise<BookNow & { readonly now: Instant }> =>
+  ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
+    const { id: bookId, shard, version, currencies, now } = view;
+    const booked = { ...view, asOf: bookId === null ? now : view.clock };
+    const [state, deeds] = await settleAll([
+      stateAt(connection, booked),
+      bookId === null || since === null
+        ? Promise.resolve<readonly Deed[]>([])
+        : deedsSince(connection, { shard, bookId, version }, since),
+    ]);
+    return { bookId, version, state, currencies, deeds, now };
+  });
