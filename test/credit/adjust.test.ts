@@ -19,6 +19,7 @@ describe('an adjustment up', () => {
     expect(answer.grant).toMatchObject({
       ...{ effectiveAt: day(3), expiresAt: NEVER, bookedAt: day(3), priority: 10, featureKeys: ['a'] },
       funding: { method: 'NONE', costBasis: 0n },
+      ...{ phase: 'CREDIT', formerTimes: [], moves: [] },
     });
     expect(bookings(postings)).toEqual(['2026-01-03 ADJUST']);
   });

@@ -75,6 +75,14 @@ describe('moving a book forward', () => {
     expect(advanceTo(all, day(9)).postings).toEqual([]);
   });
 
+  it('books no expiry of what a covering has used up on the way', () => {
+    const grant = aGrant({ amount: '10', effectiveAt: day(5), expiry: until(day(9)) });
+
+    expect(bookings(advanceTo(aBook([day(1), grant], [day(2), debt]), day(9)).postings)).toEqual([
+      ...['2026-01-05 ISSUE', '2026-01-05 COVER'],
+    ]);
+  });
+
   it('lets a grant that still waits for its funding lapse as a whole, without an entry', () => {
     const waiting = aBook([day(1), aGrant({ paid: invoice('ON_CREATION'), expiry: until(day(9)) })]);
 
@@ -162,6 +170,7 @@ describe('the next instant a book changes by itself', () => {
     ['ceases to, its hold expiring', { holdExpiresAt: day(6) }, day(6)],
     ['first begins to, then ceases', { startsAt: day(4), holdExpiresAt: day(6) }, day(4)],
     ['has begun to for good', {}, NEVER],
+    ['never will, its hold ending at its start', { startsAt: day(4), holdExpiresAt: day(4) }, NEVER],
     ['never will, its hold ending before its start', { startsAt: day(6), holdExpiresAt: day(4) }, NEVER],
   ])('is also when a charge %s', (_how, times, expected) => {
     expect(nextEvent(aBook([day(2), aCharge(times)]))).toBe(expected);

@@ -129,9 +129,10 @@ describe('a correction', () => {
   it('does not reopen an advance whose covering it gives back', () => {
     const book = aBook(spends('10'), [day(6), aGrant({ amount: '10' })]);
 
-    const { state } = decide(book, aCorrection('c1', '4'), day(20));
+    const { state, reductions } = decide(book, aCorrection('c1', '4'), day(20));
 
     expect(settledUsd(state)).toBe('4');
+    expect(reductions).toEqual([]);
     expect(became(state, 'g1')).toEqual({ consumed: '6', remaining: '4' });
   });
 
@@ -146,6 +147,18 @@ describe('a correction', () => {
 
     expect(slices(late(day(12) - 1).answer.collection.allocations)).toEqual([]);
     expect(slices(late(day(12)).answer.collection.allocations)).toEqual(['g1 10']);
+  });
+
+  it('lets no more of it pay late than nobody has taken since it came back', () => {
+    const book = aBook(
+      [day(1), aGrant({ amount: '10' })],
+      spends('10'),
+      [day(12), aCorrection('c1', '10')],
+      [day(15), aConsumption({ chargeId: 'c2', amount: '4' })],
+    );
+    const late = { chargeId: 'late', amount: '10', mode: 'CREDIT_THEN_INVOICE', bookedAt: day(12) } as const;
+
+    expect(slices(decide(book, aConsumption(late), day(20)).answer.collection.allocations)).toEqual(['g1 6']);
   });
 
   it('lets credit cover a late advance only from when it came back', () => {
@@ -240,6 +253,7 @@ describe('a correction', () => {
       [day(5), aConsumption({ amount: '10' })],
       [day(16), aCorrection('c1', '10')],
     );
+    expect(book.grants.get('g1')).toMatchObject({ phase: 'EXPIRED', expired: credits('10') });
     const late = aConsumption({
       chargeId: 'late',
       amount: '1',

@@ -21,6 +21,7 @@ describe('a calendar duration', () => {
       'is in UTC, where every day has 24 hours',
     ],
     ['2026-01-01T00:00:00.000Z', 'PT1H30M', '2026-01-01T01:30:00.000Z', 'tells months from minutes'],
+    ['2026-01-01T00:00:00.000Z', 'PT1M5S', '2026-01-01T00:01:05.000Z', 'counts seconds'],
     ['2026-01-01T00:00:00.000Z', 'PT0.5S', '2026-01-01T00:00:00.500Z', 'counts milliseconds'],
     ['2026-01-01T00:00:00.000Z', 'P0D', '2026-01-01T00:00:00.000Z', 'may be nothing'],
   ])('%s + %s = %s: %s', (from, duration, to) => {

@@ -125,7 +125,9 @@ describe('a grant as it stood', () => {
   it('told late, is nothing before its booking although it was recorded later', () => {
     const late = { ...active, recordedAt: day(20) };
 
-    expect(viewThen(late, day(5) - 1, nothing).status).toBeNull();
+    expect(viewThen(late, day(5) - 1, nothing)).toMatchObject({
+      ...{ status: null, pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n },
+    });
     expect(viewThen(late, day(5), { remaining: all, forfeited: 0n }).status).toBe('ACTIVE');
   });
 

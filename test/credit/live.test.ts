@@ -135,6 +135,7 @@ describe('what each open charge takes, and from which grants', () => {
       [day(1), aGrant({ grantId: 'of a', amount: '5', featureKeys: ['a'] })],
       [day(1), aGrant({ grantId: 'any', amount: '10' })],
       [day(2), aCharge({ chargeId: 'c1', amount: '8', featureKey: 'a' })],
+      [day(2), aCharge({ chargeId: 'also a', amount: '1', featureKey: 'a' })],
       [day(2), aCharge({ chargeId: 'in euro', amount: '8', currency: 'EUR' })],
       [day(2), aCharge({ chargeId: 'c2', amount: '20' })],
       [day(2), aCharge({ chargeId: 'c3', amount: '7', mode: 'CREDIT_ONLY' })],
@@ -143,7 +144,8 @@ describe('what each open charge takes, and from which grants', () => {
   it('is bounded by what is left for the others, in burn order; the unbounded takes from nobody', () => {
     expect(told(book())).toEqual([
       ['c1', '8', 'of a 5', 'any 3'],
-      ['c2', '7', 'any 7'],
+      ['also a', '1', 'any 1'],
+      ['c2', '6', 'any 6'],
       ['c3', '7'],
     ]);
   });

@@ -175,6 +175,13 @@ describe('a wrong field is named with its rule', () => {
       aGrant({ expiry: { kind: 'after', duration: 'P7974Y' } }),
     ],
     [
+      'expires_after',
+      'timestamp.range',
+      'must end before the year 10000',
+      [],
+      aGrant({ expiry: { kind: 'after', duration: 'P300000Y' } }),
+    ],
+    [
       'expires_at',
       'timestamp.range',
       'must end before the year 10000',

@@ -329,6 +329,15 @@ describe('the money of a payment', () => {
     ]);
   });
 
+  it('that is too little for any coin books no payment', () => {
+    const { terms, initialStatus } = external('ON_CREATION');
+    const paid = { terms: { ...terms, costBasis: credits('0.1') }, initialStatus };
+    const { postings } = pay(aBook(grant(paid, { amount: '0.01' })), 'SETTLED', day(3));
+
+    expect(bookings(postings)).toEqual(['2026-01-03 PAYMENT_AUTHORIZED']);
+    expect(postings.flatMap(legsOf)).toEqual(['CUSTOMER_RECEIVABLE OPEN +0.01', 'BROKERAGE -0.01']);
+  });
+
   it('in another: the debt in credit is exchanged for one in money', () => {
     const { postings } = pay(aBook(grant(half('EUR'))), 'SETTLED', day(3));
 

@@ -73,19 +73,19 @@ describe('the legs of an event', () => {
     expect(legsOf(posting)).toEqual(legs);
   });
 
-  it.each<[kind: Posting['kind'], posting: Posting]>([
-    ['ISSUE', rules.issue(credit, hundred, true, day(3))],
-    ['EXPIRE', rules.expire(credit, hundred, day(3))],
-    ['EXPIRE_UNDONE', rules.undoExpiry(credit, hundred, day(3))],
-    ['VOID', rules.voidCredit(credit, hundred, day(3))],
-    ['VOID', rules.voidUnpaid(credit, hundred, day(3))],
-    ['CONSUME', rules.consume(usage, [source], 0n, day(3))],
-    ['COVER', rules.cover(usage, source, day(3))],
-    ['ADJUST', rules.adjustUp(credit, hundred, day(3), 'why')],
-    ['ADJUST', rules.adjustDown([source], day(3), 'why')],
+  it.each<[kind: Posting['kind'], posting: () => Posting]>([
+    ['ISSUE', () => rules.issue(credit, hundred, true, day(3))],
+    ['EXPIRE', () => rules.expire(credit, hundred, day(3))],
+    ['EXPIRE_UNDONE', () => rules.undoExpiry(credit, hundred, day(3))],
+    ['VOID', () => rules.voidCredit(credit, hundred, day(3))],
+    ['VOID', () => rules.voidUnpaid(credit, hundred, day(3))],
+    ['CONSUME', () => rules.consume(usage, [source], 0n, day(3))],
+    ['COVER', () => rules.cover(usage, source, day(3))],
+    ['ADJUST', () => rules.adjustUp(credit, hundred, day(3), 'why')],
+    ['ADJUST', () => rules.adjustDown([source], day(3), 'why')],
   ])('are a transaction of kind %s, at its instant', (kind, posting) => {
-    expect(posting).toMatchObject({ kind, bookedAt: day(3) });
-    expect(posting.reason).toBe(kind === 'ADJUST' ? 'why' : undefined);
+    expect(posting()).toMatchObject({ kind, bookedAt: day(3) });
+    expect(posting().reason).toBe(kind === 'ADJUST' ? 'why' : undefined);
   });
 
   it('of an adjustment are those of a gift, or take back as much', () => {
