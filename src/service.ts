@@ -75,16 +75,21 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
   const hub = hubOf(options, { database, clock, timekeeper, places });
   const signals = createSignals();
-  signals.subscribe(hub.changed);
   const doorbell = options.doorbell
-    ? createDoorbell({ url, log, onRing: signals.emit, onUnclear: hub.look })
+    ? createDoorbell({
+        ...{ url, log, onUnclear: hub.look },
+        onRing: (changed) => [hub.changed, signals.emit].forEach((follower) => follower(changed)),
+      })
     : null;
   const books = createBooks({
     ...{ database, clock, uuids, batchSize, queueLimit },
-    onCommitted: (committed) => {
-      hub.committed(committed);
-      signals.emit(committed);
-      doorbell?.ring(committed);
+    onCommitted(committed) {
+      try {
+        for (const follower of [hub.committed, signals.emit]) follower(committed);
+        doorbell?.ring(committed);
+      } catch (err) {
+        log.error({ err }, 'those who follow books could not be told of a write; they look for themselves');
+      }
     },
   });
   const settler = options.settler

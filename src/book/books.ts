@@ -8,7 +8,7 @@ import type { Submission } from './submission.ts';
 export type BooksOptions = CommitDeps & {
   readonly batchSize: number;
   readonly queueLimit: number;
-  /** Told what was committed, before the callers are answered. */
+  /** Told what was committed, before the callers are answered. What it throws is nobody's failed write. */
   readonly onCommitted?: (committed: readonly Committed[]) => void;
 };
 
@@ -26,7 +26,8 @@ export type Books = {
 export function createBooks({ batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
   const commit = async (shard: number, submissions: readonly Submission[]) => {
     const { results, committed } = await commitBatch(deps, shard, submissions);
-    onCommitted?.(committed);
+    // Outside this call: thrown here, a follower's fault would look like a failed write, and be tried again.
+    if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
     return results;
   };
   const queues = Array.from({ length: SHARDS }, (_, shard) =>
