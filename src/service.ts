@@ -4,6 +4,7 @@ import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
+import type { Committed } from './book/deeds.ts';
 import { createSettler } from './book/settler.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
@@ -22,9 +23,9 @@ import { startServer, type RunningServer, type ServerOptions } from './rpc/serve
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
 import { createDoorbell } from './watch/doorbell.ts';
-import { createHub, type Hub, type HubOptions } from './watch/hub.ts';
+import { createHub, type HubOptions } from './watch/hub.ts';
 import { createPlaces } from './watch/places.ts';
-import { createSignals } from './watch/signals.ts';
+import { createSignals, type Changed } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
@@ -71,27 +72,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
   const uuids = uuidMaker(processTime);
-  const places = createPlaces(options.maxWatches);
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
-  const hub = hubOf(options, { database, clock, timekeeper, places });
-  const signals = createSignals();
-  const doorbell = options.doorbell
-    ? createDoorbell({
-        ...{ url, log, onUnclear: hub.look },
-        onRing: (changed) => [hub.changed, signals.emit].forEach((follower) => follower(changed)),
-      })
-    : null;
-  const books = createBooks({
-    ...{ database, clock, uuids, batchSize, queueLimit },
-    onCommitted(committed) {
-      try {
-        for (const follower of [hub.committed, signals.emit]) follower(committed);
-        doorbell?.ring(committed);
-      } catch (err) {
-        log.error({ err }, 'those who follow books could not be told of a write; they look for themselves');
-      }
-    },
-  });
+  const places = createPlaces(options.maxWatches);
+  const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, places });
+  const books = createBooks({ ...{ database, clock, uuids, batchSize, queueLimit }, onCommitted });
   const settler = options.settler
     ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
     : null;
@@ -125,9 +109,27 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 }
 
-function hubOf(
-  { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS }: ServiceOptions,
+/** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
+function followers(
+  options: ServiceOptions,
   deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'places'>,
-): Hub {
-  return createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
+) {
+  const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
+  const hub = createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
+  const signals = createSignals();
+  const onRing = (changed: readonly Changed[]) => {
+    hub.changed(changed);
+    signals.emit(changed);
+  };
+  const doorbell = options.doorbell ? createDoorbell({ url, log, onRing, onUnclear: hub.look }) : null;
+  const onCommitted = (committed: readonly Committed[]) => {
+    try {
+      hub.committed(committed);
+      signals.emit(committed);
+      doorbell?.ring(committed);
+    } catch (err) {
+      log.error({ err }, 'those who follow books could not be told of a write; they look for themselves');
+    }
+  };
+  return { hub, signals, doorbell, onCommitted };
 }
