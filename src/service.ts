@@ -4,6 +4,7 @@ import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
+import type { Committed } from './book/deeds.ts';
 import { createBalances } from './credit/query/balances.ts';
 import { createSettler } from './book/settler.ts';
 import { createCurrencies } from './book/currencies.ts';
@@ -23,9 +24,9 @@ import { startServer, type RunningServer, type ServerOptions } from './rpc/serve
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
 import { createDoorbell } from './watch/doorbell.ts';
-import { createHub, type Hub, type HubOptions } from './watch/hub.ts';
+import { createHub, type HubOptions } from './watch/hub.ts';
 import { createPlaces } from './watch/places.ts';
-import { createSignals } from './watch/signals.ts';
+import { createSignals, type Changed } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
@@ -65,26 +66,14 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { databaseUrl: url, poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
+  const { poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
   const { database, reads } = await databasesOf(options);
   const uuids = uuidMaker(processTime);
   const commit = { database, clock, uuids };
-  const places = createPlaces(options.maxWatches);
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
-  const hub = hubOf(options, { database, clock, timekeeper, places });
-  const signals = createSignals();
-  signals.subscribe(hub.changed);
-  const doorbell = options.doorbell
-    ? createDoorbell({ url, log, onRing: signals.emit, onUnclear: hub.look })
-    : null;
-  const books = createBooks({
-    ...{ ...commit, lanes, batchSize, queueLimit },
-    onCommitted: (committed) => {
-      hub.committed(committed);
-      signals.emit(committed);
-      doorbell?.ring(committed);
-    },
-  });
+  const places = createPlaces(options.maxWatches);
+  const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, places });
+  const books = createBooks({ ...commit, ...{ lanes, batchSize, queueLimit }, onCommitted });
   const settler = options.settler
     ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
     : null;
@@ -144,9 +133,27 @@ async function databasesOf({
   return { database, reads: replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool }) };
 }
 
-function hubOf(
-  { log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS }: ServiceOptions,
+/** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
+function followers(
+  options: ServiceOptions,
   deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'places'>,
-): Hub {
-  return createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
+) {
+  const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
+  const hub = createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
+  const signals = createSignals();
+  const onRing = (changed: readonly Changed[]) => {
+    hub.changed(changed);
+    signals.emit(changed);
+  };
+  const doorbell = options.doorbell ? createDoorbell({ url, log, onRing, onUnclear: hub.look }) : null;
+  const onCommitted = (committed: readonly Committed[]) => {
+    try {
+      hub.committed(committed);
+      signals.emit(committed);
+      doorbell?.ring(committed);
+    } catch (err) {
+      log.error({ err }, 'those who follow books could not be told of a write; they look for themselves');
+    }
+  };
+  return { hub, signals, doorbell, onCommitted };
 }

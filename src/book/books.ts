@@ -13,7 +13,7 @@ export type BooksOptions = CommitDeps & {
   readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
-  /** Told what was committed, before the callers are answered. */
+  /** Told what was committed, before the callers are answered. What it throws is nobody's failed write. */
   readonly onCommitted?: (committed: readonly Committed[]) => void;
 };
 
@@ -31,7 +31,8 @@ export type Books = {
 export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
   const commit = async (submissions: readonly Submission[]) => {
     const { results, committed } = await commitBatch(deps, submissions);
-    onCommitted?.(committed);
+    // Outside this call: thrown here, a follower's fault would look like a failed write, and be tried again.
+    if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
     return results;
   };
   const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit }));
