@@ -26,9 +26,9 @@ export const unary: Figure = {
       name,
       round: async () => {
         const before = cpuOf(bench, server);
-        const { done, refused, seconds } = await load.run(spendsOver(bench, server));
+        const { done, doneInAll, refused, seconds } = await load.run(spendsOver(bench, server));
         if (Object.keys(refused).length > 0) throw new Error(`${name} refused: ${JSON.stringify(refused)}`);
-        costs[name]!.push(((cpuOf(bench, server) - before) / done) * 1e6);
+        costs[name]!.push(((cpuOf(bench, server) - before) / doneInAll) * 1e6);
         return done / seconds;
       },
     });

@@ -69,12 +69,12 @@ export type Report = {
   readonly done: number;
   /** Things refused, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** The same as `done`, from the first call to the last: what CPU used meanwhile is divided by. */
+  readonly doneInAll: number;
   /** Calls begun while it was counted. */
   readonly begun: number;
   /** Milliseconds each call took that succeeded wholly, in the order they ended, by series. */
   readonly latencies: Readonly<Record<string, Float64Array>>;
-  /** The same of calls of which anything was refused. */
-  readonly refusals: Float64Array;
-  /** CPU the load process itself used while counting, in seconds. */
-  readonly cpuSeconds: number;
+  /** The same of calls of which anything was refused, by the first reason. */
+  readonly refusals: Readonly<Record<string, Float64Array>>;
 };

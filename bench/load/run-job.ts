@@ -8,10 +8,9 @@ export async function runJob(job: Job, caller: Caller): Promise<Report> {
   const countFromMs = performance.now() + job.warmUpSeconds * 1000;
   const untilMs = countFromMs + job.seconds * 1000;
   const latencies: Record<string, Samples> = {};
-  const refusals = createSamples();
+  const refusals: Record<string, Samples> = {};
   const refused: Record<string, number> = {};
-  let [begun, done] = [0, 0];
-  const cpuAtCount = delayed(job.warmUpSeconds * 1000, () => process.cpuUsage());
+  let [begun, done, doneInAll] = [0, 0, 0];
 
   await keepPace(
     job.pace,
@@ -22,26 +21,26 @@ export async function runJob(job: Job, caller: Caller): Promise<Report> {
     },
     (call) => {
       const endedMs = performance.now();
+      doneInAll += call.done;
       // A throughput counts what ended in the time, a latency what was due in it.
       if (endedMs >= countFromMs && endedMs <= untilMs) {
         done += call.done;
         for (const reason of call.refused) refused[reason] = (refused[reason] ?? 0) + 1;
       }
       if (call.startedMs < countFromMs) return;
-      const samples = call.refused.length > 0 ? refusals : (latencies[call.series] ??= createSamples());
+      const [reason] = call.refused;
+      const samples =
+        reason === undefined
+          ? (latencies[call.series] ??= createSamples())
+          : (refusals[reason] ??= createSamples());
       samples.add(endedMs - call.startedMs);
     },
   );
-  const { user, system } = process.cpuUsage(await cpuAtCount);
   return {
-    ...{ seconds: job.seconds, done, refused, begun },
-    latencies: Object.fromEntries(Object.entries(latencies).map(([name, of]) => [name, of.values()])),
-    refusals: refusals.values(),
-    cpuSeconds: (user + system) / 1e6,
+    ...{ seconds: job.seconds, done, doneInAll, refused, begun },
+    ...{ latencies: valuesOf(latencies), refusals: valuesOf(refusals) },
   };
 }
 
-const delayed = <T>(ms: number, read: () => T): Promise<T> =>
-  new Promise((resolve) => {
-    setTimeout(() => resolve(read()), ms);
-  });
+const valuesOf = (samples: Readonly<Record<string, Samples>>): Readonly<Record<string, Float64Array>> =>
+  Object.fromEntries(Object.entries(samples).map(([name, of]) => [name, of.values()]));
