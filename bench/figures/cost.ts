@@ -10,7 +10,7 @@ import { since, tap, type Traffic, type WireTap } from '../support/wire-tap.ts';
 export const cost: Figure = {
   name: 'cost',
   goal: 'statements and round trips of a batch are constant; bytes of a spend are stated',
-  limit: 90,
+  limit: 400,
   run: async (bench) => {
     const databaseUrl = await bench.database('customers');
     const wire = await tap(databaseUrl);
@@ -20,6 +20,7 @@ export const cost: Figure = {
     // A connection prepares a statement, and looks up a type, with its first use: not counted.
     for (let i = 0; i < 10; i += 1) await Promise.all([spends(client, 4), balance(client, null)]);
 
+    bench.say('counting statements and round trips');
     const one = await counted(wire, () => spends(client, 1));
     const many = await counted(wire, () => spends(client, 64));
     const now = await counted(wire, () => balance(client, null));
@@ -92,6 +93,7 @@ type Sizes = { readonly table: number; readonly index: number; readonly wal: num
 async function bytesOf(bench: Bench, databaseUrl: string): Promise<readonly Row[]> {
   const client = createClient([(await bench.service(databaseUrl)).url], 1);
   bench.defer(() => client.close());
+  bench.say('counting bytes');
   const sql = await bench.sql(databaseUrl);
   const before = await sizes(sql);
   const [calls, size] = [bench.quick ? 10 : 50, 1000];

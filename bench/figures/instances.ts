@@ -8,7 +8,7 @@ const IN_FLIGHT = 256;
 export const instances: Figure = {
   name: 'instances',
   goal: 'two instances on one database do more than one',
-  limit: 90,
+  limit: 400,
   run: async (bench) => {
     const databaseUrl = await bench.database('customers');
     const servers = [(await bench.service(databaseUrl)).url, (await bench.service(databaseUrl)).url];

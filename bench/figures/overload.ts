@@ -14,7 +14,7 @@ const PATIENCE_MS = 1_000;
 export const overload: Figure = {
   name: 'overload',
   goal: 'ten times the capacity for a minute: memory stays bounded, OVERLOADED comes fast, all is well within a second after',
-  limit: 150,
+  limit: 400,
   run: async (bench) => {
     const { url, pid } = await bench.service(await bench.database('customers'));
     const [flood, probe] = [bench.load(), bench.load()];

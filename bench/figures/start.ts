@@ -9,7 +9,7 @@ import { median } from '../support/samples.ts';
 export const start: Figure = {
   name: 'start',
   goal: 'npm start: cold (initdb, migrate, listen) ≤ 6 s, warm ≤ 2 s',
-  limit: 120,
+  limit: 400,
   run: async (bench) => {
     const [cold, warm]: [number[], number[]] = [[], []];
     for (let round = 0; round < (bench.quick ? 1 : 5); round += 1) {

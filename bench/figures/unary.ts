@@ -13,7 +13,7 @@ const CONNECTIONS = 8;
 export const unary: Figure = {
   name: 'unary',
   goal: 'unary ConsumeCredits, 256 in flight: ≥ 8 × connect-node with one Knex transaction per request',
-  limit: 120,
+  limit: 400,
   run: async (bench) => {
     const ours = await bench.service(await bench.database('customers'));
     const knex = await bench.server('bench/baselines/knex-server.ts', {

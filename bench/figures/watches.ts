@@ -10,7 +10,7 @@ const WRITES_PER_SECOND = 1000;
 export const watches: Figure = {
   name: 'watches',
   goal: '10,000 open watches: ≤ 40 KiB each; a write reaches them p99 ≤ 100 ms at 1,000 commits/s, a timed change ≤ 20 ms after its instant',
-  limit: 240,
+  limit: 400,
   run: async (bench) => {
     const { url, pid } = await bench.service(await bench.database('customers'));
     const load = bench.load();

@@ -18,7 +18,7 @@ const CONNECTIONS = 10;
 export const writes: Figure = {
   name: 'writes',
   goal: '≥ 60 % of the bare batched SQL, ≥ 8 × one transaction per request; one hot customer ≥ 50 % of random ones',
-  limit: 150,
+  limit: 400,
   run: async (bench) => {
     const ours = await bench.database('customers');
     const bare = await bench.database('customers');

@@ -64,6 +64,7 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     const found = await admin.rows('select from pg_database where datname = $1', [SEEDED]);
     await admin.end();
     if (found.length > 0) return;
+    options.say('seeding customers');
     const url = withDatabase(postgresUrl, SEEDED);
     await createDatabase(postgresUrl, SEEDED, 'template0');
     await migrate({ url });

@@ -46,8 +46,9 @@ function cellsOf(row: Row): readonly string[] {
 
 const sideOf = ({ what, value, unit }: Side): string => `${what}: ${numberOf(value)} ${unit}`;
 
-/** Three digits that count, and no more than there are. */
+/** Three digits that count, and no more than there are; a dash for what never came, which JSON keeps as null. */
 function numberOf(value: number): string {
+  if (!Number.isFinite(value)) return '–';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
   return String(Number(value.toPrecision(3)));
 }
