@@ -81,10 +81,17 @@ async function balance(client: Client, at: number | null): Promise<void> {
   await client.call(CreditService.method.getBalance, { customerId: customerId(0), ...asOf });
 }
 
+const TRIES = 5;
+
+/** The fewest of some tries: a process that is kept from running in the middle of sending looks as if it waited. */
 async function counted(wire: WireTap, action: () => Promise<void>): Promise<Traffic> {
-  const before = wire.read();
-  await action();
-  return since(before, wire.read());
+  const tries: Traffic[] = [];
+  for (let i = 0; i < TRIES; i += 1) {
+    const before = wire.read();
+    await action();
+    tries.push(since(before, wire.read()));
+  }
+  return tries.toSorted((a, b) => a.roundTrips - b.roundTrips)[0]!;
 }
 
 type Sizes = { readonly table: number; readonly index: number; readonly wal: number };
