@@ -11,9 +11,12 @@ export function cpuSeconds(pid: number): number {
   return (user + system) / TICKS_PER_SECOND;
 }
 
-/** The same of a process and its living children, such as a Postgres with its backends. */
-export const treeCpuSeconds = (pid: number): number =>
-  [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuSeconds(one), 0);
+/** The same of a process and its children, such as a Postgres with its backends: those that live, and those that ended. */
+export function treeCpuSeconds(pid: number): number {
+  const [user = 0, system = 0] = statOf(pid).slice(13, 15).map(Number);
+  const living = [pid, ...childrenOf(pid)].reduce((sum, one) => sum + cpuSeconds(one), 0);
+  return living + (user + system) / TICKS_PER_SECOND;
+}
 
 /** Memory in use, in MiB. */
 export function residentMiB(pid: number): number {
