@@ -14,6 +14,8 @@ export type WatchJob = {
 export type WatchReport = {
   /** Sent when every watch had its first message. */
   readonly opened: number;
+  /** Writes that were committed. */
+  readonly committed: number;
   /** From the instant a write was recorded to the message that shows it, in ms. */
   readonly afterWrites: Float64Array;
   /** Writes no message showed before the job ended. */
