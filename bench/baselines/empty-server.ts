@@ -1,0 +1,38 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import { answerOf } from './answer.ts';
+
+/**
+ * An empty handler: grpc-js decodes a spend and encodes an answer as large as a real one, and nothing happens in
+ * between. What no service over this transport can exceed, with the same load process beside it.
+ */
+
+const { consumeCredits } = CreditService.method;
+const handler: handleUnaryCall<ReturnType<typeof decode>, ReturnType<typeof answerOf>> = (
+  { request },
+  respond,
+) =>
+  respond(
+    null,
+    answerOf(request, {
+      chargeId: '0'.repeat(32),
+      allocations: [{ grantId: '0'.repeat(32), amount: request.amount }],
+      ...{ settled: '99999999.99', version: 2, recordedAt: new Date() },
+    }),
+  );
+const decode = (bytes: Buffer) => fromBinary(consumeCredits.input, bytes);
+
+const server = new Server({ 'grpc.max_concurrent_streams': 20_000, 'grpc.enable_channelz': 0 });
+server.register(
+  `/${CreditService.typeName}/${consumeCredits.name}`,
+  handler,
+  (answer) => Buffer.from(toBinary(consumeCredits.output, create(consumeCredits.output, answer))),
+  decode,
+  'unary',
+);
+server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+  if (error !== null) throw error;
+  process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${port}` })}\n`);
+});
+process.on('SIGTERM', () => process.exit(0));

@@ -1,0 +1,23 @@
+import type { Figure } from '../support/figure.ts';
+import { cost } from './cost.ts';
+import { instances } from './instances.ts';
+import { latency } from './latency.ts';
+import { overload } from './overload.ts';
+import { reads } from './reads.ts';
+import { start } from './start.ts';
+import { unary } from './unary.ts';
+import { watches } from './watches.ts';
+import { writes } from './writes.ts';
+
+/** In the order of the table. */
+export const figures: readonly Figure[] = [
+  reads,
+  writes,
+  unary,
+  latency,
+  cost,
+  overload,
+  instances,
+  watches,
+  start,
+];

@@ -1,0 +1,112 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { createDatabase, dropDatabase, withDatabase } from '../../test/support/databases.ts';
+import { openSql, type Sql } from '../../test/support/sql.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { loadProcess, type LoadProcess } from './load-process.ts';
+import { seedCustomers } from './customers.ts';
+import { endProcess, startProcess, type ServerProcess } from './process.ts';
+
+/** What a figure works with. Everything it starts here is ended, and every database dropped, when it is done. */
+export type Bench = {
+  /** For trying a figure out: fewer rounds, shorter, smaller. Its numbers mean nothing. */
+  readonly quick: boolean;
+  /** A directory for this run's files, on the disk the databases are on. */
+  readonly directory: string;
+  /** Of the Postgres that all sides share: as `npm start` starts it, nothing tuned, every commit on disk. */
+  readonly postgresPid: number;
+  /** A database with the schema of this release: empty, or with the customers of customers.ts. */
+  database(content: 'empty' | 'customers'): Promise<string>;
+  sql(databaseUrl: string): Promise<Sql>;
+  /** The service as it ships, over a database of this run. */
+  service(databaseUrl: string, nodeArgs?: readonly string[]): Promise<ServerProcess>;
+  /** Another server: a program of bench/baselines. */
+  server(program: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>;
+  load(): LoadProcess;
+  /** Does something at the end, last first. */
+  defer(undo: () => Promise<void> | void): void;
+  say(line: string): void;
+};
+
+export type BenchOptions = Pick<Bench, 'quick' | 'directory' | 'postgresPid' | 'say'> & {
+  /** Of the server, with the right to make databases. */
+  readonly postgresUrl: string;
+};
+
+const SEEDED = 'bench_customers';
+let databases = 0;
+let processes = 0;
+
+/** What figures work with, over one running Postgres; `end` undoes it all. */
+export function createBench(options: BenchOptions): Bench & { end(): Promise<void> } {
+  const { directory, postgresUrl, ...rest } = options;
+  const undo = new AsyncDisposableStack();
+  const logFile = (name: string) => join(directory, `${(processes += 1)}-${name}.log`);
+
+  const start = async (command: readonly string[], name: string, env: Readonly<Record<string, string>>) => {
+    const server = await startProcess([process.execPath, ...command], { env, logFile: logFile(name) });
+    undo.defer(() => server.end());
+    return server;
+  };
+  const service: Bench['service'] = (databaseUrl, nodeArgs = []) =>
+    start([...nodeArgs, 'src/main.ts'], 'service', { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0' });
+
+  async function copyOf(template: string): Promise<string> {
+    const name = `bench_${(databases += 1)}`;
+    await createDatabase(postgresUrl, name, template);
+    undo.defer(() => dropDatabase(postgresUrl, name));
+    return withDatabase(postgresUrl, name);
+  }
+
+  /** Made once per run, then copied: all sides of a comparison begin with the same bytes. */
+  async function ensureSeeded(): Promise<void> {
+    const admin = await openSql(postgresUrl);
+    const found = await admin.rows('select from pg_database where datname = $1', [SEEDED]);
+    await admin.end();
+    if (found.length > 0) return;
+    options.say('seeding customers');
+    const url = withDatabase(postgresUrl, SEEDED);
+    await createDatabase(postgresUrl, SEEDED, 'template0');
+    await migrate({ url });
+    const server = await startProcess([process.execPath, 'src/main.ts'], {
+      env: { DATABASE_URL: url, CREDIT_LEDGER_PORT: '0' },
+      logFile: logFile('seeding'),
+    });
+    try {
+      await seedCustomers(server.url);
+    } finally {
+      await server.end();
+    }
+    const sql = await openSql(url);
+    await sql.rows('vacuum analyze');
+    await sql.end();
+  }
+
+  return {
+    ...rest,
+    directory,
+    async database(content) {
+      if (content === 'customers') {
+        await ensureSeeded();
+        return copyOf(SEEDED);
+      }
+      const url = await copyOf('template0');
+      await migrate({ url });
+      return url;
+    },
+    async sql(databaseUrl) {
+      const sql = await openSql(databaseUrl);
+      undo.defer(() => sql.end());
+      return sql;
+    },
+    service,
+    server: (program, env = {}) => start([program], 'baseline', env),
+    load() {
+      const child = fork('bench/load/main.ts', { serialization: 'advanced' });
+      undo.defer(() => endProcess(child));
+      return loadProcess(child);
+    },
+    defer: (work) => undo.defer(async () => work()),
+    end: () => undo.disposeAsync(),
+  };
+}
