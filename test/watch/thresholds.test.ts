@@ -3,7 +3,7 @@ import { BalancePart } from '#gen/credit/v1/balance_pb.ts';
 import { day } from '../support/builders.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { at, grantRequest, spendRequest } from '../support/requests.ts';
-import { saysNothing, watching } from '../support/watching.ts';
+import { watching } from '../support/watching.ts';
 import { testWorld } from '../support/world.ts';
 
 /** With thresholds only crossing one of them is news. */
@@ -26,7 +26,7 @@ test('a watch tells of the figure that falls below, and of the one that comes ba
 
   expect(await next()).toMatchObject({ version: 1, balances: ['USD 100 100 0'] });
   await spend(customerId, '50');
-  await saysNothing(next, () => (time.now += 15_000));
+  expect(await next(() => (time.now += 15_000))).toMatchObject({ heartbeat: true });
   await spend(customerId, '0.01');
   expect(await news()).toMatchObject({
     ...{ version: 3, balances: ['USD 49.99 49.99 0'], below: ['50'], causes: ['CHARGE_COLLECTED'] },
