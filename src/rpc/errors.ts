@@ -1,4 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import { classify } from '../db/failure.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '#gen/google/rpc/error_details_pb.ts';
 import type { ErrorReasonName, FieldViolation, Refusal } from '../refusal.ts';
 import { isRefusal } from '../refusal.ts';
@@ -78,8 +79,16 @@ export function toWireError(thrown: unknown, requestId: string): ConnectError {
   return error;
 }
 
+/** What a question meets whose database is not there. Writes say more: theirs may have happened. */
+const UNREACHABLE: Refusal = {
+  reason: 'DATABASE_UNAVAILABLE',
+  message: 'the database cannot be reached; ask again',
+  metadata: {},
+};
+
 function visible(thrown: unknown): ConnectError | undefined {
   if (isRefusal(thrown)) return connectErrorOf(thrown.refusal);
+  if (classify(thrown) === 'unavailable') return connectErrorOf(UNREACHABLE);
   return thrown instanceof ConnectError ? thrown : undefined;
 }
 
