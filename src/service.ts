@@ -19,6 +19,8 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
+import { createFeeds, type FeedsOptions } from './watch/feeds.ts';
+import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
   readonly databaseUrl: string;
@@ -29,6 +31,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
   readonly onStatement?: DatabaseOptions['onStatement'];
+  /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
+  readonly feeds?: Pick<FeedsOptions, 'alarms' | 'pollMs' | 'bookmarkMs' | 'unreachableMs' | 'limit'>;
 };
 
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
@@ -53,7 +57,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const books = createBooks({ database, clock, uuids, batchSize, queueLimit });
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
-  const deps: ServiceDeps = { database, clock, uuids, books, currencies, validate };
+  const signals = createSignals();
+  const feeds = createFeeds({
+    ...{ database, clock, signals, ...options.feeds },
+    onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
+  });
+  const deps: ServiceDeps = { database, clock, uuids, books, currencies, feeds, validate };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);
@@ -71,6 +80,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     async stop() {
       health.setServing(false);
       await server.close();
+      await feeds.close();
       await books.close();
       await database.close();
     },

@@ -17,6 +17,8 @@ export type BookRow = {
   clock: Instant;
   head_hash: Buffer;
   currencies: Record<string, number>;
+  /** Of a locked book: where in the feed the writes of this transaction stand. Else that of its last write. */
+  feed_position: number;
 };
 
 export const keyOfRow = (row: BookRow): BookKey => ({
@@ -26,12 +28,18 @@ export const keyOfRow = (row: BookRow): BookKey => ({
 
 const BOOK_COLUMNS = `b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
 
-const BOOKS = `select ${BOOK_COLUMNS} from books b
+const NAMED = `from books b
    where b.shard = $1 and (b.namespace, b.customer_id) in (select * from unnest($2::text[], $3::text[]))`;
 
-const FIND = statement<BookRow>('find_books', BOOKS);
+const FIND = statement<BookRow>('find_books', `select ${BOOK_COLUMNS}, b.feed_position ${NAMED}`);
 // In order of id, so that two batches that share books wait for each other and never deadlock.
-const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update`);
+// A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
+// (docs/decisions/0012-feed-positions.md).
+const LOCK = statement<BookRow>(
+  'lock_books',
+  `select ${BOOK_COLUMNS}, greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
+   ${NAMED} order by b.id for update`,
+);
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
 export const findBooks = (
@@ -51,6 +59,7 @@ export const newBook = ({ namespace, customerId }: BookKey, id: string): BookRow
     clock: ALWAYS,
     head_hash: GENESIS,
     currencies: {},
+    feed_position: 0,
   },
 });
 
@@ -66,6 +75,7 @@ const insertBooks = bulkInsert(
     head_hash: 'bytea',
     next_event_at: 'timestamptz',
     currencies: 'jsonb',
+    feed_position: 'bigint',
   },
   'on conflict (shard, namespace, customer_id) do nothing',
 );
@@ -107,6 +117,7 @@ const updateBooks = bulkUpdate('update_books', 'books', ['shard', 'id'], {
   head_hash: 'bytea',
   next_event_at: 'timestamptz',
   currencies: 'jsonb',
+  feed_position: 'bigint',
 });
 
 const insertWrites = bulkInsert('writes', {
@@ -116,6 +127,7 @@ const insertWrites = bulkInsert('writes', {
   recorded_at: 'timestamptz',
   method: 'text',
   idempotency_key: 'text',
+  feed_position: 'bigint',
 });
 
 export const storeBooks = (
@@ -125,17 +137,18 @@ export const storeBooks = (
 ): readonly Promise<void>[] => [
   updateBooks(
     connection,
-    sessions.map(({ id, state, head, currencies }) => ({
+    sessions.map(({ id, state, head, currencies, feedPosition }) => ({
       ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
       ...{ next_event_at: timestamp(nextEvent(state)), currencies: JSON.stringify(currencies) },
+      feed_position: feedPosition,
     })),
   ),
   insertWrites(
     connection,
-    sessions.flatMap(({ id, writes }) =>
+    sessions.flatMap(({ id, writes, feedPosition }) =>
       writes.map((write) => ({
         ...{ shard, book_id: id, version: write.version, recorded_at: timestamp(write.recordedAt) },
-        ...{ method: write.method, idempotency_key: write.idempotencyKey },
+        ...{ method: write.method, idempotency_key: write.idempotencyKey, feed_position: feedPosition },
       })),
     ),
   ),

@@ -69,7 +69,7 @@ export async function loadSessions(
     const own = rowsOf(rows, book.id);
     const key = keyOfRow(book);
     const session = openSession({
-      ...{ key, id: book.id, currencies: { ...book.currencies } },
+      ...{ key, id: book.id, feedPosition: book.feed_position, currencies: { ...book.currencies } },
       state: stateOf(book, needs.historySince.get(book.id) ?? book.clock, own),
       head: { hash: book.head_hash, subAccounts: accounts.get(book.id) ?? emptyJournal.subAccounts },
       known: {

@@ -31,6 +31,8 @@ export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map
 export type Session = {
   readonly key: BookKey;
   readonly id: string;
+  /** Where in the feed of its shard the writes of this batch stand. */
+  readonly feedPosition: number;
   state: BookState;
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
@@ -55,7 +57,10 @@ export type Session = {
 const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
 
 export const openSession = (
-  loaded: Pick<Session, 'key' | 'id' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'>,
+  loaded: Pick<
+    Session,
+    'key' | 'id' | 'feedPosition' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
+  >,
 ): Session => ({
   ...loaded,
   ...{ keys: [], writes: [], appended: [], stretches: [], formerTerms: [], chargeEvents: [], reductions: [] },

@@ -7,7 +7,7 @@ import type { PostingKind } from './posting.ts';
 import type { Appended } from './journal.ts';
 import { readSubAccount } from './store.ts';
 
-/** The journal of one book as it was written: transactions and entries in version order. */
+/** The journal of books as it was written: transactions and entries in version order. */
 
 export type ReadEntry = {
   readonly id: string;
@@ -70,8 +70,8 @@ const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.i
   s.cost_basis, s.stage, s.tax_code, s.tax_behavior`;
 
 const WITH_ACCOUNT = `
-  join transactions t on t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
-  join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account`;
+  join transactions t on t.shard = $1 and t.book_id = e.book_id and t.version = e.version and t.ordinal = e.transaction
+  join sub_accounts s on s.shard = $1 and s.book_id = e.book_id and s.ordinal = e.sub_account`;
 
 const ENTRIES = statement<EntryRow>(
   'page_of_entries',
@@ -94,6 +94,7 @@ export async function pageOfEntries(
 }
 
 type TransactionRow = {
+  book_id: string;
   id: string;
   kind: PostingKind;
   version: number;
@@ -105,9 +106,12 @@ type TransactionRow = {
   idempotency_key: string | null;
 };
 
+const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
+  w.idempotency_key`;
+
 const TRANSACTIONS = statement<TransactionRow>(
   'page_of_transactions',
-  `select t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason, w.idempotency_key
+  `select ${TRANSACTION}
    from transactions t
    join writes w on w.shard = $1 and w.book_id = $2 and w.version = t.version
    where t.shard = $1 and t.book_id = $2 and (t.version, t.ordinal) > ($3, $4) and t.version <= $5
@@ -116,10 +120,11 @@ const TRANSACTIONS = statement<TransactionRow>(
 
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
-  `select ${ENTRY} from unnest($3::bigint[], $4::integer[]) named (version, ordinal)
-   join entries e on e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+  `select ${ENTRY} from unnest($2::uuid[], $3::bigint[], $4::integer[]) named (book_id, version, ordinal)
+   join entries e on e.shard = $1 and e.book_id = named.book_id and e.version = named.version
+     and e.transaction = named.ordinal
    ${WITH_ACCOUNT}
-   order by e.version, e.position`,
+   order by e.book_id, e.version, e.position`,
 );
 
 /** A page of transactions with their entries, oldest version first: two statements whatever the page's size. */
@@ -136,8 +141,51 @@ export async function pageOfTransactions(
     version,
     limit,
   ]);
-  const named = [found.map((row) => row.version), found.map((row) => row.ordinal)];
-  const entries = found.length === 0 ? [] : await connection.run(ENTRIES_OF, [shard, bookId, ...named]);
+  return withEntries(connection, shard, found);
+}
+
+/** A write whose transactions are asked for, but those up to the ordinal `after`. */
+export type NamedWrite = { readonly bookId: string; readonly version: number; readonly after: number };
+
+const OF_WRITES = statement<TransactionRow & { write: number }>(
+  'transactions_of_writes',
+  `select (named.number - 1)::integer as write, ${TRANSACTION}
+   from unnest($2::uuid[], $3::bigint[], $4::integer[]) with ordinality named (book_id, version, after, number)
+   join transactions t on t.shard = $1 and t.book_id = named.book_id and t.version = named.version
+     and t.ordinal > named.after
+   join writes w on w.shard = $1 and w.book_id = t.book_id and w.version = t.version
+   order by named.number, t.ordinal limit $5`,
+);
+
+/**
+ * The transactions of writes of any books of a shard, in the order the writes are named, each with its write's index:
+ * two statements however many they are. A write may have none.
+ */
+export async function transactionsOfWrites(
+  connection: Connection,
+  shard: number,
+  writes: readonly NamedWrite[],
+  limit: number,
+): Promise<readonly { readonly write: number; readonly transaction: ReadTransaction }[]> {
+  if (writes.length === 0) return [];
+  const found = await connection.run(OF_WRITES, [
+    ...[shard, writes.map((write) => write.bookId), writes.map((write) => write.version)],
+    ...[writes.map((write) => write.after), limit],
+  ]);
+  const transactions = await withEntries(connection, shard, found);
+  return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
+}
+
+async function withEntries(
+  connection: Connection,
+  shard: number,
+  found: readonly TransactionRow[],
+): Promise<readonly ReadTransaction[]> {
+  if (found.length === 0) return [];
+  const entries = await connection.run(ENTRIES_OF, [
+    ...[shard, found.map((row) => row.book_id), found.map((row) => row.version)],
+    found.map((row) => row.ordinal),
+  ]);
   const byTransaction = Map.groupBy(entries, (row) => row.transaction_id);
   return found.map((row) => ({
     id: idOf('txn', row.id),

@@ -41,7 +41,7 @@ type Row = Record<string, any>;
 
 export type BookFacts = {
   readonly book: Row;
-  readonly writes: readonly { version: number; recorded_at: Instant }[];
+  readonly writes: readonly { version: number; recorded_at: Instant; feed_position: number }[];
   readonly grants: readonly Row[];
   readonly charges: readonly Row[];
   readonly advances: readonly Row[];
@@ -176,6 +176,7 @@ function rebuiltBook({ book, writes, grants, charges, transactions }: BookFacts)
   return {
     id: book['id'],
     version: writes.at(-1)?.version ?? 0,
+    feed_position: writes.at(-1)?.feed_position ?? 0,
     clock: writes.at(-1)?.recorded_at ?? -NEVER,
     head_hash: transactions.at(-1)?.hash ?? Buffer.alloc(32),
     next_event_at: Math.min(NEVER, ...(next as number[])),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/db/clock.ts';
 import type { DatabaseOptions } from '../../src/db/database.ts';
 import { createLog } from '../../src/log.ts';
-import { startService, type RunningService } from '../../src/service.ts';
+import { startService, type RunningService, type ServiceOptions } from '../../src/service.ts';
 
 /** A clock that stands still until a test moves it. */
 export type TestClock = { readonly clock: Clock; now: number };
@@ -19,6 +19,7 @@ export const testService = (
     batchSize?: number;
     queueLimit?: number;
     onStatement?: DatabaseOptions['onStatement'];
+    feeds?: ServiceOptions['feeds'];
   } = {},
 ): Promise<RunningService> =>
   startService({

@@ -5,6 +5,7 @@ import { getAccountBalance } from './get-account-balance.ts';
 import { listEntries, listTransactions } from './list-journal.ts';
 import { postTransaction } from './post-transaction.ts';
 import { recognizeRevenue } from './recognize-revenue.ts';
+import { watchTransactions } from './watch-transactions.ts';
 
 /** The RPCs of ledger.v1.LedgerService that there are; the others answer UNIMPLEMENTED. */
 export const ledgerService = (deps: ServiceDeps): Partial<Implementation<typeof LedgerService>> => ({
@@ -13,4 +14,5 @@ export const ledgerService = (deps: ServiceDeps): Partial<Implementation<typeof 
   recognizeRevenue: (request, context) => recognizeRevenue(deps, request, context),
   listTransactions: (request) => listTransactions(deps, request),
   listEntries: (request) => listEntries(deps, request),
+  watchTransactions: (request, context) => watchTransactions(deps, request, context),
 });
