@@ -2,7 +2,7 @@ import { shardOf, type BookKey } from '../book/book-key.ts';
 import { findBooks } from '../book/book-rows.ts';
 import type { Database } from '../db/database.ts';
 import { pageOfTransactions, type JournalCursor } from '../ledger/read-journal.ts';
-import { writeCursor } from './feed-cursor.ts';
+import { LAST_ORDINAL, writeCursor } from './feed-cursor.ts';
 import type { ShardTail } from './feed-rows.ts';
 import { refuseAhead, type FeedSource } from './feed-source.ts';
 import type { Tail } from './tail.ts';
@@ -34,7 +34,7 @@ export function customerFeed(
       const found = await database.snapshot(async (connection) => {
         const [book] = await findBooks(connection, shard, [key]);
         const version = book?.version ?? 0;
-        if (after === 'now') after = { version, position: LAST };
+        if (after === 'now') after = { version, position: LAST_ORDINAL };
         if (version < after.version) refuseAhead();
         if (book === undefined) return [];
         const range = { shard, bookId: book.id, version, after, limit: TRANSACTIONS_PER_READ };
@@ -54,6 +54,3 @@ export function customerFeed(
     },
   };
 }
-
-/** As high as an integer goes: nothing of a version comes after it. */
-const LAST = 2 ** 31 - 1;

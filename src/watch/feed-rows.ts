@@ -1,6 +1,6 @@
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { transactionsOfWrites, type ReadTransaction } from '../ledger/read-journal.ts';
-import type { Inside, Place } from './feed-cursor.ts';
+import { LAST_ORDINAL, type Inside, type Place } from './feed-cursor.ts';
 
 /** What feeds ask of the database. Each statement names one shard, and is answered by the node that holds it. */
 
@@ -94,22 +94,32 @@ export async function readFeedPage(
 ): Promise<FeedPage> {
   const { position } = from;
   const { bookId, version, ordinal } = from.inside ?? FIRST;
-  const writes = await connection.run(WRITES, [shard, position, bookId, version, horizon, limit]);
+  const found = await connection.run(WRITES, [shard, position, bookId, version, horizon, limit]);
+  const isFull = found.length === limit;
+  const writes = isFull ? wholePositions(found) : found;
   const ours = writes.filter((write) => write.namespace === namespace);
   const told = (write: WriteRow) => from.inside !== null && isInside(write, from);
   const asked = ours.map((write) => ({
     ...{ bookId: write.book_id, version: write.version, after: told(write) ? ordinal : 0 },
   }));
   const most = 2 * limit;
-  const found = await transactionsOfWrites(connection, shard, asked, most);
-  const items = found.map(({ write, transaction }) => ({
+  const transactions = await transactionsOfWrites(connection, shard, asked, most);
+  const items = transactions.map(({ write, transaction }) => ({
     ...{ customerId: ours[write]!.customer_id, transaction },
     next: placeAfter(ours[write]!, transaction.ordinal),
   }));
   if (items.length === most) return { items, next: items.at(-1)!.next };
-  const last = writes.at(-1);
-  const more = last !== undefined && writes.length === limit;
-  return { items, next: more ? placeAfter(last, LAST_ORDINAL) : { position: horizon, inside: null } };
+  if (!isFull) return { items, next: { position: horizon, inside: null } };
+  const cutOff = found[writes.length];
+  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL) : placeBefore(cutOff);
+  return { items, next };
+}
+
+/** Without the position a page ends in, unless it is the only one: a cursor between positions is short. */
+function wholePositions(writes: readonly WriteRow[]): readonly WriteRow[] {
+  const last = writes.at(-1)!.feed_position;
+  const whole = writes.filter((write) => write.feed_position < last);
+  return whole.length > 0 ? whole : writes;
 }
 
 type FeedRange = {
@@ -120,13 +130,12 @@ type FeedRange = {
   readonly limit: number;
 };
 
-/** As high as an integer goes: after it nothing is left of a write. */
-const LAST_ORDINAL = 2 ** 31 - 1;
-
 const placeAfter = ({ feed_position: position, book_id, version }: WriteRow, ordinal: number): Place => ({
   position,
   inside: { bookId: book_id, version, ordinal },
 });
+
+const placeBefore = ({ feed_position: position }: WriteRow): Place => ({ position, inside: null });
 
 const isInside = (write: WriteRow, { position, inside }: Place): boolean =>
   write.feed_position === position &&

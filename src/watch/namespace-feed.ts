@@ -7,7 +7,7 @@ import type { Tail } from './tail.ts';
 
 /** A read looks at so many writes at most, of so many shards at once: what bounds the memory of a feed. */
 const WRITES_PER_READ = 256;
-const SHARDS_PER_READ = 8;
+const SHARDS_PER_READ = 4;
 
 /** The beginning of the journal. */
 export const BEGINNING: readonly Place[] = Array.from({ length: SHARDS }, () => ({

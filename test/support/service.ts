@@ -19,7 +19,7 @@ export const testService = (
     batchSize?: number;
     queueLimit?: number;
     onStatement?: DatabaseOptions['onStatement'];
-    feeds?: ServiceOptions['feeds'];
+    feeds?: NonNullable<ServiceOptions['feeds']>;
   } = {},
 ): Promise<RunningService> =>
   startService({
