@@ -68,7 +68,9 @@ async function commitAll(instances: readonly Instance[]): Promise<void> {
 }
 
 /** Follows until all is told. Each customer's versions have to come one after the other from 1: once, in order. */
-async function follow(url: string): Promise<{ told: number; wrong: number; cursor: string; largest: number }> {
+async function follow(
+  url: string,
+): Promise<{ told: number; wrong: number; cursor: string; largest: number }> {
   const watching = watchTransactions(url);
   const versions = new Map<string, number>();
   let [told, wrong, cursor, largest] = [0, 0, '', 0];
@@ -110,8 +112,12 @@ try {
     await following;
   });
   console.log(`${COMMITS} commits, ${CUSTOMERS} customers, two instances: ${rate(committed)}`);
-  console.log(`followed meanwhile: ${live!.told} told, ${live!.wrong} missed, repeated or out of order; ${rate(took)}`);
-  console.log(`behind the last commit: ${(took - committed).toFixed(2)} s; largest cursor ${live!.largest} characters`);
+  console.log(
+    `followed meanwhile: ${live!.told} told, ${live!.wrong} missed, repeated or out of order; ${rate(took)}`,
+  );
+  console.log(
+    `behind the last commit: ${(took - committed).toFixed(2)} s; largest cursor ${live!.largest} characters`,
+  );
   let again: Awaited<ReturnType<typeof follow>> | undefined;
   const read = await seconds(async () => (again = await follow(instances[1]!.url)));
   console.log(`read again from the beginning: ${again!.told} told, ${again!.wrong} wrong; ${rate(read)}`);
