@@ -4,7 +4,8 @@ import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres } from '../src/db/embedded/start.ts';
-import { placeOf, watchTransactions } from '../test/support/watching.ts';
+import { WireFailure } from '../test/rpc/clients.ts';
+import { watchTransactions } from '../test/support/watching.ts';
 
 /**
  * A namespace's feed while two instances commit to the same books: does each commit arrive exactly once and in version
@@ -67,28 +68,37 @@ async function commitAll(instances: readonly Instance[]): Promise<void> {
   await Promise.all(Array.from({ length: CALLS }, (_, own) => spender(own)));
 }
 
-/** Follows until all is told. Each customer's versions have to come one after the other from 1: once, in order. */
-async function follow(
-  url: string,
-): Promise<{ told: number; wrong: number; cursor: string; largest: number }> {
-  const watching = watchTransactions(url);
+type Heard = { told: number; wrong: number; resumed: number; longestCursor: number };
+
+/**
+ * Follows until all is told, and goes on from the last cursor when the stream ends. Each customer's versions have to
+ * come one after the other from 1: so each comes once, and in order.
+ */
+async function follow(url: string): Promise<Heard> {
+  const heard: Heard = { told: 0, wrong: 0, resumed: 0, longestCursor: 0 };
   const versions = new Map<string, number>();
-  let [told, wrong, cursor, largest] = [0, 0, '', 0];
-  while (told < COMMITS) {
-    const message = await watching.next();
+  let cursor = '';
+  let watching = watchTransactions(url);
+  while (heard.told < COMMITS) {
+    const message = await watching.next().catch((error: unknown) => {
+      if (!(error instanceof WireFailure) || error.seen['code'] !== 'UNAVAILABLE') throw error;
+    });
+    if (message === undefined) {
+      watching.end();
+      watching = watchTransactions(url, { cursor });
+      heard.resumed += 1;
+      continue;
+    }
     ({ cursor } = message);
-    largest = Math.max(largest, cursor.length);
+    heard.longestCursor = Math.max(heard.longestCursor, cursor.length);
     if (message.event.case !== 'transaction') continue;
     const { customerId, version } = message.event.value;
-    if (Number(version) !== (versions.get(customerId) ?? 0) + 1) {
-      wrong += 1;
-      console.log('wrong:', placeOf(message));
-    }
+    if (Number(version) !== (versions.get(customerId) ?? 0) + 1) heard.wrong += 1;
     versions.set(customerId, Number(version));
-    told += 1;
+    heard.told += 1;
   }
   watching.end();
-  return { told, wrong, cursor, largest };
+  return heard;
 }
 
 const seconds = async (work: () => Promise<unknown>): Promise<number> => {
@@ -104,24 +114,25 @@ const postgres = await startEmbeddedPostgres({ dataDir });
 const instances: Instance[] = [];
 try {
   for (let i = 0; i < 2; i++) instances.push(await startInstance(postgres.url));
-  let live: Awaited<ReturnType<typeof follow>> | undefined;
+  const report = (what: string, took: number, { told, wrong, resumed, longestCursor }: Heard) => {
+    console.log(`${what}: ${told} told, ${wrong} missed, repeated or out of order; ${rate(took)}`);
+    console.log(`  resumed ${resumed} times; cursors of ${longestCursor} characters at most`);
+    if (wrong > 0) process.exitCode = 1;
+  };
+  let heard: Heard | undefined;
   let committed = 0;
   const took = await seconds(async () => {
-    const following = follow(instances[0]!.url).then((result) => (live = result));
+    const following = follow(instances[0]!.url);
     committed = await seconds(() => commitAll(instances));
-    await following;
+    heard = await following;
   });
   console.log(`${COMMITS} commits, ${CUSTOMERS} customers, two instances: ${rate(committed)}`);
-  console.log(
-    `followed meanwhile: ${live!.told} told, ${live!.wrong} missed, repeated or out of order; ${rate(took)}`,
-  );
-  console.log(
-    `behind the last commit: ${(took - committed).toFixed(2)} s; largest cursor ${live!.largest} characters`,
-  );
-  let again: Awaited<ReturnType<typeof follow>> | undefined;
-  const read = await seconds(async () => (again = await follow(instances[1]!.url)));
-  console.log(`read again from the beginning: ${again!.told} told, ${again!.wrong} wrong; ${rate(read)}`);
-  process.exitCode = live!.wrong + again!.wrong === 0 ? 0 : 1;
+  report('followed meanwhile', took, heard!);
+  console.log(`  behind the last commit: ${(took - committed).toFixed(2)} s`);
+  const read = await seconds(async () => {
+    heard = await follow(instances[1]!.url);
+  });
+  report('read again from the beginning', read, heard!);
 } finally {
   for (const { child } of instances) {
     child.kill('SIGTERM');

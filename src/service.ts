@@ -19,7 +19,7 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
-import { createFeeds, type FeedsOptions } from './watch/feeds.ts';
+import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './watch/feeds.ts';
 import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
@@ -45,11 +45,13 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { databaseUrl: url, poolSize, batchSize, queueLimit, log, clock = databaseClock } = options;
-  const database = connect({
-    ...{ url, poolSize },
-    onIdleError: (err) => log.warn({ err }, 'lost an idle database connection'),
-    ...(options.onStatement !== undefined && { onStatement: options.onStatement }),
-  });
+  const connectWith = (size: number) =>
+    connect({
+      ...{ url, poolSize: size },
+      onIdleError: (err) => log.warn({ err }, 'lost an idle database connection'),
+      ...(options.onStatement !== undefined && { onStatement: options.onStatement }),
+    });
+  const database = connectWith(poolSize);
   if (await runsAsSuperuser(database)) {
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
@@ -58,8 +60,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
   const signals = createSignals();
+  // Of their own: behind a thousand writes that wait for a connection, feeds would take the database for lost.
+  const feedDatabase = connectWith(FEED_CONNECTIONS);
   const feeds = createFeeds({
-    ...{ database, clock, signals, ...options.feeds },
+    ...{ database: feedDatabase, clock, signals, ...options.feeds },
     onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
   });
   const deps: ServiceDeps = { database, clock, uuids, books, currencies, feeds, validate };
@@ -81,6 +85,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       health.setServing(false);
       await server.close();
       await feeds.close();
+      await feedDatabase.close();
       await books.close();
       await database.close();
     },

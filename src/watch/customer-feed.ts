@@ -21,14 +21,18 @@ export function customerFeed(
 ): FeedSource {
   const shard = shardOf(key);
   let after: JournalCursor | 'now' = from;
-  // The shard as it was before all there was had been read: what has come since is no lower than its horizon.
+  // The shard as it was when all there was had been read: what has come since is no lower than its horizon.
   let seen: ShardTail | null = null;
 
   return {
     isBehind: () => {
       const now = tail.shard(shard);
-      return seen === null || (now !== seen && now.last >= seen.horizon);
+      if (seen === null) return true;
+      if (now !== seen && now.last >= seen.horizon) return true;
+      seen = now;
+      return false;
     },
+    isPast: ({ xids }) => seen !== null && seen.horizon > xids[shard]!,
     async read() {
       const before = tail.shard(shard);
       const found = await database.snapshot(async (connection) => {

@@ -1,12 +1,15 @@
 import type { ReadTransaction } from '../ledger/read-journal.ts';
 import { refuse } from '../refusal.ts';
+import type { Mark } from './sight.ts';
 
 export type Told = { readonly customerId: string; readonly transaction: ReadTransaction };
 
 /** Where a feed comes from: the journal of one customer, or of a namespace. It knows how far it has been told. */
 export type FeedSource = {
-  /** Whether there may be something to read, as far as the tail knows; when not, all it knows of has been told. */
+  /** Whether there may be something to read, as far as the tail knows. */
   isBehind(): boolean;
+  /** Whether all has been told that was recorded before the mark. */
+  isPast(mark: Mark): boolean;
   /** Reads on. Taking one of what it answers moves the cursor behind it; taking all of it, behind all that was read. */
   read(): Promise<Iterable<Told>>;
   /** How far it has been told, as bytes. */

@@ -45,8 +45,11 @@ export type Feeds = {
   close(): Promise<void>;
 };
 
-/** Feeds that read at the same time: at most so many connections are theirs. */
+/** Feeds that read at the same time. */
 const READERS = 2;
+
+/** The most connections that feeds use at a time: their readers', and the one that looks at the journal's end. */
+export const FEED_CONNECTIONS = READERS + 1;
 
 export function createFeeds(options: FeedsOptions): Feeds {
   const { database, alarms = processAlarms, limit = 1_000 } = options;

@@ -3,6 +3,7 @@ import type { Instant } from '../instant.ts';
 import { createBell, type Alarms } from './alarms.ts';
 import type { FeedSource, Told } from './feed-source.ts';
 import type { Gate } from './gate.ts';
+import type { Mark } from './sight.ts';
 import type { Tail } from './tail.ts';
 
 /** What a feed tells, each with the cursor that reads on after it. */
@@ -32,7 +33,7 @@ const AGAIN_MS = 200;
 
 /**
  * Tells what a source has, and goes on as more comes: a page at a time, and the next one only when the last has been
- * taken. A bookmark when all has been told for the first time, and whenever it has been quiet. Ends when the signal
+ * taken. A bookmark when all there was at the opening has been told, and whenever it has been quiet. Ends when the signal
  * aborts. Throws what the source refuses, and DATABASE_UNAVAILABLE when the database has been silent too long.
  */
 export async function* follow(
@@ -52,12 +53,14 @@ export async function* follow(
       }
       return !signal.aborted;
     }, look);
-    // It has not been quiet before it was complete once: the first bookmark comes then.
-    let quietSince = -Infinity;
     if (source === null) return;
+    const proof = createProof(tail, source, look);
+    // It has not been quiet before all there was has been told: the first bookmark comes then.
+    let quietSince = -Infinity;
     while (!signal.aborted) {
       tail.assertHeard();
-      if (source.isBehind()) {
+      const isBehind = source.isBehind();
+      if (isBehind) {
         const page = await unlessSilent(
           tail,
           gate(() => source.read()),
@@ -68,23 +71,36 @@ export async function* follow(
           if (signal.aborted) return;
           if (quietSince !== -Infinity) quietSince = alarms.now();
         }
-        continue;
       }
-      const complete = tail.complete();
-      const dueIn =
-        complete !== null && complete.look >= look ? quietSince + bookmarkMs - alarms.now() : Infinity;
-      if (complete === null || dueIn > 0) {
-        await bell.heard(dueIn);
-        continue;
-      }
-      // Of that very millisecond there may be more to come: instants are cut to it.
-      yield { kind: 'bookmark', cursor: source.cursor(), completeTo: complete.at - 1 };
-      quietSince = alarms.now();
+      // Also while it is behind: those of others may keep it so for long, and it is quiet all the same.
+      const completeTo = proof();
+      const dueIn = completeTo === null ? Infinity : quietSince + bookmarkMs - alarms.now();
+      if (completeTo !== null && dueIn <= 0) {
+        yield { kind: 'bookmark', cursor: source.cursor(), completeTo };
+        quietSince = alarms.now();
+      } else if (!isBehind) await bell.heard(dueIn);
     }
   } finally {
     unfollow();
     signal.removeEventListener('abort', bell.ring);
   }
+}
+
+/** The instant up to which all has been told, as far as that is known; null: not even what there was at the opening. */
+function createProof(tail: Tail, source: FeedSource, opened: number): () => Instant | null {
+  let passed: Mark | null = null;
+  let ahead: Mark | null = null;
+  return () => {
+    const newest = tail.complete();
+    if (newest !== null && newest.look >= opened) {
+      ahead ??= newest;
+      if (source.isPast(newest)) [passed, ahead] = [newest, null];
+      // A source that is always a little behind never passes the newest, but those before.
+      else if (source.isPast(ahead)) [passed, ahead] = [ahead, newest];
+    }
+    // Of that very millisecond there may be more to come: instants are cut to it.
+    return passed === null ? null : passed.at - 1;
+  };
 }
 
 /** What is read; null when the database could not be reached; throws when it has been silent too long. */

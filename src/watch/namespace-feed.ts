@@ -50,6 +50,7 @@ export function namespaceFeed(
   return {
     // Not `some`: every place is to move up.
     isBehind: () => places.filter((_, shard) => isBehind(shard)).length > 0,
+    isPast: ({ xids }) => places.every(({ position }, shard) => position > xids[shard]!),
     async read() {
       const inTurn = places.map((_, i) => (turn + i) % SHARDS).filter(isBehind);
       const shards = inTurn.slice(0, SHARDS_PER_READ);

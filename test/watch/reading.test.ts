@@ -129,3 +129,30 @@ test('a stream that is over leaves nothing behind', async () => {
   end();
   expect(await last).toMatchObject({ done: true });
 });
+
+test('a quiet namespace gets its bookmarks while others write without a pause', async () => {
+  const busy = createFeeds({
+    ...{ database, clock: databaseClock, signals, pollMs: 20, bookmarkMs: 0 },
+    onFailure: () => undefined,
+  });
+  await spend('quiet', 1);
+  const over = new AbortController();
+  const events = busy.watch({ namespace: 'quiet', customerId: null, from: 'beginning' }, over.signal);
+  const writing = { on: true };
+  const others = Array.from({ length: 4 }, async (_, i) => {
+    while (writing.on) await spend('loud', 50, `c ${i}`);
+  });
+  const promised: number[] = [];
+  // Each later than the one before: all of a look would be one and the same.
+  while (new Set(promised).size < 5) {
+    const { value } = await events.next();
+    if ((value as FeedEvent).kind === 'bookmark') promised.push((value as { completeTo: number }).completeTo);
+  }
+  writing.on = false;
+  await Promise.all(others);
+  over.abort();
+  await events.return();
+  await busy.close();
+
+  expect(promised).toEqual(promised.toSorted((a, b) => a - b));
+});
