@@ -53,19 +53,23 @@ async function commitAll(instances: readonly Instance[]): Promise<void> {
     for (let next = call++; next * PER_CALL < COMMITS; next = call++) {
       const requests = Array.from({ length: PER_CALL }, (_, i) => ({
         ...{ customerId: `c ${(next * 37 + i * 13) % CUSTOMERS}`, currency: 'USD', amount: '1' },
-        settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY',
+        ...{ settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY', idempotencyKey: `${next} ${i}` },
       }));
-      const { url } = instances[(own + next) % instances.length]!;
-      const response = await fetch(`${url}/credit.v1.CreditService/BatchConsumeCredits`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ requests }),
-      });
-      const { results } = (await response.json()) as { results: { error?: { message: string } }[] };
-      for (const { error } of results) if (error !== undefined) throw new Error(error.message);
+      // A machine that is too busy refuses some; with their keys they are safe to repeat.
+      for (let at = own + next; !(await spend(instances[at % instances.length]!.url, requests)); at++);
     }
   };
   await Promise.all(Array.from({ length: CALLS }, (_, own) => spender(own)));
+}
+
+async function spend(url: string, requests: readonly object[]): Promise<boolean> {
+  const response = await fetch(`${url}/credit.v1.CreditService/BatchConsumeCredits`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ requests }),
+  });
+  const { results } = (await response.json()) as { results?: { error?: object }[] };
+  return results?.every(({ error }) => error === undefined) ?? false;
 }
 
 type Heard = { told: number; wrong: number; resumed: number; longestCursor: number };

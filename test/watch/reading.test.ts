@@ -132,7 +132,7 @@ test('a stream that is over leaves nothing behind', async () => {
 
 test('a quiet namespace gets its bookmarks while others write without a pause', async () => {
   const busy = createFeeds({
-    ...{ database, clock: databaseClock, signals, pollMs: 20, bookmarkMs: 0 },
+    ...{ database, clock: databaseClock, signals, pollMs: 20, bookmarkMs: 5 },
     onFailure: () => undefined,
   });
   await spend('quiet', 1);
