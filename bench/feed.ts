@@ -126,9 +126,7 @@ try {
   let heard: Heard | undefined;
   let committed = 0;
   const took = await seconds(async () => {
-    const following = follow(instances[0]!.url);
-    committed = await seconds(() => commitAll(instances));
-    heard = await following;
+    [heard, committed] = await Promise.all([follow(instances[0]!.url), seconds(() => commitAll(instances))]);
   });
   console.log(`${COMMITS} commits, ${CUSTOMERS} customers, two instances: ${rate(committed)}`);
   report('followed meanwhile', took, heard!);

@@ -3,6 +3,7 @@ import { shardOf } from '../../src/book/book-key.ts';
 import { commitBatch } from '../../src/book/commit.ts';
 import { connect, statement, type Connection, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
+import { waitUntil } from '../../src/db/wait.ts';
 import { uuidMaker } from '../../src/id.ts';
 import type { Place } from '../../src/watch/feed-cursor.ts';
 import { readFeedPage, readTails } from '../../src/watch/feed-rows.ts';
@@ -100,6 +101,36 @@ describe('a transaction that had its id first and commits last', () => {
     const told = await watching.until((message) => placeOf(message) === `${customerId} 3.1`);
     const own = told.map(placeOf).filter((place) => place.startsWith(customerId));
     expect(own).toEqual([1, 2, 3].map((version) => `${customerId} ${version}.1`));
+  });
+
+  test('takes the position of who held the lock it waited for', async () => {
+    await commit(database);
+    const { late, begun, go } = slow(database);
+    const second = commit(late);
+    const early = await begun;
+    const holder = await openSql(databaseUrl);
+    onTestFinished(() => holder.end());
+    await holder.rows('begin');
+    const [held] = await holder.rows<{ position: number }>(
+      `update books set feed_position = pg_current_xact_id()::text::bigint
+       where shard = $1 and customer_id = $2 returning feed_position as position`,
+      [shard, customerId],
+    );
+    go();
+    const waits = `select 1 from pg_locks where not granted and locktype = 'transactionid'
+      and transactionid::text::bigint = $1 % 4294967296`;
+    const isWaiting = async () => ((await sql.rows(waits, [held!.position])).length > 0 ? true : undefined);
+    expect(await waitUntil(isWaiting, { timeoutMs: 10_000 })).toBe(true);
+    await holder.rows('commit');
+    await second;
+
+    const [last] = await sql.rows<{ position: number }>(
+      `select w.feed_position as position from writes w join books b on b.id = w.book_id
+       where b.customer_id = $1 and w.version = 2`,
+      [customerId],
+    );
+    expect(held!.position).toBeGreaterThan(early);
+    expect(last).toEqual(held);
   });
 
   test('would be told out of order by its id alone', async () => {
