@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres } from '../src/db/embedded/start.ts';
 import { WireFailure } from '../test/rpc/clients.ts';
-import { watchTransactions } from '../test/support/watching.ts';
+import { watchTransactions } from '../test/support/following.ts';
 
 /**
  * A namespace's feed while two instances commit to the same books: does each commit arrive exactly once and in version

@@ -19,7 +19,7 @@ import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
 import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
-import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './watch/feeds.ts';
+import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createSignals } from './watch/signals.ts';
 
 export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {

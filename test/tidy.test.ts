@@ -11,7 +11,7 @@ const layers = [
   ['main.ts'],
   ['service.ts', 'config.ts'],
   ['rpc/'],
-  ['book/', 'watch/', 'credit/query/'],
+  ['book/', 'watch/', 'feed/', 'credit/query/'],
   ['credit/', 'pending/', 'ledger/'],
   ['db/'],
   ['amount.ts', 'instant.ts', 'id.ts', 'refusal.ts', 'scope.ts', 'log.ts', 'environment.ts'],
@@ -37,7 +37,7 @@ const owners: [library: RegExp, owner: RegExp][] = [
 const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bDate\.now\(|\bnew Date\(\)/, /^db\/clock\.ts$/, 'the clock, db/clock.ts'],
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
-  [/(?<![.\w])set(Timeout|Interval)\b/, /^(db\/wait\.ts|watch\/|rpc\/)/, 'waitUntil of db/wait.ts'],
+  [/(?<![.\w])set(Timeout|Interval)\b/, /^(db\/wait\.ts|watch\/|feed\/|rpc\/)/, 'waitUntil of db/wait.ts'],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],
 ];

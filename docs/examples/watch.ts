@@ -6,7 +6,7 @@ import type { WatchBalanceResponse } from '#gen/credit/v1/watch_pb.ts';
 import type { Transaction } from '#gen/ledger/v1/journal_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 
-/** Watching without gaps, whatever breaks: what a caller of the service writes. Run by test/watch/example.test.ts. */
+/** Watching without gaps, whatever breaks: what a caller of the service writes. Run by test/feed/example.test.ts. */
 
 /** Pings find out when the other side is gone without a word; a stream alone would wait for ever. */
 const connect = (baseUrl: string) =>

@@ -34,7 +34,7 @@ const NAMED = `from books b
 const FIND = statement<BookRow>('find_books', `select ${BOOK_COLUMNS}, b.feed_position ${NAMED}`);
 // In order of id, so that two batches that share books wait for each other and never deadlock.
 // A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
-// (docs/decisions/0012-feed-positions.md).
+// (docs/decisions/0013-feed-positions.md).
 const LOCK = statement<BookRow>(
   'lock_books',
   `select ${BOOK_COLUMNS}, greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position

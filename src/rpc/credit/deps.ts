@@ -1,7 +1,7 @@
 import type { Books } from '../../book/books.ts';
 import type { CommitDeps } from '../../book/commit.ts';
 import type { Currencies } from '../../book/currencies.ts';
-import type { Feeds } from '../../watch/feeds.ts';
+import type { Feeds } from '../../feed/feeds.ts';
 import type { Validate } from '../validation.ts';
 
 /** What the handlers of both services work with. */

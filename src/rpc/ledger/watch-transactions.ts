@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { refuse } from '../../refusal.ts';
-import { readCursor } from '../../watch/feed-cursor.ts';
-import type { FeedRequest } from '../../watch/feeds.ts';
-import type { FeedEvent } from '../../watch/follow.ts';
+import { readCursor } from '../../feed/feed-cursor.ts';
+import type { FeedRequest } from '../../feed/feeds.ts';
+import type { FeedEvent } from '../../feed/follow.ts';
 import {
   WatchTransactionsRequestSchema,
   type WatchTransactionsRequest,

@@ -7,7 +7,7 @@ import { handAlarms } from '../support/hand-alarms.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testService } from '../support/service.ts';
 import { openSql } from '../support/sql.ts';
-import { isBookmark, placeOf, watchTransactions } from '../support/watching.ts';
+import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
 
 /** What a stream does while nothing comes, and how it ends. Time passes by hand. */

@@ -9,7 +9,7 @@ import { refuseAhead } from './feed-source.ts';
 import { follow, type FeedEvent, type Opening } from './follow.ts';
 import { createGate } from './gate.ts';
 import { BEGINNING, namespaceFeed } from './namespace-feed.ts';
-import type { Signals } from './signals.ts';
+import type { Signals } from '../watch/signals.ts';
 import { createTail, type Tail } from './tail.ts';
 
 export type FeedsOptions = {

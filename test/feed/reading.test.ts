@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { databaseClock } from '../../src/db/clock.ts';
 import { connect } from '../../src/db/database.ts';
-import { createFeeds, type FeedRequest } from '../../src/watch/feeds.ts';
-import type { FeedEvent } from '../../src/watch/follow.ts';
+import { createFeeds, type FeedRequest } from '../../src/feed/feeds.ts';
+import type { FeedEvent } from '../../src/feed/follow.ts';
 import { createSignals } from '../../src/watch/signals.ts';
 import { shardOf } from '../../src/book/book-key.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';

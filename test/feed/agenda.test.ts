@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createAgenda } from '../../src/watch/agenda.ts';
+import { createAgenda } from '../../src/feed/agenda.ts';
 
 const ALL = [0, 1, 2];
 

@@ -52,6 +52,6 @@ export const heldBack = ({ shards, waiting }: Sight): readonly number[] =>
 const wentBack = (before: number, now: number): never => {
   throw new Error(
     `invariant: the database's transaction ids went back from ${before} to ${now}: was it restored to an earlier ` +
-      'moment, or taken over by a standby that was behind? src/watch/README.md says what to do',
+      'moment, or taken over by a standby that was behind? src/feed/README.md says what to do',
   );
 };

@@ -4,7 +4,7 @@ import { callerOf } from '../support/caller.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testService } from '../support/service.ts';
-import { isBookmark, placeOf, watchTransactions } from '../support/watching.ts';
+import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 
 /** A feed tells each commit once and in version order per book, on the database's own time and however it is cut. */
 

@@ -5,12 +5,12 @@ import { connect, statement, type Connection, type Database } from '../../src/db
 import { processTime } from '../../src/db/clock.ts';
 import { waitUntil } from '../../src/db/wait.ts';
 import { uuidMaker } from '../../src/id.ts';
-import type { Place } from '../../src/watch/feed-cursor.ts';
-import { readFeedPage, readTails } from '../../src/watch/feed-rows.ts';
+import type { Place } from '../../src/feed/feed-cursor.ts';
+import { readFeedPage, readTails } from '../../src/feed/feed-rows.ts';
 import { aConsumption } from '../support/builders.ts';
 import { openSql } from '../support/sql.ts';
 import { aSubmission } from '../support/submissions.ts';
-import { isBookmark, placeOf, watchTransactions } from '../support/watching.ts';
+import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
 
 /** A transaction that gets its id early and commits late is neither skipped nor told out of order. */

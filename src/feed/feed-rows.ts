@@ -29,7 +29,7 @@ export async function readTails(
     if (last !== null && last >= ahead) {
       throw new Error(
         `invariant: a write stands at ${last}, and the database's transaction ids have only come to ${ahead}: were ` +
-          'the tables copied into another cluster? src/watch/README.md says what to do',
+          'the tables copied into another cluster? src/feed/README.md says what to do',
       );
     }
     return { horizon, last: last ?? -1 };

@@ -6,7 +6,7 @@ import type { Alarms } from './alarms.ts';
 import { readMarks, readTails, type ShardTail } from './feed-rows.ts';
 import { createPace } from './pace.ts';
 import { addMark, heldBack, noSight, takeIn, type Mark } from './sight.ts';
-import type { Signals } from './signals.ts';
+import type { Signals } from '../watch/signals.ts';
 import { createSilence } from './silence.ts';
 
 export type TailOptions = {

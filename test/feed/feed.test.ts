@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { failureOf } from '../rpc/clients.ts';
 import { day } from '../support/builders.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
-import { isBookmark, placeOf, watchTransactions, type Watching } from '../support/watching.ts';
+import { isBookmark, placeOf, watchTransactions, type Watching } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
 
 /** What a stream of transactions tells, and from where on. */
