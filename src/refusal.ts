@@ -30,8 +30,7 @@ export type ErrorReasonName =
   | 'FORBIDDEN'
   | 'SHUTTING_DOWN'
   | 'DATABASE_UNAVAILABLE'
-  | 'NOT_CAUGHT_UP'
-  | 'UNIMPLEMENTED';
+  | 'NOT_CAUGHT_UP';
 
 /** One wrong field: its path in proto snake_case, the rule's id and a sentence for people. */
 export type FieldViolation = { readonly field: string; readonly rule: string; readonly message: string };

@@ -21,8 +21,8 @@ import { ledgerService } from './rpc/ledger/ledger-service.ts';
 import { mount } from './rpc/mounted-service.ts';
 import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
-import { withUnimplemented } from './rpc/unimplemented.ts';
 import { createValidation } from './rpc/validation.ts';
+import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
 import { createPlaces } from './watch/places.ts';
@@ -50,6 +50,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   /** Tests are less patient with a database that does not answer. */
   readonly staleAfterMs?: number;
   readonly onStatement?: DatabaseOptions['onStatement'];
+  /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
+  readonly feeds?: Pick<FeedsOptions, 'alarms' | 'pollMs' | 'bookmarkMs' | 'unreachableMs' | 'limit'>;
 };
 
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
@@ -67,7 +69,8 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
-  const { database, reads } = await databasesOf(options);
+  const databases = await databasesOf(options);
+  const { database, reads } = databases;
   const uuids = uuidMaker(processTime);
   const commit = { database, clock, uuids };
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
@@ -79,19 +82,23 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     : null;
   const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
   const currencies = createCurrencies(database, clock);
+  const feeds = createFeeds({
+    ...{ database: databases.feedDatabase, clock, signals, ...options.feeds },
+    onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
+  });
   const balances = createBalances({ database: reads, clock });
   // However small the pool is, verification leaves half of it to everybody else.
   const verifications = Math.min(2, Math.floor(poolSize / 2));
   const deps: ServiceDeps = {
     ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
-    ...{ hub, signals, places },
+    ...{ hub, signals, places, feeds },
   };
 
   const names = [CreditService.typeName, LedgerService.typeName];
   const health = createHealth(names);
   const services = [
-    mount(CreditService, withUnimplemented(CreditService, creditService(deps))),
-    mount(LedgerService, withUnimplemented(LedgerService, ledgerService(deps))),
+    mount(CreditService, creditService(deps)),
+    mount(LedgerService, ledgerService(deps)),
     health.mounted,
     ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
   ];
@@ -106,21 +113,22 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await server.close();
       hub.close();
       await settler?.close();
+      await feeds.close();
       await books.close();
       await doorbell?.close();
-      await Promise.all([...new Set([database, reads])].map((one) => one.close()));
+      await databases.close();
     },
   };
 }
 
-/** Where writes go, and where questions do: the same, unless there is a replica. */
+/** Where writes go; where questions do: the same, unless there is a replica; and where the journal is followed. */
 async function databasesOf({
   databaseUrl: url,
   replicaUrl,
   poolSize,
   log,
   onStatement,
-}: ServiceOptions): Promise<{ readonly database: Database; readonly reads: Database }> {
+}: ServiceOptions): Promise<Databases> {
   const pool = {
     poolSize,
     onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
@@ -130,8 +138,21 @@ async function databasesOf({
   if (await runsAsSuperuser(database)) {
     log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
   }
-  return { database, reads: replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool }) };
+  const reads = replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool });
+  // Of their own: behind a thousand writes that wait for a connection, feeds would take the database for lost.
+  const feedDatabase = connect({ url, ...pool, poolSize: FEED_CONNECTIONS });
+  const close = async () => {
+    await Promise.all([...new Set([database, reads, feedDatabase])].map((one) => one.close()));
+  };
+  return { database, reads, feedDatabase, close };
 }
+
+type Databases = {
+  readonly database: Database;
+  readonly reads: Database;
+  readonly feedDatabase: Database;
+  close(): Promise<void>;
+};
 
 /** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
 function followers(

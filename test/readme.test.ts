@@ -3,12 +3,6 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { creditService } from '../src/rpc/credit/credit-service.ts';
-import type { ServiceDeps } from '../src/rpc/credit/deps.ts';
-import { ledgerService } from '../src/rpc/ledger/ledger-service.ts';
-import { missingMethods } from '../src/rpc/unimplemented.ts';
 import { testDatabase } from './support/postgres.ts';
 import { testClock, testService } from './support/service.ts';
 import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
@@ -108,16 +102,6 @@ describe('an output that is not what a page shows', () => {
 });
 
 describe('the lists of the README', () => {
-  const nothing = {} as ServiceDeps;
-
-  test.each([
-    [CreditService.typeName, missingMethods(CreditService, creditService(nothing))],
-    [LedgerService.typeName, missingMethods(LedgerService, ledgerService(nothing))],
-  ])('name what %s does not answer yet', (name, missing) => {
-    const line = readme.split('\n').find((text) => text.startsWith(`- \`${name}\`: `)) ?? '';
-    expect([...line.matchAll(/`(\w+)`/g)].map((found) => found[1]!)).toEqual(missing);
-  });
-
   test('name every variable that is read, and no other', () => {
     const source = readFileSync('src/config.ts', 'utf8');
     const read = [...source.matchAll(/\bread\.\w+\('([A-Z_]+)'/g)].map((found) => found[1]!);

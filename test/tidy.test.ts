@@ -11,7 +11,7 @@ const layers = [
   ['main.ts'],
   ['service.ts', 'config.ts'],
   ['rpc/'],
-  ['book/', 'watch/', 'credit/query/'],
+  ['book/', 'watch/', 'feed/', 'credit/query/'],
   ['credit/', 'pending/', 'ledger/'],
   ['db/'],
   ['amount.ts', 'instant.ts', 'id.ts', 'refusal.ts', 'scope.ts', 'log.ts', 'environment.ts'],
@@ -39,7 +39,7 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
   [
     /(?<![.\w])set(Timeout|Interval)\b/,
-    /^(db\/(wait|timekeeper)\.ts|rpc\/)/,
+    /^(db\/(wait|timekeeper)\.ts|feed\/|rpc\/)/,
     'waitUntil of db/wait.ts or at of db/timekeeper.ts',
   ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],

@@ -19,6 +19,8 @@ export type BookRow = {
   clock: Instant;
   head_hash: Buffer;
   currencies: Record<string, number>;
+  /** Of a locked book: where in the feed the writes of this transaction stand. Else that of its last write. */
+  feed_position: number;
 };
 
 export const keyOfRow = (row: Pick<BookRow, 'namespace' | 'customer_id'>): BookKey => ({
@@ -28,14 +30,19 @@ export const keyOfRow = (row: Pick<BookRow, 'namespace' | 'customer_id'>): BookK
 
 const BOOK_COLUMNS = `b.shard, b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
 
-const BOOKS = `select ${BOOK_COLUMNS}
-   from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
+const NAMED = `from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
    join books b on b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
      and ${inShard('b', '$4')}`;
 
-const FIND = statement<BookRow>('find_books', BOOKS);
+const FIND = statement<BookRow>('find_books', `select ${BOOK_COLUMNS}, b.feed_position ${NAMED}`);
 // In order of id, so that two batches that share books wait for each other and never deadlock.
-const LOCK = statement<BookRow>('lock_books', `${BOOKS} order by b.id for update of b`);
+// A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
+// (docs/decisions/0013-feed-positions.md).
+const LOCK = statement<BookRow>(
+  'lock_books',
+  `select ${BOOK_COLUMNS}, greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
+   ${NAMED} order by b.id for update of b`,
+);
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
 export const findBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
@@ -51,6 +58,7 @@ export const newBook = (key: BookKey, id: string): BookRow => ({
   clock: ALWAYS,
   head_hash: GENESIS,
   currencies: {},
+  feed_position: 0,
 });
 
 const insertBooks = bulkInsert(
@@ -65,6 +73,7 @@ const insertBooks = bulkInsert(
     head_hash: 'bytea',
     next_event_at: 'timestamptz',
     currencies: 'jsonb',
+    feed_position: 'bigint',
   },
   'on conflict (shard, namespace, customer_id) do nothing',
 );
@@ -101,6 +110,7 @@ const updateBooks = bulkUpdate('update_books', 'books', ['shard', 'id'], {
   head_hash: 'bytea',
   next_event_at: 'timestamptz',
   currencies: 'jsonb',
+  feed_position: 'bigint',
 });
 
 const insertWrites = bulkInsert('writes', {
@@ -110,6 +120,7 @@ const insertWrites = bulkInsert('writes', {
   recorded_at: 'timestamptz',
   method: 'text',
   idempotency_key: 'text',
+  feed_position: 'bigint',
 });
 
 export const storeBooks = (
@@ -118,17 +129,18 @@ export const storeBooks = (
 ): readonly Promise<void>[] => [
   updateBooks(
     connection,
-    sessions.map(({ shard, bookId: id, state, head, currencies }) => ({
+    sessions.map(({ shard, bookId: id, state, head, currencies, feedPosition }) => ({
       ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
       ...{ next_event_at: timestamp(nextDue(state)), currencies: JSON.stringify(currencies) },
+      feed_position: feedPosition,
     })),
   ),
   insertWrites(
     connection,
-    sessions.flatMap(({ shard, bookId, writes }) =>
+    sessions.flatMap(({ shard, bookId, writes, feedPosition }) =>
       writes.map((write) => ({
         ...{ shard, book_id: bookId, version: write.version, recorded_at: timestamp(write.recordedAt) },
-        ...{ method: write.method, idempotency_key: write.idempotencyKey },
+        ...{ method: write.method, idempotency_key: write.idempotencyKey, feed_position: feedPosition },
       })),
     ),
   ),

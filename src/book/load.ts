@@ -74,7 +74,13 @@ export async function loadSessions(
     const own = rowsOf(book.id);
     const key = keyOfRow(book);
     const session = openSession({
-      ...{ key, shard: book.shard, bookId: book.id, currencies: { ...book.currencies } },
+      ...{
+        key,
+        shard: book.shard,
+        bookId: book.id,
+        feedPosition: book.feed_position,
+        currencies: { ...book.currencies },
+      },
       state: stateOf(book, needs.late.get(book.id)?.since ?? book.clock, own),
       head: { hash: book.head_hash, subAccounts: accounts.get(book.id) ?? emptyJournal.subAccounts },
       known: {

@@ -31,6 +31,8 @@ export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map
  */
 export type Session = Placed & {
   readonly key: BookKey;
+  /** Where in the feed of its shard the writes of this batch stand. */
+  readonly feedPosition: number;
   state: BookState;
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
@@ -57,7 +59,7 @@ const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
 export const openSession = (
   loaded: Pick<
     Session,
-    'key' | 'shard' | 'bookId' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
+    'key' | 'shard' | 'bookId' | 'feedPosition' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
   >,
 ): Session => ({
   ...loaded,

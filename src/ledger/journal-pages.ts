@@ -47,6 +47,12 @@ export type TransactionRange = JournalRange & {
   readonly idempotencyKey: string | null;
 };
 
+/** No filter at all. */
+export const WHOLE_JOURNAL = {
+  ...{ bookedFrom: ALWAYS, bookedTo: NEVER, grantId: null, chargeId: null },
+  ...{ kinds: [], idempotencyKey: null },
+};
+
 export type EntryRange = JournalRange & {
   /** The ordinals of sub-accounts, and of the transaction within its version. */
   readonly subAccounts: readonly number[] | null;

@@ -7,7 +7,7 @@ import type { PostingKind } from './posting.ts';
 import type { Appended } from './journal.ts';
 import { readSubAccount } from './store.ts';
 
-/** The journal of one book as it was written: transactions and entries in version order. */
+/** The journal of books as it was written: transactions and entries in version order. */
 
 export type ReadEntry = {
   readonly id: string;
@@ -72,18 +72,19 @@ export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_
 export const WITH_ACCOUNT = `
   cross join lateral (
     select * from transactions t
-    where t.shard = $1 and t.book_id = $2 and t.version = e.version and t.ordinal = e.transaction
+    where t.shard = $1 and t.book_id = e.book_id and t.version = e.version and t.ordinal = e.transaction
     offset 0
   ) t
-  join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
+  join sub_accounts s on s.shard = $1 and s.book_id = e.book_id and s.ordinal = e.sub_account
   left join lateral (
     select rt.id as transaction_id from entries r
-    join transactions rt on rt.shard = $1 and rt.book_id = $2 and rt.version = r.version and rt.ordinal = r.transaction
-    where r.shard = $1 and r.book_id = $2 and r.version = e.reversed_version and r.position = e.reversed_position
+    join transactions rt on rt.shard = $1 and rt.book_id = e.book_id and rt.version = r.version and rt.ordinal = r.transaction
+    where r.shard = $1 and r.book_id = e.book_id and r.version = e.reversed_version and r.position = e.reversed_position
     offset 0
   ) reversed on true`;
 
 export type TransactionRow = {
+  book_id: string;
   id: string;
   kind: PostingKind;
   version: number;
@@ -97,40 +98,43 @@ export type TransactionRow = {
   group_id: string;
 };
 
-export const TRANSACTION = `t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
+export const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
   w.idempotency_key, g.id as group_id`;
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
 export const WITH_WRITE = `
   cross join lateral (
-    select * from writes w where w.shard = $1 and w.book_id = $2 and w.version = t.version offset 0
+    select * from writes w where w.shard = $1 and w.book_id = t.book_id and w.version = t.version offset 0
   ) w
   cross join lateral (
     select * from transactions g
-    where g.shard = $1 and g.book_id = $2 and g.version = t.version and g.ordinal = 1
+    where g.shard = $1 and g.book_id = t.book_id and g.version = t.version and g.ordinal = 1
     offset 0
   ) g`;
 
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
-  `select ${ENTRY} from unnest($3::bigint[], $4::integer[]) named (version, ordinal)
+  `select ${ENTRY} from unnest($2::uuid[], $3::bigint[], $4::integer[]) named (book_id, version, ordinal)
    cross join lateral (
      select * from entries e
-     where e.shard = $1 and e.book_id = $2 and e.version = named.version and e.transaction = named.ordinal
+     where e.shard = $1 and e.book_id = named.book_id and e.version = named.version and e.transaction = named.ordinal
      offset 0
    ) e
    ${WITH_ACCOUNT}
-   order by e.version, e.position`,
+   order by e.book_id, e.version, e.position`,
 );
 
-/** Transactions with their entries, in the order of their rows: one statement for all of them. */
+/** Transactions of any books of a shard with their entries, in the order of their rows: one statement for all. */
 export async function readTransactions(
   connection: Connection,
-  { shard, bookId }: { readonly shard: number; readonly bookId: string },
+  { shard }: { readonly shard: number },
   found: readonly TransactionRow[],
 ): Promise<readonly ReadTransaction[]> {
-  const named = [found.map((row) => row.version), found.map((row) => row.ordinal)];
-  const entries = found.length === 0 ? [] : await connection.run(ENTRIES_OF, [shard, bookId, ...named]);
+  if (found.length === 0) return [];
+  const entries = await connection.run(ENTRIES_OF, [
+    ...[shard, found.map((row) => row.book_id), found.map((row) => row.version)],
+    found.map((row) => row.ordinal),
+  ]);
   const byTransaction = Map.groupBy(entries, (row) => row.transaction_id);
   return found.map((row) => {
     const own = (byTransaction.get(row.id) ?? []).map(readEntry);
@@ -150,6 +154,41 @@ export async function readTransactions(
       entries: own,
     };
   });
+}
+
+/** A write whose transactions are asked for, but those up to the ordinal `after`. */
+export type NamedWrite = { readonly bookId: string; readonly version: number; readonly after: number };
+
+const OF_WRITES = statement<TransactionRow & { write: number }>(
+  'transactions_of_writes',
+  `select (named.number - 1)::integer as write, ${TRANSACTION}
+   from unnest($2::uuid[], $3::bigint[], $4::integer[]) with ordinality named (book_id, version, after, number)
+   cross join lateral (
+     select * from transactions t
+     where t.shard = $1 and t.book_id = named.book_id and t.version = named.version and t.ordinal > named.after
+     offset 0
+   ) t
+   ${WITH_WRITE}
+   order by named.number, t.ordinal limit $5`,
+);
+
+/**
+ * The transactions of writes of any books of a shard, in the order the writes are named, each with its write's index:
+ * two statements however many they are. A write may have none.
+ */
+export async function transactionsOfWrites(
+  connection: Connection,
+  shard: number,
+  writes: readonly NamedWrite[],
+  limit: number,
+): Promise<readonly { readonly write: number; readonly transaction: ReadTransaction }[]> {
+  if (writes.length === 0) return [];
+  const found = await connection.run(OF_WRITES, [
+    ...[shard, writes.map((write) => write.bookId), writes.map((write) => write.version)],
+    ...[writes.map((write) => write.after), limit],
+  ]);
+  const transactions = await readTransactions(connection, { shard }, found);
+  return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
 }
 
 const BY_ID = statement<TransactionRow>(

@@ -45,7 +45,6 @@ export const ANSWERS: Readonly<Record<ErrorReasonName, Answer>> = {
   SHUTTING_DOWN: { code: Code.Unavailable, retryAfterMs: 1_000 },
   DATABASE_UNAVAILABLE: { code: Code.Unavailable, retryAfterMs: 1_000 },
   NOT_CAUGHT_UP: { code: Code.Unavailable, retryAfterMs: 100 },
-  UNIMPLEMENTED: { code: Code.Unimplemented },
 };
 
 export const codeOf = (reason: ErrorReasonName): Code => ANSWERS[reason].code;

@@ -90,9 +90,9 @@ beforeAll(async () => {
 /** The statements one RPC runs, with the pages each touched. */
 async function planned(rpc: string, which: Which, request: object): Promise<readonly Plan[]> {
   const { input, localName } = CreditService.methods.find(({ name }) => name === rpc)!;
-  const handle = (handlers as Record<string, (message: unknown, context: unknown) => Promise<unknown>>)[
-    localName
-  ]!;
+  const handle = (
+    handlers as unknown as Record<string, (message: unknown, context: unknown) => Promise<unknown>>
+  )[localName]!;
   plans.length = 0;
   time.now += 1;
   const message = fromJson(input, { customerId: which, ...request });

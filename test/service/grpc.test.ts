@@ -181,12 +181,6 @@ const REFUSALS: readonly Refusal[] = [
     },
     metadata: { id: expect.stringMatching(/^grt_/), state: 'EXHAUSTED' },
   },
-  {
-    ...{ what: 'an RPC that is not there yet', code: 'UNIMPLEMENTED', reason: 'UNIMPLEMENTED' },
-    // A stream that is refused before its first message ends as a unary call does.
-    call: () => client.call(LedgerService.method.watchTransactions as never, {} as never),
-    metadata: {},
-  },
 ];
 
 describe('a refusal tells a program what it needs to know', () => {

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/db/clock.ts';
 import type { DatabaseOptions } from '../../src/db/database.ts';
 import type { Timekeeper } from '../../src/db/timekeeper.ts';
 import { createLog } from '../../src/log.ts';
-import { startService, type RunningService } from '../../src/service.ts';
+import { startService, type RunningService, type ServiceOptions } from '../../src/service.ts';
 
 /** A clock that stands still until a test moves it; what waits for an instant is woken by the move. */
 export type TestClock = { readonly clock: Clock; readonly timekeeper: Timekeeper; now: number };
@@ -54,6 +54,7 @@ export const testService = (
     settler?: boolean;
     graceMs?: number;
     onStatement?: DatabaseOptions['onStatement'];
+    feeds?: NonNullable<ServiceOptions['feeds']>;
   } = {},
 ): Promise<RunningService> =>
   startService({

@@ -21,8 +21,8 @@ import { updateGrantSettlement } from './update-grant-settlement.ts';
 import { voidGrant } from './void-grant.ts';
 import { watchBalance } from './watch-balance.ts';
 
-/** The RPCs of credit.v1.CreditService that there are; the others answer UNIMPLEMENTED. */
-export const creditService = (deps: ServiceDeps): Partial<Implementation<typeof CreditService>> => ({
+/** The RPCs of credit.v1.CreditService. */
+export const creditService = (deps: ServiceDeps): Implementation<typeof CreditService> => ({
   createGrant: (request, context) => createGrant(deps, request, context),
   batchCreateGrants: (request, context) => batchCreateGrants(deps, request, context),
   getGrant: (request) => getGrant(deps, request),

@@ -7,6 +7,7 @@ import type { Currencies } from '../../book/currencies.ts';
 import type { Hub } from '../../watch/hub.ts';
 import type { Places } from '../../watch/places.ts';
 import type { Signals } from '../../watch/signals.ts';
+import type { Feeds } from '../../feed/feeds.ts';
 import type { Validate } from '../validation.ts';
 
 /** What the handlers of both services work with. */
@@ -25,6 +26,8 @@ export type ServiceDeps = QueryDeps & {
   readonly signals: Signals;
   /** The streams there is room for, of every kind. */
   readonly places: Places;
+  /** Streams of transactions. */
+  readonly feeds: Feeds;
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */
   readonly validate: Validate;
 };

@@ -11,9 +11,10 @@ import { postTransaction } from './post-transaction.ts';
 import { recognizeRevenue } from './recognize-revenue.ts';
 import { reverseTransaction } from './reverse-transaction.ts';
 import { createVerify } from './verify.ts';
+import { watchTransactions } from './watch-transactions.ts';
 
-/** The RPCs of ledger.v1.LedgerService that there are; the others answer UNIMPLEMENTED. */
-export const ledgerService = (deps: ServiceDeps): Partial<Implementation<typeof LedgerService>> => ({
+/** The RPCs of ledger.v1.LedgerService. */
+export const ledgerService = (deps: ServiceDeps): Implementation<typeof LedgerService> => ({
   listAccounts: (request, context) => listAccounts(deps, request, context),
   getAccount: (request) => getAccount(deps, request),
   getAccountBalance: (request) => getAccountBalance(deps, request),
@@ -25,4 +26,5 @@ export const ledgerService = (deps: ServiceDeps): Partial<Implementation<typeof 
   listTransactions: (request) => listTransactions(deps, request),
   listEntries: (request) => listEntries(deps, request),
   verify: createVerify(deps),
+  watchTransactions: (request, context) => watchTransactions(deps, request, context),
 });

@@ -42,7 +42,7 @@ export const file_credit_v1_credit_service: GenFile = /*@__PURE__*/
  * contain their start and not their end. A customer nobody has written about is no error: zero balances, empty lists.
  *
  * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED,
- * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, INTERNAL or UNIMPLEMENTED; see ErrorReason. A refused
+ * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, or INTERNAL; see ErrorReason. A refused
  * request changes nothing and is not remembered under its idempotency key.
  *
  * @generated from service credit.v1.CreditService

@@ -30,7 +30,7 @@ export const file_ledger_v1_ledger_service: GenFile = /*@__PURE__*/
  * at an instant include what has fallen due but is not written yet; those ahead of now are forecasts.
  *
  * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED,
- * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, INTERNAL or UNIMPLEMENTED; see credit.v1.ErrorReason.
+ * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, or INTERNAL; see credit.v1.ErrorReason.
  *
  * @generated from service ledger.v1.LedgerService
  */

@@ -1,0 +1,100 @@
+import { SHARDS } from '../book/book-key.ts';
+
+/** Where in the feed of one shard to read on: from the position, or from a place inside it. */
+export type Place = { readonly position: number; readonly inside: Inside | null };
+
+/** A transaction that has been told; what is left of its position comes after it. */
+export type Inside = { readonly bookId: string; readonly version: number; readonly ordinal: number };
+
+/** How far a stream has come: a place per shard in the feed of a namespace, one place in a customer's book. */
+export type Cursor =
+  | { readonly of: 'namespace'; readonly places: readonly Place[] }
+  | { readonly of: 'customer'; readonly version: number; readonly ordinal: number };
+
+const FORMAT = 1;
+
+/** As high as an integer of the database goes: after it nothing is left of a write. */
+export const LAST_ORDINAL = 2 ** 31 - 1;
+
+/** All shards inside a position, and all numbers as high as they go: 2,569 bytes. */
+const LONGEST = 1 + 8 + SHARDS * (8 + 16 + 8 + 8);
+
+/**
+ * A cursor as bytes. Shards move along together, so positions are told from the lowest of them on: some 200 bytes, and
+ * with the format's every limit reached still less than the contract allows.
+ */
+export function writeCursor(cursor: Cursor): Buffer {
+  const bytes = Buffer.allocUnsafe(LONGEST);
+  bytes[0] = FORMAT;
+  return bytes.subarray(
+    0,
+    cursor.of === 'customer' ? writePart(bytes, 1, cursor) : writePlaces(bytes, cursor),
+  );
+}
+
+function writePlaces(bytes: Buffer, { places }: Extract<Cursor, { of: 'namespace' }>): number {
+  let base = Infinity;
+  for (const { position } of places) base = Math.min(base, position);
+  let at = writeNumber(bytes, 1, base);
+  for (const { position, inside } of places) {
+    at = writeNumber(bytes, at, (position - base) * 2 + (inside === null ? 0 : 1));
+    if (inside === null) continue;
+    at += bytes.write(inside.bookId.replaceAll('-', ''), at, 'hex');
+    at = writePart(bytes, at, inside);
+  }
+  return at;
+}
+
+const writePart = (bytes: Buffer, at: number, part: { version: number; ordinal: number }): number =>
+  writeNumber(bytes, writeNumber(bytes, at, part.version), part.ordinal);
+
+/** The cursor that was written; null when the bytes are not one of this kind. */
+export function readCursor(of: Cursor['of'], bytes: Buffer): Cursor | null {
+  const source: Source = { bytes, at: 1 };
+  if (bytes[0] !== FORMAT) return null;
+  const cursor: Cursor = of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source) };
+  return source.at === bytes.length ? cursor : null;
+}
+
+/** Where no text ends. */
+const NOT_OURS = Infinity;
+
+type Source = { readonly bytes: Buffer; at: number };
+
+function readPlaces(source: Source): Place[] {
+  const base = readNumber(source);
+  return Array.from({ length: SHARDS }, () => {
+    const told = readNumber(source);
+    const position = base + Math.floor(told / 2);
+    if (told % 2 === 0) return { position, inside: null };
+    const bookId = source.bytes.subarray(source.at, source.at + 16).toString('hex');
+    source.at += 16;
+    return { position, inside: { bookId, ...readPart(source) } };
+  });
+}
+
+function readPart(source: Source): { version: number; ordinal: number } {
+  const [version, ordinal] = [readNumber(source), readNumber(source)];
+  if (ordinal > LAST_ORDINAL) source.at = NOT_OURS;
+  return { version, ordinal };
+}
+
+// Seven bits a byte, the lowest first, as protobuf does; by arithmetic, because shifts end at 32 bits.
+function writeNumber(bytes: Buffer, from: number, value: number): number {
+  let [at, rest] = [from, value];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) + 0x80;
+  bytes[at++] = rest;
+  return at;
+}
+
+function readNumber(source: Source): number {
+  let value = 0;
+  for (let place = 1; place < Number.MAX_SAFE_INTEGER; place *= 0x80) {
+    const byte = source.bytes[source.at++] ?? 0;
+    value += (byte % 0x80) * place;
+    if (byte < 0x80) return value;
+  }
+  // Longer than any number there is: not ours.
+  source.at = NOT_OURS;
+  return 0;
+}

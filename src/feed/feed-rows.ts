@@ -1,0 +1,143 @@
+import { settleAll, statement, type Connection } from '../db/database.ts';
+import { transactionsOfWrites, type ReadTransaction } from '../ledger/read-journal.ts';
+import { LAST_ORDINAL, type Inside, type Place } from './feed-cursor.ts';
+
+/** What feeds ask of the database. Each statement names one shard, and is answered by the node that holds it. */
+
+/**
+ * A shard as one look found it. Whatever is written under a position below `horizon` has been committed or given up by
+ * then, so it can be read, and nothing joins it later. `last` is the highest position there is to see, −1 for none.
+ */
+export type ShardTail = { readonly horizon: number; readonly last: number };
+
+// Transaction ids are 64 bits wide here: they never wrap.
+const TAIL = statement<{ horizon: number; ahead: number; last: number | null }>(
+  'feed_tail',
+  `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon,
+          pg_snapshot_xmax(pg_current_snapshot())::text::bigint as ahead, max(w.feed_position) as last
+   from writes w where w.shard = $1`,
+);
+
+/** Looks at the ends of some shards, in one round trip. */
+export async function readTails(
+  connection: Connection,
+  shards: readonly number[],
+): Promise<readonly ShardTail[]> {
+  const rows = await settleAll(shards.map((shard) => connection.run(TAIL, [shard])));
+  return rows.map(([row]) => {
+    const { horizon, ahead, last } = row!;
+    if (last !== null && last >= ahead) {
+      throw new Error(
+        `invariant: a write stands at ${last}, and the database's transaction ids have only come to ${ahead}: were ` +
+          'the tables copied into another cluster? src/feed/README.md says what to do',
+      );
+    }
+    return { horizon, last: last ?? -1 };
+  });
+}
+
+// The least of an index is there in any case: a row to ask for, so that Citus asks the node that has the shard.
+const MARK = statement<{ xid: number }>(
+  'feed_mark',
+  `select pg_current_xact_id()::text::bigint as xid, min(w.feed_position) from writes w where w.shard = $1`,
+);
+
+/** A transaction id for each shard: lower than that of every transaction that takes its own later. */
+export async function readMarks(
+  connection: Connection,
+  shards: readonly number[],
+): Promise<readonly number[]> {
+  const rows = await settleAll(shards.map((shard) => connection.run(MARK, [shard])));
+  return rows.map(([row]) => row!.xid);
+}
+
+export type FeedItem = {
+  readonly customerId: string;
+  readonly transaction: ReadTransaction;
+  /** Where to read on after it. */
+  readonly next: Place;
+};
+
+export type FeedPage = { readonly items: readonly FeedItem[]; readonly next: Place };
+
+type WriteRow = {
+  feed_position: number;
+  book_id: string;
+  version: number;
+  namespace: string;
+  customer_id: string;
+};
+
+// Writes of other namespaces are read and passed over: the limit bounds what is looked at, not what is found.
+const WRITES = statement<WriteRow>(
+  'feed_writes',
+  `select w.feed_position, w.book_id, w.version, b.namespace, b.customer_id
+   from (
+     select w.feed_position, w.book_id, w.version from writes w
+     where w.shard = $1 and (w.feed_position, w.book_id, w.version) >= ($2::bigint, $3::uuid, $4::bigint)
+       and w.feed_position < $5::bigint
+     order by w.feed_position, w.book_id, w.version limit $6
+   ) w
+   join books b on b.shard = $1 and b.id = w.book_id
+   order by w.feed_position, w.book_id, w.version`,
+);
+
+const FIRST: Inside = { bookId: '00000000-0000-0000-0000-000000000000', version: 0, ordinal: 0 };
+
+/**
+ * The next transactions of a namespace in one shard, from a place on and below the horizon: three statements. Looks at
+ * `limit` writes at most, and answers with at most twice as many transactions.
+ */
+export async function readFeedPage(
+  connection: Connection,
+  { shard, namespace, from, horizon, limit }: FeedRange,
+): Promise<FeedPage> {
+  const { position } = from;
+  const { bookId, version, ordinal } = from.inside ?? FIRST;
+  const found = await connection.run(WRITES, [shard, position, bookId, version, horizon, limit]);
+  const isFull = found.length === limit;
+  const writes = isFull ? wholePositions(found) : found;
+  const ours = writes.filter((write) => write.namespace === namespace);
+  const told = (write: WriteRow) => from.inside !== null && isInside(write, from);
+  const asked = ours.map((write) => ({
+    ...{ bookId: write.book_id, version: write.version, after: told(write) ? ordinal : 0 },
+  }));
+  const most = 2 * limit;
+  const transactions = await transactionsOfWrites(connection, shard, asked, most);
+  const items = transactions.map(({ write, transaction }) => ({
+    ...{ customerId: ours[write]!.customer_id, transaction },
+    next: placeAfter(ours[write]!, transaction.ordinal),
+  }));
+  if (items.length === most) return { items, next: items.at(-1)!.next };
+  if (!isFull) return { items, next: { position: horizon, inside: null } };
+  const cutOff = found[writes.length];
+  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL) : placeBefore(cutOff);
+  return { items, next };
+}
+
+/** Without the position a page ends in, unless it is the only one: a cursor between positions is short. */
+function wholePositions(writes: readonly WriteRow[]): readonly WriteRow[] {
+  const last = writes.at(-1)!.feed_position;
+  const whole = writes.filter((write) => write.feed_position < last);
+  return whole.length > 0 ? whole : writes;
+}
+
+type FeedRange = {
+  readonly shard: number;
+  readonly namespace: string;
+  readonly from: Place;
+  readonly horizon: number;
+  readonly limit: number;
+};
+
+const placeAfter = ({ feed_position: position, book_id, version }: WriteRow, ordinal: number): Place => ({
+  position,
+  inside: { bookId: book_id, version, ordinal },
+});
+
+const placeBefore = ({ feed_position: position }: WriteRow): Place => ({ position, inside: null });
+
+const isInside = (write: WriteRow, { position, inside }: Place): boolean =>
+  write.feed_position === position &&
+  write.version === inside?.version &&
+  write.book_id.replaceAll('-', '') === inside.bookId.replaceAll('-', '');
