@@ -1,5 +1,5 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
-import { statement, type Connection } from '../db/database.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
 import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextDue } from '../credit/advance-to.ts';
@@ -186,21 +186,22 @@ export const writesSince = (
 ): Promise<{ version: number; method: string }[]> =>
   connection.run(WRITES_SINCE, [range.shard, range.bookId, range.since, range.version]);
 
-// One row at least, so that the time comes with it.
-const NEWER = statement<{ now: Instant; id: string | null; namespace: string; customer_id: string }>(
+type KeyRow = { namespace: string; customer_id: string };
+
+const NEWER = statement<KeyRow>(
   'books_newer_than',
-  `select t.now, b.id, b.namespace, b.customer_id
-   from (select date_trunc('milliseconds', clock_timestamp()) as now) t
-   left join (
-     select b.id, b.namespace, b.customer_id
-     from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
-     join books b on b.shard = seen.shard and b.id = seen.id and b.version > seen.version
-     union all
-     select b.id, b.namespace, b.customer_id
-     from unnest($4::smallint[], $5::text[], $6::text[]) absent (shard, namespace, customer_id)
-     join books b on b.shard = absent.shard and b.namespace = absent.namespace
-       and b.customer_id = absent.customer_id and b.version > 0
-   ) b on true`,
+  `select b.namespace, b.customer_id
+   from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
+   join books b on b.shard = seen.shard and b.id = seen.id
+   where b.version > seen.version`,
+);
+
+const APPEARED = statement<KeyRow>(
+  'books_appeared',
+  `select b.namespace, b.customer_id
+   from unnest($1::smallint[], $2::text[], $3::text[]) absent (shard, namespace, customer_id)
+   join books b on b.shard = absent.shard and b.namespace = absent.namespace and b.customer_id = absent.customer_id
+   where b.version > 0`,
 );
 
 /** What somebody has seen of a book; no id and version 0 while nobody has written about the customer. */
@@ -211,17 +212,26 @@ export type Seen = {
   readonly version: number;
 };
 
-/** Which of some books are ahead of what was seen of them, and the database's time: one statement for all. */
-export async function newerThan(
-  connection: Connection,
-  seen: readonly Seen[],
-): Promise<{ readonly now: Instant; readonly newer: readonly BookKey[] }> {
-  const known = seen.filter(({ id }) => id !== null);
-  const absent = seen.filter(({ id }) => id === null);
-  const rows = await connection.run(NEWER, [
-    ...[known.map(({ shard }) => shard), known.map(({ id }) => id), known.map(({ version }) => version)],
-    absent.map(({ shard }) => shard),
-    ...[absent.map(({ key }) => key.namespace), absent.map(({ key }) => key.customerId)],
-  ]);
-  return { now: rows[0]!.now, newer: rows.filter(({ id }) => id !== null).map(keyOfRow) };
+/** Which of some books are ahead of what was seen of them: one statement for all, and one for those there are not. */
+export async function newerThan(connection: Connection, seen: readonly Seen[]): Promise<readonly BookKey[]> {
+  const [absent, known] = [seen.filter(({ id }) => id === null), seen.filter(({ id }) => id !== null)];
+  const found = await settleAll(
+    [
+      known.length === 0
+        ? []
+        : connection.run(NEWER, [
+            known.map(({ shard }) => shard),
+            known.map(({ id }) => id),
+            known.map(({ version }) => version),
+          ]),
+      absent.length === 0
+        ? []
+        : connection.run(APPEARED, [
+            absent.map(({ shard }) => shard),
+            absent.map(({ key }) => key.namespace),
+            absent.map(({ key }) => key.customerId),
+          ]),
+    ].map((rows) => Promise.resolve<KeyRow[]>(rows)),
+  );
+  return found.flat().map(keyOfRow);
 }

@@ -70,29 +70,32 @@ export async function loadSessions(
     await loadBehind(connection, needs, first, new Map(places.map((place) => [place.bookId, place]))),
   );
 
-  const sessions = books.map((book): [string, Session] => {
-    const own = rowsOf(book.id);
-    const key = keyOfRow(book);
-    const session = openSession({
-      ...{
-        key,
-        shard: book.shard,
-        bookId: book.id,
-        feedPosition: book.feed_position,
-        currencies: { ...book.currencies },
-      },
-      state: stateOf(book, needs.late.get(book.id)?.since ?? book.clock, own),
+  const sessions = books.map((book) => {
+    const rows = rowsOf(book.id);
+    const session = sessionOf(book, rows, {
+      state: stateOf(book, needs.late.get(book.id)?.since ?? book.clock, rows),
       head: { hash: book.head_hash, subAccounts: accounts.get(book.id) ?? emptyJournal.subAccounts },
-      known: {
-        grants: new Map(own.grants.map((row) => [idOf('grt', row.id), readGrant(row)])),
-        charges: new Map(own.charges.map((row) => [idOf('chg', row.id), readCharge(row)])),
-      },
       remembered: remembered.get(book.id) ?? new Map<string, Remembered>(),
     });
-    return [bookKeyText(key), session];
+    return [bookKeyText(session.key), session] as const;
   });
   return { sessions: new Map(sessions), databaseTime: time };
 }
+
+const sessionOf = (
+  book: BookRow,
+  { grants, charges }: Pick<Loaded, 'grants' | 'charges'>,
+  loaded: Pick<Session, 'state' | 'head' | 'remembered'>,
+): Session =>
+  openSession({
+    ...loaded,
+    ...{ key: keyOfRow(book), shard: book.shard, bookId: book.id, feedPosition: book.feed_position },
+    currencies: { ...book.currencies },
+    known: {
+      grants: new Map(grants.map((row) => [idOf('grt', row.id), readGrant(row)])),
+      charges: new Map(charges.map((row) => [idOf('chg', row.id), readCharge(row)])),
+    },
+  });
 
 type Loaded = {
   readonly grants: readonly GrantRow[];

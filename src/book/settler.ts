@@ -67,10 +67,10 @@ export function createSettler({ database, clock, timekeeper, books, log, everyMs
     return changed;
   }
 
-  /** Overloaded or without a database the round is over; a book that cannot be booked is a bug, and its alone. */
+  /** Overloaded or without a database the round is over; what one book meets is its own. */
   function failed(err: unknown): false {
-    if (isRefusal(err)) throw err;
-    log.error({ err }, 'what is due in a book could not be booked');
+    if (isRefusal(err) && err.refusal.reason !== 'CONFLICT') throw err;
+    log.error({ err }, 'what is due in a book could not be booked; the next round finds it again');
     return false;
   }
 

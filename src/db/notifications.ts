@@ -46,8 +46,8 @@ export function openNotifications(options: NotificationsOptions): Notifications 
     client.on('notification', ({ payload }) => options.onNotification(payload ?? ''));
     const hangUp = () => void client.end();
     try {
-      await client.connect();
       closing.signal.addEventListener('abort', hangUp, { once: true });
+      await client.connect();
       await client.query(`listen ${pg.escapeIdentifier(options.channel)}`);
       current = client;
       pauseMs = FIRST_PAUSE_MS;

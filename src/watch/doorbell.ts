@@ -31,7 +31,7 @@ const CHANNEL = 'credit_ledger_books';
 const GATHER_MS = 3;
 /** Postgres takes less than 8000 bytes; a book takes 60 at most. */
 const BOOKS_A_PAYLOAD = 125;
-const PAYLOADS_AT_ONCE = 8;
+const NAMED_AT_ONCE = 8 * BOOKS_A_PAYLOAD;
 const EVERYTHING = '*';
 
 export function createDoorbell({ url, log, onRing, onUnclear }: DoorbellOptions): Doorbell {
@@ -74,19 +74,21 @@ export function createDoorbell({ url, log, onRing, onUnclear }: DoorbellOptions)
 
   return {
     ring(changed) {
-      for (const one of changed) gathered.set(one.bookId, one);
+      // More than is told by name need not be kept: then everything is told.
+      for (const one of changed) if (gathered.size <= NAMED_AT_ONCE) gathered.set(one.bookId, one);
       if (gathered.size > 0) ringing ??= ringOn();
     },
     async close() {
       closing.abort();
-      await ringing;
+      // First, or what hangs on its connection would be waited for.
       await notifications.close();
+      await ringing;
     },
   };
 }
 
 function payloadsOf(changed: readonly Changed[]): readonly string[] {
-  if (changed.length > BOOKS_A_PAYLOAD * PAYLOADS_AT_ONCE) return [EVERYTHING];
+  if (changed.length > NAMED_AT_ONCE) return [EVERYTHING];
   const written = changed.map(({ shard, bookId, version }) => `${shard}:${bookId}:${version}`);
   return Array.from({ length: Math.ceil(written.length / BOOKS_A_PAYLOAD) }, (_, i) =>
     written.slice(i * BOOKS_A_PAYLOAD, (i + 1) * BOOKS_A_PAYLOAD).join(','),

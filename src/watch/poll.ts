@@ -1,12 +1,13 @@
 import { newerThan, type Seen } from '../book/book-rows.ts';
 import type { BookKey } from '../book/book-key.ts';
-import type { Database } from '../db/database.ts';
+import { databaseTime } from '../db/clock.ts';
+import { settleAll, type Database } from '../db/database.ts';
 import type { Timekeeper } from '../db/timekeeper.ts';
 import type { Log } from '../log.ts';
 import { createLoads } from './loads.ts';
 
 /**
- * Asks the database now and then which of the watched books have been written, all in one statement. It alone is
+ * Asks the database now and then which of the watched books have been written, one statement for all. It alone is
  * enough for every watch to be right; signals only make it sooner. Without it nobody would know what is missed.
  */
 export type Poll = {
@@ -41,8 +42,12 @@ export function createPoll(options: PollOptions): Poll {
 
   async function ask(): Promise<void> {
     unansweredSince ??= performance.now();
-    const { now, newer } = await newerThan(database, seen());
-    timekeeper.observe(now);
+    const books = seen();
+    const newer = await database.snapshot(async (connection) => {
+      const [keys, now] = await settleAll([newerThan(connection, books), databaseTime(connection)]);
+      timekeeper.observe(now);
+      return keys;
+    });
     unansweredSince = null;
     if (newer.length > 0) onNewer(newer);
   }
