@@ -80,8 +80,12 @@ export type Running = {
   balances: readonly Figures[];
 };
 
+/** In order of time; within an instant places in the burn order come last, when it is clear which credit there is. */
+export const inOrder = (a: Change, b: Change): number =>
+  a.at - b.at || Number(a.what === 'order') - Number(b.what === 'order');
+
 /**
- * Goes through changes in order of time and tells every instant at which a figure asked for becomes another. All
+ * Goes through changes in their order and tells every instant at which a figure asked for becomes another. All
  * changes of an instant have to be there.
  */
 export function* sweep(running: Running, changes: readonly Change[]): Generator<Point> {
@@ -131,9 +135,13 @@ function apply(running: Running, change: Change): string | null {
     }
     case 'weight':
       return running.charges.get(change.chargeId)?.currency ?? null;
-    case 'order':
-      // Which credit a charge takes shows only where charges are open.
-      return running.charges.size === 0 ? null : (running.grants.get(change.grantId)?.currency ?? null);
+    case 'order': {
+      // Which credit a charge takes shows only where charges are open and there is credit to take.
+      const grant = running.grants.get(change.grantId);
+      return running.charges.size === 0 || grant === undefined || grant.remaining === 0n
+        ? null
+        : grant.currency;
+    }
   }
 }
 

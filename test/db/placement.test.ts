@@ -12,6 +12,7 @@ const sql = await openSql(url);
 
 /** Statements that read more than one shard, on purpose. */
 const EVERYWHERE: Readonly<Record<string, string>> = {
+  books_appeared: 'watched customers nobody had written about',
   books_due: 'the books in which something has fallen due, wherever they lie',
   books_newer_than: 'all watched books at once',
   count_books: 'how many books a verification has before it',

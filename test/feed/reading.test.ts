@@ -55,10 +55,10 @@ describe('a page', () => {
     await spend('slow', 1_000);
     const { next } = open('slow');
     expect(versionOf(await next())).toBe(1);
-    const [first] = [reads()];
-    expect(first).toBe(1);
+    // More than one where somebody else's transaction held the horizon back for a moment.
+    const first = reads();
     let version = 1;
-    while (reads() === 1) version = versionOf(await next());
+    while (reads() === first) version = versionOf(await next());
     // It had many, and not all.
     expect(version).toBeGreaterThan(50);
     expect(version).toBeLessThan(500);

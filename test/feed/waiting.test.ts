@@ -65,8 +65,13 @@ describe.each(['', 'ada'])('bookmarks (customer "%s")', (customerId) => {
     time.now += 5_000;
     await spend(namespace);
     await soon(watching.next());
-    alarms.advance(15_000);
-    expect(completeTo(await soon(watching.next()))).toBe(time.now - 1);
+    // The transaction came by a signal; the look that proves it all comes with a poll.
+    const told: number[] = [];
+    while (told.length < 12 && told.at(-1) !== time.now - 1) {
+      alarms.advance(15_000);
+      told.push(completeTo(await soon(watching.next())));
+    }
+    expect(told.at(-1)).toBe(time.now - 1);
     watching.end();
   });
 });

@@ -13,7 +13,7 @@ const CUSTOMERS = ['ada', 'bob'];
 let end: Instant;
 
 beforeAll(async () => {
-  for (const [i, steps] of longHistories(2, 20_260_403).entries()) {
+  for (const [i, steps] of longHistories(2, 20_260_406).entries()) {
     const customerId = CUSTOMERS[i]!;
     time.now = START;
     await playThrough(caller, time, steps, customerId);

@@ -107,14 +107,15 @@ describe('at random instants, as known at random instants', () => {
     expect(some).toBeGreaterThan(0n);
   });
 
-  test('accrued is what charges have used and not given back, by the rows of the customer’s history', async () => {
+  test('accrued and recognized is what charges have used and not given back, by the rows of the customer’s history', async () => {
     let some = 0n;
     for (const point of points(20)) {
       for (const customerId of customers) {
         const used = await usedBy(customerId, point);
         const held = await totals({ customerId, ...point });
 
-        const accrued = (currency: string) => held[`${currency} CUSTOMER_ACCRUED`] ?? 0n;
+        const accrued = (currency: string) =>
+          (held[`${currency} CUSTOMER_ACCRUED`] ?? 0n) + (held[`${currency} EARNINGS`] ?? 0n);
         expect(CURRENCIES.map(accrued)).toEqual(CURRENCIES.map((currency) => used(currency)));
         some += accrued('USD');
       }

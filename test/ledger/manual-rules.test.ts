@@ -78,15 +78,18 @@ describe('by hand', () => {
   });
 
   it.each([
-    ['one side', '1', '-0.5'],
-    ['no side', '1', '1'],
-  ])('what does not add up to zero in a currency is refused: too much on %s', (_side, wash, brokerage) => {
-    expect(refusalOf(() => post([sub('WASH'), wash], [sub('BROKERAGE'), brokerage]))).toEqual({
-      reason: 'UNBALANCED',
-      message: 'the entries in USD do not add up to zero',
-      metadata: { id: '', state: 'USD' },
-    });
-  });
+    ['one side', '1', '-0.5', '0.5'],
+    ['no side', '1', '1', '2'],
+  ])(
+    'what does not add up to zero in a currency is refused: too much on %s',
+    (_side, wash, brokerage, sum) => {
+      expect(refusalOf(() => post([sub('WASH'), wash], [sub('BROKERAGE'), brokerage]))).toEqual({
+        reason: 'UNBALANCED',
+        message: `the entries in USD add up to ${sum}, not to zero`,
+        metadata: { id: 'USD', state: sum },
+      });
+    },
+  );
 
   it.each<[why: string, account: SubAccount]>([
     ['CUSTOMER_RECEIVABLE needs a stage in its route', sub('CUSTOMER_RECEIVABLE', { stage: null })],

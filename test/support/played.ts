@@ -37,8 +37,9 @@ export function playerOf(caller: Caller, time: TestClock, customerId: string) {
     const { rpc, request } = requestFor(renamed(asked, given), customerId);
     const result = await caller.result(rpc, request);
     if (result.ok) {
-      last = Date.parse(result.answer['recordedAt']);
-      const { grant, charge } = result.answer;
+      const { grant, charge, recordedAt } = result.answer;
+      // Nothing has been recorded yet where the first success changes nothing.
+      if (recordedAt !== undefined) last = Date.parse(recordedAt);
       if (asked.kind === 'createGrant' || asked.kind === 'adjustUp') {
         made.grants.push(asked.grantId);
         given.set(asked.grantId, grant.id);

@@ -4,7 +4,7 @@ import type { Connection } from '../../db/database.ts';
 import { earlier, type Instant } from '../../instant.ts';
 import { inScope, keysOf } from '../../scope.ts';
 import { thinning } from '../thinning.ts';
-import { sweep, type Change, type Figures, type Point, type Running } from '../timeline.ts';
+import { inOrder, sweep, type Change, type Figures, type Point, type Running } from '../timeline.ts';
 import { balancesOf, type BalanceQuestion } from './get-balance.ts';
 import { ask, type QueryDeps } from './questions.ts';
 import { standingAt } from './standing.ts';
@@ -112,7 +112,7 @@ async function* changesOf(
     const known = [...now, ...later, ...ahead];
     const all = [...known, ...(await learnGrants(connection, book, running, known))];
     ahead = [...later, ...ahead, ...all.slice(known.length)].filter(({ at }) => at > through);
-    const changes = all.filter(within(after, through)).toSorted((a, b) => a.at - b.at);
+    const changes = all.filter(within(after, through)).toSorted(inOrder);
     after = through;
     return changes;
   };
