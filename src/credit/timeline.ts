@@ -4,14 +4,13 @@ import type { Scope } from '../scope.ts';
 import { weighsAt, type Charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { totalWeight, weights } from './live.ts';
+import type { TimeCause } from './passing.ts';
 
 /** How balances move: figures are carried from instant to instant by what changed, instead of being asked for at each. */
 
+/** What makes a balance change, in the words of `credit.v1.ChangeCause`: time alone, or a write. */
 export type CauseKind =
-  | 'GRANT_EFFECTIVE'
-  | 'GRANT_EXPIRED'
-  | 'CHARGE_STARTED'
-  | 'HOLD_EXPIRED'
+  | TimeCause
   | 'GRANT_CREATED'
   | 'GRANT_VOIDED'
   | 'GRANT_RESCHEDULED'

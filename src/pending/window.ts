@@ -1,9 +1,9 @@
-import type { Amount } from '../amount.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
+import { readStretch, STRETCH_COLUMNS, type StretchRow } from './index-reader.ts';
 import type { Stretch } from './stretch.ts';
 
 /** What is scheduled in a window, for a customer or a namespace: the fourth question of domain.md §4. */
@@ -27,23 +27,12 @@ export type Window = {
   readonly limit: number;
 };
 
-type Row = {
-  grant_id: string;
-  customer_id: string;
-  currency: string;
-  feature_keys: string[];
-  amount: Amount;
-  pending_from: Instant;
-  pending_until: Instant;
-  effective_at: Instant;
-  expires_at: Instant;
-};
+type Row = StretchRow & { customer_id: string };
 
 const within = (name: string, owner: string): Statement<Row> =>
   statement(
     name,
-    `select grant_id, customer_id, currency, feature_keys, amount, pending_from, pending_until, effective_at, expires_at
-     from scheduled_grants
+    `select ${STRETCH_COLUMNS}, s.customer_id from scheduled_grants s
      where ${owner} and known_until is null
        and (effective_at < $3 or $3 = 'infinity')
        -- not what was called off or lapsed before it could take effect
@@ -80,15 +69,5 @@ export async function scheduledWithin(
     after === null ? '00000000000000000000000000000000' : uuidOf(after.grantId),
     window.limit,
   ]);
-  return rows.map((row) => ({
-    grantId: idOf('grt', row.grant_id),
-    customerId: row.customer_id,
-    currency: row.currency,
-    featureKeys: row.feature_keys,
-    amount: row.amount,
-    from: row.pending_from,
-    until: row.pending_until,
-    effectiveAt: row.effective_at,
-    expiresAt: row.expires_at,
-  }));
+  return rows.map((row) => ({ ...readStretch(row), customerId: row.customer_id }));
 }

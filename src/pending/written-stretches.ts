@@ -1,8 +1,7 @@
-import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
 import { idOf, uuidOf } from '../id.ts';
-import type { Instant } from '../instant.ts';
+import { readStretch, STRETCH_COLUMNS, type StretchRow } from './index-reader.ts';
 import { sameStretch, type Stretch } from './stretch.ts';
 
 /** The index as it stands in its rows, and as it should stand: for verification. */
@@ -20,27 +19,18 @@ export type WrittenStretch = {
   readonly spanClass: number | null;
 };
 
-type Row = {
-  grant_id: string;
+type Row = StretchRow & {
   known_from: number;
   known_until: number | null;
   namespace: string;
   customer_id: string;
-  currency: string;
-  feature_keys: string[];
-  amount: Amount;
-  pending_from: Instant;
-  pending_until: Instant;
-  effective_at: Instant;
-  expires_at: Instant;
   span_class: number;
 };
 
 const WRITTEN = statement<Row>(
   'stretches_to_verify',
-  `select grant_id, known_from, known_until, namespace, customer_id, currency, feature_keys, amount, pending_from,
-          pending_until, effective_at, expires_at, span_class
-   from scheduled_grants
+  `select ${STRETCH_COLUMNS}, s.known_from, s.known_until, s.namespace, s.customer_id, s.span_class
+   from scheduled_grants s
    where shard = $1 and book_id = $2 and grant_id >= $3::uuid and grant_id < $4::uuid
    order by grant_id, known_from`,
 );
@@ -59,16 +49,7 @@ export async function writtenStretches(
     namespace: row.namespace,
     customerId: row.customer_id,
     spanClass: row.span_class,
-    stretch: {
-      grantId: idOf('grt', row.grant_id),
-      currency: row.currency,
-      featureKeys: row.feature_keys,
-      amount: row.amount,
-      from: row.pending_from,
-      until: row.pending_until,
-      effectiveAt: row.effective_at,
-      expiresAt: row.expires_at,
-    },
+    stretch: readStretch(row),
   }));
 }
 

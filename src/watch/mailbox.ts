@@ -1,4 +1,4 @@
-import type { Cause } from './causes.ts';
+import type { CauseKind } from '../credit/timeline.ts';
 import type { BalanceMessage } from './message.ts';
 
 /**
@@ -66,6 +66,6 @@ export function createMailbox(): Mailbox {
   };
 }
 
-const merged = (older: BalanceMessage, newer: BalanceMessage): readonly Cause[] => [
+const merged = (older: BalanceMessage, newer: BalanceMessage): readonly CauseKind[] => [
   ...new Set([...older.causes, ...newer.causes]),
 ];

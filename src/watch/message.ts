@@ -4,7 +4,7 @@ import { live, pending, settled } from '../credit/balance.ts';
 import type { AskedBalance, BalancePart } from '../credit/query/get-balance.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
-import type { Cause } from './causes.ts';
+import type { CauseKind } from '../credit/timeline.ts';
 
 /** A figure to be told about when it falls below an amount. */
 export type Threshold = { readonly currency: string; readonly part: BalancePart; readonly amount: Amount };
@@ -26,7 +26,7 @@ export type BalanceMessage = {
   readonly balances: readonly AskedBalance[];
   /** The thresholds whose figure is below its amount. */
   readonly below: readonly Threshold[];
-  readonly causes: readonly Cause[];
+  readonly causes: readonly CauseKind[];
   readonly heartbeat: boolean;
   /** What is news when it differs: the balances, or with thresholds which of them are crossed. */
   readonly figures: string;

@@ -1,12 +1,12 @@
 import { formatAmount } from '../amount.ts';
 import type { Passing } from '../credit/passing.ts';
 import { inScope } from '../scope.ts';
-import type { Cause } from './causes.ts';
+import type { CauseKind } from '../credit/timeline.ts';
 import { balancesOf, printOf, thresholdFigures, type BalanceMessage } from './message.ts';
 import type { Audience, Figures, WatchedBook } from './watched-book.ts';
 
 /** Why a book has changed: through writes, or through what has come to pass by itself. */
-export type Change = { readonly causes: readonly Cause[]; readonly passings: readonly Passing[] };
+export type Change = { readonly causes: readonly CauseKind[]; readonly passings: readonly Passing[] };
 
 /** Tells every audience of a book that has changed, if it is news to it. */
 export function tellAll(book: WatchedBook, change: Change): void {
@@ -29,7 +29,7 @@ function tell(audience: Audience, change: Change): void {
 /** How things are, at the instant the book stands at. */
 export function messageNow(
   audience: Audience,
-  causes: readonly Cause[] = [],
+  causes: readonly CauseKind[] = [],
   heartbeat = false,
 ): BalanceMessage {
   audience.current ??= figuresOf(audience);

@@ -1,7 +1,7 @@
 import { shardOf, type BookKey } from '../book/book-key.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import { ALWAYS } from '../instant.ts';
-import type { Cause } from './causes.ts';
+import type { CauseKind } from '../credit/timeline.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { BalanceMessage, Watched } from './message.ts';
 
@@ -36,7 +36,7 @@ export type Audience = {
   /** The newest figures; null before the book was loaded. */
   current: Figures | null;
   /** What has moved figures since the last message; with thresholds that may be a while. */
-  readonly causes: Set<Cause>;
+  readonly causes: Set<CauseKind>;
 };
 
 /** What can be said of a book's figures; `print` is all that is watched, as one text. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Cause } from '../../src/watch/causes.ts';
+import type { CauseKind } from '../../src/credit/timeline.ts';
 import { createMailbox } from '../../src/watch/mailbox.ts';
 import type { BalanceMessage } from '../../src/watch/message.ts';
 
 /** What a stream is told, however slowly it is read. */
 
-const message = (version: number, figures: string, ...causes: Cause[]): BalanceMessage => ({
+const message = (version: number, figures: string, ...causes: CauseKind[]): BalanceMessage => ({
   ...{ version, figures, causes, asOf: version, balances: [], below: [], heartbeat: false },
 });
 const heartbeat = (of: BalanceMessage): BalanceMessage => ({ ...of, causes: [], heartbeat: true });
