@@ -25,7 +25,9 @@ const loads: Readonly<Record<string, (server: string) => { readonly calls: Calls
   balance: (server) => ({
     calls: {
       ...{ kind: 'balance', servers: [server] },
-      asked: [{ series: 'balance', prefix: PREFIX, count: CUSTOMERS, between: null, parts: [] }],
+      asked: [
+        { series: 'balance', prefix: PREFIX, count: CUSTOMERS, between: null, about: 'balance', parts: [] },
+      ],
     },
     pace: { kind: 'closed', inFlight: 64 },
   }),

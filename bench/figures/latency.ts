@@ -11,7 +11,13 @@ export const latency: Figure = {
   run: async (bench) => {
     const { url } = await bench.service(await bench.database('customers'));
     const load = bench.load();
-    const everybody = { prefix: PREFIX, count: CUSTOMERS, between: null, parts: [] };
+    const everybody = {
+      prefix: PREFIX,
+      count: CUSTOMERS,
+      between: null,
+      about: 'balance',
+      parts: [],
+    } as const;
     const at = async (measured: string, calls: Calls, perSecond: number, most: number): Promise<Row> => {
       const report = await load.run(openLoop(bench, calls, perSecond));
       const samples = Object.values(report.latencies)[0] ?? new Float64Array();

@@ -45,6 +45,9 @@ export const reads: Figure = {
 const nameOf = (cycles: number): string => `long-${cycles}-`;
 const NOW = 'now';
 const PAST = 'past';
+const KNOWN = 'known then';
+const PAGE = 'rows';
+const TIMELINE = 'timeline';
 const PARTS = 'settled and pending';
 const OLD = 'predecessor';
 const seriesOf = (what: string, { cycles }: LongBook): string => `${what} ${cycles}`;
@@ -89,11 +92,21 @@ async function measure(bench: Bench, url: string, sql: Sql, books: readonly Long
 
 function seriesOfBook(book: LongBook): readonly BalanceAsked[] {
   const about = (what: string, more: Partial<BalanceAsked> = {}): BalanceAsked => ({
-    ...{ series: seriesOf(what, book), prefix: nameOf(book.cycles), count: 1, between: null, parts: [] },
+    ...{ series: seriesOf(what, book), prefix: nameOf(book.cycles), count: 1, between: null },
+    ...{ about: 'balance', parts: [] },
     ...more,
   });
   const between = [book.from + 1, book.until] as const;
-  return [about(NOW), about(PAST, { between }), about(PARTS, { parts: ['SETTLED', 'PENDING'] })];
+  return [
+    about(NOW),
+    about(PAST, { between }),
+    about(KNOWN, { between, about: 'balance known then' }),
+    about(PARTS, { parts: ['SETTLED', 'PENDING'] }),
+    // Rows and steps there are enough of.
+    ...(book.cycles < 100
+      ? []
+      : [about(PAGE, { about: 'rows' }), about(TIMELINE, { between, about: 'timeline' })]),
+  ];
 }
 
 async function predecessorMs(sql: Sql, book: LongBook): Promise<number> {
@@ -108,6 +121,7 @@ async function predecessorMs(sql: Sql, book: LongBook): Promise<number> {
 
 function rowsOf(books: readonly LongBook[], rounds: Rounds): readonly Row[] {
   const [small, large] = [books[0]!, books.at(-1)!];
+  const middling = books.find(({ cycles }) => cycles >= 100)!;
   const side = (what: string, book: LongBook, label: string) => ({
     ...{ what: label, value: typical(rounds, seriesOf(what, book)), unit: 'ms' },
   });
@@ -151,6 +165,33 @@ function rowsOf(books: readonly LongBook[], rounds: Rounds): readonly Row[] {
       overGrpc,
     ),
     compare(
+      'GetBalance at a random past instant as known then, against now',
+      [
+        [KNOWN, large, `past as known then, ${size(large)}`],
+        [NOW, large, 'now'],
+      ],
+      null,
+      overGrpc,
+    ),
+    compare(
+      'ListTransactions, the newest 100 rows, long book against short',
+      [
+        [PAGE, large, size(large)],
+        [PAGE, middling, size(middling)],
+      ],
+      { bound: 'at most', value: 2 },
+      overGrpc,
+    ),
+    compare(
+      'GetBalanceTimeline, two hours of the past, long book against short',
+      [
+        [TIMELINE, large, size(large)],
+        [TIMELINE, middling, size(middling)],
+      ],
+      { bound: 'at most', value: 2 },
+      overGrpc,
+    ),
+    compare(
       'settled and pending against the predecessor’s way',
       [
         [PARTS, large, size(large)],
@@ -173,6 +214,7 @@ function draw(bench: Bench, books: readonly LongBook[], rounds: Rounds): void {
   const lines = [
     line('all entries summed, all grants paged through', OLD),
     line('GetBalance at a past instant', PAST),
+    line('GetBalance at a past instant as known then', KNOWN),
     line('GetBalance now', NOW),
   ];
   const axes = { title: 'Reading a balance', x: 'entries in the book', y: 'ms, median' };

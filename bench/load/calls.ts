@@ -87,18 +87,39 @@ const spendBatch = (customers: number, size: number): Ask => ({
 function inTurn(asked: readonly BalanceAsked[]): () => Ask {
   let turn = 0;
   return () => {
-    const { series, prefix, count, between, parts } = asked[(turn += 1) % asked.length]!;
-    const request = {
-      customerId: `${prefix}${anyBelow(count)}`,
-      parts: parts.map((part) => BalancePart[part]),
-      ...(between !== null && { asOf: timestamp(between[0] + anyBelow(between[1] - between[0])) }),
-    };
+    const one = asked[(turn += 1) % asked.length]!;
     const ask = async (client: Client, deadlineMs: number) => {
-      await client.call(CreditService.method.getBalance, request, deadlineMs);
+      await askAbout(one, client, deadlineMs);
       return ONE;
     };
-    return { series, ask };
+    return { series: one.series, ask };
   };
+}
+
+function askAbout(
+  { prefix, count, between, about, parts }: BalanceAsked,
+  client: Client,
+  deadlineMs: number,
+): Promise<unknown> {
+  const customerId = `${prefix}${anyBelow(count)}`;
+  const then = between === null ? null : between[0] + anyBelow(between[1] - between[0]);
+  const at = then === null ? {} : { asOf: timestamp(then) };
+  switch (about) {
+    case 'rows': {
+      const request = { customerId, pageSize: 100, ...(then !== null && { bookedTo: timestamp(then) }) };
+      return client.call(CreditService.method.listTransactions, request, deadlineMs);
+    }
+    case 'timeline': {
+      const from = then ?? Date.now();
+      const window = { from: timestamp(from), to: timestamp(from + 2 * 3_600_000) };
+      return client.call(CreditService.method.getBalanceTimeline, { customerId, ...window }, deadlineMs);
+    }
+    default: {
+      const known = about === 'balance known then' && then !== null ? { knownAt: timestamp(then) } : {};
+      const request = { customerId, parts: parts.map((part) => BalancePart[part]), ...at, ...known };
+      return client.call(CreditService.method.getBalance, request, deadlineMs);
+    }
+  }
 }
 
 const timestamp = (ms: number) => ({ seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 });
