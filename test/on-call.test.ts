@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ExclusionReason } from '#gen/credit/v1/explain_pb.ts';
 import { FindingKind } from '#gen/ledger/v1/verify_pb.ts';
+import { waitUntil } from '../src/db/wait.ts';
 import { allowDamage } from './support/damage.ts';
 import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
@@ -131,13 +132,22 @@ async function whileFull(world: World, work: Work): Promise<string> {
   await holder.rows('begin');
   await holder.rows('lock table books in exclusive mode');
   const grant = { customer_id: 'carl', name: 'Waits', currency: 'USD', amount: '1' };
-  const writes = Array.from({ length: 3 }, () => small.result('CreateGrant', grant));
-  // One is with the database, one waits; the first to hear anything is the one there is no room for.
-  expect(await Promise.race(writes)).toMatchObject({ ok: false, error: { reason: 'OVERLOADED' } });
+  const write = () => small.result('CreateGrant', grant);
+  const first = write();
+  await waitUntil(() => isBlocked(world.sql), { timeoutMs: 10_000, everyMs: 10 });
+  const next = [write(), write()];
+  // One of them waits; the other, for which there is no room, is the only one that hears anything.
+  expect(await Promise.race([first, ...next])).toMatchObject({ ok: false, error: { reason: 'OVERLOADED' } });
   try {
     return await work(portOf(small));
   } finally {
     await holder.end();
-    await Promise.all(writes);
+    await Promise.all([first, ...next]);
   }
+}
+
+async function isBlocked(sql: Sql): Promise<true | undefined> {
+  const waits = await sql.rows(`select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`);
+  return waits.length > 0 ? true : undefined;
 }
