@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
 import { testClock, testService } from './support/service.ts';
 import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
@@ -20,20 +19,8 @@ const database = await testDatabase();
 const service = await testService(database.url, { clock: time.clock });
 afterAll(() => service.stop());
 
-const grpcurl = process.env['GRPCURL'];
+const shell = shellFor(service);
 
-/** Runs a script as a reader would, against this service instead of the port the page names. */
-async function shell(script: string): Promise<string> {
-  const here = script.replaceAll('localhost:8484', `127.0.0.1:${service.port}`);
-  const tools = grpcurl === undefined ? '' : `grpcurl() { '${grpcurl}' "$@"; }\n`;
-  // A refusal ends grpcurl with a status of its own; what it printed is what the page shows.
-  const run = await promisify(execFile)('sh', ['-c', tools + here]).catch(
-    (error: unknown) => error as { stdout: string; stderr: string },
-  );
-  return run.stdout + run.stderr;
-}
-
-const hasCurl = (await shell('command -v curl')) !== '';
 if (!hasCurl) console.log('curl is not installed: the commands of the README are left out.');
 if (grpcurl === undefined)
   console.log('GRPCURL names no binary: the grpcurl commands of the README are left out.');
@@ -44,7 +31,7 @@ describe.skipIf(!hasCurl)('what the README says to try', () => {
     command.language === 'sh' ? [{ command, output: blocks[i + 1] }] : [],
   );
   const instants = new Map<string, string>();
-  const compare = createComparison();
+  const { compare } = createComparison();
 
   test('begins with what its commands use', async () => {
     for (const [, name = ''] of setup!.text.matchAll(/^(\w+)=\$\(/gm)) {
@@ -76,31 +63,6 @@ describe.skipIf(!hasCurl)('what the README says to try', () => {
   );
 });
 
-describe('an output that is not what a page shows', () => {
-  const page = {
-    language: 'json',
-    words: [],
-    text: `{ "id": "${id('a')}", "of": "${id('a')}", "amount": "1", … }`,
-  };
-
-  test.each([
-    ['in an amount', { id: id('b'), of: id('b'), amount: '2' }],
-    ['in an id', { id: id('b'), of: id('c'), amount: '1' }],
-    ['in a field that is missing', { id: id('b'), of: id('b') }],
-  ])('is noticed: %s', (_, printed) => {
-    const compared = createComparison()(page, JSON.stringify(printed));
-    expect(compared.printed).not.toEqual(compared.shown);
-  });
-
-  test('is not one that says more than it shows', () => {
-    const compared = createComparison()(
-      page,
-      JSON.stringify({ id: id('b'), of: id('b'), amount: '1', more: true }),
-    );
-    expect(compared.printed).toEqual(compared.shown);
-  });
-});
-
 describe('the lists of the README', () => {
   test('name every variable that is read, and no other', () => {
     const source = readFileSync('src/config.ts', 'utf8');
@@ -130,8 +92,6 @@ describe('every page', () => {
     expect([...named].map((found) => found[1]!).filter((path) => !existsSync(path))).toEqual([]);
   });
 });
-
-const id = (digit: string): string => `grt_${digit.repeat(32)}`;
 
 const proseOf = (page: string): string => readFileSync(page, 'utf8').replaceAll(/^```[^]*?^```$/gm, '');
 

@@ -101,22 +101,23 @@ function askAbout(
   client: Client,
   deadlineMs: number,
 ): Promise<unknown> {
-  const customerId = `${prefix}${anyBelow(count)}`;
+  const who = { customerId: `${prefix}${anyBelow(count)}` };
   const then = between === null ? null : between[0] + anyBelow(between[1] - between[0]);
   const at = then === null ? {} : { asOf: timestamp(then) };
   switch (about) {
     case 'rows': {
-      const request = { customerId, pageSize: 100, ...(then !== null && { bookedTo: timestamp(then) }) };
+      const request = { ...who, pageSize: 100, ...(then !== null && { bookedTo: timestamp(then) }) };
       return client.call(CreditService.method.listTransactions, request, deadlineMs);
     }
     case 'timeline': {
       const from = then ?? Date.now();
       const window = { from: timestamp(from), to: timestamp(from + 2 * 3_600_000) };
-      return client.call(CreditService.method.getBalanceTimeline, { customerId, ...window }, deadlineMs);
+      return client.call(CreditService.method.getBalanceTimeline, { ...who, ...window }, deadlineMs);
     }
-    default: {
+    case 'balance':
+    case 'balance known then': {
       const known = about === 'balance known then' && then !== null ? { knownAt: timestamp(then) } : {};
-      const request = { customerId, parts: parts.map((part) => BalancePart[part]), ...at, ...known };
+      const request = { ...who, parts: parts.map((part) => BalancePart[part]), ...at, ...known };
       return client.call(CreditService.method.getBalance, request, deadlineMs);
     }
   }

@@ -78,6 +78,22 @@ const insertBooks = bulkInsert(
   'on conflict (shard, namespace, customer_id) do nothing',
 );
 
+const AWAIT_WRITER = statement<never>(
+  'await_writer',
+  'select from books b where b.shard = $1 and b.namespace = $2 and b.customer_id = $3 for share',
+);
+
+/** Resolves when a write of this book that is under way has ended; a replica does not know of any. */
+export async function awaitWriter(connection: Connection, key: BookKey): Promise<void> {
+  try {
+    await connection.run(AWAIT_WRITER, [shardOf(key), key.namespace, key.customerId]);
+  } catch (error) {
+    if ((error as { code?: string }).code !== IN_RECOVERY) throw error;
+  }
+}
+
+const IN_RECOVERY = '25006';
+
 /** Locks those of the books that exist until the transaction ends. */
 export const lockBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
   connection.run(LOCK, namedBy(keys));

@@ -89,7 +89,8 @@ function answer(session: Session, submission: Submission, now: Instant, uuids: U
     return field === null ? reply.replay(first.answer) : reused(idempotencyKey!, field, first.method);
   }
   const decision = decide(session.state, command, now);
-  const recordedAt = decision.changed ? now : session.state.clock;
+  // A success that changes nothing tells when the book was last written, if ever.
+  const recordedAt = decision.changed || session.state.version === 0 ? now : session.state.clock;
   const { version } = decision.state;
   const appended = appendTo(session, decision, recordedAt, uuids);
   const message = reply.respond({ ...decision, version, recordedAt, appended });

@@ -16,6 +16,7 @@ export type BookView = {
   readonly id: string | null;
   /** The instant asked about. */
   readonly asOf: Instant;
+  /** Where none was asked for: when the version known was recorded, so that asking again gives the same. */
   readonly knownAt: Instant;
   readonly now: Instant;
   /** The last version known; 0 before the first write. */
@@ -98,7 +99,8 @@ export function viewOf(
     now,
     latest: row.version ?? 0,
     asOf: moment.asOf ?? now,
-    knownAt: moment.knownAt ?? now,
+    // Not now: a write under way has been given its instant already, and will be there when this is asked again.
+    knownAt: moment.knownAt ?? row.clock ?? now,
   };
   const known = moment.knownAt === null ? row.version : row.known_version;
   if (row.id === null || known === null) {

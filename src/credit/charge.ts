@@ -100,6 +100,10 @@ export const allocationKey = ({ version, position }: EntryRef): string => `${ver
 export const outstanding = (charge: Pick<Charge, 'amount' | 'collected'>): Amount =>
   maxAmount(0n, charge.amount - charge.collected);
 
+/** The same of a charge as it is now: one that is closed collects no more, whatever it had left or was given back. */
+export const leftToCollect = (charge: Charge): Amount =>
+  charge.status === 'OPEN' ? outstanding(charge) : 0n;
+
 /** When a charge begins to weigh on live: it cannot do so before anybody knew of it. */
 export const weighsFrom = (charge: Pick<Charge, 'startsAt' | 'recordedAt'>): Instant =>
   later(charge.startsAt, charge.recordedAt);

@@ -56,7 +56,8 @@ export function connect(options: DatabaseOptions): Database {
     max: options.poolSize,
     types,
     pipeline: true,
-    options: '-c timezone=UTC -c application_name=credit-ledger',
+    // Every statement has its index. A table that was small when a plan was made must not be read whole later.
+    options: '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off',
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

@@ -13,15 +13,20 @@ export function gather<Question, Answer>(
     // A turn of the loop: what arrives together with the first travels with it.
     await Promise.resolve();
     while (waiting.length > 0) {
-      const round = waiting.splice(0, most);
-      try {
-        const answers = await answerAll(round.map(({ question }) => question));
-        for (const [i, { resolve }] of round.entries()) resolve(answers[i]!);
-      } catch (error) {
-        for (const { reject } of round) reject(error);
-      }
+      await answerRound(waiting.splice(0, most));
     }
     rounds -= 1;
+  }
+
+  /** What fails together is asked once more one by one: the fault of one question is nobody else's. */
+  async function answerRound(round: readonly Waiting<Question, Answer>[]): Promise<void> {
+    try {
+      const answers = await answerAll(round.map(({ question }) => question));
+      for (const [i, { resolve }] of round.entries()) resolve(answers[i]!);
+    } catch (error) {
+      if (round.length === 1) return round[0]!.reject(error);
+      for (const one of round) await answerRound([one]);
+    }
   }
 
   return (question) =>

@@ -1,7 +1,7 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
 import type { Log } from '../log.ts';
 import { isRefusal } from '../refusal.ts';
-import { isDeliberate } from './errors.ts';
+import { isDeliberate, meant } from './errors.ts';
 import type { IncomingCall } from './incoming-call.ts';
 import type { MountedMethod } from './mounted-service.ts';
 
@@ -36,10 +36,11 @@ export function logSuccess(log: Log, record: AccessRecord): void {
 /** Writes the line of a call that failed, with the stack where the failure was not foreseen. */
 export function logFailure(log: Log, record: AccessRecord, answer: ConnectError, thrown: unknown): void {
   const fields = fieldsOf(record, codeName(answer.code));
-  if (!isDeliberate(thrown)) log.error({ ...fields, err: thrown }, 'rpc failed');
+  const failure = meant(thrown);
+  if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
   else
     log[STRAINED.has(answer.code) ? 'warn' : 'info'](
-      { ...fields, ...reasonOf(thrown), detail: answer.rawMessage },
+      { ...fields, ...reasonOf(failure), detail: answer.rawMessage },
       'rpc',
     );
 }
@@ -61,4 +62,9 @@ function fieldsOf(record: AccessRecord, code: string) {
   return method.kind === 'unary' ? common : { ...common, sent };
 }
 
-const reasonOf = (thrown: unknown) => (isRefusal(thrown) ? { reason: thrown.refusal.reason } : {});
+/** The reason, and what lies behind it, which no caller is told. */
+function reasonOf(thrown: unknown): { readonly reason?: string; readonly cause?: string } {
+  if (!isRefusal(thrown)) return {};
+  const { refusal, cause } = thrown;
+  return { reason: refusal.reason, ...(cause instanceof Error && { cause: cause.message }) };
+}

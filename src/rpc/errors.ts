@@ -2,7 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { classify } from '../db/failure.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '#gen/google/rpc/error_details_pb.ts';
 import type { ErrorReasonName, FieldViolation, Refusal } from '../refusal.ts';
-import { isRefusal } from '../refusal.ts';
+import { isRefusal, RefusalError } from '../refusal.ts';
 
 /** `google.rpc.ErrorInfo.domain` of every refusal. */
 const ERROR_DOMAIN = 'credit-ledger';
@@ -85,10 +85,18 @@ const UNREACHABLE: Refusal = {
   metadata: {},
 };
 
+/** What was thrown as it is meant: a lost database is a refusal, with what the driver said as its cause. */
+export function meant(thrown: unknown): unknown {
+  if (isDeliberate(thrown) || classify(thrown) !== 'unavailable') return thrown;
+  const refusal = new RefusalError(UNREACHABLE);
+  refusal.cause = thrown;
+  return refusal;
+}
+
 function visible(thrown: unknown): ConnectError | undefined {
-  if (isRefusal(thrown)) return connectErrorOf(thrown.refusal);
-  if (classify(thrown) === 'unavailable') return connectErrorOf(UNREACHABLE);
-  return thrown instanceof ConnectError ? thrown : undefined;
+  const said = meant(thrown);
+  if (isRefusal(said)) return connectErrorOf(said.refusal);
+  return said instanceof ConnectError ? said : undefined;
 }
 
 // INTERNAL is a reason on the wire, but none that code could refuse with.

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { formatAmount } from '../../src/amount.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
-import { outstanding } from '../../src/credit/charge.ts';
+import { leftToCollect, outstanding } from '../../src/credit/charge.ts';
 import { decide } from '../../src/credit/decide.ts';
 import {
   aBook,
   aCancellation,
   aCharge,
   aCollection,
+  aCorrection,
   aGrant,
   aReport,
   day,
@@ -117,6 +118,15 @@ describe('an open charge', () => {
     expect(answer.charge).toMatchObject({ status: 'CANCELED', closedAt: day(4) });
     expect(formatAmount(answer.charge.collected)).toBe('10');
     expect(decide(state, aCancellation('c1'), day(5)).changed).toBe(false);
+  });
+
+  it('has nothing left to collect once it is closed, whatever it had left or is given back', () => {
+    const canceled = decide(book(), aCancellation('c1'), day(3)).answer.charge;
+    const final = decide(book(), aCollection('c1', { finalize: true }), day(3)).state;
+    const corrected = decide(final, aCorrection('c1', '10'), day(4)).answer.charge;
+
+    expect([canceled, corrected].map((charge) => formatAmount(outstanding(charge)))).toEqual(['30', '10']);
+    expect([canceled, corrected].map(leftToCollect)).toEqual([0n, 0n]);
   });
 
   it.each([

@@ -28,15 +28,16 @@ describe('questions that arrive together', () => {
     expect(await answers).toEqual(['a!', 'b!', 'c!']);
   });
 
-  test('fail together when their round fails, and the next round is asked all the same', async () => {
+  test('are asked one by one when their round fails, so that the fault of one is its own', async () => {
     const { ask, rounds } = controlled({ atOnce: 1, most: 2 });
     const answers = Promise.allSettled(['a', 'b', 'c'].map(ask));
-    await settle();
-    rounds[0]!.fail(new Error('lost'));
-    await settle();
-    rounds[1]!.answer();
+    for (const outcome of ['fail', 'answer', 'fail', 'answer'] as const) {
+      await settle();
+      rounds.at(-1)![outcome](new Error('lost'));
+    }
 
-    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(rounds.map(({ questions }) => questions)).toEqual([['a', 'b'], ['a'], ['b'], ['c']]);
+    expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 });
 

@@ -92,6 +92,26 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
     });
   });
 
+  test('says that the database is gone; why is in the log alone', async () => {
+    const requestId = crypto.randomUUID();
+    const cause = Object.assign(new Error('too many connections for role "x"'), { code: '53300' });
+    server.behaviour.read = async () => {
+      throw cause;
+    };
+
+    expect(await failureOf(client.unary('read', { name: 'Ada' }, { requestId }))).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'the database cannot be reached; ask again',
+      reason: 'DATABASE_UNAVAILABLE',
+      retryMs: 1_000,
+    });
+    expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
+      level: 'warn',
+      reason: 'DATABASE_UNAVAILABLE',
+      cause: 'too many connections for role "x"',
+    });
+  });
+
   test('ends a call at its deadline, and the handler is told', async () => {
     const requestId = crypto.randomUUID();
     const startedAt = Date.now();

@@ -1,3 +1,4 @@
+import { awaitWriter } from '../../book/book-rows.ts';
 import { locate, type BookView, type Moment } from '../../book/view.ts';
 import type { BookKey } from '../../book/book-key.ts';
 import { databaseTime, type Clock } from '../../db/clock.ts';
@@ -41,14 +42,29 @@ export async function ask<Answer>(
   asked: Asked,
   answer: (connection: Connection, view: BookView) => Promise<Answer>,
 ): Promise<Answer> {
-  return caughtUp(asked.minVersion, () =>
+  const attempt = (settled: boolean) =>
     database.snapshot(async (connection) => {
       const view = await locate(connection, clock, asked.key, asked);
       // With known_at the answer is of the past on purpose; the book itself must have got there.
-      return view.latest < asked.minVersion ? undefined : { value: await answer(connection, view) };
-    }),
-  );
+      if (view.latest < asked.minVersion) return undefined;
+      if (!settled && mayBeUnderWay(view, asked)) return 'unsettled' as const;
+      return { value: await answer(connection, view) };
+    });
+  return caughtUp(asked.minVersion, async () => {
+    const first = await attempt(false);
+    if (first !== 'unsettled') return first;
+    await awaitWriter(database, asked.key);
+    const second = await attempt(true);
+    return second === 'unsettled' ? undefined : second;
+  });
 }
+
+/** No write takes this long from reading its instant to its commit: statements are canceled before. */
+const LONGEST_WRITE_MS = 60_000;
+
+/** Whether a write that is not to be seen yet may have been recorded by the instant the question names (law 8). */
+const mayBeUnderWay = ({ id, now, clock, current }: BookView, { knownAt }: Moment): boolean =>
+  id !== null && knownAt !== null && current && knownAt >= clock && now - knownAt < LONGEST_WRITE_MS;
 
 /** Repeats an attempt for a short while, until the book has got to the version asked for; else NOT_CAUGHT_UP. */
 export async function caughtUp<Answer>(

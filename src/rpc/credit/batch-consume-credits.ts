@@ -20,6 +20,8 @@ export async function batchConsumeCredits(
     itemsOf(request),
     (item) => prepare(deps, item, context),
     (item, submission) => perform(deps, item, submission),
+    // A dry run sees what stands before it in the batch, and nothing behind it.
+    ({ dryRun }) => dryRun,
   );
   return {
     results: outcomes.map((outcome) => {

@@ -18,8 +18,9 @@ type Outcome<Answer> =
 
 /**
  * Answers every item for itself: its answer, or the refusal that concerns it alone. Items are prepared side by side and
- * then performed in order, all under way together, so those of one shard share transactions. Anything but a refusal
- * fails the call: repeat it with its keys.
+ * then performed in order, all under way together, so that they share transactions; but one that stands apart begins
+ * when all before it are done, and is done before the next begins. Anything but a refusal fails the call: repeat it with
+ * its keys.
  */
 export async function answerEach<Item extends Message, Prepared, Answer>(
   validate: Validate,
@@ -27,6 +28,7 @@ export async function answerEach<Item extends Message, Prepared, Answer>(
   items: readonly Item[],
   prepare: (item: Item) => Promise<Prepared>,
   perform: (item: Item, prepared: Prepared) => Promise<Answer>,
+  isApart: (item: Item) => boolean = () => false,
 ): Promise<readonly Outcome<Answer>[]> {
   const prepared = await Promise.allSettled(
     items.map(async (item) => {
@@ -34,13 +36,17 @@ export async function answerEach<Item extends Message, Prepared, Answer>(
       return prepare(item);
     }),
   );
-  const performed = await Promise.allSettled(
-    prepared.map(async (one, i) => {
-      if (one.status === 'rejected') throw one.reason;
-      return perform(items[i]!, one.value);
-    }),
-  );
-  return performed.map((outcome) => {
+  const performed: Promise<Answer>[] = [];
+  for (const [i, one] of prepared.entries()) {
+    const item = items[i]!;
+    const apart = one.status === 'fulfilled' && isApart(item);
+    if (apart) await Promise.allSettled(performed);
+    performed.push(one.status === 'rejected' ? Promise.reject(one.reason) : perform(item, one.value));
+    // Told of in the end; until then nobody listens.
+    performed.at(-1)!.catch(() => undefined);
+    if (apart) await Promise.allSettled(performed);
+  }
+  return (await Promise.allSettled(performed)).map((outcome) => {
     if (outcome.status === 'fulfilled') return { answer: outcome.value };
     if (!isRefusal(outcome.reason)) throw outcome.reason;
     return { error: encodeError(outcome.reason.refusal) };

@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount, type Amount } from '../../amount.ts';
 import type { Balance } from '../../credit/balance.ts';
 import {
-  outstanding,
+  leftToCollect,
   type Charge,
   type Collection,
   type Correction,
@@ -90,7 +90,7 @@ export const encodeCharge = (customerId: string, charge: Charge): MessageInitSha
   collectedAmount: formatAmount(charge.collected),
   advancedAmount: formatAmount(charge.advanced),
   invoicedAmount: formatAmount(charge.invoiced),
-  outstandingAmount: formatAmount(outstanding(charge)),
+  outstandingAmount: formatAmount(leftToCollect(charge)),
   featureKey: charge.featureKey ?? '',
   name: charge.details.name,
   labels: charge.details.labels,

@@ -164,7 +164,8 @@ export type GetBalanceResponse = Message<"credit.v1.GetBalanceResponse"> & {
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */
@@ -299,7 +300,8 @@ export type BatchGetBalancesResponse = Message<"credit.v1.BatchGetBalancesRespon
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 3;
    */
@@ -513,7 +515,8 @@ export type GetBalanceTimelineResponse = Message<"credit.v1.GetBalanceTimelineRe
   version: bigint;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */

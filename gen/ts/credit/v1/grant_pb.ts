@@ -477,7 +477,8 @@ export type GetGrantResponse = Message<"credit.v1.GetGrantResponse"> & {
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */
@@ -621,7 +622,8 @@ export type ListGrantsResponse = Message<"credit.v1.ListGrantsResponse"> & {
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 5;
    */

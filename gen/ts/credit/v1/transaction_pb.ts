@@ -276,7 +276,8 @@ export type ListTransactionsResponse = Message<"credit.v1.ListTransactionsRespon
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 6;
    */

@@ -263,7 +263,8 @@ export type ListAccountsResponse = Message<"ledger.v1.ListAccountsResponse"> & {
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 5;
    */
@@ -364,7 +365,8 @@ export type GetAccountResponse = Message<"ledger.v1.GetAccountResponse"> & {
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */
@@ -528,7 +530,8 @@ export type GetAccountBalanceResponse = Message<"ledger.v1.GetAccountBalanceResp
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */

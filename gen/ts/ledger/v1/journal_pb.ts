@@ -459,7 +459,8 @@ export type ListTransactionsResponse = Message<"ledger.v1.ListTransactionsRespon
   version: bigint;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */
@@ -616,7 +617,8 @@ export type ListEntriesResponse = Message<"ledger.v1.ListEntriesResponse"> & {
   version: bigint;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */

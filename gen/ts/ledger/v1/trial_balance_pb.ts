@@ -142,7 +142,8 @@ export type GetTrialBalanceResponse = Message<"ledger.v1.GetTrialBalanceResponse
   asOf?: Timestamp | undefined;
 
   /**
-   * The system instant up to which facts were taken into account.
+   * The system instant up to which facts were taken into account; where none was asked for, when the book was last
+   * written.
    *
    * @generated from field: google.protobuf.Timestamp known_at = 4;
    */

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { waitUntil } from '../../src/db/wait.ts';
+import { day } from '../support/builders.ts';
+import { at, grantRequest } from '../support/requests.ts';
+import { testWorld } from '../support/world.ts';
+
+/** Law 8: what was answered as known at an instant stays the answer, also while the book is being written. */
+
+const { caller, sql, time, another } = await testWorld();
+const other = await another();
+const customerId = 'ada';
+
+test('without an instant asked for, the answer is known at the last write, and asking so again gives the same', async () => {
+  time.now = day(1);
+  await caller.answer('CreateGrant', grantRequest({ amount: '10' }));
+  time.now = day(2);
+  const { asOf, knownAt, balances } = await caller.answer('GetBalance', { customerId });
+  expect([asOf, knownAt]).toEqual([at(day(2)), at(day(1))].map((instant) => instant.replace('.000Z', 'Z')));
+
+  await caller.answer('CreateGrant', grantRequest({ amount: '5' }));
+  const again = await caller.answer('GetBalance', { customerId, asOf, knownAt });
+  expect(again['balances']).toEqual(balances);
+});
+
+test('a question about an instant that a write under way may have been given waits for that write', async () => {
+  time.now = day(3);
+  await sql.rows('begin');
+  await sql.rows('select from books where customer_id = $1 for update', [customerId]);
+  let answered = false;
+  const question = other.answer('GetBalance', { customerId, knownAt: at(day(3)) });
+  void question.then(() => (answered = true));
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await waitUntil(async () => (await sql.rows(waiting)).length > 0 || undefined, { timeoutMs: 10_000 });
+  expect(answered).toBe(false);
+  // What somebody else has just recorded, at the very instant asked about.
+  await sql.rows('rollback');
+
+  expect((await question)['version']).toBe('2');
+});
+
+test('a question about now waits for nobody', async () => {
+  await sql.rows('begin');
+  await sql.rows('select from books where customer_id = $1 for update', [customerId]);
+  const { version } = await other.answer('GetBalance', { customerId });
+  await sql.rows('rollback');
+
+  expect(version).toBe('2');
+});
