@@ -41,8 +41,10 @@ const CHARGED = statement<Row>(
    join lateral (
      select * from entries e where e.shard = $1 and e.book_id = $2 and e.charge_id = named.charge_id offset 0
    ) e on true
-   join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
-     and (${IS_SETTLED} or s.type = 'EARNINGS')`,
+   join lateral (
+     select s.type, s.cost_basis from sub_accounts s
+     where s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account offset 0
+   ) s on ${IS_SETTLED} or s.type = 'EARNINGS'`,
 );
 
 /** By charge id. */

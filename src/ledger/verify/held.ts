@@ -46,8 +46,10 @@ const HELD = statement<Row>(
      join lateral (
        select * from entries e where e.shard = $1 and e.book_id = $2 and e.grant_id = named.grant_id offset 0
      ) e on true
-     join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account
-       and s.type = 'CUSTOMER_FBO'
+     -- one by one: where a book has thousands of routes, as a join they are all read for every entry
+     join lateral (
+       select s.type from sub_accounts s where s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account offset 0
+     ) s on s.type = 'CUSTOMER_FBO'
      window recorded as (partition by e.grant_id order by e.version, e.position)
    )
    select grant_id,
