@@ -51,11 +51,12 @@ try {
       say: (line) => console.log(`  ${line}`),
     });
     taken.push(result);
+    // After each, so that a run that is cut short has not been for nothing.
+    publish([result], { quick: values.quick });
   }
 } finally {
   await postgres.stop();
 }
-publish(taken, { quick: values.quick });
 process.exit(taken.some(({ failure }) => failure?.startsWith('failed') === true) ? 1 : 0);
 
 async function take(figure: Figure, options: BenchOptions): Promise<Taken> {

@@ -21,7 +21,7 @@ export const watches: Figure = {
     const job = (more: Partial<WatchJob>): WatchJob => ({
       ...{
         server: url,
-        connections: 10,
+        connections: 100,
         watches: 0,
         writesPerSecond: bench.quick ? QUICK_WRITES_PER_SECOND : WRITES_PER_SECOND,
         timedChanges: 0,
@@ -66,7 +66,7 @@ function rowsOf(
   // What no watcher was told of never arrived.
   const p99 = (samples: Float64Array, unseen: number) => (unseen > 0 ? Infinity : percentile(samples, 0.99));
   const perSecond = (written.committed / (bench.quick ? QUICK_SECONDS : SECONDS)).toFixed(0);
-  const open = `${count.toLocaleString('en-US')} watches on as many customers, 10 connections`;
+  const open = `${count.toLocaleString('en-US')} watches on as many customers, 100 connections`;
   return [
     row(
       'memory of an open watch',
