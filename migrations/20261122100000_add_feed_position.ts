@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
  * The place of a write in the feed of its shard: what `WatchTransactions` reads a namespace by.
  *
  * Lock impact: the columns are added without a rewrite, under an exclusive lock held for an instant. Building the index
- * keeps writers (not readers) of `writes` waiting, about a second for each million writes there are. What was written
+ * keeps writers (not readers) of `writes` waiting. What was written
  * before has the position 0: feeds tell it first, in order of book and version. End instances of earlier releases
  * before a feed is opened: what they wrote afterwards would have the position 0 too, and feeds have passed that.
  */

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 /**
  * What is pending now, of many books at once, in one range per book. Lock impact: grants cannot be created, voided,
- * rescheduled or settled while the index is built, about a second per million scheduled grants; nothing else waits.
+ * rescheduled or settled while the index is built; nothing else waits.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

@@ -1,7 +1,7 @@
 import type { WatchJob } from '../load/watch-job.ts';
 import type { Bench } from '../support/bench.ts';
 import { CUSTOMERS } from '../support/customers.ts';
-import { Skipped, type Figure, type Row } from '../support/figure.ts';
+import type { Figure, Row } from '../support/figure.ts';
 import { percentile, spread } from '../support/samples.ts';
 import { residentMiB } from '../support/usage.ts';
 
@@ -35,7 +35,7 @@ export const watches: Figure = {
       ...{ warmUpSeconds: 0, seconds: bench.quick ? 2 : 10 },
     });
     const before = residentMiB(pid);
-    const opened = await load.watch(job({ watches: count, seconds: 1, writesPerSecond: 1 })).catch(skipped);
+    const opened = await load.watch(job({ watches: count, seconds: 1, writesPerSecond: 1 }));
     if (opened.opened < count) throw new Error(`only ${opened.opened} of ${count} watches were opened`);
     const memory = ((residentMiB(pid) - before) * 1024) / count;
     const written = await load.watch(job({}));
@@ -93,11 +93,4 @@ function rowsOf(
       `${spread(timed.afterInstants)}; ${timed.unseenInstants} unseen; ${open}; grants taking effect ${bench.quick ? 'five' : 'ten'} a second`,
     ),
   ];
-}
-
-/** Where the RPC is not there yet there is nothing to measure. */
-function skipped(error: Error): never {
-  if (/UNIMPLEMENTED/.test(error.message))
-    throw new Skipped('WatchBalance is not implemented in this release');
-  throw error;
 }

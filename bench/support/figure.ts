@@ -28,11 +28,6 @@ export type Figure = {
   readonly run: (bench: Bench) => Promise<readonly Row[]>;
 };
 
-/** Thrown where a figure cannot be taken yet; the table says why instead. */
-export class Skipped extends Error {
-  override name = 'Skipped';
-}
-
 /** Whether a row keeps its promise; null: it promises nothing. */
 export function isMet({ goal, ratio, ours }: Row): boolean | null {
   if (goal === null) return null;

@@ -1,10 +1,11 @@
-import type { Grant, SettlementStatus } from '../credit/grant.ts';
+import type { Grant } from '../credit/grant.ts';
 import { bulkInsert } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { optional, timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import type { GrantRow } from './grant-rows.ts';
 
 /** The only reader and writer of `former_terms`: what a grant's times and payment were until a version changed them. */
 
@@ -23,20 +24,18 @@ export type Terms = Pick<Grant, 'effectiveAt' | 'expiresAt' | 'fundedAt'> & {
   >;
 };
 
-type Row = {
-  grant_id: string;
-  until_version: number;
-  until: Instant;
-  effective_at: Instant;
-  expires_at: Instant;
-  funded_at: Instant;
-  settlement_status: SettlementStatus | null;
-  issued_at: Instant | null;
-  authorized_at: Instant | null;
-  settled_at: Instant | null;
-  failed_at: Instant | null;
-  invoice_id: string | null;
-};
+type Row = { grant_id: string; until_version: number; until: Instant } & Pick<
+  GrantRow,
+  | 'effective_at'
+  | 'expires_at'
+  | 'funded_at'
+  | 'settlement_status'
+  | 'issued_at'
+  | 'authorized_at'
+  | 'settled_at'
+  | 'failed_at'
+  | 'invoice_id'
+>;
 
 // Few grants are ever rescheduled or paid in steps, and none of them often.
 const OF_GRANTS = statement<Row>(

@@ -477,8 +477,8 @@ export const TimelinePointSchema: GenMessage<TimelinePoint> = /*@__PURE__*/
  * The balances at `from` and at every later instant of the window at which a part changes. What lies ahead is the
  * forecast: what waiting brings if nothing is written.
  *
- * The work grows with what was booked in the window and with the charges open in it, not with the history around it:
- * about ten seconds for a million steps. Memory does not grow with the window. A window that is too large for the
+ * The work grows with what was booked in the window and with the charges open in it, not with the history around it.
+ * Memory does not grow with the window. A window that is too large for the
  * call's deadline fails with DEADLINE_EXCEEDED, and the service stops reading.
  *
  * @generated from message credit.v1.GetBalanceTimelineResponse
