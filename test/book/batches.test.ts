@@ -61,6 +61,25 @@ const SPENDS: readonly object[] = [
   { amount: '1' },
 ];
 
+describe('a dry run within a batch', () => {
+  const five = { amount: '5', customerId: 'tried' };
+  const outcomes = async (items: readonly object[]) => {
+    const requests = items.map((item) => spendRequest({ ...five, ...item }));
+    const { results } = await caller.answer('BatchConsumeCredits', { requests });
+    return (results as Json[]).map(({ error, balance }) => error?.reason ?? balance.settled);
+  };
+
+  test('sees what stands before it and nothing behind it', async () => {
+    await caller.answer('CreateGrant', grantRequest(five));
+
+    expect(await outcomes([{ dryRun: true }, {}, { dryRun: true }])).toEqual([
+      '0',
+      '0',
+      'INSUFFICIENT_CREDIT',
+    ]);
+  });
+});
+
 describe('a batch of n', () => {
   test.each([
     ['BatchCreateGrants', 'CreateGrant', 'grant', GRANTS, grantRequest],

@@ -34,6 +34,14 @@ test.each([
   ['of one letter', 'a'],
   ['with another cursor', `${good.slice(0, -2)}AA`],
   ['that is no base64url', 'ä'.repeat(30)],
+  [
+    'made up, with no list in it',
+    writePageToken(ProbeRequestSchema, request({ name: 'Ada' }), { a: 1 } as never),
+  ],
+  [
+    'made up, with no texts in it',
+    writePageToken(ProbeRequestSchema, request({ name: 'Ada' }), [1] as never),
+  ],
 ])('a token %s is a PAGE_TOKEN_MISMATCH', (_case, pageToken) => {
   expect(() => readPageToken(ProbeRequestSchema, request({ name: 'Ada', pageToken }))).toThrow(
     expect.objectContaining({

@@ -37,9 +37,8 @@ export function playerOf(caller: Caller, time: TestClock, customerId: string) {
     const { rpc, request } = requestFor(renamed(asked, given), customerId);
     const result = await caller.result(rpc, request);
     if (result.ok) {
-      const { grant, charge, recordedAt } = result.answer;
-      // Nothing has been recorded yet where the first success changes nothing.
-      if (recordedAt !== undefined) last = Date.parse(recordedAt);
+      last = Date.parse(result.answer['recordedAt']);
+      const { grant, charge } = result.answer;
       if (asked.kind === 'createGrant' || asked.kind === 'adjustUp') {
         made.grants.push(asked.grantId);
         given.set(asked.grantId, grant.id);
