@@ -82,12 +82,22 @@ async function page(from: Place, horizon: number) {
   return { versions: own.map(({ transaction }) => transaction.version), next };
 }
 const START: Place = { position: 0, inside: null };
-const horizonNow = async (): Promise<number> =>
-  (await database.snapshot((connection) => readTails(connection, [shard])))[0]!.horizon;
+const tailNow = async () => (await database.snapshot((connection) => readTails(connection, [shard])))[0]!;
+const horizonNow = async (): Promise<number> => (await tailNow()).horizon;
+
+/** Until the horizon has passed all that is committed: others on this server, other tests included, hold it back too. */
+async function allIsTold(): Promise<void> {
+  const isTold = async () => {
+    const { horizon, last } = await tailNow();
+    return horizon > last || undefined;
+  };
+  expect(await waitUntil(isTold, { timeoutMs: 15_000 })).toBe(true);
+}
 
 describe('a transaction that had its id first and commits last', () => {
   test('is told last, after what it had waited for, and holds that back until then', async () => {
     await commit(database);
+    await allIsTold();
     const { late, begun, go } = slow(database);
     const second = commit(late);
     const early = await begun;
@@ -149,6 +159,7 @@ describe('a transaction that had its id first and commits last', () => {
 
   test('would be missed by who reads all there is to see', async () => {
     await commit(database);
+    await allIsTold();
     const other = `${customerId} too`;
     const { late, begun, go } = slow(database);
     const second = commit(late);
@@ -157,7 +168,7 @@ describe('a transaction that had its id first and commits last', () => {
     const later = connect({ url: databaseUrl, poolSize: 1 });
     await commitOf(later, sameShard(other));
     await later.close();
-    const greedy = await page(START, (await lastNow()) + 1);
+    const greedy = await page(START, (await tailNow()).last + 1);
     const patient = await page(START, await horizonNow());
     go();
     await second;
@@ -166,9 +177,6 @@ describe('a transaction that had its id first and commits last', () => {
     expect((await page(patient.next, Number.MAX_SAFE_INTEGER)).versions).toEqual([2]);
   });
 });
-
-const lastNow = async (): Promise<number> =>
-  (await database.snapshot((connection) => readTails(connection, [shard])))[0]!.last;
 
 /** A customer whose book lives in the same shard. */
 function sameShard(name: string): string {
