@@ -53,10 +53,8 @@ mkdirSync(folder, { recursive: true });
 const postgres = await createPostgres();
 const bench = createBench({ ...postgres, quick: true, say: console.log });
 try {
-  const server = await bench.service(await bench.database('customers'), [
-    '--cpu-prof',
-    `--cpu-prof-dir=${folder}`,
-  ]);
+  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  const server = await bench.service(await bench.database('customers'), { nodeArgs });
   const report = await bench.load().run({
     ...loadOf(server.url),
     ...{ connections: 8, deadlineMs: 60_000, warmUpSeconds: 1, seconds: SECONDS },

@@ -24,14 +24,19 @@ export type Config = {
    * loopback has to be asked for with `CREDIT_LEDGER_ALLOW_ANONYMOUS=true`.
    */
   tokens: readonly AccessToken[];
-  /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 64. */
+  /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 128. */
   batchSize: number;
   /** `CREDIT_LEDGER_CITUS`: whether the database is a Citus cluster, over which `migrate` spreads the tables, default off. */
   citus: boolean;
-  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in and so how many transactions write at once, 1 to 64, default 4. */
+  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in and so how many transactions write at once, 1 to 64, default 2. */
   lanes: number;
-  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 1024; past it, OVERLOADED. */
+  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 4096; past it, OVERLOADED. */
   queueLimit: number;
+  /**
+   * `CREDIT_LEDGER_KEPT_FACTS`: most facts of open books kept in memory, default 200000 (some 100 MB); 0 keeps none. A
+   * fact is an open grant, charge or advance, or a sub-account. No answer depends on it.
+   */
+  keptFacts: number;
   /**
    * `CREDIT_LEDGER_SETTLER`: whether this process books what has fallen due in books that nobody writes to; default on.
    * No figure depends on it.
@@ -74,7 +79,7 @@ export function readConfig(env: Environment = process.env): Config {
   const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
   const allowAnonymous = read.oneOf('CREDIT_LEDGER_ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true';
   const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
-  const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 4);
+  const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 2);
   const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
   const config: Config = {
     ...(replicaUrl !== undefined && { replicaUrl }),
@@ -84,11 +89,12 @@ export function readConfig(env: Environment = process.env): Config {
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
-    batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 64),
+    batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 128),
     citus,
     // On Citus a batch stays on one shard, which may be all that its node holds.
     lanes: citus ? SHARDS : lanes,
-    queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 1024),
+    queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 4096),
+    keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
     settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
     settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),

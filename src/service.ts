@@ -7,6 +7,7 @@ import { createBooks } from './book/books.ts';
 import type { Committed } from './book/deeds.ts';
 import { createBalances } from './credit/query/balances.ts';
 import { createSettler } from './book/settler.ts';
+import { createKeptBooks, type KeptBooks } from './book/kept-books.ts';
 import { createCurrencies } from './book/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type Database, type DatabaseOptions } from './db/database.ts';
@@ -36,6 +37,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   readonly lanes: number;
   readonly batchSize: number;
   readonly queueLimit: number;
+  /** The most facts of open books kept in memory; 0 keeps none, and changes no answer. */
+  readonly keptFacts: number;
   readonly settler: boolean;
   readonly settlerIntervalMs: number;
   readonly maxWatches: number;
@@ -50,6 +53,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   /** Tests are less patient with a database that does not answer. */
   readonly staleAfterMs?: number;
   readonly onStatement?: DatabaseOptions['onStatement'];
+  /** Tests look into what is kept. */
+  readonly kept?: KeptBooks;
   /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
   readonly feeds?: Pick<FeedsOptions, 'alarms' | 'pollMs' | 'bookmarkMs' | 'unreachableMs' | 'limit'>;
 };
@@ -72,7 +77,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const databases = await databasesOf(options);
   const { database, reads } = databases;
   const uuids = uuidMaker(processTime);
-  const commit = { database, clock, uuids };
+  const kept = options.kept ?? createKeptBooks(options.keptFacts);
+  const commit = { database, clock, uuids, kept };
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
   const places = createPlaces(options.maxWatches);
   const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, places });
@@ -86,7 +92,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     ...{ database: databases.feedDatabase, clock, signals, ...options.feeds },
     onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
   });
-  const balances = createBalances({ database: reads, clock });
+  const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
   const verifications = Math.min(2, Math.floor(poolSize / 2));
   const deps: ServiceDeps = {

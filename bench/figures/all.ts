@@ -1,6 +1,7 @@
 import type { Figure } from '../support/figure.ts';
 import { cost } from './cost.ts';
 import { instances } from './instances.ts';
+import { lanes } from './lanes.ts';
 import { latency } from './latency.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
@@ -15,6 +16,7 @@ export const figures: readonly Figure[] = [
   writes,
   unary,
   latency,
+  lanes,
   cost,
   overload,
   instances,

@@ -78,7 +78,7 @@ function rowsOf(
 ): readonly Row[] {
   const begun = (flooded.begun * CALL) / flooded.seconds;
   const offered = `${begun.toFixed(0)} spends/s offered for ${flooded.seconds} s, ${(begun / capacity).toFixed(1)} × the capacity of ${capacity.toFixed(0)}/s, in calls of ${CALL} that wait ${PATIENCE_MS} ms`;
-  const told = during.refusals['RESOURCE_EXHAUSTED'] ?? new Float64Array();
+  const told = flooded.refusals['RESOURCE_EXHAUSTED'] ?? new Float64Array();
   const became = Object.entries({ answered: during.done, ...during.refused }).map(
     ([what, n]) => `${n} ${what}`,
   );
@@ -89,7 +89,7 @@ function rowsOf(
       ...{ measured: 'being refused under a flood', other: null, ratio: null },
       ours: { what: 'OVERLOADED, p99', value: percentile(told, 0.99), unit: 'ms' },
       goal: { bound: 'at most', value: 100 },
-      conditions: `of 50 single spends a second beside the flood: ${became.join(', ')}; ${offered}`,
+      conditions: `of the calls of the flood that were refused, from when each was due; ${offered}`,
     },
     {
       ...{ measured: 'recovering from a flood', other: null, ratio: null },
@@ -111,7 +111,7 @@ function rowsOf(
       other: { what: 'capacity', value: capacity, unit: 'spends/s' },
       ratio: flooded.done / flooded.seconds / capacity,
       goal: null,
-      conditions: offered,
+      conditions: `of 50 single spends a second beside the flood: ${became.join(', ')}; ${offered}`,
     },
   ];
 }

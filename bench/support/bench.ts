@@ -18,8 +18,11 @@ export type Bench = {
   /** A database with the schema of this release: empty, or with the customers of customers.ts. */
   database(content: 'empty' | 'customers'): Promise<string>;
   sql(databaseUrl: string): Promise<Sql>;
-  /** The service as it ships, over a database of this run. */
-  service(databaseUrl: string, nodeArgs?: readonly string[]): Promise<ServerProcess>;
+  /** The service as it ships, over a database of this run; `env` sets what an operator may set. */
+  service(
+    databaseUrl: string,
+    more?: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+  ): Promise<ServerProcess>;
   /** Another server: a program of bench/baselines. */
   server(program: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>;
   load(): LoadProcess;
@@ -48,8 +51,10 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     undo.defer(() => server.end());
     return server;
   };
-  const service: Bench['service'] = (databaseUrl, nodeArgs = []) =>
-    start([...nodeArgs, 'src/main.ts'], 'service', { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0' });
+  const service: Bench['service'] = (databaseUrl, { nodeArgs = [], env = {} } = {}) => {
+    const ours = { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0', ...env };
+    return start([...nodeArgs, 'src/main.ts'], 'service', ours);
+  };
 
   async function copyOf(template: string): Promise<string> {
     const name = `bench_${(databases += 1)}`;

@@ -1,4 +1,5 @@
 import { commitBatch } from '../../src/book/commit.ts';
+import { createKeptBooks } from '../../src/book/kept-books.ts';
 
 import { makeBooks } from '../../src/book/book-rows.ts';
 import type { Submission } from '../../src/book/submission.ts';
@@ -44,6 +45,7 @@ export async function writeLongBook(
 ): Promise<LongBook> {
   const database = connect({ url: databaseUrl, poolSize: 2 });
   const uuids = uuidMaker(processTime);
+  const kept = createKeptBooks(1_000);
   const key = { namespace: 'default', customerId };
   const from = processTime() - cycles * CYCLE;
   let last = from;
@@ -54,7 +56,7 @@ export async function writeLongBook(
       const submissions = steps.map(([, command]) => aSubmission({ command, customerId }) as Submission);
       // The clock is asked once for each decision, in their order.
       const { results } = await commitBatch(
-        { database, uuids, clock: () => (last = instants.shift() ?? last) },
+        { database, uuids, kept, clock: () => (last = instants.shift() ?? last) },
         submissions,
       );
       const refused = results.find((result) => !result.ok);

@@ -102,8 +102,10 @@ export const storeAllocations = (
     connection,
     made.map((own) => ({
       ...keyOf(own),
-      ...{ collection: own.allocation.collection, kind: own.allocation.kind },
-      ...{ grant_id: uuidOf(own.allocation.grantId), amount: formatAmount(own.allocation.amount) },
+      collection: own.allocation.collection,
+      kind: own.allocation.kind,
+      grant_id: uuidOf(own.allocation.grantId),
+      amount: formatAmount(own.allocation.amount),
       booked_at: timestamp(own.allocation.at),
       ...moves(own),
     })),

@@ -146,8 +146,13 @@ export const storeBooks = (
   updateBooks(
     connection,
     sessions.map(({ shard, bookId: id, state, head, currencies, feedPosition }) => ({
-      ...{ shard, id, version: state.version, clock: timestamp(state.clock), head_hash: head.hash },
-      ...{ next_event_at: timestamp(nextDue(state)), currencies: JSON.stringify(currencies) },
+      shard,
+      id,
+      version: state.version,
+      clock: timestamp(state.clock),
+      head_hash: head.hash,
+      next_event_at: timestamp(nextDue(state)),
+      currencies: JSON.stringify(currencies),
       feed_position: feedPosition,
     })),
   ),
@@ -155,8 +160,13 @@ export const storeBooks = (
     connection,
     sessions.flatMap(({ shard, bookId, writes, feedPosition }) =>
       writes.map((write) => ({
-        ...{ shard, book_id: bookId, version: write.version, recorded_at: timestamp(write.recordedAt) },
-        ...{ method: write.method, idempotency_key: write.idempotencyKey, feed_position: feedPosition },
+        shard,
+        book_id: bookId,
+        version: write.version,
+        recorded_at: timestamp(write.recordedAt),
+        method: write.method,
+        idempotency_key: write.idempotencyKey,
+        feed_position: feedPosition,
       })),
     ),
   ),

@@ -1,5 +1,5 @@
 import type { Command } from '../credit/command.ts';
-import { shardOf } from './book-key.ts';
+import { shardOf, type BookKey } from './book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
 import type { Committed } from './deeds.ts';
 import { createQueue } from './queue.ts';
@@ -24,6 +24,11 @@ export type Books = {
    * Rejects with a RefusalError when it is refused; nothing was written then.
    */
   submit<C extends Command, Message>(submission: Submission<C, Message>): Promise<Message>;
+  /**
+   * Throws OVERLOADED where so many writes would not be done by their deadline, as it looks now: asked before they are
+   * looked at, so that a flood is refused for less than it costs to send.
+   */
+  assertInTime(keys: readonly BookKey[], deadline: number | null): void;
   /** Refuses new writes and waits for those under way. */
   close(): Promise<void>;
 };
@@ -36,9 +41,13 @@ export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps
     return results;
   };
   const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit }));
+  const laneOf = (key: BookKey) => shardOf(key) % lanes;
   return {
+    assertInTime: (keys, deadline) => {
+      for (const [lane, own] of Map.groupBy(keys, laneOf)) queues[lane]!.assertInTime(own.length, deadline);
+    },
     submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
-      queues[shardOf(submission.key) % lanes]!.submit(submission) as Promise<Message>,
+      queues[laneOf(submission.key)]!.submit(submission) as Promise<Message>,
     close: async () => {
       await Promise.all(queues.map((queue) => queue.drain()));
     },

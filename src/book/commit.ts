@@ -1,6 +1,6 @@
 import { decide } from '../credit/decide.ts';
-import type { Clock } from '../db/clock.ts';
-import { settleAll, type Connection, type Database } from '../db/database.ts';
+import { databaseTime, type Clock } from '../db/clock.ts';
+import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
 import type { UuidMaker } from '../id.ts';
 import { later, type Instant } from '../instant.ts';
 import { storeJournals } from '../ledger/store.ts';
@@ -15,12 +15,19 @@ import { committedOf, type Committed } from './deeds.ts';
 import { storeCharges } from './store-charges.ts';
 import { storeFormerTerms } from './former-terms.ts';
 import { storeGrants } from './store-grants.ts';
+import type { KeptBooks } from './kept-books.ts';
 import { loadSessions } from './load.ts';
-import { storeRemembered } from './remembered.ts';
+import { openAfter } from './open-book.ts';
+import { loadRemembered, storeRemembered } from './remembered.ts';
 import { record, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
-export type CommitDeps = { readonly database: Database; readonly clock: Clock; readonly uuids: UuidMaker };
+export type CommitDeps = {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly uuids: UuidMaker;
+  readonly kept: KeptBooks;
+};
 
 /** What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone. */
 export type Result =
@@ -41,31 +48,45 @@ export async function commitBatch(
   const keys = distinctKeys(submissions);
   const attempt = () =>
     deps.database.transaction((connection) => commitLocked(deps, connection, keys, submissions));
-  const outcome = await attempt();
-  if (outcome !== null) return outcome;
-  // A customer's book comes into being with its first write.
-  await makeBooks(deps.database, keys, deps.uuids);
-  return (await attempt()) ?? missing();
+  let done = await attempt();
+  if (done === null) {
+    // A customer's book comes into being with its first write.
+    await makeBooks(deps.database, keys, deps.uuids);
+    done = (await attempt()) ?? missing();
+  }
+  const { results, sessions } = done;
+  for (const session of sessions) {
+    const { version, clock } = session.state;
+    deps.kept.keep({ id: session.bookId, version, clock, headHash: session.head.hash }, openAfter(session));
+  }
+  return { results, committed: sessions.filter(({ writes }) => writes.length > 0).map(committedOf) };
 }
+
+type Done = { readonly results: readonly Result[]; readonly sessions: readonly Session[] };
 
 /** Null, and nothing done, when not all of the books exist yet. */
 async function commitLocked(
-  { clock, uuids }: CommitDeps,
-  connection: Connection,
+  { clock, uuids, kept }: CommitDeps,
+  connection: Transaction,
   keys: readonly BookKey[],
   submissions: readonly Submission[],
-): Promise<BatchOutcome | null> {
-  const books = await lockBooks(connection, keys);
+): Promise<Done | null> {
+  // Sent together, answered in turn: the clock and the keys are read once the locks are held. So recorded_at never goes
+  // back, and a key that somebody used before us is seen.
+  const [books, time, remembered] = await settleAll([
+    lockBooks(connection, keys),
+    databaseTime(connection),
+    loadRemembered(connection, submissions),
+  ]);
   if (books.length < keys.length) return null;
-  const { sessions, databaseTime } = await loadSessions(connection, books, submissions);
+  const sessions = await loadSessions({ connection, kept }, books, submissions, remembered);
   const results = submissions.map((submission) => {
     const session = sessions.get(bookKeyText(submission.key))!;
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-    return attemptOne(session, submission, later(clock(databaseTime), session.state.clock), uuids);
+    return attemptOne(session, submission, later(clock(time), session.state.clock), uuids);
   });
-  await store(connection, [...sessions.values()]);
-  const changed = [...sessions.values()].filter((session) => session.writes.length > 0);
-  return { results, committed: changed.map(committedOf) };
+  connection.beforeCommit(store(connection, [...sessions.values()]));
+  return { results, sessions: [...sessions.values()] };
 }
 
 const missing = (): never => {
@@ -113,12 +134,12 @@ const reused = (key: string, field: string, method: string): never =>
     { key, field },
   );
 
-async function store(connection: Connection, sessions: readonly Session[]): Promise<void> {
+/** Sends what the sessions have come to; nothing here waits for the one before it. */
+function store(connection: Connection, sessions: readonly Session[]): readonly Promise<void>[] {
   const changed = sessions.filter((session) => session.writes.length > 0);
   const all = <Row>(rows: (session: Session) => Iterable<Row>): Row[] =>
     changed.flatMap((session) => [...rows(session)]);
-  // All in one round trip; nothing here waits for the one before it.
-  await settleAll([
+  return [
     storeRemembered(
       connection,
       sessions.flatMap(({ shard, bookId, keys }) => keys.map((used) => ({ shard, bookId, ...used }))),
@@ -155,7 +176,7 @@ async function store(connection: Connection, sessions: readonly Session[]): Prom
       all((s) => s.stretches),
     ),
     ...storeJournals(connection, changed),
-  ]);
+  ];
 }
 
 function distinctKeys(submissions: readonly Submission[]): readonly BookKey[] {

@@ -19,14 +19,13 @@ export type Needs = {
   readonly late: ReadonlyMap<string, Placed & { readonly since: Instant }>;
   /** Transactions that commands name. */
   readonly transactions: readonly (Placed & { readonly transactionId: string })[];
-  readonly keys: readonly (Placed & { readonly idempotencyKey: string })[];
 };
 
 export function needsOf(books: readonly BookRow[], submissions: readonly Submission[]): Needs {
   const byKey = new Map(books.map((book) => [bookKeyText(keyOfRow(book)), book]));
-  const asked = submissions.map(({ key, command, idempotencyKey }) => {
+  const asked = submissions.map(({ key, command }) => {
     const { shard, id: bookId, clock } = byKey.get(bookKeyText(key))!;
-    return { at: { shard, bookId }, clock, command, idempotencyKey };
+    return { at: { shard, bookId }, clock, command };
   });
   const late = new Map<string, Placed & { readonly since: Instant }>();
   for (const { at, clock, command } of asked) {
@@ -49,9 +48,6 @@ export function needsOf(books: readonly BookRow[], submissions: readonly Submiss
     late,
     transactions: asked.flatMap(({ at, command }) =>
       command.kind === 'reverseManually' ? [{ ...at, transactionId: command.transactionId }] : [],
-    ),
-    keys: asked.flatMap(({ at, idempotencyKey }) =>
-      idempotencyKey === null ? [] : [{ ...at, idempotencyKey }],
     ),
   };
 }

@@ -1,5 +1,7 @@
 import type { Command } from '../credit/command.ts';
 import { decide } from '../credit/decide.ts';
+import { databaseTime } from '../db/clock.ts';
+import { settleAll } from '../db/database.ts';
 import { later } from '../instant.ts';
 import { appendTo } from './append.ts';
 import { bookKeyText } from './book-key.ts';
@@ -13,18 +15,18 @@ import type { Submission } from './submission.ts';
  * decision, from a snapshot without locks. Uses no idempotency key; refuses what the write would refuse.
  */
 export function preview<C extends Command, Message>(
-  { database, clock, uuids }: CommitDeps,
+  { database, clock, uuids, kept }: CommitDeps,
   submission: Submission<C, Message>,
 ): Promise<Message> {
   const { key, command, reply } = submission;
   return database.snapshot(async (connection) => {
-    const found = await findBooks(connection, [key]);
+    const [found, time] = await settleAll([findBooks(connection, [key]), databaseTime(connection)]);
     const books = found.length > 0 ? found : [newBook(key, uuids())];
-    const asked = { ...submission, idempotencyKey: null } as unknown as Submission;
-    const { sessions, databaseTime } = await loadSessions(connection, books, [asked]);
+    const asked = submission as unknown as Submission;
+    const sessions = await loadSessions({ connection, kept }, books, [asked], new Map());
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
-    const decision = decide(session.state, command, later(clock(databaseTime), recordedAt));
+    const decision = decide(session.state, command, later(clock(time), recordedAt));
     const appended = appendTo(session, decision, recordedAt, uuids);
     return reply.respond({ ...decision, version, recordedAt, appended });
   });

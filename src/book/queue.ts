@@ -10,10 +10,14 @@ export type QueueOptions = {
   /** The most submissions that wait; one more is refused with OVERLOADED. */
   readonly queueLimit: number;
   readonly commit: (submissions: readonly Submission[]) => Promise<readonly Result[]>;
+  /** Milliseconds of whatever clock deadlines are on. */
+  readonly now?: () => number;
 };
 
 export type Queue = {
   submit(submission: Submission): Promise<unknown>;
+  /** Throws OVERLOADED if so many more would not be done by a deadline, at the pace of the last batches. */
+  assertInTime(more: number, deadline: number | null): void;
   /** Refuses what comes, and resolves when all that waits is done. */
   drain(): Promise<void>;
 };
@@ -29,49 +33,50 @@ const ATTEMPTS = 3;
 
 /**
  * A queue with group commit: while a batch is in the database the next one gathers; an idle queue
- * adds no wait. Bounded in length and in time: past the bound or the caller's deadline the answer is OVERLOADED.
+ * adds no wait. Bounded in length and in time: past the bound, or where the caller's deadline would pass before its turn,
+ * the answer is OVERLOADED at once.
  */
-export function createQueue({ batchSize, queueLimit, commit }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { batchSize, queueLimit, commit, now = processTime } = options;
   const waiting: Waiting[] = [];
   let working: Promise<void> | null = null;
+  /** What a batch has taken of late: half of it what the last one took. */
+  let batchMs = 0;
   let closed = false;
 
   async function work(): Promise<void> {
     // A turn of the loop: what arrives together with the first travels in its batch.
     await Promise.resolve();
     while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchSize).filter(isStillWanted);
-      if (batch.length > 0) await settle(batch, 1);
+      const batch = waiting.splice(0, batchSize).filter((one) => isStillWanted(one, now()));
+      if (batch.length === 0) continue;
+      const began = now();
+      await settle(commit, batch, 1);
+      batchMs = (batchMs + now() - began) / 2;
     }
     working = null;
   }
 
-  /** Commits a batch and tells every caller; a batch the database refuses is split until the culprit stands alone. */
-  async function settle(batch: readonly Waiting[], attempt: number): Promise<void> {
-    try {
-      const results = await commit(batch.map((one) => one.submission));
-      for (const [i, result] of results.entries()) {
-        if (result.ok) batch[i]!.resolve(result.message);
-        else batch[i]!.reject(result.error);
-      }
-    } catch (error) {
-      const failure = classify(error);
-      if (failure === 'conflict' && attempt < ATTEMPTS) return settle(batch, attempt + 1);
-      if (failure === 'fault' && batch.length > 1) {
-        const half = Math.ceil(batch.length / 2);
-        await settle(batch.slice(0, half), 1);
-        return settle(batch.slice(half), 1);
-      }
-      for (const one of batch) one.reject(failure === 'fault' ? error : refusalFor(failure, error));
-    }
+  function assertInTime(more: number, deadline: number | null): void {
+    // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
+    if (deadline === null || working === null) return;
+    // The one under way, and those that carry what waits and what comes.
+    const expectedMs = Math.round((1 + Math.ceil((waiting.length + more) / batchSize)) * batchMs);
+    if (now() + expectedMs <= deadline) return;
+    overloaded(
+      `${waiting.length} writes wait, this one for ${expectedMs} ms, past its deadline`,
+      waiting.length,
+    );
   }
 
   return {
+    assertInTime,
     submit: (submission) =>
       new Promise((resolve, reject) => {
         if (closed)
           refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another', {}, { retryAfterMs: 100 });
         if (waiting.length >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
+        assertInTime(1, submission.deadline);
         waiting.push({ submission, resolve, reject });
         working ??= work();
       }),
@@ -82,9 +87,33 @@ export function createQueue({ batchSize, queueLimit, commit }: QueueOptions): Qu
   };
 }
 
+/** Commits a batch and tells every caller; a batch the database refuses is split until the culprit stands alone. */
+async function settle(
+  commit: QueueOptions['commit'],
+  batch: readonly Waiting[],
+  attempt: number,
+): Promise<void> {
+  try {
+    const results = await commit(batch.map((one) => one.submission));
+    for (const [i, result] of results.entries()) {
+      if (result.ok) batch[i]!.resolve(result.message);
+      else batch[i]!.reject(result.error);
+    }
+  } catch (error) {
+    const failure = classify(error);
+    if (failure === 'conflict' && attempt < ATTEMPTS) return settle(commit, batch, attempt + 1);
+    if (failure === 'fault' && batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      await settle(commit, batch.slice(0, half), 1);
+      return settle(commit, batch.slice(half), 1);
+    }
+    for (const one of batch) one.reject(failure === 'fault' ? error : refusalFor(failure, error));
+  }
+}
+
 /** Answers a caller whose deadline has passed while it waited: nothing was done for it. */
-function isStillWanted({ submission, reject }: Waiting): boolean {
-  if (submission.deadline === null || processTime() < submission.deadline) return true;
+function isStillWanted({ submission, reject }: Waiting, now: number): boolean {
+  if (submission.deadline === null || now < submission.deadline) return true;
   try {
     return overloaded('the deadline passed while the write waited', null);
   } catch (error) {

@@ -1,6 +1,8 @@
 import { bulkInsert } from '../db/bulk.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { inShard, type Placed } from '../db/placement.ts';
+import { bookKeyText, namedBy } from './book-key.ts';
+import type { Submission } from './submission.ts';
 
 /** The only reader and writer of `idempotency`. */
 
@@ -11,26 +13,47 @@ export type Remembered = {
   readonly answer: Uint8Array;
 };
 
-type Row = { book_id: string; key: string; method: string; request: Buffer; answer: Buffer };
+type Row = {
+  namespace: string;
+  customer_id: string;
+  key: string;
+  method: string;
+  request: Buffer;
+  answer: Buffer;
+};
 
+// By customer, so that it can be sent together with the lock of the books, and answered once that is held.
 const BY_KEY = statement<Row>(
   'remembered_by_key',
-  `select i.book_id, i.key, i.method, i.request, i.answer
-   from unnest($1::smallint[], $2::uuid[], $4::text[]) named (shard, book_id, key)
-   ${ofNamed('idempotency', 'i', 'i.key = named.key')}`,
+  `select named.namespace, named.customer_id, i.key, i.method, i.request, i.answer
+   from unnest($1::smallint[], $2::text[], $3::text[], $5::text[]) named (shard, namespace, customer_id, key)
+   join lateral (
+     select * from books b
+     where b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
+       and ${inShard('b', '$4')}
+     offset 0
+   ) b on true
+   -- key by key: joined, all the keys of a busy customer would be read
+   join lateral (
+     select * from idempotency i
+     where i.shard = named.shard and i.book_id = b.id and i.key = named.key and ${inShard('i', '$4')}
+     offset 0
+   ) i on true`,
 );
 
-/** The successes under some keys, by book and key. */
+/** The successes under some keys, by the text of the book's key and by key. */
 export async function loadRemembered(
   connection: Connection,
-  keys: readonly (Placed & { readonly idempotencyKey: string })[],
+  submissions: readonly Pick<Submission, 'key' | 'idempotencyKey'>[],
 ): Promise<ReadonlyMap<string, Map<string, Remembered>>> {
   const books = new Map<string, Map<string, Remembered>>();
-  if (keys.length === 0) return books;
-  const params = [...placesOf(keys), keys.map((k) => k.idempotencyKey)];
-  for (const row of await connection.run(BY_KEY, params)) {
-    const remembered = books.get(row.book_id) ?? new Map<string, Remembered>();
-    books.set(row.book_id, remembered.set(row.key, row));
+  const keyed = submissions.filter(({ idempotencyKey }) => idempotencyKey !== null);
+  if (keyed.length === 0) return books;
+  const params = [...namedBy(keyed.map(({ key }) => key)), keyed.map(({ idempotencyKey }) => idempotencyKey)];
+  for (const { namespace, customer_id: customerId, key, ...row } of await connection.run(BY_KEY, params)) {
+    const text = bookKeyText({ namespace, customerId });
+    const remembered = books.get(text) ?? new Map<string, Remembered>();
+    books.set(text, remembered.set(key, row));
   }
   return books;
 }

@@ -12,7 +12,7 @@ import type { StoredCharge } from './charge-rows.ts';
 import type { ChargeEvent, OwnedCharge } from './store-charges.ts';
 import { replacedTerms, type OwnedTerms } from './former-terms.ts';
 import { stored, type StoredGrant } from './grant-rows.ts';
-import type { OwnedGrant } from './store-grants.ts';
+import { isDrawnOnly, type OwnedGrant } from './store-grants.ts';
 import type { Remembered } from './remembered.ts';
 
 export type WriteRow = {
@@ -63,8 +63,17 @@ export const openSession = (
   >,
 ): Session => ({
   ...loaded,
-  ...{ keys: [], writes: [], appended: [], stretches: [], formerTerms: [], chargeEvents: [], reductions: [] },
-  ...{ grants: noRows(), charges: noRows(), advances: noRows(), allocations: noRows() },
+  keys: [],
+  writes: [],
+  appended: [],
+  stretches: [],
+  formerTerms: [],
+  chargeEvents: [],
+  reductions: [],
+  grants: noRows(),
+  charges: noRows(),
+  advances: noRows(),
+  allocations: noRows(),
 });
 
 /** Takes a decision that changed something into the session: the new state, and the rows it adds to the store. */
@@ -77,11 +86,14 @@ export function record(session: Session, decision: Decision, appended: Appended,
   recordGrants(session, after, recordedAt);
   recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt);
   diff(session.state.advances, after.advances, session.advances, (advance) => ({
-    ...{ shard, bookId, advance },
+    shard,
+    bookId,
+    advance,
     closedVersion: advance.uncovered === 0n ? after.version : null,
   }));
   diff(session.state.allocations, after.allocations, session.allocations, (allocation) => ({
-    ...{ shard, bookId },
+    shard,
+    bookId,
     allocation,
   }));
   session.reductions.push(...reductions.map((reduction) => ({ shard, bookId, reduction })));
@@ -109,13 +121,19 @@ function recordGrants(session: Session, after: BookState, recordedAt: Instant): 
     const now = stored(known.grants.get(id), grant, after.version);
     known.grants.set(id, now);
     session.stretches.push({
-      ...{ ...key, shard, bookId, grantId: id, version: after.version },
+      ...key,
+      shard,
+      bookId,
+      grantId: id,
+      version: after.version,
       before: was === null ? null : stretchOf(was),
       after: stretchOf(grant),
     });
     const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
     if (former !== null) session.formerTerms.push({ shard, bookId, former });
-    return { shard, bookId, stored: now };
+    const drawnOnly =
+      was !== null && isDrawnOnly(was, grant) && (session.grants.changed.get(id)?.drawnOnly ?? true);
+    return { shard, bookId, stored: now, drawnOnly };
   });
 }
 

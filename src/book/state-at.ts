@@ -2,10 +2,10 @@ import { advanceTo } from '../credit/advance-to.ts';
 import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts';
 import { advanceKey } from '../credit/charge.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { byBook, type Placed } from '../db/placement.ts';
-import { loadOpenAdvances, readAdvance } from './advance-rows.ts';
-import { loadOpenCharges, readCharge } from './charge-rows.ts';
-import { loadOpenGrants, readGrant, type StoredGrant } from './grant-rows.ts';
+import type { Placed } from '../db/placement.ts';
+import type { StoredGrant } from './grant-rows.ts';
+import type { KeptBooks, OpenBook } from './kept-books.ts';
+import { loadOpen, openBooks, type Marked } from './open-book.ts';
 import { rebuild, type Parts } from './rebuild.ts';
 import type { BookView } from './view.ts';
 
@@ -36,21 +36,23 @@ export async function runForward(
 }
 
 async function current(connection: Connection, book: Placed, named: readonly StoredGrant[]): Promise<Parts> {
-  const { grants, ...parts } = (await loadOpen(connection, [book]))(book.bookId);
+  const { grants, ...parts } = partsOf((await loadOpen(connection, [book]))(book.bookId));
   return { ...parts, grants: [...named.map((own) => own.grant), ...grants] };
 }
 
 /** The open states of many books at their latest versions, each run forward to an instant; by book id. */
 export async function statesNow(
   connection: Connection,
-  books: readonly (Placed & Pick<BookView, 'version' | 'clock' | 'asOf'>)[],
+  kept: KeptBooks,
+  books: readonly (Marked & Pick<BookView, 'asOf'>)[],
 ): Promise<ReadonlyMap<string, BookState>> {
-  if (books.length === 0) return new Map();
-  const partsOf = await loadOpen(connection, books);
-  return new Map(
-    books.map((book) => [book.bookId, advanceTo(assemble(book, partsOf(book.bookId)), book.asOf).state]),
-  );
+  const open = await openBooks(connection, kept, books);
+  return new Map(books.map((book) => [book.id, stateNow(book, open.get(book.id)!)]));
 }
+
+/** The state of an open book at its latest version, run forward to an instant. */
+export const stateNow = (book: Pick<BookView, 'version' | 'clock' | 'asOf'>, open: OpenBook): BookState =>
+  advanceTo(assemble(book, partsOf(open)), book.asOf).state;
 
 /** What lies ahead in many books, each as known at its version: as many statements for the latest ones as for one. */
 export async function runAllForward(
@@ -59,32 +61,21 @@ export async function runAllForward(
 ): Promise<readonly Outcome[]> {
   if (views.length === 0) return [];
   const latest = views.filter((view) => view.current);
-  const [partsOf, rebuilt] = await settleAll([
+  const [openOf, rebuilt] = await settleAll([
     loadOpen(connection, latest),
     settleAll(views.filter((view) => !view.current).map((view) => runForward(connection, view))),
   ]);
-  return [...latest.map((view) => advanceTo(assemble(view, partsOf(view.bookId)), view.asOf)), ...rebuilt];
+  return [
+    ...latest.map((view) => advanceTo(assemble(view, partsOf(openOf(view.bookId))), view.asOf)),
+    ...rebuilt,
+  ];
 }
 
-/** What is open in some books: three statements, whatever their number. */
-async function loadOpen(
-  connection: Connection,
-  books: readonly Placed[],
-): Promise<(bookId: string) => Parts> {
-  const [grants, advances, charges] = await settleAll([
-    loadOpenGrants(connection, books),
-    loadOpenAdvances(connection, books),
-    loadOpenCharges(connection, books),
-  ]);
-  const grantsOf = byBook(grants);
-  const advancesOf = byBook(advances);
-  const chargesOf = byBook(charges);
-  return (bookId) => ({
-    grants: grantsOf(bookId).map((row) => readGrant(row).grant),
-    advances: advancesOf(bookId).map(readAdvance),
-    charges: chargesOf(bookId).map((row) => readCharge(row).charge),
-  });
-}
+const partsOf = ({ grants, advances, charges }: OpenBook): Parts => ({
+  grants: grants.map(({ grant }) => grant),
+  advances,
+  charges: charges.map(({ charge }) => charge),
+});
 
 const assemble = (
   { version, clock }: Pick<BookView, 'version' | 'clock'>,

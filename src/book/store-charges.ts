@@ -88,8 +88,13 @@ export const storeCharges = (
   insertEvents(
     connection,
     events.map(({ shard, bookId, chargeId, version, amount, collected, bookedAt }) => ({
-      ...{ shard, book_id: bookId, charge_id: uuidOf(chargeId), version },
-      ...{ amount: formatAmount(amount), collected: formatAmount(collected), booked_at: timestamp(bookedAt) },
+      shard,
+      book_id: bookId,
+      charge_id: uuidOf(chargeId),
+      version,
+      amount: formatAmount(amount),
+      collected: formatAmount(collected),
+      booked_at: timestamp(bookedAt),
     })),
   ),
 ];

@@ -1,4 +1,5 @@
 import { formatAmount } from '../amount.ts';
+import type { Grant } from '../credit/grant.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import type { Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
@@ -11,8 +12,17 @@ import type { StoredGrant } from './grant-rows.ts';
 
 const KEY = { shard: 'smallint', book_id: 'uuid', id: 'uuid' } as const;
 
-/** What a later write may change. */
-const STANDING = {
+/** What drawing on a grant or giving back to it changes: all that most writes have to say of it. */
+const DRAWN = {
+  remaining: 'numeric',
+  consumed: 'numeric',
+  expired: 'numeric',
+  closed_version: 'bigint',
+  span_class: 'smallint',
+} as const;
+
+/** What a later write may change besides. */
+const TERMS = {
   settlement_status: 'text',
   issued_at: 'timestamptz',
   authorized_at: 'timestamptz',
@@ -28,12 +38,7 @@ const STANDING = {
   voided_at: 'timestamptz',
   voided_version: 'bigint',
   void_reason: 'text',
-  remaining: 'numeric',
-  consumed: 'numeric',
-  expired: 'numeric',
   voided: 'numeric',
-  closed_version: 'bigint',
-  span_class: 'smallint',
 } as const;
 
 const FACTS = {
@@ -56,13 +61,27 @@ const FACTS = {
   purchase_amount: 'numeric',
 } as const;
 
-const insertGrants = bulkInsert('grants', { ...KEY, ...FACTS, ...STANDING });
+const insertGrants = bulkInsert('grants', { ...KEY, ...FACTS, ...TERMS, ...DRAWN });
 const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 'id'], {
   ...KEY,
-  ...STANDING,
+  ...TERMS,
+  ...DRAWN,
 });
+const drawOnGrants = bulkUpdate('draw_on_grants', 'grants', ['shard', 'book_id', 'id'], { ...KEY, ...DRAWN });
 
-export type OwnedGrant = Placed & { readonly stored: StoredGrant };
+/** `drawnOnly`: nothing but the amounts of {@link DRAWN} has changed since it was loaded. */
+export type OwnedGrant = Placed & { readonly stored: StoredGrant; readonly drawnOnly: boolean };
+
+/** Whether drawing on it is all that has happened to a grant. */
+export const isDrawnOnly = (before: Grant, after: Grant): boolean =>
+  before.funding === after.funding &&
+  before.phase === after.phase &&
+  before.effectiveAt === after.effectiveAt &&
+  before.expiresAt === after.expiresAt &&
+  before.fundedAt === after.fundedAt &&
+  before.bookedAt === after.bookedAt &&
+  before.voidedAt === after.voidedAt &&
+  before.voided === after.voided;
 
 export const storeGrants = (
   connection: Connection,
@@ -71,11 +90,17 @@ export const storeGrants = (
 ): readonly Promise<void>[] => [
   insertGrants(
     connection,
-    made.map((own) => ({ ...key(own), ...facts(own.stored), ...standing(own.stored) })),
+    made.map((own) => ({ ...key(own), ...facts(own.stored), ...terms(own.stored), ...drawn(own.stored) })),
   ),
   updateGrants(
     connection,
-    changed.map((own) => ({ ...key(own), ...standing(own.stored) })),
+    changed
+      .filter(({ drawnOnly }) => !drawnOnly)
+      .map((own) => ({ ...key(own), ...terms(own.stored), ...drawn(own.stored) })),
+  ),
+  drawOnGrants(
+    connection,
+    changed.filter(({ drawnOnly }) => drawnOnly).map((own) => ({ ...key(own), ...drawn(own.stored) })),
   ),
 ];
 
@@ -105,29 +130,29 @@ const facts = ({ grant, version }: StoredGrant): Record<keyof typeof FACTS, unkn
   purchase_amount: formatAmount(grant.funding.purchaseAmount),
 });
 
-const standing = (own: StoredGrant): Record<keyof typeof STANDING, unknown> => {
-  const { grant, version, closedVersion } = own;
-  return {
-    settlement_status: grant.funding.status,
-    issued_at: optional(grant.funding.issuedAt),
-    authorized_at: optional(grant.funding.authorizedAt),
-    settled_at: optional(grant.funding.settledAt),
-    failed_at: optional(grant.funding.failedAt),
-    invoice_id: grant.funding.invoiceId,
-    effective_at: timestamp(grant.effectiveAt),
-    expires_at: timestamp(grant.expiresAt),
-    funded_at: timestamp(grant.fundedAt),
-    phase: grant.phase,
-    booked_at: optional(grant.bookedAt),
-    booked_version: own.bookedVersion,
-    voided_at: optional(grant.voidedAt),
-    voided_version: own.voidedVersion,
-    void_reason: grant.voidReason,
-    remaining: formatAmount(grant.remaining),
-    consumed: formatAmount(grant.consumed),
-    expired: formatAmount(grant.expired),
-    voided: formatAmount(grant.voided),
-    closed_version: closedVersion,
-    span_class: closedVersion === null ? null : spanClass(version, closedVersion),
-  };
-};
+const drawn = ({ grant, version, closedVersion }: StoredGrant): Record<keyof typeof DRAWN, unknown> => ({
+  remaining: formatAmount(grant.remaining),
+  consumed: formatAmount(grant.consumed),
+  expired: formatAmount(grant.expired),
+  closed_version: closedVersion,
+  span_class: closedVersion === null ? null : spanClass(version, closedVersion),
+});
+
+const terms = ({ grant, ...own }: StoredGrant): Record<keyof typeof TERMS, unknown> => ({
+  settlement_status: grant.funding.status,
+  issued_at: optional(grant.funding.issuedAt),
+  authorized_at: optional(grant.funding.authorizedAt),
+  settled_at: optional(grant.funding.settledAt),
+  failed_at: optional(grant.funding.failedAt),
+  invoice_id: grant.funding.invoiceId,
+  effective_at: timestamp(grant.effectiveAt),
+  expires_at: timestamp(grant.expiresAt),
+  funded_at: timestamp(grant.fundedAt),
+  phase: grant.phase,
+  booked_at: optional(grant.bookedAt),
+  booked_version: own.bookedVersion,
+  voided_at: optional(grant.voidedAt),
+  voided_version: own.voidedVersion,
+  void_reason: grant.voidReason,
+  voided: formatAmount(grant.voided),
+});

@@ -119,11 +119,16 @@ export function viewOf(
   };
 }
 
-type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'currencies'> & { now: Instant; place: number };
+type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'currencies'> & {
+  now: Instant;
+  place: number;
+  head_hash: Buffer | null;
+};
 
 const LOCATE_NOW = statement<NowRow>(
   'locate_books_now',
-  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, b.id, b.version, b.clock, b.currencies
+  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, b.id, b.version, b.clock, b.currencies,
+     b.head_hash
    from unnest($1::smallint[], $2::text[], $3::text[]) with ordinality named (shard, namespace, customer_id, place)
    left join lateral (
      select * from books b
@@ -133,12 +138,15 @@ const LOCATE_NOW = statement<NowRow>(
    ) b on true`,
 );
 
+/** A view of a book as it is now, marked so that its state can be told from any other; null: there is no book yet. */
+export type NowView = BookView & { readonly headHash: Buffer | null };
+
 /** Finds many customers' books as they are now: one statement. In the order of the keys. */
 export async function locateNow(
-  connection: Connection,
+  connection: Pick<Connection, 'run'>,
   clock: Clock,
   keys: readonly BookKey[],
-): Promise<readonly BookView[]> {
+): Promise<readonly NowView[]> {
   const rows = await connection.run(LOCATE_NOW, namedBy(keys));
   const time = clock(Math.max(...rows.map((row) => row.now)));
   const moment = { asOf: null, knownAt: null };
@@ -147,7 +155,8 @@ export async function locateNow(
     .toSorted((a, b) => a.place - b.place)
     .map((row, i) => {
       const key = keys[i]!;
-      return viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment, time });
+      const view = viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment, time });
+      return { ...view, headHash: row.head_hash };
     });
 }
 

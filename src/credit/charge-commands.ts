@@ -15,12 +15,26 @@ export function createCharge(work: Work, command: CreateCharge, now: Instant): C
   const { chargeId: id, type, mode, currency, precision, amount, featureKey, tax, details } = command;
   if (command.requireLive) checkLive(work, command);
   const charge: Charge = {
-    ...{ id, type, mode, currency, precision, amount, featureKey, tax, details },
-    ...{ recordedAt: now, version: work.version },
+    id,
+    type,
+    mode,
+    currency,
+    precision,
+    amount,
+    featureKey,
+    tax,
+    details,
+    recordedAt: now,
+    version: work.version,
     startsAt: command.startsAt ?? now,
     holdExpiresAt: command.holdExpiresAt ?? NEVER,
-    ...{ status: 'OPEN', closedAt: null, sequence: null, collections: 0 },
-    ...{ collected: 0n, advanced: 0n, invoiced: 0n },
+    status: 'OPEN',
+    closedAt: null,
+    sequence: null,
+    collections: 0,
+    collected: 0n,
+    advanced: 0n,
+    invoiced: 0n,
   };
   work.charges.set(id, charge);
   return charge;

@@ -14,10 +14,26 @@ export function consume(
   const at = bookedAt(command.bookedAt, now);
   const { chargeId: id, mode, currency, precision, amount, featureKey, tax, details } = command;
   const opened: Charge = {
-    ...{ id, type: 'FLAT_FEE', mode, currency, precision, amount, featureKey, tax, details },
-    ...{ recordedAt: now, version: work.version, startsAt: at, holdExpiresAt: NEVER },
-    ...{ status: 'FINAL', closedAt: now, sequence: null, collections: 1 },
-    ...{ collected: 0n, advanced: 0n, invoiced: 0n },
+    id,
+    type: 'FLAT_FEE',
+    mode,
+    currency,
+    precision,
+    amount,
+    featureKey,
+    tax,
+    details,
+    recordedAt: now,
+    version: work.version,
+    startsAt: at,
+    holdExpiresAt: NEVER,
+    status: 'FINAL',
+    closedAt: now,
+    sequence: null,
+    collections: 1,
+    collected: 0n,
+    advanced: 0n,
+    invoiced: 0n,
   };
   const collection = collect(work, opened, 1, amount, at);
   const { advanced, invoiced } = collection;

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { types } from './types.ts';
 
@@ -24,11 +25,20 @@ export type Connection = {
   run<Row>(statement: Statement<Row>, params?: readonly unknown[]): Promise<Row[]>;
 };
 
+/** A connection within a transaction. */
+export type Transaction = Connection & {
+  /**
+   * Statements that only the commit waits for: it travels in their round trip. They must have been sent when `work`
+   * ends; one that fails fails the transaction.
+   */
+  beforeCommit(sent: readonly Promise<unknown>[]): void;
+};
+
 export type Database = {
   /** Runs outside any transaction. */
   readonly run: Connection['run'];
   /** Commits what `work` did, or nothing: an error rolls back and is thrown on. */
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  transaction<T>(work: (connection: Transaction) => Promise<T>): Promise<T>;
   /** All statements of `work` see the database as of one moment, and may not write. */
   snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -56,24 +66,19 @@ export function connect(options: DatabaseOptions): Database {
     max: options.poolSize,
     types,
     pipeline: true,
-    // Every statement has its index. A table that was small when a plan was made must not be read whole later.
-    options: '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off',
+    // Every statement has its index. A table that was small when a plan was made must not be read whole later. And each is
+    // planned once: to plan a batch's statement takes longer than to run it, and a plan for these very values is no better.
+    options:
+      '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
 
-  const over = (client: pg.ClientBase): Connection => ({
-    run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
-      options.onStatement?.({ name, text });
-      return (await client.query({ name, text, values: [...params] })).rows as Row[];
-    },
-  });
-
   async function within<T>(
     begin: Statement<never>,
-    work: (connection: Connection) => Promise<T>,
+    work: (connection: Transaction) => Promise<T>,
   ): Promise<T> {
     const client = await pool.connect();
     let broken = false;
@@ -81,14 +86,7 @@ export function connect(options: DatabaseOptions): Database {
     const lost = () => (broken = true);
     client.on('error', lost);
     try {
-      const connection = over(client);
-      const begun = connection.run(begin);
-      // Sent in the same round trip as begin; a failed begin fails what follows it, too.
-      const [, result] = await settleAll([begun, work(connection)]);
-      const { command } = await client.query(COMMIT);
-      // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
-      if (command !== 'COMMIT') throw new Error('invariant: the transaction had failed before its commit');
-      return result;
+      return await committed(client, runningOn(client, options, inOneWrite(client)), begin, work);
     } catch (error) {
       await client.query(ROLLBACK).catch(lost);
       throw error;
@@ -99,13 +97,65 @@ export function connect(options: DatabaseOptions): Database {
   }
 
   return {
-    run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
-      options.onStatement?.({ name, text });
-      return (await pool.query({ name, text, values: [...params] })).rows as Row[];
-    },
+    ...runningOn(pool, options),
     transaction: (work) => within(BEGIN, work),
     snapshot: (work) => within(BEGIN_SNAPSHOT, work),
     close: () => pool.end(),
+  };
+}
+
+/** Begins, works and commits, in as few round trips as `work` leaves; an error is the caller's to roll back. */
+async function committed<T>(
+  client: pg.ClientBase,
+  connection: Connection,
+  begin: Statement<never>,
+  work: (connection: Transaction) => Promise<T>,
+): Promise<T> {
+  const last: Promise<unknown>[] = [];
+  const beforeCommit = (sent: readonly Promise<unknown>[]) => {
+    // Where `work` fails after all, nobody else listens to them.
+    for (const one of sent) one.catch(() => undefined);
+    last.push(...sent);
+  };
+  const begun = connection.run(begin);
+  // Sent in the same round trip as begin; a failed begin fails what follows it, too.
+  const [, result] = await settleAll([begun, work({ ...connection, beforeCommit })]);
+  const commit = client.query(COMMIT);
+  await settleAll([...last, commit]);
+  const { command } = await commit;
+  // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
+  if (command !== 'COMMIT') throw new Error('invariant: the transaction had failed before its commit');
+  return result;
+}
+
+/** Runs statements on a connection, or on whichever of a pool is free; `sending` is told before each. */
+const runningOn = (
+  client: pg.ClientBase | pg.Pool,
+  { onStatement }: DatabaseOptions,
+  sending: () => void = () => undefined,
+): Connection => ({
+  run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
+    onStatement?.({ name, text });
+    sending();
+    return (await client.query({ name, text, values: [...params] })).rows as Row[];
+  },
+});
+
+/**
+ * Lets what is sent to a connection within one turn of the loop reach the socket in one write: a system call for each
+ * statement would cost more than the statement's own share of the work here.
+ */
+function inOneWrite(client: pg.ClientBase): () => void {
+  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+  let held = false;
+  return () => {
+    if (held) return;
+    held = true;
+    stream.cork();
+    process.nextTick(() => {
+      held = false;
+      stream.uncork();
+    });
   };
 }
 

@@ -7,7 +7,7 @@ import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
-import type { Appended, JournalHead, SubAccountHead } from './journal.ts';
+import type { Appended, JournalEntry, JournalHead, JournalTransaction, SubAccountHead } from './journal.ts';
 
 /** The only writer of `sub_accounts`, `transactions` and `entries`. */
 
@@ -43,8 +43,9 @@ export async function loadSubAccounts(
   connection: Connection,
   named: readonly Placed[],
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
-  const rows = await connection.run(SUB_ACCOUNTS, placesOf(named));
   const books = new Map<string, Map<string, SubAccountHead>>();
+  if (named.length === 0) return books;
+  const rows = await connection.run(SUB_ACCOUNTS, placesOf(named));
   for (const row of rows) {
     const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
     accounts.set(subAccountKey(readSubAccount(row)), {
@@ -127,52 +128,65 @@ export function storeJournals(
   return [
     insertSubAccounts(
       connection,
-      all.flatMap(({ key, opened }) =>
-        opened.map((account) => ({
-          ...{ ...key, ordinal: account.ordinal, id: account.uuid, type: account.type },
-          ...{ currency: account.currency, feature_keys: account.featureKeys, priority: account.priority },
-          ...{
-            cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
-            stage: account.stage,
-          },
-          ...{ tax_code: account.tax?.code ?? null, tax_behavior: account.tax?.behavior ?? null },
-        })),
-      ),
+      all.flatMap(({ key, opened }) => opened.map((account) => accountRow(key, account))),
     ),
     insertTransactions(
       connection,
-      all.flatMap(({ key, transactions }) =>
-        transactions.map(
-          ({ uuid, version, ordinal, kind, bookedAt, recordedAt, grantId, chargeId, reason, hash }) => ({
-            ...{ ...key, version, ordinal, id: uuid, kind, hash },
-            ...{ booked_at: timestamp(bookedAt), recorded_at: timestamp(recordedAt) },
-            ...{ grant_id: uuidOrNull(grantId), charge_id: uuidOrNull(chargeId), reason },
-          }),
-        ),
-      ),
+      all.flatMap(({ key, transactions }) => transactions.map((one) => transactionRow(key, one))),
     ),
     insertEntries(
       connection,
-      all.flatMap(({ key, entries }) =>
-        entries.map((entry) => ({
-          ...{ ...key, version: entry.version, position: entry.position, kind: entry.kind },
-          ...{
-            transaction: entry.transaction,
-            sub_account: entry.subAccount,
-            amount: formatAmount(entry.amount),
-          },
-          running_total: formatAmount(entry.runningTotal),
-          grant_id: uuidOrNull(entry.grantId),
-          grant_remaining: entry.grantRemaining === null ? null : formatAmount(entry.grantRemaining),
-          charge_id: uuidOrNull(entry.chargeId),
-          reversed_version: entry.reverses?.version ?? null,
-          reversed_position: entry.reverses?.position ?? null,
-          booked_at: timestamp(entry.bookedAt),
-          late_class: spanClass(entry.bookedAt, entry.recordedAt),
-        })),
-      ),
+      all.flatMap(({ key, entries }) => entries.map((entry) => entryRow(key, entry))),
     ),
   ];
 }
+
+type Key = { readonly shard: number; readonly book_id: string };
+
+const accountRow = (key: Key, account: Appended['opened'][number]) => ({
+  ...key,
+  ordinal: account.ordinal,
+  id: account.uuid,
+  type: account.type,
+  currency: account.currency,
+  feature_keys: account.featureKeys,
+  priority: account.priority,
+  cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
+  stage: account.stage,
+  tax_code: account.tax?.code ?? null,
+  tax_behavior: account.tax?.behavior ?? null,
+});
+
+const transactionRow = (key: Key, transaction: JournalTransaction) => ({
+  ...key,
+  version: transaction.version,
+  ordinal: transaction.ordinal,
+  id: transaction.uuid,
+  kind: transaction.kind,
+  hash: transaction.hash,
+  booked_at: timestamp(transaction.bookedAt),
+  recorded_at: timestamp(transaction.recordedAt),
+  grant_id: uuidOrNull(transaction.grantId),
+  charge_id: uuidOrNull(transaction.chargeId),
+  reason: transaction.reason,
+});
+
+const entryRow = (key: Key, entry: JournalEntry) => ({
+  ...key,
+  version: entry.version,
+  position: entry.position,
+  kind: entry.kind,
+  transaction: entry.transaction,
+  sub_account: entry.subAccount,
+  amount: formatAmount(entry.amount),
+  running_total: formatAmount(entry.runningTotal),
+  grant_id: uuidOrNull(entry.grantId),
+  grant_remaining: entry.grantRemaining === null ? null : formatAmount(entry.grantRemaining),
+  charge_id: uuidOrNull(entry.chargeId),
+  reversed_version: entry.reverses?.version ?? null,
+  reversed_position: entry.reverses?.position ?? null,
+  booked_at: timestamp(entry.bookedAt),
+  late_class: spanClass(entry.bookedAt, entry.recordedAt),
+});
 
 const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id));

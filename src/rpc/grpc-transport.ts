@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { fromBinary, toBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
+import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
 import type { ConnectError } from '@connectrpc/connect';
 import {
   Server,
@@ -9,6 +9,7 @@ import {
   type handleUnaryCall,
 } from '@grpc/grpc-js';
 import { RefusalError } from '../refusal.ts';
+import { encodeOnce } from './encode-once.ts';
 import { incomingGrpcCall } from './grpc-call.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 import { sendAll } from './grpc-stream.ts';
@@ -72,7 +73,7 @@ function register(server: Server, method: MountedMethod, middleware: Middleware)
     case 'unary':
       return void add(unary(method, middleware, encode), 'unary');
     case 'server_streaming':
-      return void add(serverStream(method, middleware, remembering(encode)), 'serverStream');
+      return void add(serverStream(method, middleware, encode), 'serverStream');
     case 'bidi_streaming':
       return void add(bidiStream(method, middleware, encode), 'bidi');
   }
@@ -140,19 +141,9 @@ const decoder =
     }
   };
 
-/** A message that many streams share is encoded once. */
-function remembering(encode: Encode): Encode {
-  const encoded = new WeakMap<Message, Buffer>();
-  return (message) => {
-    const bytes = encoded.get(message) ?? encode(message);
-    encoded.set(message, bytes);
-    return bytes;
-  };
-}
-
 const encoder =
   (schema: DescMessage): Encode =>
   (message) => {
-    const bytes = toBinary(schema, message);
+    const bytes = encodeOnce(schema, message);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };

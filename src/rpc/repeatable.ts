@@ -13,6 +13,7 @@ import type { BookKey } from '../book/book-key.ts';
 import type { Decided, Submission } from '../book/submission.ts';
 import type { Command } from '../credit/command.ts';
 import type { CallContext } from './context.ts';
+import { encodeOnce } from './encode-once.ts';
 
 /** Who asks and how often is not what is asked: two requests that differ only here are the same. */
 const NOT_CONTENT: ReadonlySet<string> = new Set(['namespace', 'customer_id', 'idempotency_key']);
@@ -39,13 +40,15 @@ export function repeatable<
 }): Submission<C, MessageShape<Response>> {
   const { method, input, output, request, key, command, context, respond } = call;
   return {
-    ...{ key, command, method },
+    key,
+    command,
+    method,
     idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
     content: () => toBinary(input, contentOf(input, request), { writeUnknownFields: false }),
     differsFrom: (stored) => firstDifference(input, fromBinary(input, stored), contentOf(input, request)),
     reply: {
       respond: (decided) => create(output, respond(decided)),
-      encode: (message) => toBinary(output, message),
+      encode: (message) => encodeOnce(output, message),
       replay: (stored) => Object.assign(fromBinary(output, stored), { replayed: true }),
     },
     deadline: context.deadlineMs ?? null,

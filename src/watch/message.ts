@@ -1,20 +1,14 @@
 import { formatAmount, type Amount } from '../amount.ts';
 import type { BookState } from '../credit/book-state.ts';
-import { live, pending, settled } from '../credit/balance.ts';
-import type { AskedBalance, BalancePart } from '../credit/query/get-balance.ts';
+import { figureOf, type AskedBalance, type BalancePart, type Figures } from '../credit/query/get-balance.ts';
 import type { Instant } from '../instant.ts';
-import type { Scope } from '../scope.ts';
 import type { CauseKind } from '../credit/timeline.ts';
 
 /** A figure to be told about when it falls below an amount. */
 export type Threshold = { readonly currency: string; readonly part: BalancePart; readonly amount: Amount };
 
 /** Which figures of a book are watched. */
-export type Watched = {
-  /** Empty: every currency the customer ever had. */
-  readonly currencies: readonly string[];
-  readonly scope: Scope;
-  readonly parts: ReadonlySet<BalancePart>;
+export type Watched = Figures & {
   /** Not empty: only crossing one of them is news. */
   readonly below: readonly Threshold[];
 };
@@ -32,27 +26,9 @@ export type BalanceMessage = {
   readonly figures: string;
 };
 
-const FIGURES = { settled, live, pending };
-
-/** What a watch says of a state that has been advanced to the instant: the same figures as every other answer. */
-export function balancesOf(
-  state: BookState,
-  known: readonly string[],
-  { currencies, scope, parts }: Watched,
-): readonly AskedBalance[] {
-  const figure = (part: BalancePart, currency: string) =>
-    parts.has(part) ? { [part]: FIGURES[part](state, currency, scope) } : {};
-  return (currencies.length > 0 ? currencies : known).map((currency) => ({
-    currency,
-    ...figure('settled', currency),
-    ...figure('live', currency),
-    ...figure('pending', currency),
-  }));
-}
-
 /** The figures the thresholds are about, in their order. */
 export const thresholdFigures = (state: BookState, { scope, below }: Watched): readonly Amount[] =>
-  below.map(({ currency, part }) => FIGURES[part](state, currency, scope));
+  below.map(({ currency, part }) => figureOf(state, part, currency, scope));
 
 /** One text for the same balances. */
 export const printOf = (balances: readonly AskedBalance[]): string =>

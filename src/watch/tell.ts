@@ -2,7 +2,8 @@ import { formatAmount } from '../amount.ts';
 import type { Passing } from '../credit/passing.ts';
 import { inScope } from '../scope.ts';
 import type { CauseKind } from '../credit/timeline.ts';
-import { balancesOf, printOf, thresholdFigures, type BalanceMessage } from './message.ts';
+import { balancesIn } from '../credit/query/get-balance.ts';
+import { printOf, thresholdFigures, type BalanceMessage } from './message.ts';
 import type { Audience, Figures, WatchedBook } from './watched-book.ts';
 
 /** Why a book has changed: through writes, or through what has come to pass by itself. */
@@ -39,7 +40,7 @@ export function messageNow(
 }
 
 function figuresOf({ book, watched }: Audience): Figures {
-  const balances = balancesOf(book.state, book.currencies, watched);
+  const balances = balancesIn(book.state, book.currencies, watched);
   const figures = thresholdFigures(book.state, watched);
   const below = watched.below.filter(({ amount }, i) => figures[i]! < amount);
   const print = [printOf(balances), ...figures.map(formatAmount)].join('; ');

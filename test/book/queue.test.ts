@@ -138,6 +138,52 @@ describe('bounds', () => {
     expect(await Promise.all([first, ...waiting])).toEqual(['a done', 'b done', 'c done']);
   });
 
+  describe('of time', () => {
+    /** A queue whose first batch has taken so long, and whose second is under way. */
+    async function paced(tookMs: number) {
+      const clock = { now: 1_000 };
+      const world = controlled({ batchSize: 2, now: () => clock.now });
+      const first = world.submit('first');
+      const batch = await world.next();
+      clock.now += 2 * tookMs;
+      const second = world.submit('second');
+      batch.answer();
+      const underWay = await world.next();
+      return { ...world, clock, done: Promise.all([first, second]), underWay };
+    }
+
+    test('what would not be done by its deadline is refused at once, and takes no place', async () => {
+      const { submit, next, queue, done, underWay } = await paced(100);
+      const waiting = [submit('a', 1_400), submit('b', 1_400)];
+
+      // The batch under way, that of a and b, and one more: 300 ms from 1,200 on.
+      await expect(submit('c', 1_499)).rejects.toEqual(refusal('OVERLOADED', { metadata: { limit: '2' } }));
+      expect(() => queue.assertInTime(3, 1_599)).toThrow('past its deadline');
+      expect(() => queue.assertInTime(3, 1_600)).not.toThrow();
+      expect(() => queue.assertInTime(100, null)).not.toThrow();
+      const third = submit('d', 1_500);
+      underWay.answer();
+      (await next()).answer();
+      (await next()).answer();
+      expect(await Promise.all([done, ...waiting, third])).toEqual([
+        ['first done', 'second done'],
+        ...['a done', 'b done', 'd done'],
+      ]);
+    });
+
+    test('an idle queue begins at once, however slow it was', async () => {
+      const { submit, next, queue, done, underWay, clock } = await paced(60_000);
+      underWay.answer();
+      await done;
+      await Promise.resolve();
+
+      expect(() => queue.assertInTime(1, clock.now + 1)).not.toThrow();
+      const only = submit('only', clock.now + 1);
+      (await next()).answer();
+      expect(await only).toBe('only done');
+    });
+  });
+
   test('there is room again once the waiting have been taken', async () => {
     const { submit, next } = controlled({ queueLimit: 1 });
     const first = submit('a');

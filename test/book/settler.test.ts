@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createBooks } from '../../src/book/books.ts';
+import { createKeptBooks } from '../../src/book/kept-books.ts';
 import { createSettler, type Settler } from '../../src/book/settler.ts';
 import { connect } from '../../src/db/database.ts';
 import { waitUntil } from '../../src/db/wait.ts';
@@ -19,7 +20,8 @@ import { testWorld, type World } from '../support/world.ts';
 /** A settler that does a round when a test says so, on a connection pool of its own. */
 function settlerOf({ databaseUrl, time }: World): Settler {
   const database = connect({ url: databaseUrl, poolSize: 4 });
-  const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now) };
+  const kept = createKeptBooks(1_000);
+  const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept };
   const books = createBooks({ ...deps, lanes: 4, batchSize: 64, queueLimit: 1024 });
   const { timekeeper } = time;
   const settler = createSettler({ ...deps, timekeeper, books, log: createLog('silent'), everyMs: 2 ** 50 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { shardOf } from '../../src/book/book-key.ts';
 import { commitBatch } from '../../src/book/commit.ts';
-import { connect, statement, type Connection, type Database } from '../../src/db/database.ts';
+import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { connect, statement, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { waitUntil } from '../../src/db/wait.ts';
 import { uuidMaker } from '../../src/id.ts';
@@ -19,6 +20,7 @@ const { url, databaseUrl, time, sql } = await testWorld({ feeds: { pollMs: 20, b
 const database = connect({ url: databaseUrl, poolSize: 4 });
 afterAll(() => database.close());
 const uuids = uuidMaker(processTime);
+const kept = createKeptBooks(1_000);
 
 let customerId: string;
 let shard: number;
@@ -33,7 +35,7 @@ async function commit(by: Database): Promise<void> {
   const chargeId = `chg_${uuids()}`;
   const command = aConsumption({ chargeId, mode: 'CREDIT_ONLY' });
   const submissions = [aSubmission({ command, customerId })];
-  const { results } = await commitBatch({ database: by, clock: time.clock, uuids }, submissions);
+  const { results } = await commitBatch({ database: by, clock: time.clock, uuids, kept }, submissions);
   const [result] = results;
   if (!result!.ok) throw result!.error;
 }
@@ -60,8 +62,9 @@ function slow(by: Database) {
 const byIdAlone = (by: Database): Database => ({
   ...by,
   transaction: (work) =>
-    by.transaction((connection: Connection) =>
+    by.transaction((connection) =>
       work({
+        ...connection,
         run: (one, params) =>
           connection.run(
             statement(

@@ -2,6 +2,7 @@ import { fromJson } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { createBooks } from '../../src/book/books.ts';
+import { createKeptBooks } from '../../src/book/kept-books.ts';
 import { createCurrencies } from '../../src/book/currencies.ts';
 import { createBalances } from '../../src/credit/query/balances.ts';
 import { connect } from '../../src/db/database.ts';
@@ -38,14 +39,16 @@ const books = {} as Record<Which, Book>;
 
 const plans: Plan[] = [];
 const database = measured(connect({ url: databaseUrl, poolSize: 2 }), plans);
-const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now) };
+// Nothing is kept, so that every question and every write loads what it needs.
+const kept = createKeptBooks(0);
+const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept };
 // No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({
   ...{ ...commit, commit, validate: createValidation([]), verifications: 1 },
   books: createBooks({ ...commit, lanes: 1, batchSize: 64, queueLimit: 64 }),
   balances: createBalances(commit),
   currencies: createCurrencies(database, time.clock),
-} as Omit<ServiceDeps, 'hub' | 'signals' | 'places'> as ServiceDeps);
+} as Partial<ServiceDeps> as ServiceDeps);
 afterAll(() => database.close());
 
 /** Lasting credit, a charge that is open, a promise; and then, over and over again, a grant that is used up. */

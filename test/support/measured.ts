@@ -21,7 +21,7 @@ export function measured(database: Database, plans: Plan[]): Database {
   });
   return {
     ...over(database),
-    transaction: (work) => database.transaction((connection) => work(over(connection))),
+    transaction: (work) => database.transaction((connection) => work({ ...connection, ...over(connection) })),
     snapshot: (work) => database.snapshot((connection) => work(over(connection))),
     close: () => database.close(),
   };

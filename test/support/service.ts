@@ -48,6 +48,8 @@ export const testService = (
     timekeeper?: Timekeeper;
     batchSize?: number;
     queueLimit?: number;
+    keptFacts?: number;
+    kept?: NonNullable<ServiceOptions['kept']>;
     maxWatches?: number;
     staleAfterMs?: number;
     doorbell?: boolean;
@@ -59,7 +61,7 @@ export const testService = (
 ): Promise<RunningService> =>
   startService({
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
-    ...{ lanes: 4, batchSize: 64, queueLimit: 1024, log: createLog('silent') },
+    ...{ lanes: 4, batchSize: 64, queueLimit: 1024, keptFacts: 10_000, log: createLog('silent') },
     ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
     ...{ settler: false, settlerIntervalMs: 10_000 },
     ...options,

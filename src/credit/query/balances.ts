@@ -1,12 +1,14 @@
 import type { BookKey } from '../../book/book-key.ts';
-import { emptyBook } from '../book-state.ts';
-import { statesNow } from '../../book/state-at.ts';
-import { locateNow, type BookView, type Moment } from '../../book/view.ts';
+import { emptyBook, type BookState } from '../book-state.ts';
+import type { KeptBooks } from '../../book/kept-books.ts';
+import { stateNow, statesNow } from '../../book/state-at.ts';
+import { locateNow, type Moment, type NowView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { gather } from '../../db/gather.ts';
 import { promisedNow } from '../../pending/index-reader.ts';
 import {
   balancesFrom,
+  balancesIn,
   bookedOf,
   getBalance,
   getBalances,
@@ -28,9 +30,21 @@ type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
 // Two, so that one round is read while the answers of the other are made; a round stays short for those who wait.
 const ROUNDS = { atOnce: 2, most: 100 };
 
-export function createBalances(deps: QueryDeps): Balances {
-  const readNow = (questions: readonly NowQuestion[]) =>
-    deps.database.snapshot((connection) => balancesNow(connection, deps, questions));
+export type BalancesDeps = QueryDeps & { readonly kept: KeptBooks };
+
+export function createBalances(deps: BalancesDeps): Balances {
+  /** One statement where all the books are kept; else one snapshot for all, so that they are as of one moment. */
+  const readNow = async (questions: readonly NowQuestion[]) => {
+    const views = await locateNow(
+      deps.database,
+      deps.clock,
+      questions.map(({ key }) => key),
+    );
+    return (
+      keptBalances(deps.kept, views, questions) ??
+      deps.database.snapshot((connection) => balancesNow(connection, deps, questions))
+    );
+  };
   const now = gather(readNow, ROUNDS);
   return {
     get: (question) =>
@@ -47,10 +61,33 @@ export function createBalances(deps: QueryDeps): Balances {
 
 const isNow = ({ asOf, knownAt }: Moment): boolean => asOf === null && knownAt === null;
 
+/** The figures of books that are all kept, from their open states alone; null if one of them is not. */
+function keptBalances(
+  kept: KeptBooks,
+  views: readonly NowView[],
+  questions: readonly NowQuestion[],
+): readonly BalanceAnswer[] | null {
+  const answers: BalanceAnswer[] = [];
+  for (const [i, view] of views.entries()) {
+    const { figures } = questions[i]!;
+    const state = view.id === null ? emptyBook(view.asOf) : keptState(kept, view);
+    if (state === null) return null;
+    answers.push({ view, balances: balancesIn(state, view.currencies, figures) });
+  }
+  return answers;
+}
+
+function keptState(kept: KeptBooks, view: NowView): BookState | null {
+  const open = kept.find(markOf(view));
+  return open === undefined ? null : stateNow(view, open);
+}
+
+const markOf = ({ id, headHash, ...view }: NowView) => ({ ...view, id: id!, headHash: headHash! });
+
 /** Balances of many books now, in the order of the questions: a constant number of statements in two round trips. */
 async function balancesNow(
   connection: Connection,
-  { clock }: QueryDeps,
+  { clock, kept }: BalancesDeps,
   questions: readonly NowQuestion[],
 ): Promise<readonly BalanceAnswer[]> {
   const views = await locateNow(
@@ -61,13 +98,14 @@ async function balancesNow(
   const asking = (isAsked: (figures: Figures) => boolean) =>
     distinct(views.filter((_, i) => isAsked(questions[i]!.figures)));
   const [states, promised] = await settleAll([
-    statesNow(
-      connection,
-      asking(({ parts }) => parts.has('settled') || parts.has('live')),
-    ),
+    statesNow(connection, kept, asking(({ parts }) => parts.has('settled') || parts.has('live')).map(markOf)),
     promisedNow(
       connection,
-      asking(({ parts }) => parts.has('pending')).map((view) => ({ ...view, at: view.asOf })),
+      asking(({ parts }) => parts.has('pending')).map((view) => ({
+        ...view,
+        bookId: view.id!,
+        at: view.asOf,
+      })),
     ),
   ]);
   return views.map((view, i) => {
@@ -80,8 +118,6 @@ async function balancesNow(
 }
 
 /** Each written book once, however many ask about it. */
-const distinct = (views: readonly BookView[]): readonly (BookView & { readonly bookId: string })[] => [
-  ...new Map(
-    views.flatMap((view) => (view.id === null ? [] : [[view.id, { ...view, bookId: view.id }] as const])),
-  ).values(),
+const distinct = (views: readonly NowView[]): readonly NowView[] => [
+  ...new Map(views.flatMap((view) => (view.id === null ? [] : [[view.id, view] as const]))).values(),
 ];

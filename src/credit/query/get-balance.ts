@@ -8,7 +8,7 @@ import { settledTotals } from '../../ledger/history.ts';
 import { promisedAt } from '../../pending/index-reader.ts';
 import { sumPromised, type Promised } from '../../pending/stretch.ts';
 import { inScope, type Scope } from '../../scope.ts';
-import { live, settled } from '../balance.ts';
+import { live, pending, settled } from '../balance.ts';
 import type { BookState } from '../book-state.ts';
 import { weightThen } from './live-then.ts';
 import { ask, askAll, type Asked, type QueryDeps } from './questions.ts';
@@ -83,6 +83,27 @@ export const balancesFrom = (
     ...(booked !== null && parts.has('live') && { live: booked.live(currency) }),
     ...(parts.has('pending') && { pending: sumPromised(promised, currency, scope) }),
   }));
+
+const OF_STATE = { settled, live, pending };
+
+/** One figure of a state at the instant it has been advanced to. */
+export const figureOf = (state: BookState, part: BalancePart, currency: string, scope: Scope): Amount =>
+  OF_STATE[part](state, currency, scope);
+
+/** All the figures asked for, of a state alone: pending, too, is what its scheduled grants promise. */
+export const balancesIn = (
+  state: BookState,
+  known: readonly string[],
+  { currencies, scope, parts }: Figures,
+): readonly AskedBalance[] =>
+  (currencies.length > 0 ? currencies : known).map((currency) => ({
+    currency,
+    ...Object.fromEntries(
+      PARTS.filter((part) => parts.has(part)).map((part) => [part, figureOf(state, part, currency, scope)]),
+    ),
+  }));
+
+const PARTS = ['settled', 'live', 'pending'] as const;
 
 /** Settled and live of a state at the instant it has been advanced to. */
 export const bookedOf = (state: BookState, scope: Scope): Booked => ({

@@ -1,3 +1,4 @@
+import { bookKeyText } from '../../book/book-key.ts';
 import { loadRemembered, type Remembered } from '../../book/remembered.ts';
 import type { BookView } from '../../book/view.ts';
 import type { Connection } from '../../db/database.ts';
@@ -121,9 +122,9 @@ async function versionOfKey(
   { idempotencyKey, versionOf }: TransactionsQuestion,
 ): Promise<number | null> {
   if (view.id === null || idempotencyKey === null) return null;
-  const { shard, bookId } = bookOf(view);
-  const remembered = await loadRemembered(connection, [{ shard, bookId, idempotencyKey }]);
-  const answer = remembered.get(bookId)?.get(idempotencyKey);
+  const { key } = view;
+  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
+  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
   return answer === undefined ? null : versionOf(answer);
 }
 

@@ -6,6 +6,7 @@ import type {
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
+import { keyOf } from './decode.ts';
 import { perform, prepare } from './consume-credits.ts';
 import type { ServiceDeps } from './deps.ts';
 
@@ -14,10 +15,12 @@ export async function batchConsumeCredits(
   request: BatchConsumeCreditsRequest,
   context: CallContext,
 ): Promise<MessageInitShape<typeof BatchConsumeCreditsResponseSchema>> {
+  const items = itemsOf(request);
+  deps.books.assertInTime(items.map(keyOf), context.deadlineMs ?? null);
   const outcomes = await answerEach(
     deps.validate,
     ConsumeCreditsRequestSchema,
-    itemsOf(request),
+    items,
     (item) => prepare(deps, item, context),
     (item, submission) => perform(deps, item, submission),
     // A dry run sees what stands before it in the batch, and nothing behind it.

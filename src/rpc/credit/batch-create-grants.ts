@@ -3,6 +3,7 @@ import type { BatchCreateGrantsRequest, BatchCreateGrantsResponseSchema } from '
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
+import { keyOf } from './decode.ts';
 import { prepare } from './create-grant.ts';
 import type { ServiceDeps } from './deps.ts';
 
@@ -11,10 +12,12 @@ export async function batchCreateGrants(
   request: BatchCreateGrantsRequest,
   context: CallContext,
 ): Promise<MessageInitShape<typeof BatchCreateGrantsResponseSchema>> {
+  const items = itemsOf(request);
+  deps.books.assertInTime(items.map(keyOf), context.deadlineMs ?? null);
   const outcomes = await answerEach(
     deps.validate,
     CreateGrantRequestSchema,
-    itemsOf(request),
+    items,
     (item) => prepare(deps, item, context),
     (_, submission) => deps.books.submit(submission),
   );

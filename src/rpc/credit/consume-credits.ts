@@ -32,8 +32,12 @@ export async function prepare(
 ): Promise<Submission<Consume, ConsumeCreditsResponse>> {
   const key = keyOf(request);
   return repeatable({
-    ...{ method: 'ConsumeCredits', input: ConsumeCreditsRequestSchema, output: ConsumeCreditsResponseSchema },
-    ...{ request, key, context },
+    method: 'ConsumeCredits',
+    input: ConsumeCreditsRequestSchema,
+    output: ConsumeCreditsResponseSchema,
+    request,
+    key,
+    context,
     command: await decode(deps, request),
     respond: (decided) => ({
       ...chargeAnswer(key.customerId, decided),

@@ -23,7 +23,8 @@ export async function getBalance(
   const asked = await figuresOf(deps.currencies, request);
   const key = keyOf(request);
   const { view, balances } = await deps.balances.get({
-    ...{ key, minVersion: Number(request.minVersion) },
+    key,
+    minVersion: Number(request.minVersion),
     ...asked,
   });
   return {

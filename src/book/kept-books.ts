@@ -1,0 +1,75 @@
+import type { Advance } from '../credit/charge.ts';
+import type { Instant } from '../instant.ts';
+import type { JournalHead } from '../ledger/journal.ts';
+import type { StoredCharge } from './charge-rows.ts';
+import type { StoredGrant } from './grant-rows.ts';
+
+/** What tells one state of a book from every other, also from one that a restored backup or a promoted replica lost. */
+export type BookMark = {
+  readonly id: string;
+  readonly version: number;
+  readonly clock: Instant;
+  readonly headHash: Buffer;
+};
+
+/** What is open in a book at one version: all that can still change by itself or be drawn on. Never changed in place. */
+export type OpenBook = {
+  /** Without their moves and former times, which only some questions need. */
+  readonly grants: readonly StoredGrant[];
+  readonly charges: readonly StoredCharge[];
+  readonly advances: readonly Advance[];
+  /** Null where nobody has needed them: only writes do. */
+  readonly subAccounts: JournalHead['subAccounts'] | null;
+};
+
+/**
+ * The open state of books as this process last stored or loaded them. The row in `books` says which state is the book's;
+ * one that is kept need not be loaded. Whoever asks has that row in hand, under its lock or from its own snapshot, so
+ * nothing kept is ever trusted for longer than a statement, and dropping any of it changes no answer.
+ */
+export type KeptBooks = {
+  /** Undefined unless exactly the marked state is kept. */
+  find(mark: BookMark): OpenBook | undefined;
+  keep(mark: BookMark, open: OpenBook): void;
+};
+
+/**
+ * @param limit The most facts kept over all books, each book counting for one more than it has; those asked for
+ *   longest ago go first. A fact takes about half a kilobyte. 0 keeps nothing.
+ */
+export function createKeptBooks(limit: number): KeptBooks {
+  // A map remembers the order of insertion: the first is the one asked for longest ago.
+  const books = new Map<string, { readonly mark: string; readonly open: OpenBook; readonly facts: number }>();
+  let facts = 0;
+
+  function drop(id: string): void {
+    facts -= books.get(id)?.facts ?? 0;
+    books.delete(id);
+  }
+
+  return {
+    find(mark) {
+      const kept = books.get(mark.id);
+      if (kept === undefined || kept.mark !== textOf(mark)) return undefined;
+      books.delete(mark.id);
+      books.set(mark.id, kept);
+      return kept.open;
+    },
+    keep(mark, open) {
+      const own =
+        1 + open.grants.length + open.charges.length + open.advances.length + (open.subAccounts?.size ?? 0);
+      drop(mark.id);
+      if (own > limit) return;
+      books.set(mark.id, { mark: textOf(mark), open, facts: own });
+      facts += own;
+      for (const id of books.keys()) {
+        if (facts <= limit) return;
+        drop(id);
+      }
+    },
+  };
+}
+
+// As text: a small buffer would hold on to the large one it was cut from.
+const textOf = ({ version, clock, headHash }: BookMark): string =>
+  `${version} ${clock} ${headHash.toString('latin1')}`;

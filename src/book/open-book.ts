@@ -1,0 +1,96 @@
+import { settleAll, type Connection } from '../db/database.ts';
+import { byBook, type Placed } from '../db/placement.ts';
+import { emptyJournal, type JournalHead } from '../ledger/journal.ts';
+import { loadSubAccounts } from '../ledger/store.ts';
+import { loadOpenAdvances, readAdvance } from './advance-rows.ts';
+import { loadOpenCharges, readCharge } from './charge-rows.ts';
+import { loadOpenGrants, readGrant, type StoredGrant } from './grant-rows.ts';
+import type { BookMark, KeptBooks, OpenBook } from './kept-books.ts';
+import type { Session } from './session.ts';
+
+/** An open book with the routes its journal is appended to. */
+export type WritableBook = OpenBook & { readonly subAccounts: JournalHead['subAccounts'] };
+
+/** A book whose row has been read, and where its rows lie. */
+export type Marked = BookMark & { readonly shard: number };
+
+const NOTHING: WritableBook = {
+  grants: [],
+  charges: [],
+  advances: [],
+  subAccounts: emptyJournal.subAccounts,
+};
+
+/** What is open in some books, by their ids: at most three statements, and none for those that are kept. */
+export async function openBooks(
+  connection: Connection,
+  kept: KeptBooks,
+  books: readonly Marked[],
+): Promise<ReadonlyMap<string, OpenBook>> {
+  const found = new Map(books.map((mark) => [mark.id, kept.find(mark)]));
+  const unknown = books.filter(({ id }) => found.get(id) === undefined);
+  const loaded = await loadOpen(connection, unknown.map(placeOf));
+  for (const mark of unknown) kept.keep(mark, loaded(mark.id));
+  return new Map(books.map(({ id }) => [id, found.get(id) ?? loaded(id)]));
+}
+
+/** The same for books that are to be written: one statement more for those whose sub-accounts are not kept. */
+export async function writableBooks(
+  connection: Connection,
+  kept: KeptBooks,
+  books: readonly Marked[],
+): Promise<ReadonlyMap<string, WritableBook>> {
+  const [open, subAccounts] = await settleAll([
+    openBooks(connection, kept, books),
+    loadSubAccounts(
+      connection,
+      books.filter((mark) => (kept.find(mark)?.subAccounts ?? null) === null).map(placeOf),
+    ),
+  ]);
+  return new Map(
+    [...open].map(([id, book]) => [
+      id,
+      { ...book, subAccounts: book.subAccounts ?? subAccounts.get(id) ?? NOTHING.subAccounts },
+    ]),
+  );
+}
+
+/** The same as the database has it: three statements, whatever the number of books. */
+export async function loadOpen(
+  connection: Connection,
+  places: readonly Placed[],
+): Promise<(bookId: string) => OpenBook> {
+  if (places.length === 0) return () => NOTHING;
+  const [grants, charges, advances] = await settleAll([
+    loadOpenGrants(connection, places),
+    loadOpenCharges(connection, places),
+    loadOpenAdvances(connection, places),
+  ]);
+  const grantsOf = byBook(grants);
+  const chargesOf = byBook(charges);
+  const advancesOf = byBook(advances);
+  return (id) => ({
+    grants: grantsOf(id).map(readGrant),
+    charges: chargesOf(id).map(readCharge),
+    advances: advancesOf(id).map(readAdvance),
+    subAccounts: null,
+  });
+}
+
+const placeOf = ({ shard, id: bookId }: Marked): Placed => ({ shard, bookId });
+
+/** What is open in a book after a batch, from what the session knows of it: the same a later load would find. */
+export const openAfter = ({ known, state, head }: Session): WritableBook => ({
+  grants: [...known.grants.values()].filter(isOpen).map(withoutPast),
+  charges: [...known.charges.values()].filter(isOpen),
+  advances: [...state.advances.values()].filter(({ uncovered }) => uncovered > 0n),
+  subAccounts: head.subAccounts,
+});
+
+const isOpen = ({ closedVersion }: { readonly closedVersion: number | null }): boolean =>
+  closedVersion === null;
+
+const withoutPast = (own: StoredGrant): StoredGrant =>
+  own.grant.moves.length === 0 && own.grant.formerTimes.length === 0
+    ? own
+    : { ...own, grant: { ...own.grant, moves: [], formerTimes: [] } };

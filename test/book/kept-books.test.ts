@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createKeptBooks, type BookMark, type KeptBooks, type OpenBook } from '../../src/book/kept-books.ts';
+import { openBooks, writableBooks, type WritableBook } from '../../src/book/open-book.ts';
+import { connect } from '../../src/db/database.ts';
+import { day } from '../support/builders.ts';
+import { CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
+import { fullHistory } from '../support/histories.ts';
+import { playThrough } from '../support/played.ts';
+import { testWorld } from '../support/world.ts';
+
+/** The open state that a process keeps of a book spares loading it, and is never anything but what would be loaded. */
+
+const mark = (id: string, version = 1): BookMark => ({
+  id,
+  version,
+  clock: day(1),
+  headHash: Buffer.alloc(32, 7),
+});
+const empty: OpenBook = { grants: [], charges: [], advances: [], subAccounts: null };
+
+describe('what is kept', () => {
+  test('is found by exactly the row it was kept for', () => {
+    const kept = createKeptBooks(10);
+    kept.keep(mark('a'), empty);
+
+    expect(kept.find(mark('a'))).toBe(empty);
+    expect(kept.find(mark('b'))).toBeUndefined();
+    expect(kept.find(mark('a', 2))).toBeUndefined();
+    expect(kept.find({ ...mark('a'), clock: day(2) })).toBeUndefined();
+    expect(kept.find({ ...mark('a'), headHash: Buffer.alloc(32, 8) })).toBeUndefined();
+  });
+
+  test('goes when there is more than the limit, what was asked for longest ago first', () => {
+    const kept = createKeptBooks(2);
+    kept.keep(mark('a'), empty);
+    kept.keep(mark('b'), empty);
+    kept.find(mark('a'));
+    kept.keep(mark('c'), empty);
+
+    expect(['a', 'b', 'c'].filter((id) => kept.find(mark(id)) !== undefined)).toEqual(['a', 'c']);
+  });
+
+  test('makes room when a book is kept again', () => {
+    const kept = createKeptBooks(2);
+    for (let version = 1; version < 9; version++) kept.keep(mark('a', version), empty);
+    kept.keep(mark('b'), empty);
+
+    expect(kept.find(mark('a', 8))).toBe(empty);
+    expect(kept.find(mark('b'))).toBe(empty);
+  });
+
+  test('is nothing of a book larger than the limit, and nothing at all with a limit of 0', () => {
+    const large = { ...empty, subAccounts: new Map([['x', { uuid: 'x', ordinal: 1, total: 0n }]]) };
+    const [small, none] = [createKeptBooks(1), createKeptBooks(0)];
+    small.keep(mark('a'), empty);
+    small.keep(mark('a', 2), large);
+    none.keep(mark('a'), empty);
+
+    expect(small.find(mark('a'))).toBeUndefined();
+    expect(small.find(mark('a', 2))).toBeUndefined();
+    expect(none.find(mark('a'))).toBeUndefined();
+  });
+});
+
+const statements: string[] = [];
+const seen: { readonly mark: BookMark; readonly open: OpenBook }[] = [];
+const watched: KeptBooks = (() => {
+  const kept = createKeptBooks(100_000);
+  return {
+    find: kept.find,
+    keep(one, open) {
+      kept.keep(one, open);
+      seen.push({ mark: one, open });
+    },
+  };
+})();
+const { caller, time, databaseUrl, sql, another } = await testWorld({
+  kept: watched,
+  onStatement: ({ name }) => statements.push(name),
+});
+
+/** By id, so that two readings of one book are equal whatever order rows come in. */
+const inOrder = ({ grants, charges, advances, subAccounts }: WritableBook) => ({
+  grants: new Map(grants.map((own) => [own.grant.id, own])),
+  charges: new Map(charges.map((own) => [own.charge.id, own])),
+  advances: new Map(advances.map((own) => [`${own.chargeId} ${own.collection}`, own])),
+  subAccounts,
+});
+
+test('after random histories of every command, what is kept is what would be loaded', async () => {
+  const histories = fc.sample(fullHistory(60), { numRuns: 12, seed: 20_261_127 });
+  for (const [i, steps] of histories.entries()) await playThrough(caller, time, steps, `kept ${i}`);
+  const rows = await sql.rows<{
+    shard: number;
+    id: string;
+    version: number;
+    clock: number;
+    head_hash: Buffer;
+  }>(`select shard, id, version, clock, head_hash from books where version > 0`);
+  const books = rows.map(({ head_hash: headHash, ...row }) => ({ ...row, headHash }));
+  const database = connect({ url: databaseUrl, poolSize: 2 });
+  const loaded = await database.snapshot((connection) =>
+    writableBooks(connection, createKeptBooks(0), books),
+  );
+  const kept = await database.snapshot((connection) => openBooks(connection, watched, books));
+  await database.close();
+
+  expect(books.length).toBeGreaterThan(8);
+  for (const book of books) {
+    expect(watched.find(book)).toBeDefined();
+    expect(inOrder(kept.get(book.id) as WritableBook)).toEqual(inOrder(loaded.get(book.id)!));
+  }
+  expect(seen.some(({ open }) => open.charges.length > 0)).toBe(true);
+  expect(seen.some(({ open }) => open.advances.length > 0)).toBe(true);
+  expect(seen.some(({ open }) => open.grants.some(({ grant }) => grant.phase === 'SCHEDULED'))).toBe(true);
+}, 60_000);
+
+/** What an action asks of the tables, besides the statements that begin a transaction and tell the time. */
+async function asked(action: () => Promise<unknown>): Promise<readonly string[]> {
+  statements.length = 0;
+  await action();
+  return statements.filter((name) => !name.startsWith('begin') && name !== 'now');
+}
+
+describe('a book that is kept', () => {
+  test('is spent from without loading it', async () => {
+    const customerId = 'spender';
+    await caller.answer('CreateGrant', grantRequest({ customerId }));
+    await caller.answer('ConsumeCredits', spendRequest({ customerId }));
+    const names = await asked(() =>
+      caller.answer('ConsumeCredits', spendRequest({ customerId, idempotencyKey: 'k' })),
+    );
+
+    expect(names.filter((name) => !/^(insert|update|draw_on)_/.test(name))).toEqual([
+      'lock_books',
+      'remembered_by_key',
+    ]);
+  });
+
+  test('is asked about in one statement', async () => {
+    const customerId = 'asker';
+    await caller.answer('CreateGrant', grantRequest({ customerId }));
+
+    expect(await asked(() => caller.answer('GetBalance', { customerId }))).toEqual(['locate_books_now']);
+  });
+
+  test('is loaded once where another instance has written', async () => {
+    const customerId = 'shared';
+    const other = await another({ kept: createKeptBooks(1_000) });
+    await caller.answer('CreateGrant', grantRequest({ customerId, amount: '10' }));
+    await other.answer('ConsumeCredits', spendRequest({ customerId, amount: '4' }));
+    const balance = async () => (await caller.answer('GetBalance', { customerId }))['balances'][0].settled;
+
+    expect(await asked(async () => expect(await balance()).toBe('6'))).toContain('open_grants');
+    expect(await asked(async () => expect(await balance()).toBe('6'))).toEqual(['locate_books_now']);
+    await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '6' }));
+    const refused = await other.refusal('ConsumeCredits', spendRequest({ customerId, amount: '1' }));
+    expect(refused.reason).toBe('INSUFFICIENT_CREDIT');
+  });
+
+  test('changes by itself at its instants, as any other', async () => {
+    const customerId = 'in time';
+    await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '3', ...CREDIT_ONLY }));
+    const effectiveAt = new Date(time.now + 10_000).toISOString();
+    const expiresAt = new Date(time.now + 20_000).toISOString();
+    await caller.answer('CreateGrant', grantRequest({ customerId, amount: '10', effectiveAt, expiresAt }));
+    const figures = async () => {
+      const { settled, pending } = (await caller.answer('GetBalance', { customerId }))['balances'][0];
+      return [settled, pending];
+    };
+
+    expect(await figures()).toEqual(['-3', '10']);
+    time.now += 10_000;
+    expect(await figures()).toEqual(['7', '0']);
+    time.now += 10_000;
+    expect(await figures()).toEqual(['0', '0']);
+  });
+});
