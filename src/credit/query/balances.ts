@@ -27,8 +27,8 @@ export type Balances = {
 
 type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
 
-// Two, so that one round is read while the answers of the other are made; a round stays short for those who wait.
-const ROUNDS = { atOnce: 2, most: 100 };
+// A round is one short statement as a rule: what comes meanwhile travels together in the next.
+const ROUNDS = { atOnce: 1, most: 100 };
 
 export type BalancesDeps = QueryDeps & { readonly kept: KeptBooks };
 
