@@ -1,10 +1,21 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { formatAmount, parseAmount } from '../../src/amount.ts';
+import { parseAmount } from '../../src/amount.ts';
 import { bulkInsert, bulkUpdate } from '../../src/db/bulk.ts';
+import {
+  bigint,
+  bytea,
+  integer,
+  jsonb,
+  numeric,
+  smallint,
+  text,
+  timestamptz,
+  uuid,
+} from '../../src/db/columns.ts';
 import { connect, settleAll, type Connection } from '../../src/db/database.ts';
-import { timestamp } from '../../src/db/types.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { uuidMaker } from '../../src/id.ts';
+import { NEVER } from '../../src/instant.ts';
 import type { Caller } from '../load/calls.ts';
 import { SPEND } from '../support/customers.ts';
 import { readSeeded, type Seeded, type SeededBook } from './seeded.ts';
@@ -45,176 +56,116 @@ const amount = parseAmount(SPEND.amount);
 const uuids = uuidMaker(processTime);
 
 async function store(connection: Connection, seeded: Seeded, books: readonly SeededBook[]): Promise<void> {
-  const now = timestamp(processTime());
-  const spends = books.map((book) => {
+  const now = processTime();
+  const spends = books.map((book): Spend => {
     book.version += 1;
     book.remaining -= amount;
     book.consumed += amount;
     book.held -= amount;
     book.accrued += amount;
-    const { shard, bookId, version } = book;
-    return { book, base: { shard, book_id: bookId, version }, charge: uuids(), key: randomUUID() };
+    return {
+      ...{ book, seeded, now, charge: uuids(), transaction: uuids(), key: randomUUID() },
+      hash: randomBytes(32),
+    };
   });
+  const entries = spends.flatMap((spend) => [
+    { ...{ spend, position: 1, account: spend.book.fboOrdinal, amount: -amount }, total: spend.book.held },
+    { ...{ spend, position: 2, account: spend.book.accruedOrdinal, amount }, total: spend.book.accrued },
+  ]);
   await settleAll([
-    updateBooks(
-      connection,
-      spends.map(({ book }) => ({
-        ...idOf(book),
-        version: book.version,
-        clock: now,
-        head_hash: randomBytes(32),
-      })),
-    ),
-    insertWrites(
-      connection,
-      spends.map(({ base, key }) => ({
-        ...base,
-        recorded_at: now,
-        method: 'ConsumeCredits',
-        idempotency_key: key,
-      })),
-    ),
-    insertRemembered(
-      connection,
-      spends.map(({ base, key }) => ({
-        shard: base.shard,
-        book_id: base.book_id,
-        key,
-        method: 'ConsumeCredits',
-        request: seeded.request,
-        answer: seeded.answer,
-      })),
-    ),
-    updateGrants(
-      connection,
-      spends.map(({ book, base }) => ({
-        shard: base.shard,
-        book_id: base.book_id,
-        id: book.grantId,
-        remaining: formatAmount(book.remaining),
-        consumed: formatAmount(book.consumed),
-      })),
-    ),
-    insertCharges(
-      connection,
-      spends.map((spend) => chargeRow(spend, now)),
-    ),
-    insertAllocations(
-      connection,
-      spends.map(({ book, base, charge }) => ({
-        ...base,
-        charge_id: charge,
-        position: 1,
-        collection: 1,
-        kind: 'SOURCE',
-        grant_id: book.grantId,
-        amount: SPEND.amount,
-        booked_at: now,
-        returned: '0',
-        recognized: '0',
-      })),
-    ),
-    insertTransactions(
-      connection,
-      spends.map(({ book, base, charge }) => ({
-        ...base,
-        ordinal: 1,
-        id: uuids(),
-        kind: 'CONSUME',
-        booked_at: now,
-        recorded_at: now,
-        grant_id: book.grantId,
-        charge_id: charge,
-        hash: randomBytes(32),
-      })),
-    ),
-    insertEntries(
-      connection,
-      spends.flatMap((spend) => entryRows(spend, now)),
-    ),
+    updateBooks(connection, spends),
+    insertWrites(connection, spends),
+    insertRemembered(connection, spends),
+    updateGrants(connection, spends),
+    insertCharges(connection, spends),
+    insertAllocations(connection, spends),
+    insertTransactions(connection, spends),
+    insertEntries(connection, entries),
   ]);
 }
 
 type Spend = {
   readonly book: SeededBook;
-  readonly base: { readonly shard: number; readonly book_id: string; readonly version: number };
+  readonly seeded: Seeded;
+  readonly now: number;
   readonly charge: string;
+  readonly transaction: string;
   readonly key: string;
+  readonly hash: Buffer;
+};
+type Entry = {
+  readonly spend: Spend;
+  readonly position: number;
+  readonly account: number;
+  readonly amount: bigint;
+  readonly total: bigint;
 };
 
-const idOf = ({ shard, bookId }: SeededBook) => ({ shard, id: bookId });
+const shard = smallint((spend: Spend) => spend.book.shard);
+const book_id = uuid((spend: Spend) => spend.book.bookId);
+const version = bigint((spend: Spend) => spend.book.version);
+const now = timestamptz((spend: Spend) => spend.now);
 
-const chargeRow = ({ base, charge, key }: Spend, now: string) => ({
-  ...{ ...base, id: charge, recorded_at: now, idempotency_key: key },
-  ...{ type: 'FLAT_FEE', settlement_mode: 'PREPAID_ONLY', currency: SPEND.currency, precision: 2 },
-  ...{ amount: SPEND.amount, name: SPEND.name, description: '', labels: '{}' },
-  ...{ starts_at: now, hold_expires_at: 'infinity', status: 'FINAL', closed_at: now, collections: 1 },
-  ...{ collected: SPEND.amount, advanced: '0', invoiced: '0', closed_version: base.version },
+const updateBooks = bulkUpdate<Spend>('bare_books', 'books', ['shard', 'id'], {
+  ...{ shard, id: book_id, version, clock: now, head_hash: bytea((spend) => spend.hash) },
 });
-
-const entryRows = ({ book, base, charge }: Spend, now: string) => {
-  const both = {
-    ...base,
-    transaction: 1,
-    kind: 'CONSUME',
-    grant_id: book.grantId,
-    charge_id: charge,
-    booked_at: now,
-  };
-  const fbo = {
-    sub_account: book.fboOrdinal,
-    amount: `-${SPEND.amount}`,
-    running_total: formatAmount(book.held),
-  };
-  const accrued = {
-    sub_account: book.accruedOrdinal,
-    amount: SPEND.amount,
-    running_total: formatAmount(book.accrued),
-  };
-  return [
-    { ...both, ...fbo, position: 1, grant_remaining: formatAmount(book.remaining) },
-    { ...both, ...accrued, position: 2, grant_remaining: null },
-  ];
-};
-
-const KEY = { shard: 'smallint', book_id: 'uuid', version: 'bigint' } as const;
-
-const updateBooks = bulkUpdate('bare_books', 'books', ['shard', 'id'], {
-  ...{ shard: 'smallint', id: 'uuid', version: 'bigint', clock: 'timestamptz', head_hash: 'bytea' },
+const updateGrants = bulkUpdate<Spend>('bare_grants', 'grants', ['shard', 'book_id', 'id'], {
+  ...{ shard, book_id, id: uuid((spend) => spend.book.grantId) },
+  remaining: numeric((spend) => spend.book.remaining),
+  consumed: numeric((spend) => spend.book.consumed),
 });
-const updateGrants = bulkUpdate('bare_grants', 'grants', ['shard', 'book_id', 'id'], {
-  ...{ shard: 'smallint', book_id: 'uuid', id: 'uuid', remaining: 'numeric', consumed: 'numeric' },
+const insertWrites = bulkInsert<Spend>('writes', {
+  ...{ shard, book_id, version, recorded_at: now, method: text(() => 'ConsumeCredits') },
+  idempotency_key: text((spend) => spend.key),
 });
-const insertWrites = bulkInsert('writes', {
-  ...{ ...KEY, recorded_at: 'timestamptz', method: 'text', idempotency_key: 'text' },
+const insertRemembered = bulkInsert<Spend>('idempotency', {
+  ...{ shard, book_id, key: text((spend) => spend.key), method: text(() => 'ConsumeCredits') },
+  request: bytea((spend) => spend.seeded.request),
+  answer: bytea((spend) => spend.seeded.answer),
 });
-const insertRemembered = bulkInsert('idempotency', {
-  ...{ shard: 'smallint', book_id: 'uuid', key: 'text', method: 'text', request: 'bytea', answer: 'bytea' },
-});
-const insertCharges = bulkInsert('charges', {
-  ...{ ...KEY, id: 'uuid', recorded_at: 'timestamptz', idempotency_key: 'text', type: 'text' },
-  ...{ settlement_mode: 'text', currency: 'text', precision: 'smallint', amount: 'numeric', name: 'text' },
-  ...{ description: 'text', labels: 'jsonb', starts_at: 'timestamptz', hold_expires_at: 'timestamptz' },
-  ...{ status: 'text', closed_at: 'timestamptz', collections: 'integer', collected: 'numeric' },
-  ...{ advanced: 'numeric', invoiced: 'numeric', closed_version: 'bigint' },
-});
-const insertAllocations = bulkInsert('allocations', {
+const insertCharges = bulkInsert<Spend>('charges', {
+  ...{ shard, book_id, version, id: uuid((spend) => spend.charge), recorded_at: now },
+  idempotency_key: text((spend) => spend.key),
+  ...{ type: text(() => 'FLAT_FEE'), settlement_mode: text(() => 'PREPAID_ONLY') },
+  ...{ currency: text(() => SPEND.currency), precision: smallint(() => 2), amount: numeric(() => amount) },
+  ...{ name: text(() => SPEND.name), description: text(() => ''), labels: jsonb(() => ({})) },
   ...{
-    ...KEY,
-    charge_id: 'uuid',
-    position: 'integer',
-    collection: 'integer',
-    kind: 'text',
-    grant_id: 'uuid',
+    starts_at: now,
+    hold_expires_at: timestamptz(() => NEVER),
+    status: text(() => 'FINAL'),
+    closed_at: now,
   },
-  ...{ amount: 'numeric', booked_at: 'timestamptz', returned: 'numeric', recognized: 'numeric' },
+  ...{ collections: integer(() => 1), collected: numeric(() => amount) },
+  ...{ advanced: numeric(() => 0n), invoiced: numeric(() => 0n), closed_version: version },
 });
-const insertTransactions = bulkInsert('transactions', {
-  ...{ ...KEY, ordinal: 'integer', id: 'uuid', kind: 'text', booked_at: 'timestamptz' },
-  ...{ recorded_at: 'timestamptz', grant_id: 'uuid', charge_id: 'uuid', hash: 'bytea' },
+const insertAllocations = bulkInsert<Spend>('allocations', {
+  ...{ shard, book_id, version, charge_id: uuid((spend) => spend.charge), position: integer(() => 1) },
+  ...{
+    collection: integer(() => 1),
+    kind: text(() => 'SOURCE'),
+    grant_id: uuid((spend) => spend.book.grantId),
+  },
+  ...{ amount: numeric(() => amount), booked_at: now },
+  ...{ returned: numeric(() => 0n), recognized: numeric(() => 0n) },
 });
-const insertEntries = bulkInsert('entries', {
-  ...{ ...KEY, position: 'integer', transaction: 'integer', sub_account: 'integer', kind: 'text' },
-  ...{ amount: 'numeric', running_total: 'numeric', grant_id: 'uuid', grant_remaining: 'numeric' },
-  ...{ charge_id: 'uuid', booked_at: 'timestamptz' },
+const insertTransactions = bulkInsert<Spend>('transactions', {
+  ...{ shard, book_id, version, ordinal: integer(() => 1), id: uuid((spend) => spend.transaction) },
+  ...{ kind: text(() => 'CONSUME'), booked_at: now, recorded_at: now },
+  ...{ grant_id: uuid((spend) => spend.book.grantId), charge_id: uuid((spend) => spend.charge) },
+  hash: bytea((spend) => spend.hash),
+});
+const insertEntries = bulkInsert<Entry>('entries', {
+  shard: smallint(({ spend }) => spend.book.shard),
+  book_id: uuid(({ spend }) => spend.book.bookId),
+  version: bigint(({ spend }) => spend.book.version),
+  position: integer((entry) => entry.position),
+  transaction: integer(() => 1),
+  sub_account: integer((entry) => entry.account),
+  kind: text(() => 'CONSUME'),
+  amount: numeric((entry) => entry.amount),
+  running_total: numeric((entry) => entry.total),
+  grant_id: uuid(({ spend }) => spend.book.grantId),
+  grant_remaining: numeric(({ spend, position }) => (position === 1 ? spend.book.remaining : null)),
+  charge_id: uuid(({ spend }) => spend.charge),
+  booked_at: timestamptz(({ spend }) => spend.now),
 });

@@ -1,11 +1,21 @@
-import { formatAmount, type Amount } from '../amount.ts';
+import type { Amount } from '../amount.ts';
 import type { Reduction } from '../credit/book-state.ts';
 import type { Advance } from '../credit/charge.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import {
+  bigint,
+  integer,
+  numeric,
+  smallint,
+  text,
+  timestamptz,
+  uuid,
+  type Column,
+  type Columns,
+} from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
@@ -64,40 +74,6 @@ export const loadAdvancesOf = async (
 ): Promise<AdvanceRow[]> =>
   chargeIds.length === 0 ? [] : connection.run(ADVANCES_OF, [shard, bookId, chargeIds.map(uuidOf)]);
 
-const KEY = { shard: 'smallint', book_id: 'uuid', charge_id: 'uuid', collection: 'integer' } as const;
-const STANDING = { uncovered: 'numeric', closed_version: 'bigint', span_class: 'smallint' } as const;
-
-const insertAdvances = bulkInsert('advances', {
-  ...KEY,
-  version: 'bigint',
-  entry_position: 'integer',
-  currency: 'text',
-  feature_key: 'text',
-  tax_code: 'text',
-  tax_behavior: 'text',
-  amount: 'numeric',
-  booked_at: 'timestamptz',
-  ...STANDING,
-});
-
-const updateAdvances = bulkUpdate(
-  'update_advances',
-  'advances',
-  ['shard', 'book_id', 'charge_id', 'collection'],
-  { ...KEY, ...STANDING },
-);
-
-const insertReductions = bulkInsert('reductions', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  charge_id: 'uuid',
-  version: 'bigint',
-  position: 'integer',
-  collection: 'integer',
-  amount: 'numeric',
-  booked_at: 'timestamptz',
-});
-
 /** `closedVersion`: the version that covered or reduced away the last of it; null while some of it is uncovered. */
 export type StoredAdvance = Placed & {
   readonly advance: Advance;
@@ -105,54 +81,60 @@ export type StoredAdvance = Placed & {
 };
 export type OwnedReduction = Placed & { readonly reduction: Reduction };
 
+const key: Columns<StoredAdvance> = {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  charge_id: uuid((own) => uuidOf(own.advance.chargeId)),
+  collection: integer((own) => own.advance.collection),
+};
+
+/** What a later write may change. */
+const standing: Record<string, Column<StoredAdvance>> = {
+  uncovered: numeric((own) => own.advance.uncovered),
+  closed_version: bigint((own) => own.closedVersion),
+  span_class: smallint(({ advance, closedVersion }) =>
+    closedVersion === null ? null : spanClass(advance.entry.version, closedVersion),
+  ),
+};
+
+const insertAdvances = bulkInsert<StoredAdvance>('advances', {
+  ...key,
+  version: bigint((own) => own.advance.entry.version),
+  entry_position: integer((own) => own.advance.entry.position),
+  currency: text((own) => own.advance.currency),
+  feature_key: text((own) => own.advance.featureKey),
+  tax_code: text((own) => own.advance.tax?.code ?? null),
+  tax_behavior: text((own) => own.advance.tax?.behavior ?? null),
+  amount: numeric((own) => own.advance.amount),
+  booked_at: timestamptz((own) => own.advance.at),
+  ...standing,
+});
+
+const updateAdvances = bulkUpdate(
+  'update_advances',
+  'advances',
+  ['shard', 'book_id', 'charge_id', 'collection'],
+  { ...key, ...standing },
+);
+
+const insertReductions = bulkInsert<OwnedReduction>('reductions', {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  charge_id: uuid((own) => uuidOf(own.reduction.chargeId)),
+  version: bigint((own) => own.reduction.ref.version),
+  position: integer((own) => own.reduction.ref.position),
+  collection: integer((own) => own.reduction.collection),
+  amount: numeric((own) => own.reduction.amount),
+  booked_at: timestamptz((own) => own.reduction.at),
+});
+
 export const storeAdvances = (
   connection: Connection,
   made: readonly StoredAdvance[],
   changed: readonly StoredAdvance[],
   reductions: readonly OwnedReduction[],
 ): readonly Promise<void>[] => [
-  insertAdvances(
-    connection,
-    made.map((own) => ({
-      ...keyOf(own),
-      version: own.advance.entry.version,
-      entry_position: own.advance.entry.position,
-      currency: own.advance.currency,
-      feature_key: own.advance.featureKey,
-      tax_code: own.advance.tax?.code ?? null,
-      tax_behavior: own.advance.tax?.behavior ?? null,
-      amount: formatAmount(own.advance.amount),
-      booked_at: timestamp(own.advance.at),
-      ...standing(own),
-    })),
-  ),
-  updateAdvances(
-    connection,
-    changed.map((own) => ({ ...keyOf(own), ...standing(own) })),
-  ),
-  insertReductions(
-    connection,
-    reductions.map(({ shard, bookId, reduction }) => ({
-      shard,
-      book_id: bookId,
-      charge_id: uuidOf(reduction.chargeId),
-      ...reduction.ref,
-      collection: reduction.collection,
-      amount: formatAmount(reduction.amount),
-      booked_at: timestamp(reduction.at),
-    })),
-  ),
+  insertAdvances(connection, made),
+  updateAdvances(connection, changed),
+  insertReductions(connection, reductions),
 ];
-
-const keyOf = ({ shard, bookId, advance }: StoredAdvance): Record<keyof typeof KEY, unknown> => ({
-  shard,
-  book_id: bookId,
-  charge_id: uuidOf(advance.chargeId),
-  collection: advance.collection,
-});
-
-const standing = (own: StoredAdvance): Record<keyof typeof STANDING, unknown> => ({
-  uncovered: formatAmount(own.advance.uncovered),
-  closed_version: own.closedVersion,
-  span_class: own.closedVersion === null ? null : spanClass(own.advance.entry.version, own.closedVersion),
-});

@@ -1,9 +1,19 @@
-import { formatAmount, type Amount } from '../amount.ts';
+import type { Amount } from '../amount.ts';
 import type { Allocation } from '../credit/charge.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import {
+  bigint,
+  integer,
+  numeric,
+  smallint,
+  text,
+  timestamptz,
+  uuid,
+  type Column,
+  type Columns,
+} from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
-import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
@@ -65,65 +75,41 @@ export const loadAccrued = async (
   books: readonly Placed[],
 ): Promise<AllocationRow[]> => (books.length === 0 ? [] : connection.run(ACCRUED, placesOf(books)));
 
-const KEY = {
-  shard: 'smallint',
-  book_id: 'uuid',
-  charge_id: 'uuid',
-  version: 'bigint',
-  position: 'integer',
-} as const;
-const MOVES = { returned: 'numeric', recognized: 'numeric' } as const;
+export type OwnedAllocation = Placed & { readonly allocation: Allocation };
 
-const insertAllocations = bulkInsert('allocations', {
-  ...KEY,
-  collection: 'integer',
-  kind: 'text',
-  grant_id: 'uuid',
-  amount: 'numeric',
-  booked_at: 'timestamptz',
-  ...MOVES,
+const key: Columns<OwnedAllocation> = {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  charge_id: uuid((own) => uuidOf(own.allocation.chargeId)),
+  version: bigint((own) => own.allocation.ref.version),
+  position: integer((own) => own.allocation.ref.position),
+};
+
+/** What corrections and recognition move. */
+const moves: Record<string, Column<OwnedAllocation>> = {
+  returned: numeric((own) => own.allocation.returned),
+  recognized: numeric((own) => own.allocation.recognized),
+};
+
+const insertAllocations = bulkInsert<OwnedAllocation>('allocations', {
+  ...key,
+  collection: integer((own) => own.allocation.collection),
+  kind: text((own) => own.allocation.kind),
+  grant_id: uuid((own) => uuidOf(own.allocation.grantId)),
+  amount: numeric((own) => own.allocation.amount),
+  booked_at: timestamptz((own) => own.allocation.at),
+  ...moves,
 });
 
 const updateAllocations = bulkUpdate(
   'update_allocations',
   'allocations',
   ['shard', 'book_id', 'charge_id', 'version', 'position'],
-  { ...KEY, ...MOVES },
+  { ...key, ...moves },
 );
-
-export type OwnedAllocation = Placed & { readonly allocation: Allocation };
 
 export const storeAllocations = (
   connection: Connection,
   made: readonly OwnedAllocation[],
   changed: readonly OwnedAllocation[],
-): readonly Promise<void>[] => [
-  insertAllocations(
-    connection,
-    made.map((own) => ({
-      ...keyOf(own),
-      collection: own.allocation.collection,
-      kind: own.allocation.kind,
-      grant_id: uuidOf(own.allocation.grantId),
-      amount: formatAmount(own.allocation.amount),
-      booked_at: timestamp(own.allocation.at),
-      ...moves(own),
-    })),
-  ),
-  updateAllocations(
-    connection,
-    changed.map((own) => ({ ...keyOf(own), ...moves(own) })),
-  ),
-];
-
-const keyOf = ({ shard, bookId, allocation }: OwnedAllocation): Record<keyof typeof KEY, unknown> => ({
-  shard,
-  book_id: bookId,
-  charge_id: uuidOf(allocation.chargeId),
-  ...allocation.ref,
-});
-
-const moves = ({ allocation }: OwnedAllocation): Record<keyof typeof MOVES, unknown> => ({
-  returned: formatAmount(allocation.returned),
-  recognized: formatAmount(allocation.recognized),
-});
+): readonly Promise<void>[] => [insertAllocations(connection, made), updateAllocations(connection, changed)];

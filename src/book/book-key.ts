@@ -1,4 +1,4 @@
-import { onlyShard } from '../db/placement.ts';
+import { onlyOne } from '../db/placement.ts';
 
 /** Whose book it is: the caller's own customer id within a namespace. */
 export type BookKey = { readonly namespace: string; readonly customerId: string };
@@ -21,5 +21,5 @@ export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${na
 /** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet. */
 export function namedBy(keys: readonly BookKey[]): readonly unknown[] {
   const shards = keys.map(shardOf);
-  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyShard(shards)];
+  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyOne(shards)];
 }

@@ -1,9 +1,10 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { bigint, bytea, jsonb, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextDue } from '../credit/advance-to.ts';
-import { ALWAYS, type Instant } from '../instant.ts';
+import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/journal.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import type { Session } from './session.ts';
@@ -61,19 +62,19 @@ export const newBook = (key: BookKey, id: string): BookRow => ({
   feed_position: 0,
 });
 
-const insertBooks = bulkInsert(
+const insertBooks = bulkInsert<BookRow>(
   'books',
   {
-    shard: 'smallint',
-    id: 'uuid',
-    namespace: 'text',
-    customer_id: 'text',
-    version: 'bigint',
-    clock: 'timestamptz',
-    head_hash: 'bytea',
-    next_event_at: 'timestamptz',
-    currencies: 'jsonb',
-    feed_position: 'bigint',
+    shard: smallint((book) => book.shard),
+    id: uuid((book) => book.id),
+    namespace: text((book) => book.namespace),
+    customer_id: text((book) => book.customer_id),
+    version: bigint((book) => book.version),
+    clock: timestamptz((book) => book.clock),
+    head_hash: bytea((book) => book.head_hash),
+    next_event_at: timestamptz(() => NEVER),
+    currencies: jsonb((book) => book.currencies),
+    feed_position: bigint((book) => book.feed_position),
   },
   'on conflict (shard, namespace, customer_id) do nothing',
 );
@@ -112,63 +113,40 @@ export const makeBooks = (
     // One order for all, so that two instances making the same books wait in the same order.
     keys
       .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
-      .map((key) => ({
-        ...newBook(key, newBookId()),
-        ...{ clock: timestamp(ALWAYS), next_event_at: 'infinity', currencies: '{}' },
-      })),
+      .map((key) => newBook(key, newBookId())),
   );
 
-const updateBooks = bulkUpdate('update_books', 'books', ['shard', 'id'], {
-  shard: 'smallint',
-  id: 'uuid',
-  version: 'bigint',
-  clock: 'timestamptz',
-  head_hash: 'bytea',
-  next_event_at: 'timestamptz',
-  currencies: 'jsonb',
-  feed_position: 'bigint',
+const updateBooks = bulkUpdate<Session>('update_books', 'books', ['shard', 'id'], {
+  shard: smallint((book) => book.shard),
+  id: uuid((book) => book.bookId),
+  version: bigint((book) => book.state.version),
+  clock: timestamptz((book) => book.state.clock),
+  head_hash: bytea((book) => book.head.hash),
+  next_event_at: timestamptz((book) => nextDue(book.state)),
+  currencies: jsonb((book) => book.currencies),
+  feed_position: bigint((book) => book.feedPosition),
 });
 
-const insertWrites = bulkInsert('writes', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  version: 'bigint',
-  recorded_at: 'timestamptz',
-  method: 'text',
-  idempotency_key: 'text',
-  feed_position: 'bigint',
+type OwnedWrite = { readonly book: Session; readonly write: Session['writes'][number] };
+
+const insertWrites = bulkInsert<OwnedWrite>('writes', {
+  shard: smallint(({ book }) => book.shard),
+  book_id: uuid(({ book }) => book.bookId),
+  version: bigint(({ write }) => write.version),
+  recorded_at: timestamptz(({ write }) => write.recordedAt),
+  method: text(({ write }) => write.method),
+  idempotency_key: text(({ write }) => write.idempotencyKey),
+  feed_position: bigint(({ book }) => book.feedPosition),
 });
 
 export const storeBooks = (
   connection: Connection,
   sessions: readonly Session[],
 ): readonly Promise<void>[] => [
-  updateBooks(
-    connection,
-    sessions.map(({ shard, bookId: id, state, head, currencies, feedPosition }) => ({
-      shard,
-      id,
-      version: state.version,
-      clock: timestamp(state.clock),
-      head_hash: head.hash,
-      next_event_at: timestamp(nextDue(state)),
-      currencies: JSON.stringify(currencies),
-      feed_position: feedPosition,
-    })),
-  ),
+  updateBooks(connection, sessions),
   insertWrites(
     connection,
-    sessions.flatMap(({ shard, bookId, writes, feedPosition }) =>
-      writes.map((write) => ({
-        shard,
-        book_id: bookId,
-        version: write.version,
-        recorded_at: timestamp(write.recordedAt),
-        method: write.method,
-        idempotency_key: write.idempotencyKey,
-        feed_position: feedPosition,
-      })),
-    ),
+    sessions.flatMap((book) => book.writes.map((write) => ({ book, write }))),
   ),
 ];
 

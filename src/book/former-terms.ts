@@ -1,8 +1,8 @@
 import type { Grant } from '../credit/grant.ts';
 import { bulkInsert } from '../db/bulk.ts';
+import { bigint, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
-import { optional, timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { GrantRow } from './grant-rows.ts';
@@ -123,34 +123,24 @@ export function replacedTerms(
   return { grantId: before.id, untilVersion, until, terms: { effectiveAt, expiresAt, fundedAt, payment } };
 }
 
-const insertFormerTerms = bulkInsert('former_terms', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  grant_id: 'uuid',
-  until_version: 'bigint',
-  until: 'timestamptz',
-  effective_at: 'timestamptz',
-  expires_at: 'timestamptz',
-  funded_at: 'timestamptz',
-  settlement_status: 'text',
-  issued_at: 'timestamptz',
-  authorized_at: 'timestamptz',
-  settled_at: 'timestamptz',
-  failed_at: 'timestamptz',
-  invoice_id: 'text',
-});
-
 export type OwnedTerms = Placed & { readonly former: FormerTerms };
 
+const insertFormerTerms = bulkInsert<OwnedTerms>('former_terms', {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  grant_id: uuid((own) => uuidOf(own.former.grantId)),
+  until_version: bigint((own) => own.former.untilVersion),
+  until: timestamptz((own) => own.former.until),
+  effective_at: timestamptz((own) => own.former.terms.effectiveAt),
+  expires_at: timestamptz((own) => own.former.terms.expiresAt),
+  funded_at: timestamptz((own) => own.former.terms.fundedAt),
+  settlement_status: text((own) => own.former.terms.payment.status),
+  issued_at: timestamptz((own) => own.former.terms.payment.issuedAt),
+  authorized_at: timestamptz((own) => own.former.terms.payment.authorizedAt),
+  settled_at: timestamptz((own) => own.former.terms.payment.settledAt),
+  failed_at: timestamptz((own) => own.former.terms.payment.failedAt),
+  invoice_id: text((own) => own.former.terms.payment.invoiceId),
+});
+
 export const storeFormerTerms = (connection: Connection, replaced: readonly OwnedTerms[]): Promise<void> =>
-  insertFormerTerms(
-    connection,
-    replaced.map(({ shard, bookId, former: { grantId, untilVersion, until, terms } }) => ({
-      ...{ shard, book_id: bookId, grant_id: uuidOf(grantId), until_version: untilVersion },
-      ...{ until: timestamp(until), effective_at: timestamp(terms.effectiveAt) },
-      ...{ expires_at: timestamp(terms.expiresAt), funded_at: timestamp(terms.fundedAt) },
-      ...{ settlement_status: terms.payment.status, invoice_id: terms.payment.invoiceId },
-      ...{ issued_at: optional(terms.payment.issuedAt), authorized_at: optional(terms.payment.authorizedAt) },
-      ...{ settled_at: optional(terms.payment.settledAt), failed_at: optional(terms.payment.failedAt) },
-    })),
-  );
+  insertFormerTerms(connection, replaced);

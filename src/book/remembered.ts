@@ -1,4 +1,5 @@
 import { bulkInsert } from '../db/bulk.ts';
+import { bytea, smallint, text, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { bookKeyText, namedBy } from './book-key.ts';
@@ -51,27 +52,23 @@ export async function loadRemembered(
   if (keyed.length === 0) return books;
   const params = [...namedBy(keyed.map(({ key }) => key)), keyed.map(({ idempotencyKey }) => idempotencyKey)];
   for (const { namespace, customer_id: customerId, key, ...row } of await connection.run(BY_KEY, params)) {
-    const text = bookKeyText({ namespace, customerId });
-    const remembered = books.get(text) ?? new Map<string, Remembered>();
-    books.set(text, remembered.set(key, row));
+    const book = bookKeyText({ namespace, customerId });
+    const remembered = books.get(book) ?? new Map<string, Remembered>();
+    books.set(book, remembered.set(key, row));
   }
   return books;
 }
 
-const insertRemembered = bulkInsert('idempotency', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  key: 'text',
-  method: 'text',
-  request: 'bytea',
-  answer: 'bytea',
+type Made = Placed & { readonly key: string; readonly remembered: Remembered };
+
+const insertRemembered = bulkInsert<Made>('idempotency', {
+  shard: smallint((made) => made.shard),
+  book_id: uuid((made) => made.bookId),
+  key: text((made) => made.key),
+  method: text((made) => made.remembered.method),
+  request: bytea((made) => made.remembered.request),
+  answer: bytea((made) => made.remembered.answer),
 });
 
-export const storeRemembered = (
-  connection: Connection,
-  made: readonly (Placed & { readonly key: string; readonly remembered: Remembered })[],
-): Promise<void> =>
-  insertRemembered(
-    connection,
-    made.map(({ shard, bookId, key, remembered }) => ({ shard, book_id: bookId, key, ...remembered })),
-  );
+export const storeRemembered = (connection: Connection, made: readonly Made[]): Promise<void> =>
+  insertRemembered(connection, made);

@@ -1,75 +1,26 @@
-import { formatAmount } from '../amount.ts';
 import type { Grant } from '../credit/grant.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import {
+  bigint,
+  jsonb,
+  numeric,
+  smallint,
+  text,
+  texts,
+  timestamptz,
+  uuid,
+  type Column,
+  type Columns,
+} from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
 import type { Placed } from '../db/placement.ts';
-import { optional, timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { StoredGrant } from './grant-rows.ts';
 
 /** The only writer of `grants`. */
 
-const KEY = { shard: 'smallint', book_id: 'uuid', id: 'uuid' } as const;
-
-/** What drawing on a grant or giving back to it changes: all that most writes have to say of it. */
-const DRAWN = {
-  remaining: 'numeric',
-  consumed: 'numeric',
-  expired: 'numeric',
-  closed_version: 'bigint',
-  span_class: 'smallint',
-} as const;
-
-/** What a later write may change besides. */
-const TERMS = {
-  settlement_status: 'text',
-  issued_at: 'timestamptz',
-  authorized_at: 'timestamptz',
-  settled_at: 'timestamptz',
-  failed_at: 'timestamptz',
-  invoice_id: 'text',
-  effective_at: 'timestamptz',
-  expires_at: 'timestamptz',
-  funded_at: 'timestamptz',
-  phase: 'text',
-  booked_at: 'timestamptz',
-  booked_version: 'bigint',
-  voided_at: 'timestamptz',
-  voided_version: 'bigint',
-  void_reason: 'text',
-  voided: 'numeric',
-} as const;
-
-const FACTS = {
-  version: 'bigint',
-  recorded_at: 'timestamptz',
-  idempotency_key: 'text',
-  currency: 'text',
-  amount: 'numeric',
-  priority: 'smallint',
-  feature_keys: 'text[]',
-  tax_code: 'text',
-  tax_behavior: 'text',
-  name: 'text',
-  description: 'text',
-  labels: 'jsonb',
-  funding_method: 'text',
-  availability_policy: 'text',
-  purchase_currency: 'text',
-  cost_basis: 'numeric',
-  purchase_amount: 'numeric',
-} as const;
-
-const insertGrants = bulkInsert('grants', { ...KEY, ...FACTS, ...TERMS, ...DRAWN });
-const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 'id'], {
-  ...KEY,
-  ...TERMS,
-  ...DRAWN,
-});
-const drawOnGrants = bulkUpdate('draw_on_grants', 'grants', ['shard', 'book_id', 'id'], { ...KEY, ...DRAWN });
-
-/** `drawnOnly`: nothing but the amounts of {@link DRAWN} has changed since it was loaded. */
+/** `drawnOnly`: nothing but the amounts of {@link drawn} has changed since it was loaded. */
 export type OwnedGrant = Placed & { readonly stored: StoredGrant; readonly drawnOnly: boolean };
 
 /** Whether drawing on it is all that has happened to a grant. */
@@ -83,76 +34,85 @@ export const isDrawnOnly = (before: Grant, after: Grant): boolean =>
   before.voidedAt === after.voidedAt &&
   before.voided === after.voided;
 
+const key: Columns<OwnedGrant> = {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  id: uuid((own) => uuidOf(own.stored.grant.id)),
+};
+
+/** What drawing on a grant or giving back to it changes: all that most writes have to say of it. */
+const drawn: Record<string, Column<OwnedGrant>> = {
+  remaining: numeric((own) => own.stored.grant.remaining),
+  consumed: numeric((own) => own.stored.grant.consumed),
+  expired: numeric((own) => own.stored.grant.expired),
+  closed_version: bigint((own) => own.stored.closedVersion),
+  span_class: smallint(({ stored: { version, closedVersion } }) =>
+    closedVersion === null ? null : spanClass(version, closedVersion),
+  ),
+};
+
+/** What a later write may change besides. */
+const terms: Record<string, Column<OwnedGrant>> = {
+  settlement_status: text((own) => own.stored.grant.funding.status),
+  issued_at: timestamptz((own) => own.stored.grant.funding.issuedAt),
+  authorized_at: timestamptz((own) => own.stored.grant.funding.authorizedAt),
+  settled_at: timestamptz((own) => own.stored.grant.funding.settledAt),
+  failed_at: timestamptz((own) => own.stored.grant.funding.failedAt),
+  invoice_id: text((own) => own.stored.grant.funding.invoiceId),
+  effective_at: timestamptz((own) => own.stored.grant.effectiveAt),
+  expires_at: timestamptz((own) => own.stored.grant.expiresAt),
+  funded_at: timestamptz((own) => own.stored.grant.fundedAt),
+  phase: text((own) => own.stored.grant.phase),
+  booked_at: timestamptz((own) => own.stored.grant.bookedAt),
+  booked_version: bigint((own) => own.stored.bookedVersion),
+  voided_at: timestamptz((own) => own.stored.grant.voidedAt),
+  voided_version: bigint((own) => own.stored.voidedVersion),
+  void_reason: text((own) => own.stored.grant.voidReason),
+  voided: numeric((own) => own.stored.grant.voided),
+};
+
+const insertGrants = bulkInsert<OwnedGrant>('grants', {
+  ...key,
+  version: bigint((own) => own.stored.version),
+  recorded_at: timestamptz((own) => own.stored.grant.recordedAt),
+  idempotency_key: text((own) => own.stored.grant.details.idempotencyKey),
+  currency: text((own) => own.stored.grant.currency),
+  amount: numeric((own) => own.stored.grant.amount),
+  priority: smallint((own) => own.stored.grant.priority),
+  feature_keys: texts((own) => own.stored.grant.featureKeys),
+  tax_code: text((own) => own.stored.grant.tax?.code ?? null),
+  tax_behavior: text((own) => own.stored.grant.tax?.behavior ?? null),
+  name: text((own) => own.stored.grant.details.name),
+  description: text((own) => own.stored.grant.details.description),
+  labels: jsonb((own) => own.stored.grant.details.labels),
+  funding_method: text((own) => own.stored.grant.funding.method),
+  availability_policy: text((own) => own.stored.grant.funding.policy),
+  purchase_currency: text((own) => own.stored.grant.funding.purchaseCurrency),
+  cost_basis: numeric((own) => own.stored.grant.funding.costBasis),
+  purchase_amount: numeric((own) => own.stored.grant.funding.purchaseAmount),
+  ...terms,
+  ...drawn,
+});
+
+const updateGrants = bulkUpdate('update_grants', 'grants', ['shard', 'book_id', 'id'], {
+  ...key,
+  ...terms,
+  ...drawn,
+});
+const drawOnGrants = bulkUpdate('draw_on_grants', 'grants', ['shard', 'book_id', 'id'], { ...key, ...drawn });
+
 export const storeGrants = (
   connection: Connection,
   made: readonly OwnedGrant[],
   changed: readonly OwnedGrant[],
 ): readonly Promise<void>[] => [
-  insertGrants(
-    connection,
-    made.map((own) => ({ ...key(own), ...facts(own.stored), ...terms(own.stored), ...drawn(own.stored) })),
-  ),
+  insertGrants(connection, made),
   updateGrants(
     connection,
-    changed
-      .filter(({ drawnOnly }) => !drawnOnly)
-      .map((own) => ({ ...key(own), ...terms(own.stored), ...drawn(own.stored) })),
+    changed.filter(({ drawnOnly }) => !drawnOnly),
   ),
   drawOnGrants(
     connection,
-    changed.filter(({ drawnOnly }) => drawnOnly).map((own) => ({ ...key(own), ...drawn(own.stored) })),
+    changed.filter(({ drawnOnly }) => drawnOnly),
   ),
 ];
-
-const key = ({ shard, bookId, stored: { grant } }: OwnedGrant): Record<keyof typeof KEY, unknown> => ({
-  shard,
-  book_id: bookId,
-  id: uuidOf(grant.id),
-});
-
-const facts = ({ grant, version }: StoredGrant): Record<keyof typeof FACTS, unknown> => ({
-  version,
-  recorded_at: timestamp(grant.recordedAt),
-  idempotency_key: grant.details.idempotencyKey,
-  currency: grant.currency,
-  amount: formatAmount(grant.amount),
-  priority: grant.priority,
-  feature_keys: grant.featureKeys,
-  tax_code: grant.tax?.code ?? null,
-  tax_behavior: grant.tax?.behavior ?? null,
-  name: grant.details.name,
-  description: grant.details.description,
-  labels: JSON.stringify(grant.details.labels),
-  funding_method: grant.funding.method,
-  availability_policy: grant.funding.policy,
-  purchase_currency: grant.funding.purchaseCurrency,
-  cost_basis: formatAmount(grant.funding.costBasis),
-  purchase_amount: formatAmount(grant.funding.purchaseAmount),
-});
-
-const drawn = ({ grant, version, closedVersion }: StoredGrant): Record<keyof typeof DRAWN, unknown> => ({
-  remaining: formatAmount(grant.remaining),
-  consumed: formatAmount(grant.consumed),
-  expired: formatAmount(grant.expired),
-  closed_version: closedVersion,
-  span_class: closedVersion === null ? null : spanClass(version, closedVersion),
-});
-
-const terms = ({ grant, ...own }: StoredGrant): Record<keyof typeof TERMS, unknown> => ({
-  settlement_status: grant.funding.status,
-  issued_at: optional(grant.funding.issuedAt),
-  authorized_at: optional(grant.funding.authorizedAt),
-  settled_at: optional(grant.funding.settledAt),
-  failed_at: optional(grant.funding.failedAt),
-  invoice_id: grant.funding.invoiceId,
-  effective_at: timestamp(grant.effectiveAt),
-  expires_at: timestamp(grant.expiresAt),
-  funded_at: timestamp(grant.fundedAt),
-  phase: grant.phase,
-  booked_at: optional(grant.bookedAt),
-  booked_version: own.bookedVersion,
-  voided_at: optional(grant.voidedAt),
-  voided_version: own.voidedVersion,
-  void_reason: grant.voidReason,
-  voided: formatAmount(grant.voided),
-});

@@ -1,32 +1,27 @@
+import type { Column, Columns } from './columns.ts';
 import { statement, type Connection, type Statement } from './database.ts';
-import { inShard, onlyShard } from './placement.ts';
+import { inShard, onlyOne } from './placement.ts';
 
-/** Columns of a table with their Postgres types, in the order they are written. */
-export type Columns = Readonly<Record<string, string>> & { readonly shard: 'smallint' };
-
-export type Insert<C extends Columns> = (
-  connection: Connection,
-  rows: readonly Readonly<Record<keyof C, unknown>>[],
-) => Promise<void>;
+export type Bulk<Row> = (connection: Pick<Connection, 'run'>, rows: readonly Row[]) => Promise<void>;
 
 /** One `insert … select unnest` with constant text for any number of rows; none sends nothing. */
-export function bulkInsert<C extends Columns>(table: string, columns: C, onConflict = ''): Insert<C> {
+export function bulkInsert<Row>(table: string, columns: Columns<Row>, onConflict = ''): Bulk<Row> {
   const names = Object.keys(columns);
   const insert = statement<never>(
     `insert_${table}`,
     `insert into ${table} (${names.join(', ')}) select ${values(columns).join(', ')} ${unnest(columns)} ${onConflict}`,
   );
-  return (connection, rows) => runBulk(connection, insert, columns, rows);
+  return bulk(insert, columns);
 }
 
 /** One `update … from unnest`: sets the columns that are not part of the key on the rows the key and the condition name. */
-export function bulkUpdate<C extends Columns>(
+export function bulkUpdate<Row>(
   name: string,
   table: string,
-  key: readonly (keyof C & string)[],
-  columns: C,
+  key: readonly string[],
+  columns: Columns<Row>,
   condition = 'true',
-): Insert<C> {
+): Bulk<Row> {
   const set = Object.keys(columns).filter((column) => !key.includes(column));
   const update = statement<never>(
     name,
@@ -35,58 +30,38 @@ export function bulkUpdate<C extends Columns>(
      where ${key.map((column) => `t.${column} = x.${column}`).join(' and ')} and ${condition}
        and ${inShard('t', oneShard(columns))}`,
   );
-  return (connection, rows) => runBulk(connection, update, columns, rows);
+  return bulk(update, columns);
 }
 
-// unnest would flatten an array of arrays, so lists travel as JSON text.
 const isList = (type: string): boolean => type.endsWith('[]');
 
 /** The parameter behind those of the columns: the one shard of all rows, if they share one (placement.ts). */
-const oneShard = (columns: Columns): `$${number}` => `$${Object.keys(columns).length + 1}`;
+const oneShard = (columns: object): `$${number}` => `$${Object.keys(columns).length + 1}`;
 
-const values = (columns: Columns): readonly string[] =>
-  Object.entries(columns).map(([name, type]) => {
+const values = <Row>(columns: Columns<Row>): readonly string[] =>
+  Object.entries(columns).map(([name, { type }]) => {
     if (name === 'shard') return `coalesce(${oneShard(columns)}::smallint, x.shard)`;
     return isList(type) ? `array(select json_array_elements_text(x.${name}::json))` : `x.${name}`;
   });
 
-const unnest = (columns: Columns): string =>
+const unnest = <Row>(columns: Columns<Row>): string =>
   `from unnest(${Object.values(columns)
-    .map((type, i) => `$${i + 1}::${isList(type) ? 'text' : type}[]`)
+    .map(({ type }, i) => `$${i + 1}::${isList(type) ? 'text' : type}[]`)
     .join(', ')}) x (${Object.keys(columns).join(', ')})`;
 
-async function runBulk<C extends Columns>(
-  connection: Connection,
-  bulk: Statement<never>,
-  columns: C,
-  rows: readonly Readonly<Record<keyof C, unknown>>[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const params = Object.entries(columns).map(([name, type]) => arrayOf(type, name, rows));
-  const shards = rows.map((row) => row['shard'] as number);
-  await connection.run(bulk, [...params, onlyShard(shards)]);
+function bulk<Row>(sent: Statement<never>, columns: Columns<Row>): Bulk<Row> {
+  const list = Object.values(columns);
+  return async (connection, rows) => {
+    if (rows.length === 0) return;
+    const params = list.map((column) => arrayOf(column, rows));
+    await connection.run(sent, [...params, onlyOne(rows.map(columns.shard.write))]);
+  };
 }
 
-// Rows travel by the ten thousand a second, and the driver's way of writing arrays asks every value what it is.
-function arrayOf(type: string, column: string, rows: readonly Readonly<Record<string, unknown>>[]): string {
-  const write = WRITERS[isList(type) ? 'list' : type];
-  if (write === undefined)
-    throw new Error(`invariant: ${column} is of type ${type}, which bulk writes do not know`);
+// Rows travel by the ten thousand a second, and the driver's way of writing arrays asks every value what it is. Column by
+// column, straight from the facts: rows of their own would only be made to be taken apart.
+function arrayOf<Row>({ write }: Column<Row>, rows: readonly Row[]): string {
   let text = '{';
-  for (const [i, row] of rows.entries()) {
-    const value = row[column];
-    if (i > 0) text += ',';
-    text += value === null || value === undefined ? 'NULL' : write(value);
-  }
+  for (const row of rows) text += text.length === 1 ? write(row) : `,${write(row)}`;
   return `${text}}`;
 }
-
-const plain = (value: unknown): string => String(value);
-const quoted = (value: unknown): string => `"${(value as string).replaceAll(/["\\]/g, '\\$&')}"`;
-
-/** How a value of each type stands in the text of an array; only what may hold anything needs quotes. */
-const WRITERS: Readonly<Record<string, ((value: unknown) => string) | undefined>> = {
-  ...{ smallint: plain, integer: plain, bigint: plain, numeric: plain, uuid: plain, timestamptz: plain },
-  ...{ text: quoted, jsonb: quoted, list: (value) => quoted(JSON.stringify(value)) },
-  bytea: (value) => `"\\\\x${Buffer.from(value as Uint8Array).toString('hex')}"`,
-};

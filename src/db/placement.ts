@@ -9,11 +9,11 @@ export type Placed = { readonly shard: number; readonly bookId: string };
 export const placesOf = (books: readonly Placed[]): readonly unknown[] => [
   books.map(({ shard }) => shard),
   books.map(({ bookId }) => bookId),
-  onlyShard(books.map(({ shard }) => shard)),
+  onlyOne(books.map(({ shard }) => shard)),
 ];
 
 /** The one shard there is among these; null if there are several. */
-export const onlyShard = (shards: readonly number[]): number | null =>
+export const onlyOne = <Shard>(shards: readonly Shard[]): Shard | null =>
   shards.every((shard) => shard === shards[0]) ? (shards[0] ?? null) : null;
 
 /** The condition that keeps a table to the one shard in a parameter, where there is one. */

@@ -1,9 +1,8 @@
-import { formatAmount } from '../amount.ts';
 import { bulkInsert } from '../db/bulk.ts';
+import { bigint, bytea, integer, numeric, smallint, text, texts, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
@@ -68,53 +67,55 @@ export const readSubAccount = (row: Omit<SubAccountRow, 'book_id' | 'id' | 'ordi
   tax: row.tax_code === null ? null : { code: row.tax_code, behavior: row.tax_behavior },
 });
 
-const insertSubAccounts = bulkInsert('sub_accounts', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  ordinal: 'integer',
-  id: 'uuid',
-  type: 'text',
-  currency: 'text',
-  feature_keys: 'text[]',
-  priority: 'smallint',
-  cost_basis: 'numeric',
-  stage: 'text',
-  tax_code: 'text',
-  tax_behavior: 'text',
+type Owned<Fact> = Placed & { readonly fact: Fact };
+
+const insertSubAccounts = bulkInsert<Owned<Appended['opened'][number]>>('sub_accounts', {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  ordinal: integer(({ fact }) => fact.ordinal),
+  id: uuid(({ fact }) => fact.uuid),
+  type: text(({ fact }) => fact.type),
+  currency: text(({ fact }) => fact.currency),
+  feature_keys: texts(({ fact }) => fact.featureKeys),
+  priority: smallint(({ fact }) => fact.priority),
+  cost_basis: numeric(({ fact }) => fact.costBasis),
+  stage: text(({ fact }) => fact.stage),
+  tax_code: text(({ fact }) => fact.tax?.code ?? null),
+  tax_behavior: text(({ fact }) => fact.tax?.behavior ?? null),
 });
 
-const insertTransactions = bulkInsert('transactions', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  version: 'bigint',
-  ordinal: 'integer',
-  id: 'uuid',
-  kind: 'text',
-  booked_at: 'timestamptz',
-  recorded_at: 'timestamptz',
-  grant_id: 'uuid',
-  charge_id: 'uuid',
-  reason: 'text',
-  hash: 'bytea',
+const insertTransactions = bulkInsert<Owned<JournalTransaction>>('transactions', {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  version: bigint(({ fact }) => fact.version),
+  ordinal: integer(({ fact }) => fact.ordinal),
+  id: uuid(({ fact }) => fact.uuid),
+  kind: text(({ fact }) => fact.kind),
+  booked_at: timestamptz(({ fact }) => fact.bookedAt),
+  recorded_at: timestamptz(({ fact }) => fact.recordedAt),
+  grant_id: uuid(({ fact }) => uuidOrNull(fact.grantId)),
+  charge_id: uuid(({ fact }) => uuidOrNull(fact.chargeId)),
+  reason: text(({ fact }) => fact.reason),
+  hash: bytea(({ fact }) => fact.hash),
 });
 
-const insertEntries = bulkInsert('entries', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  version: 'bigint',
-  position: 'integer',
-  transaction: 'integer',
-  sub_account: 'integer',
-  kind: 'text',
-  amount: 'numeric',
-  running_total: 'numeric',
-  grant_id: 'uuid',
-  grant_remaining: 'numeric',
-  charge_id: 'uuid',
-  reversed_version: 'bigint',
-  reversed_position: 'integer',
-  booked_at: 'timestamptz',
-  late_class: 'smallint',
+const insertEntries = bulkInsert<Owned<JournalEntry>>('entries', {
+  shard: smallint((own) => own.shard),
+  book_id: uuid((own) => own.bookId),
+  version: bigint(({ fact }) => fact.version),
+  position: integer(({ fact }) => fact.position),
+  transaction: integer(({ fact }) => fact.transaction),
+  sub_account: integer(({ fact }) => fact.subAccount),
+  kind: text(({ fact }) => fact.kind),
+  amount: numeric(({ fact }) => fact.amount),
+  running_total: numeric(({ fact }) => fact.runningTotal),
+  grant_id: uuid(({ fact }) => uuidOrNull(fact.grantId)),
+  grant_remaining: numeric(({ fact }) => fact.grantRemaining),
+  charge_id: uuid(({ fact }) => uuidOrNull(fact.chargeId)),
+  reversed_version: bigint(({ fact }) => fact.reverses?.version ?? null),
+  reversed_position: integer(({ fact }) => fact.reverses?.position ?? null),
+  booked_at: timestamptz(({ fact }) => fact.bookedAt),
+  late_class: smallint(({ fact }) => spanClass(fact.bookedAt, fact.recordedAt)),
 });
 
 /** Adds what was appended to some books: a constant number of statements, all in one round trip. */
@@ -122,71 +123,24 @@ export function storeJournals(
   connection: Connection,
   journals: readonly (Placed & { readonly appended: readonly Appended[] })[],
 ): readonly Promise<void>[] {
-  const all = journals.flatMap(({ shard, bookId, appended }) =>
-    appended.map((part) => ({ key: { shard, book_id: bookId }, ...part })),
-  );
+  const all = <Fact>(factsOf: (part: Appended) => readonly Fact[]): readonly Owned<Fact>[] =>
+    journals.flatMap(({ shard, bookId, appended }) =>
+      appended.flatMap((part) => factsOf(part).map((fact) => ({ shard, bookId, fact }))),
+    );
   return [
     insertSubAccounts(
       connection,
-      all.flatMap(({ key, opened }) => opened.map((account) => accountRow(key, account))),
+      all(({ opened }) => opened),
     ),
     insertTransactions(
       connection,
-      all.flatMap(({ key, transactions }) => transactions.map((one) => transactionRow(key, one))),
+      all(({ transactions }) => transactions),
     ),
     insertEntries(
       connection,
-      all.flatMap(({ key, entries }) => entries.map((entry) => entryRow(key, entry))),
+      all(({ entries }) => entries),
     ),
   ];
 }
-
-type Key = { readonly shard: number; readonly book_id: string };
-
-const accountRow = (key: Key, account: Appended['opened'][number]) => ({
-  ...key,
-  ordinal: account.ordinal,
-  id: account.uuid,
-  type: account.type,
-  currency: account.currency,
-  feature_keys: account.featureKeys,
-  priority: account.priority,
-  cost_basis: account.costBasis === null ? null : formatAmount(account.costBasis),
-  stage: account.stage,
-  tax_code: account.tax?.code ?? null,
-  tax_behavior: account.tax?.behavior ?? null,
-});
-
-const transactionRow = (key: Key, transaction: JournalTransaction) => ({
-  ...key,
-  version: transaction.version,
-  ordinal: transaction.ordinal,
-  id: transaction.uuid,
-  kind: transaction.kind,
-  hash: transaction.hash,
-  booked_at: timestamp(transaction.bookedAt),
-  recorded_at: timestamp(transaction.recordedAt),
-  grant_id: uuidOrNull(transaction.grantId),
-  charge_id: uuidOrNull(transaction.chargeId),
-  reason: transaction.reason,
-});
-
-const entryRow = (key: Key, entry: JournalEntry) => ({
-  ...key,
-  version: entry.version,
-  position: entry.position,
-  kind: entry.kind,
-  transaction: entry.transaction,
-  sub_account: entry.subAccount,
-  amount: formatAmount(entry.amount),
-  running_total: formatAmount(entry.runningTotal),
-  grant_id: uuidOrNull(entry.grantId),
-  grant_remaining: entry.grantRemaining === null ? null : formatAmount(entry.grantRemaining),
-  charge_id: uuidOrNull(entry.chargeId),
-  reversed_version: entry.reverses?.version ?? null,
-  reversed_position: entry.reverses?.position ?? null,
-  booked_at: timestamp(entry.bookedAt),
-  late_class: spanClass(entry.bookedAt, entry.recordedAt),
-});
 
 const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id));

@@ -1,9 +1,8 @@
-import { formatAmount } from '../amount.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { bigint, numeric, smallint, text, texts, timestamptz, uuid } from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import { sameStretch, type Stretch } from './stretch.ts';
 
@@ -19,30 +18,38 @@ export type StretchChange = Placed & {
   readonly after: Stretch | null;
 };
 
-const openStretches = bulkInsert('scheduled_grants', {
-  shard: 'smallint',
-  book_id: 'uuid',
-  grant_id: 'uuid',
-  known_from: 'bigint',
-  known_until: 'bigint',
-  namespace: 'text',
-  customer_id: 'text',
-  currency: 'text',
-  feature_keys: 'text[]',
-  amount: 'numeric',
-  pending_from: 'timestamptz',
-  pending_until: 'timestamptz',
-  effective_at: 'timestamptz',
-  expires_at: 'timestamptz',
-  span_class: 'smallint',
+/** A stretch as it is stored: known from its change on until `knownUntil`, null for still. */
+type Opened = { readonly change: StretchChange; readonly stretch: Stretch; knownUntil: number | null };
+
+const openStretches = bulkInsert<Opened>('scheduled_grants', {
+  shard: smallint(({ change }) => change.shard),
+  book_id: uuid(({ change }) => change.bookId),
+  grant_id: uuid(({ change }) => uuidOf(change.grantId)),
+  known_from: bigint(({ change }) => change.version),
+  known_until: bigint(({ knownUntil }) => knownUntil),
+  namespace: text(({ change }) => change.namespace),
+  customer_id: text(({ change }) => change.customerId),
+  currency: text(({ stretch }) => stretch.currency),
+  feature_keys: texts(({ stretch }) => stretch.featureKeys),
+  amount: numeric(({ stretch }) => stretch.amount),
+  pending_from: timestamptz(({ stretch }) => stretch.from),
+  pending_until: timestamptz(({ stretch }) => stretch.until),
+  effective_at: timestamptz(({ stretch }) => stretch.effectiveAt),
+  expires_at: timestamptz(({ stretch }) => stretch.expiresAt),
+  span_class: smallint(({ stretch }) => spanClass(stretch.from, stretch.until)),
 });
 
 // The row known until now is the one with no known_until; a unique index keeps it single.
-const closeStretches = bulkUpdate(
+const closeStretches = bulkUpdate<StretchChange>(
   'close_scheduled_grants',
   'scheduled_grants',
   ['shard', 'book_id', 'grant_id'],
-  { shard: 'smallint', book_id: 'uuid', grant_id: 'uuid', known_until: 'bigint' },
+  {
+    shard: smallint((change) => change.shard),
+    book_id: uuid((change) => change.bookId),
+    grant_id: uuid((change) => uuidOf(change.grantId)),
+    known_until: bigint((change) => change.version),
+  },
   't.known_until is null',
 );
 
@@ -52,40 +59,20 @@ export function storeStretches(
   changes: readonly StretchChange[],
 ): readonly Promise<void>[] {
   const changed = changes.filter(({ before, after }) => !sameStretch(before, after));
-  const opened = new Map<string, { change: StretchChange; stretch: Stretch; knownUntil: number | null }>();
-  const rows: (typeof opened extends Map<string, infer Row> ? Row : never)[] = [];
-  const closed: { shard: number; book_id: string; grant_id: string; known_until: number }[] = [];
+  const opened = new Map<string, Opened>();
+  const rows: Opened[] = [];
+  const closed: StretchChange[] = [];
   for (const change of changed) {
-    const { shard, bookId, grantId, version, before, after } = change;
+    const { grantId, version, before, after } = change;
     const own = opened.get(grantId);
     // One opened by this very batch is stored closed; an older one is closed in place.
     if (own !== undefined) own.knownUntil = version;
-    else if (before !== null) {
-      closed.push({ shard, book_id: bookId, grant_id: uuidOf(grantId), known_until: version });
-    }
+    else if (before !== null) closed.push(change);
     opened.delete(grantId);
     if (after === null) continue;
     const row = { change, stretch: after, knownUntil: null };
     opened.set(grantId, row);
     rows.push(row);
   }
-  return [
-    closeStretches(connection, closed),
-    openStretches(
-      connection,
-      rows.map(({ change, stretch, knownUntil }) => ({
-        ...{ shard: change.shard, book_id: change.bookId, grant_id: uuidOf(change.grantId) },
-        ...{ known_from: change.version, known_until: knownUntil },
-        ...{ namespace: change.namespace, customer_id: change.customerId },
-        ...{
-          currency: stretch.currency,
-          feature_keys: stretch.featureKeys,
-          amount: formatAmount(stretch.amount),
-        },
-        ...{ pending_from: timestamp(stretch.from), pending_until: timestamp(stretch.until) },
-        ...{ effective_at: timestamp(stretch.effectiveAt), expires_at: timestamp(stretch.expiresAt) },
-        span_class: spanClass(stretch.from, stretch.until),
-      })),
-    ),
-  ];
+  return [closeStretches(connection, closed), openStretches(connection, rows)];
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Amount } from '../../src/amount.ts';
 import { bulkInsert, bulkUpdate } from '../../src/db/bulk.ts';
+import { integer, jsonb, numeric, smallint, text, texts, type Columns } from '../../src/db/columns.ts';
 import { connect, type Statement } from '../../src/db/database.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { openSql } from '../support/sql.ts';
@@ -10,23 +12,27 @@ const database = connect({ url, poolSize: 1, onStatement: (one) => seen.push(one
 const sql = await openSql(url);
 afterAll(() => Promise.all([database.close(), sql.end()]));
 
-const COLUMNS = {
-  shard: 'smallint',
-  id: 'integer',
-  words: 'text[]',
-  note: 'text',
-  amount: 'numeric',
-  facts: 'jsonb',
-} as const;
-const insertThings = bulkInsert('things', COLUMNS);
-const insertOnce = bulkInsert('unique_things', COLUMNS, 'on conflict (id) do nothing');
-const updateThings = bulkUpdate(
-  'update_things',
-  'things',
-  ['shard', 'id'],
-  { shard: 'smallint', id: 'integer', words: 'text[]', note: 'text' },
-  't.amount > 0',
-);
+type Thing = {
+  readonly id: number;
+  readonly words: readonly string[];
+  readonly note: string | null;
+  readonly amount: Amount | null;
+  readonly facts: object | null;
+};
+const changing: Columns<Pick<Thing, 'id' | 'words' | 'note'>> = {
+  shard: smallint(() => 0),
+  id: integer((thing) => thing.id),
+  words: texts((thing) => thing.words),
+  note: text((thing) => thing.note),
+};
+const columns: Columns<Thing> = {
+  ...changing,
+  amount: numeric((thing) => thing.amount),
+  facts: jsonb((thing) => thing.facts),
+};
+const insertThings = bulkInsert('things', columns);
+const insertOnce = bulkInsert('unique_things', columns, 'on conflict (id) do nothing');
+const updateThings = bulkUpdate('update_things', 'things', ['shard', 'id'], changing, 't.amount > 0');
 
 beforeAll(async () => {
   for (const table of ['things', 'unique_things']) {
@@ -36,8 +42,8 @@ beforeAll(async () => {
   }
 });
 
-const thing = (id: number, more: object = {}) => ({
-  ...{ shard: 0, id, words: [] as string[], note: 'a note', amount: '1', facts: '{}' },
+const thing = (id: number, more: Partial<Thing> = {}): Thing => ({
+  ...{ id, words: [], note: 'a note', amount: 10n ** 12n, facts: {} },
   ...more,
 });
 const things = () => sql.rows('select id, words, note, amount, facts from things order by id');
@@ -63,7 +69,7 @@ describe('a bulk insert', () => {
     await insertThings(database, [
       thing(1, { words: awkward }),
       thing(2, { note: null, amount: null, facts: null }),
-      thing(3, { note: awkward.join(), facts: JSON.stringify({ awkward }) }),
+      thing(3, { note: awkward.join(), facts: { awkward } }),
     ]);
 
     expect(await things()).toEqual([
@@ -119,12 +125,12 @@ describe('a bulk insert', () => {
 
 describe('a bulk update', () => {
   test('sets what is not part of the key, on the rows that key and condition name', async () => {
-    await insertThings(database, [thing(40), thing(41), thing(42, { amount: '0' }), thing(43)]);
+    await insertThings(database, [thing(40), thing(41), thing(42, { amount: 0n }), thing(43)]);
     await updateThings(database, [
-      { shard: 0, id: 40, words: ['new', 'words'], note: null },
-      { shard: 0, id: 42, words: ['not'], note: 'not' },
-      { shard: 0, id: 43, words: [], note: 'changed' },
-      { shard: 0, id: 44, words: [], note: 'nobody' },
+      { id: 40, words: ['new', 'words'], note: null },
+      { id: 42, words: ['not'], note: 'not' },
+      { id: 43, words: [], note: 'changed' },
+      { id: 44, words: [], note: 'nobody' },
     ]);
 
     expect(

@@ -27,54 +27,57 @@ export type Balances = {
 
 type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
 
-// A round is one short statement as a rule: what comes meanwhile travels together in the next.
-const ROUNDS = { atOnce: 1, most: 100 };
+// A round over kept books is one short statement: what comes meanwhile travels together in the next.
+const KEPT_ROUNDS = { atOnce: 1, most: 100 };
+// Two, so that one round is read while the answers of the other are made; a round stays short for those who wait.
+const LOADED_ROUNDS = { atOnce: 2, most: 100 };
 
 export type BalancesDeps = QueryDeps & { readonly kept: KeptBooks };
 
 export function createBalances(deps: BalancesDeps): Balances {
-  /** One statement where all the books are kept; else one snapshot for all, so that they are as of one moment. */
-  const readNow = async (questions: readonly NowQuestion[]) => {
-    const views = await locateNow(
-      deps.database,
-      deps.clock,
-      questions.map(({ key }) => key),
-    );
-    return (
-      keptBalances(deps.kept, views, questions) ??
-      deps.database.snapshot((connection) => balancesNow(connection, deps, questions))
-    );
-  };
-  const now = gather(readNow, ROUNDS);
+  const fromKept = (questions: readonly NowQuestion[]) => keptBalances(deps, questions);
+  const fromLoaded = (questions: readonly NowQuestion[]) =>
+    deps.database.snapshot((connection) => balancesNow(connection, deps, questions));
+  const kept = gather(fromKept, KEPT_ROUNDS);
+  const loaded = gather(fromLoaded, LOADED_ROUNDS);
   return {
     get: (question) =>
       isNow(question)
         ? caughtUp(question.minVersion, async () => {
-            const value = await now({ key: question.key, figures: question });
+            const asked = { key: question.key, figures: question };
+            // A book that must be loaded holds up no question about one that need not.
+            const value = (await kept(asked)) ?? (await loaded(asked));
             return value.view.latest < question.minVersion ? undefined : { value };
           })
         : getBalance(deps, question),
-    getMany: (keys, asked) =>
-      isNow(asked) ? readNow(keys.map((key) => ({ key, figures: asked }))) : getBalances(deps, keys, asked),
+    async getMany(keys, asked) {
+      if (!isNow(asked)) return getBalances(deps, keys, asked);
+      const questions = keys.map((key) => ({ key, figures: asked }));
+      const answers = await fromKept(questions);
+      // As of one moment: all kept, or all from one snapshot.
+      return answers.every((answer) => answer !== null) ? answers : fromLoaded(questions);
+    },
   };
 }
 
 const isNow = ({ asOf, knownAt }: Moment): boolean => asOf === null && knownAt === null;
 
-/** The figures of books that are all kept, from their open states alone; null if one of them is not. */
-function keptBalances(
-  kept: KeptBooks,
-  views: readonly NowView[],
+/** The figures of books that are kept, from their open states and in one statement; null for each that is not. */
+async function keptBalances(
+  { database, clock, kept }: BalancesDeps,
   questions: readonly NowQuestion[],
-): readonly BalanceAnswer[] | null {
-  const answers: BalanceAnswer[] = [];
-  for (const [i, view] of views.entries()) {
-    const { figures } = questions[i]!;
+): Promise<readonly (BalanceAnswer | null)[]> {
+  const views = await locateNow(
+    database,
+    clock,
+    questions.map(({ key }) => key),
+  );
+  return views.map((view, i) => {
     const state = view.id === null ? emptyBook(view.asOf) : keptState(kept, view);
-    if (state === null) return null;
-    answers.push({ view, balances: balancesIn(state, view.currencies, figures) });
-  }
-  return answers;
+    return state === null
+      ? null
+      : { view, balances: balancesIn(state, view.currencies, questions[i]!.figures) };
+  });
 }
 
 function keptState(kept: KeptBooks, view: NowView): BookState | null {
