@@ -6,13 +6,13 @@ import type { LoadProcess } from '../support/load-process.ts';
 import { agreement, interleave, ratioOf, typical, type Contender } from '../support/rounds.ts';
 import { rowsPerSpend } from '../support/rows-per-spend.ts';
 
-/** Spends in one call, and calls under way: together 4,000 waiting spends, what fills a transaction of each shard. */
+/** Spends in one call, and calls under way: together 4,000 waiting spends, which fill the transactions of every lane. */
 const CALL = 250;
 const CALLS = 16;
-/** One customer is one shard, and a shard's queue holds 1024. */
+/** One customer is one lane. */
 const HOT_CALLS = 4;
 /** The service puts so many into a transaction, and opens so many connections. */
-const BATCH = 64;
+const BATCH = 128;
 const CONNECTIONS = 10;
 
 export const writes: Figure = {
