@@ -24,6 +24,10 @@ export async function createCaller(calls: Calls, connections: number, deadlineMs
       return overGrpc(calls.servers, connections, deadlineMs, () => spendBatch(calls.customers, calls.size));
     case 'balance':
       return overGrpc(calls.servers, connections, deadlineMs, inTurn(calls.asked));
+    case 'balanceBatch':
+      return overGrpc(calls.servers, connections, deadlineMs, () =>
+        balanceBatch(calls.customers, calls.size),
+      );
     case 'bareBatch':
       return bareBatches(calls.databaseUrl, connections, calls.customers, calls.size);
     case 'oneTransaction':
@@ -81,6 +85,15 @@ const spendBatch = (customers: number, size: number): Ask => ({
       outcome.case === 'error' ? [outcome.value.reason] : [],
     );
     return { done: results.length - refused.length, refused };
+  },
+});
+
+const balanceBatch = (customers: number, size: number): Ask => ({
+  series: 'balanceBatch',
+  ask: async (client, deadlineMs) => {
+    const customerIds = Array.from({ length: size }, () => customerId(anyBelow(customers)));
+    await client.call(CreditService.method.batchGetBalances, { customerIds }, deadlineMs);
+    return { done: size, refused: [] };
   },
 });
 

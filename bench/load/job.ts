@@ -21,6 +21,13 @@ export type Calls =
       /** One is asked about after the other; each has samples of its own, under its name. */
       readonly asked: readonly BalanceAsked[];
     }
+  | {
+      readonly kind: 'balanceBatch';
+      readonly servers: readonly string[];
+      readonly customers: number;
+      /** Customers in one call. */
+      readonly size: number;
+    }
   /** Transactions straight on the database, without a service: see bench/baselines. */
   | {
       readonly kind: 'bareBatch';
