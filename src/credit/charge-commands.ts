@@ -5,38 +5,21 @@ import { refuse, refuseFields } from '../refusal.ts';
 import type { Scope } from '../scope.ts';
 import { live } from './balance.ts';
 import { seal, type Work } from './book-state.ts';
-import { outstanding, type Charge, type Collection } from './charge.ts';
+import { newCharge, outstanding, type Charge, type Collection } from './charge.ts';
 import { collect, insufficient } from './collect.ts';
 import type { CollectCharge, CreateCharge, UpdateCharge } from './command.ts';
 import { bookedAt } from './consume.ts';
 
 /** Opens a charge: from its start it weighs on live until it is closed or its hold expires. */
 export function createCharge(work: Work, command: CreateCharge, now: Instant): Charge {
-  const { chargeId: id, type, mode, currency, precision, amount, featureKey, tax, details } = command;
   if (command.requireLive) checkLive(work, command);
-  const charge: Charge = {
-    id,
-    type,
-    mode,
-    currency,
-    precision,
-    amount,
-    featureKey,
-    tax,
-    details,
+  const charge = newCharge(command, {
     recordedAt: now,
     version: work.version,
     startsAt: command.startsAt ?? now,
     holdExpiresAt: command.holdExpiresAt ?? NEVER,
-    status: 'OPEN',
-    closedAt: null,
-    sequence: null,
-    collections: 0,
-    collected: 0n,
-    advanced: 0n,
-    invoiced: 0n,
-  };
-  work.charges.set(id, charge);
+  });
+  work.charges.set(charge.id, charge);
   return charge;
 }
 

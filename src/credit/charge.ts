@@ -43,6 +43,36 @@ export type Charge = {
   readonly invoiced: Amount;
 };
 
+/** What a command says of the charge it makes. */
+type Asked = Pick<
+  Charge,
+  'type' | 'mode' | 'currency' | 'precision' | 'amount' | 'featureKey' | 'tax' | 'details'
+> & { readonly chargeId: string };
+
+/** A charge as it begins: open, and nothing collected. */
+export const newCharge = (
+  { chargeId: id, type, mode, currency, precision, amount, featureKey, tax, details }: Asked,
+  begun: Pick<Charge, 'recordedAt' | 'version' | 'startsAt' | 'holdExpiresAt'>,
+): Charge => ({
+  id,
+  type,
+  mode,
+  currency,
+  precision,
+  amount,
+  featureKey,
+  tax,
+  details,
+  ...begun,
+  status: 'OPEN',
+  closedAt: null,
+  sequence: null,
+  collections: 0,
+  collected: 0n,
+  advanced: 0n,
+  invoiced: 0n,
+});
+
 /** Where in the journal something was booked: the write's version and the first entry's place within the write. */
 export type EntryRef = { readonly version: number; readonly position: number };
 

@@ -1,7 +1,7 @@
 import { formatInstant, NEVER, type Instant } from '../instant.ts';
 import { refuseFields } from '../refusal.ts';
 import type { Work } from './book-state.ts';
-import type { Charge, Collection } from './charge.ts';
+import { newCharge, type Charge, type Collection } from './charge.ts';
 import { collect } from './collect.ts';
 import type { Consume } from './command.ts';
 
@@ -12,33 +12,21 @@ export function consume(
   now: Instant,
 ): { readonly charge: Charge; readonly collection: Collection; readonly bookedAt: Instant } {
   const at = bookedAt(command.bookedAt, now);
-  const { chargeId: id, mode, currency, precision, amount, featureKey, tax, details } = command;
-  const opened: Charge = {
-    id,
-    type: 'FLAT_FEE',
-    mode,
-    currency,
-    precision,
-    amount,
-    featureKey,
-    tax,
-    details,
-    recordedAt: now,
-    version: work.version,
-    startsAt: at,
-    holdExpiresAt: NEVER,
+  const asked = { ...command, type: 'FLAT_FEE' } as const;
+  const begun = { recordedAt: now, version: work.version, startsAt: at, holdExpiresAt: NEVER };
+  const opened = newCharge(asked, begun);
+  const collection = collect(work, opened, 1, command.amount, at);
+  const { advanced, invoiced } = collection;
+  const charge: Charge = {
+    ...opened,
     status: 'FINAL',
     closedAt: now,
-    sequence: null,
     collections: 1,
-    collected: 0n,
-    advanced: 0n,
-    invoiced: 0n,
+    collected: command.amount,
+    advanced,
+    invoiced,
   };
-  const collection = collect(work, opened, 1, amount, at);
-  const { advanced, invoiced } = collection;
-  const charge: Charge = { ...opened, collected: amount, advanced, invoiced };
-  work.charges.set(id, charge);
+  work.charges.set(charge.id, charge);
   return { charge, collection, bookedAt: at };
 }
 
