@@ -82,10 +82,15 @@ export type CallResult =
 export type Json = { readonly [key: string]: any };
 
 /** Calls an RPC as curl would: `credit.v1.CreditService/GetBalance` with a JSON object. */
-export async function call(url: string, method: string, request: object): Promise<CallResult> {
+export async function call(
+  url: string,
+  method: string,
+  request: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<CallResult> {
   const response = await fetch(`${url}/${method}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(request),
   });
   const body = (await response.json()) as Json;
