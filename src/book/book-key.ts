@@ -1,3 +1,4 @@
+import { arraysOf, smallint, text } from '../db/columns.ts';
 import { onlyOne } from '../db/placement.ts';
 
 /** Whose book it is: the caller's own customer id within a namespace. */
@@ -18,8 +19,14 @@ export function shardOf({ namespace, customerId }: BookKey): number {
 /** One text per book, for maps. */
 export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${namespace}\0${customerId}`;
 
+const NAMES = [
+  smallint(shardOf),
+  text((key: BookKey) => key.namespace),
+  text((key: BookKey) => key.customerId),
+];
+
 /** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet. */
-export function namedBy(keys: readonly BookKey[]): readonly unknown[] {
-  const shards = keys.map(shardOf);
-  return [shards, keys.map((key) => key.namespace), keys.map((key) => key.customerId), onlyOne(shards)];
-}
+export const namedBy = (keys: readonly BookKey[]): readonly unknown[] => [
+  ...arraysOf(NAMES, keys),
+  onlyOne(keys.map(shardOf)),
+];

@@ -1,5 +1,5 @@
 import { bulkInsert } from '../db/bulk.ts';
-import { bytea, smallint, text, uuid } from '../db/columns.ts';
+import { arraysOf, bytea, smallint, text, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { bookKeyText, namedBy } from './book-key.ts';
@@ -42,6 +42,8 @@ const BY_KEY = statement<Row>(
    ) i on true`,
 );
 
+const KEYS = [text(({ idempotencyKey }: Pick<Submission, 'idempotencyKey'>) => idempotencyKey)];
+
 /** The successes under some keys, by the text of the book's key and by key. */
 export async function loadRemembered(
   connection: Connection,
@@ -50,7 +52,7 @@ export async function loadRemembered(
   const books = new Map<string, Map<string, Remembered>>();
   const keyed = submissions.filter(({ idempotencyKey }) => idempotencyKey !== null);
   if (keyed.length === 0) return books;
-  const params = [...namedBy(keyed.map(({ key }) => key)), keyed.map(({ idempotencyKey }) => idempotencyKey)];
+  const params = [...namedBy(keyed.map(({ key }) => key)), ...arraysOf(KEYS, keyed)];
   for (const { namespace, customer_id: customerId, key, ...row } of await connection.run(BY_KEY, params)) {
     const book = bookKeyText({ namespace, customerId });
     const remembered = books.get(book) ?? new Map<string, Remembered>();

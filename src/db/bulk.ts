@@ -1,4 +1,4 @@
-import type { Column, Columns } from './columns.ts';
+import { arraysOf, type Columns } from './columns.ts';
 import { statement, type Connection, type Statement } from './database.ts';
 import { inShard, onlyOne } from './placement.ts';
 
@@ -53,15 +53,6 @@ function bulk<Row>(sent: Statement<never>, columns: Columns<Row>): Bulk<Row> {
   const list = Object.values(columns);
   return async (connection, rows) => {
     if (rows.length === 0) return;
-    const params = list.map((column) => arrayOf(column, rows));
-    await connection.run(sent, [...params, onlyOne(rows.map(columns.shard.write))]);
+    await connection.run(sent, [...arraysOf(list, rows), onlyOne(rows.map(columns.shard.of))]);
   };
-}
-
-// Rows travel by the ten thousand a second, and the driver's way of writing arrays asks every value what it is. Column by
-// column, straight from the facts: rows of their own would only be made to be taken apart.
-function arrayOf<Row>({ write }: Column<Row>, rows: readonly Row[]): string {
-  let text = '{';
-  for (const row of rows) text += text.length === 1 ? write(row) : `,${write(row)}`;
-  return `${text}}`;
 }

@@ -1,9 +1,7 @@
-import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { types } from './types.ts';
+import { pipelineOf, type Statement } from './pipeline.ts';
 
-/** Constant SQL under a name of its own, so that every connection prepares it once. */
-export type Statement<Row> = { readonly name: string; readonly text: string; readonly row?: Row };
+export type { Statement } from './pipeline.ts';
 
 /**
  * Declares a statement; `Row` is what its rows look like after the type parsers. A connection prepares a
@@ -46,8 +44,8 @@ export type Database = {
 
 const BEGIN = statement<never>('begin', 'begin');
 const BEGIN_SNAPSHOT = statement<never>('begin_snapshot', 'begin isolation level repeatable read, read only');
-const COMMIT = 'commit';
-const ROLLBACK = 'rollback';
+const COMMIT = statement<never>('commit', 'commit');
+const ROLLBACK = statement<never>('rollback', 'rollback');
 
 export type DatabaseOptions = {
   readonly url: string;
@@ -64,8 +62,6 @@ export function connect(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
-    types,
-    pipeline: true,
     // Every statement has its index. A table that was small when a plan was made must not be read whole later. And each is
     // planned once: to plan a batch's statement takes longer than to run it, and a plan for these very values is no better.
     options:
@@ -86,9 +82,9 @@ export function connect(options: DatabaseOptions): Database {
     const lost = () => (broken = true);
     client.on('error', lost);
     try {
-      return await committed(client, runningOn(client, options, inOneWrite(client)), begin, work);
+      return await committed(client, runningOn(client, options), begin, work);
     } catch (error) {
-      await client.query(ROLLBACK).catch(lost);
+      await pipelineOf(client)(ROLLBACK, []).catch(lost);
       throw error;
     } finally {
       client.off('error', lost);
@@ -96,8 +92,17 @@ export function connect(options: DatabaseOptions): Database {
     }
   }
 
+  async function run<Row>(sent: Statement<Row>, params?: readonly unknown[]): Promise<Row[]> {
+    const client = await pool.connect();
+    try {
+      return await runningOn(client, options).run(sent, params);
+    } finally {
+      client.release();
+    }
+  }
+
   return {
-    ...runningOn(pool, options),
+    run,
     transaction: (work) => within(BEGIN, work),
     snapshot: (work) => within(BEGIN_SNAPSHOT, work),
     close: () => pool.end(),
@@ -120,7 +125,7 @@ async function committed<T>(
   const begun = connection.run(begin);
   // Sent in the same round trip as begin; a failed begin fails what follows it, too.
   const [, result] = await settleAll([begun, work({ ...connection, beforeCommit })]);
-  const commit = client.query(COMMIT);
+  const commit = pipelineOf(client)(COMMIT, []);
   await settleAll([...last, commit]);
   const { command } = await commit;
   // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
@@ -128,40 +133,16 @@ async function committed<T>(
   return result;
 }
 
-/** Runs statements on a connection, or on whichever of a pool is free; `sending` is told before each. */
-const runningOn = (
-  client: pg.ClientBase | pg.Pool,
-  { onStatement }: DatabaseOptions,
-  sending: () => void = () => undefined,
-): Connection => ({
-  run: async <Row>({ name, text }: Statement<Row>, params: readonly unknown[] = []) => {
-    onStatement?.({ name, text });
-    sending();
-    return (await client.query({ name, text, values: [...params] })).rows as Row[];
+const runningOn = (client: pg.ClientBase, { onStatement }: DatabaseOptions): Connection => ({
+  run: async <Row>(sent: Statement<Row>, params: readonly unknown[] = []) => {
+    onStatement?.(sent);
+    return (await pipelineOf(client)(sent, params)).rows as Row[];
   },
 });
 
 /**
- * Lets what is sent to a connection within one turn of the loop reach the socket in one write: a system call for each
- * statement would cost more than the statement's own share of the work here.
- */
-function inOneWrite(client: pg.ClientBase): () => void {
-  const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
-  let held = false;
-  return () => {
-    if (held) return;
-    held = true;
-    stream.cork();
-    process.nextTick(() => {
-      held = false;
-      stream.uncork();
-    });
-  };
-}
-
-/**
- * Waits for every one of the promises, then throws the first error in their order: followers of a failed statement
- * fail with 25P02, and what came first is the cause.
+ * Waits for every one of the promises, then throws the first error in their order. A statement that fails takes those
+ * sent behind it along, for its own reason; later ones fail with 25P02, and what came first is the cause.
  */
 export async function settleAll<T extends readonly Promise<unknown>[]>(
   promises: readonly [...T],

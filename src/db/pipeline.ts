@@ -1,0 +1,161 @@
+import type { Duplex } from 'node:stream';
+import pg from 'pg';
+import { types } from './types.ts';
+
+/** Constant SQL under a name of its own, so that every connection prepares it once. */
+export type Statement<Row> = { readonly name: string; readonly text: string; readonly row?: Row };
+
+/** What Postgres answered: the rows, read by the type parsers, and the command it says it completed. */
+export type Answer = { readonly rows: unknown[]; readonly command: string };
+
+/**
+ * Sends prepared statements over one connection. Those sent within one turn of the loop travel together: one write, one
+ * Sync behind the last, and Postgres answers once. The driver's own queries each have a Sync, so Postgres would answer
+ * them one by one, and waking up both sides for every statement costs more than most statements do.
+ *
+ * One that fails fails those sent with it that follow, for the same reason: Postgres skips them.
+ */
+export type Pipeline = (statement: Statement<unknown>, params: readonly unknown[]) => Promise<Answer>;
+
+/** The same pipeline for the same connection, for as long as it lives. */
+export function pipelineOf(client: pg.ClientBase): Pipeline {
+  const known = pipelines.get(client);
+  if (known !== undefined) return known;
+  const pipeline = createPipeline(client);
+  pipelines.set(client, pipeline);
+  return pipeline;
+}
+
+const pipelines = new WeakMap<pg.ClientBase, Pipeline>();
+
+function createPipeline(client: pg.ClientBase): Pipeline {
+  const prepared = new Map<string, Prepared>();
+  let waiting: Sent[] = [];
+  let underWay = false;
+
+  const sendOn = () => {
+    underWay = waiting.length > 0;
+    if (!underWay) return;
+    client.query(roundTrip(waiting, prepared, sendOn));
+    waiting = [];
+  };
+  return (statement, params) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ statement, values: params.map((param) => prepareValue(param)), resolve, reject });
+      if (underWay) return;
+      underWay = true;
+      process.nextTick(sendOn);
+    });
+}
+
+type Sent = {
+  readonly statement: Statement<unknown>;
+  /** As they go over the wire: text, bytes or null. */
+  readonly values: readonly unknown[];
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** A statement the connection has prepared, or will have when it has answered: how its rows are read. */
+type Prepared = { columns: readonly Column[] };
+type Column = { readonly name: string; readonly read: (text: string) => unknown };
+
+/** What a round trip needs of the driver's connection: the messages of Postgres' protocol, as the driver's cursors use them. */
+type Wire = {
+  readonly stream: Duplex;
+  close(message: { readonly type: 'S'; readonly name: string }): void;
+  parse(message: { readonly name: string; readonly text: string }): void;
+  bind(message: { readonly statement: string; readonly values: readonly unknown[] }): void;
+  describe(message: { readonly type: 'P' }): void;
+  execute(): void;
+  sync(): void;
+};
+
+/** As the driver writes the values of its own queries. */
+const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils;
+
+/** Statements as the driver takes them, in place of a query of its own. It calls the handlers as the answers come. */
+function roundTrip(all: readonly Sent[], prepared: Map<string, Prepared>, ended: () => void): pg.Submittable {
+  let readers: readonly Prepared[] = [];
+  const answers: (Answer | { readonly unreadable: unknown })[] = [];
+  let rows: unknown[] = [];
+  let unreadable: { readonly unreadable: unknown } | undefined;
+  const tell = () => {
+    for (const [i, answer] of answers.entries()) {
+      if ('unreadable' in answer) all[i]!.reject(answer.unreadable);
+      else all[i]!.resolve(answer);
+    }
+  };
+
+  return {
+    submit(connection) {
+      const wire = connection as unknown as Wire;
+      wire.stream.cork();
+      readers = all.map((sent) => send(wire, prepared, sent));
+      wire.sync();
+      wire.stream.uncork();
+    },
+    handleRowDescription({ fields }: { readonly fields: readonly pg.FieldDef[] }) {
+      readers[answers.length]!.columns = fields.map(({ name, dataTypeID }) => ({
+        name,
+        read: types.getTypeParser(dataTypeID) as Column['read'],
+      }));
+    },
+    handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }) {
+      try {
+        rows.push(readRow(readers[answers.length]!.columns, fields));
+      } catch (error) {
+        // Thrown on, it would end the process; the rest has to be heard in any case.
+        unreadable ??= { unreadable: error };
+      }
+    },
+    handleCommandComplete({ text }: { readonly text: string }) {
+      answers.push(unreadable ?? { rows, command: text });
+      rows = [];
+      unreadable = undefined;
+    },
+    handleReadyForQuery() {
+      tell();
+      ended();
+    },
+    handleError(error: unknown) {
+      tell();
+      for (const { statement, reject } of all.slice(answers.length)) {
+        prepared.delete(statement.name);
+        reject(error);
+      }
+      // The driver keeps what is sent meanwhile until Postgres has answered the Sync.
+      ended();
+    },
+  } as pg.Submittable;
+}
+
+/** Sends a statement, prepared first where the connection has not; gives how its rows are read. */
+function send(
+  wire: Wire,
+  prepared: Map<string, Prepared>,
+  { statement: { name, text }, values }: Sent,
+): Prepared {
+  const known = prepared.get(name);
+  const reader = known ?? { columns: [] };
+  if (known === undefined) {
+    // Whether Postgres still has what failed with something else is not known; closing what is not there is no error.
+    wire.close({ type: 'S', name });
+    wire.parse({ name, text });
+    prepared.set(name, reader);
+  }
+  wire.bind({ statement: name, values });
+  if (known === undefined) wire.describe({ type: 'P' });
+  wire.execute();
+  return reader;
+}
+
+function readRow(columns: readonly Column[], fields: readonly (string | null)[]): object {
+  const row: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i += 1) {
+    const { name, read } = columns[i]!;
+    const text = fields[i]!;
+    row[name] = text === null ? null : read(text);
+  }
+  return row;
+}
