@@ -51,15 +51,18 @@ export function openScope(
 
   const end = (explain: () => unknown) => {
     if (closed) return;
+    const told = interrupt;
     close();
     const reason = explain();
     controller.abort(reason);
-    interrupt?.(reason);
+    told?.(reason);
     events.ended(reason);
   };
   const timer = deadlineMs === undefined ? undefined : armDeadline(deadlineMs, () => end(tooLate));
   const close = () => {
     closed = true;
+    // A transport may know the call for much longer, and with it what it was answered.
+    interrupt = undefined;
     timer?.disarm();
   };
   call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));

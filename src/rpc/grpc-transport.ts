@@ -125,14 +125,18 @@ async function* requestsOf(call: Parameters<handleBidiStreamingCall<Decoded, Buf
   }
 }
 
-// Decoded here and not later, because grpc-js keeps what this returns for as long as a stream lives,
-// and the bytes would pin the whole network buffer they are a part of.
+// Decoded here and not later, and given away once, because grpc-js keeps what this returns for as long as a stream lives
+// and longer: the bytes would pin the whole network buffer they are a part of.
 const decoder =
   (schema: DescMessage) =>
   (bytes: Buffer): Decoded => {
     try {
-      const message = fromBinary(schema, bytes);
-      return () => message;
+      let message: Message | undefined = fromBinary(schema, bytes);
+      return () => {
+        const given = message!;
+        message = undefined;
+        return given;
+      };
     } catch {
       const message = `the request is not a ${schema.typeName} in protobuf's binary format`;
       return () => {

@@ -66,7 +66,7 @@ export function admit(
   const deadlineMs = isUnary ? unaryDeadline(call.deadlineMs) : call.deadlineMs;
   const scope = openScope(call, deadlineMs, {
     ended: (reason) => {
-      openCalls.leave(scope);
+      leaveOpen();
       answer ??= answerTo(reason);
       endedEarly?.();
     },
@@ -74,11 +74,11 @@ export function admit(
       if (!isEcho(error)) logAftermath(log, record, error);
     },
   });
-  openCalls.enter(scope, isUnary ? 'unary' : 'stream');
+  const leaveOpen = openCalls.enter(scope, isUnary ? 'unary' : 'stream');
 
   const leave = () => {
     scope.close();
-    openCalls.leave(scope);
+    leaveOpen();
   };
   return {
     context: {
