@@ -93,23 +93,39 @@ export function decide<C extends Command>(state: BookState, command: C, now: Ins
   const work = open(state);
   advance(work, now);
   // Booking what is due changes something by itself only where that was the wish.
-  const { grants, charges, postings } = command.kind === 'bookDue' ? open(state) : work;
-  const before = { grants: new Map(grants), charges: new Map(charges), postings: postings.length };
+  const before = command.kind === 'bookDue' ? from(state) : asItStands(state, work);
   const handler = HANDLERS[command.kind] as unknown as (w: Work, c: C, at: Instant) => AnswerOf<C>;
   const answer = handler(work, command, now);
-  const changed =
-    work.postings.length > before.postings ||
-    differs(before.grants, work.grants) ||
-    differs(before.charges, work.charges);
+  const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
   return changed
     ? { ...seal(work, work.version), answer, changed }
     : { ...unchanged(state), answer, changed };
 }
 
+/** What a command may change, as it was before. */
+type Before = Pick<BookState, 'grants' | 'charges'> & { readonly postings: number };
+
+const from = ({ grants, charges }: BookState): Before => ({ grants, charges, postings: 0 });
+
+/** The work as it stands. Copied only where it has come further than the state: the usual write finds nothing due. */
+function asItStands(state: BookState, work: Work): Before {
+  const before = from(state);
+  if (!differs(before, work)) return before;
+  return { grants: new Map(work.grants), charges: new Map(work.charges), postings: work.postings.length };
+}
+
+const differs = (before: Before, work: Work): boolean =>
+  work.postings.length > before.postings ||
+  holdsOthers(before.grants, work.grants) ||
+  holdsOthers(before.charges, work.charges);
+
 /** Facts are replaced, never changed in place, so another object is another fact. */
-const differs = (before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): boolean =>
-  before.size !== after.size || [...after].some(([id, fact]) => before.get(id) !== fact);
+function holdsOthers(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): boolean {
+  if (before.size !== after.size) return true;
+  for (const [id, fact] of after) if (before.get(id) !== fact) return true;
+  return false;
+}
 
 const unchanged = (state: BookState): Outcome => ({ state, postings: [], reductions: [] });
 
