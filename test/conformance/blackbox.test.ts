@@ -15,7 +15,7 @@ describe(`conformance, ${blackbox.length} scenarios against a running service on
     '%s %s',
     async (_id, _title, scenario) => {
       const t0 = Math.floor((Date.now() - 5_000) / 1_000) * 1_000;
-      expect(await play(scenario, { url: service.url, t0, moveTo: () => undefined })).toEqual([]);
+      expect(await play(scenario, { urls: [service.url], t0, moveTo: () => undefined })).toEqual([]);
     },
   );
 });

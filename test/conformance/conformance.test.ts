@@ -7,13 +7,19 @@ import { scenarios } from './scenario.ts';
 const T0 = Date.UTC(2026, 0, 1);
 const database = await testDatabase();
 const time = testClock(T0);
-const service = await testService(database.url, { clock: time.clock });
-afterAll(() => service.stop());
+const one = await testService(database.url, { clock: time.clock });
+const other = await testService(database.url, { clock: time.clock });
+afterAll(() => Promise.all([one.stop(), other.stop()]));
 
-const ways: readonly (readonly [string, Pick<Stage, 'askLater' | 'writeLater'>])[] = [
-  ['as they stand', {}],
-  ['asked later: instants ahead have come before they are asked about', { askLater: true }],
-  ['written later: what fell due was booked before it is asked about', { writeLater: true }],
+const alone = { urls: [one.url] } as const;
+const ways: readonly (readonly [string, Pick<Stage, 'urls' | 'askLater' | 'writeLater'>])[] = [
+  ['as they stand', alone],
+  ['asked later: instants ahead have come before they are asked about', { ...alone, askLater: true }],
+  ['written later: what fell due was booked before it is asked about', { ...alone, writeLater: true }],
+  [
+    'by turns: two instances share the database, and each knows what the other did',
+    { urls: [one.url, other.url] },
+  ],
 ];
 
 describe.each(ways)(
@@ -24,7 +30,7 @@ describe.each(ways)(
       async (_id, _title, scenario) => {
         time.now = T0;
         const wrong = await play(scenario, {
-          ...{ url: service.url, t0: T0, run: `.${way.replaceAll(/\W.*/g, '')}`, ...options },
+          ...{ t0: T0, run: `.${way.replaceAll(/\W.*/g, '')}`, ...options },
           moveTo: (instant) => (time.now = Math.max(time.now + 1, instant ?? 0)),
         });
         expect(wrong).toEqual([]);

@@ -2,9 +2,10 @@ import { call, type CallResult } from '../support/service.ts';
 import { mismatches, resolve } from './match.ts';
 import { instantOf, type Scenario, type Step } from './scenario.ts';
 
-/** How a scenario meets the service: where it is, and how its clock moves. */
+/** How a scenario meets the service: where its instances are, and how their clock moves. */
 export type Stage = {
-  readonly url: string;
+  /** They take turns, step by step. No answer may show which one gave it. */
+  readonly urls: readonly [string, ...string[]];
   readonly t0: number;
   /** Called before each step and check, with the instant it waits for if there is one. */
   readonly moveTo: (instant: number | undefined) => void;
@@ -21,9 +22,13 @@ export async function play(scenario: Scenario, stage: Stage): Promise<readonly s
   const memory = new Map<string, Record<string, unknown>>();
   const namespace = `${scenario.id}${stage.run ?? ''}`;
   const wrong: string[] = [];
+  let taken = 0;
   const take = async (step: Step, what: string) => {
     const name = `${scenario.id} ${what} ${step.rpc ?? 'accounts'}`;
-    wrong.push(...(await perform(step, { ...stage, namespace, memory })).map((w) => `${name}: ${w}`));
+    const url = stage.urls[taken % stage.urls.length]!;
+    taken += 1;
+    const differing = await perform(step, { ...stage, url, namespace, memory });
+    wrong.push(...differing.map((w) => `${name}: ${w}`));
   };
   for (const [index, step] of scenario.steps.entries()) {
     stage.moveTo(step.at === undefined ? undefined : instantOf(step.at, stage.t0));
@@ -58,12 +63,16 @@ async function passAndWrite(scenario: Scenario, stage: Stage, namespace: string)
   );
   for (const customerId of owners) {
     const request = { namespace, customerId, name: 'later', currency: 'XTS', amount: '1' };
-    const written = await call(stage.url, methodOf('CreateGrant'), request);
+    const written = await call(stage.urls[0], methodOf('CreateGrant'), request);
     if (!written.ok) throw new Error(`the later write was refused: ${written.error.message}`);
   }
 }
 
-type Scene = Stage & { readonly namespace: string; readonly memory: Map<string, Record<string, unknown>> };
+type Scene = Stage & {
+  readonly url: string;
+  readonly namespace: string;
+  readonly memory: Map<string, Record<string, unknown>>;
+};
 
 async function perform(step: Step, { url, t0, namespace, memory }: Scene): Promise<readonly string[]> {
   const request = { namespace, ...(spelt(resolve(step.request, memory, t0)) as object) };
