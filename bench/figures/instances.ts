@@ -43,21 +43,24 @@ export const instances: Figure = {
       },
     });
     const one = servers.slice(0, 1);
-    const rounds = await interleave(
-      kinds.flatMap((kind) => [side(kind, servers), side(kind, one)]),
-      bench.quick ? 2 : 5,
-    );
-    return kinds.map(({ what, inFlight }): Row => {
-      const [ours, other] = [nameOf(what, servers), nameOf(what, one)];
+    const compare = async (kind: (typeof kinds)[number]): Promise<Row> => {
+      const sides = [side(kind, servers), side(kind, one)] as const;
+      // Not counted: until then the second instance keeps no books, and what is not compiled yet would be measured.
+      await sides[0].round();
+      const rounds = await interleave(sides, bench.quick ? 2 : 5);
+      const [ours, other] = sides;
       return {
-        measured: `${what}: two instances against one`,
-        ours: { what: 'two instances', value: typical(rounds, ours), unit: 'a second' },
-        other: { what: 'one of them', value: typical(rounds, other), unit: 'a second' },
-        ratio: ratioOf(rounds, ours, other),
+        measured: `${kind.what}: two instances against one`,
+        ours: { what: 'two instances', value: typical(rounds, ours.name), unit: 'a second' },
+        other: { what: 'one of them', value: typical(rounds, other.name), unit: 'a second' },
+        ratio: ratioOf(rounds, ours.name, other.name),
         goal: { bound: 'at least', value: 1 },
-        conditions: `${agreement(rounds, ours, other)}; ${inFlight} calls in flight in both cases, same customers; instances, Postgres and load share the CPUs, so on two of them there is little to gain`,
+        conditions: `${agreement(rounds, ours.name, other.name)}; ${kind.inFlight} calls in flight in both cases, same customers; instances, Postgres and load share the CPUs`,
       };
-    });
+    };
+    const rows: Row[] = [];
+    for (const kind of kinds) rows.push(await compare(kind));
+    return rows;
   },
 };
 
