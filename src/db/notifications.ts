@@ -33,7 +33,8 @@ export function openNotifications(options: NotificationsOptions): Notifications 
   async function listen(): Promise<void> {
     const client = new pg.Client({
       connectionString: options.url,
-      options: '-c application_name=credit-ledger-notifications',
+      // To tell takes a commit, and a hint need not be on disk before it is heard.
+      options: '-c application_name=credit-ledger-notifications -c synchronous_commit=off',
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
     });
