@@ -28,9 +28,9 @@ export type Config = {
   batchSize: number;
   /** `CREDIT_LEDGER_CITUS`: whether the database is a Citus cluster, over which `migrate` spreads the tables, default off. */
   citus: boolean;
-  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in and so how many transactions write at once, 1 to 64, default 2. */
+  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in, 1 to 64, default 1. Each has two transactions at a time at most. */
   lanes: number;
-  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 4096; past it, OVERLOADED. */
+  /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 8192; past it, OVERLOADED. */
   queueLimit: number;
   /**
    * `CREDIT_LEDGER_KEPT_FACTS`: most facts of open books kept in memory, default 200000 (some 100 MB); 0 keeps none. A
@@ -79,7 +79,7 @@ export function readConfig(env: Environment = process.env): Config {
   const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
   const allowAnonymous = read.oneOf('CREDIT_LEDGER_ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true';
   const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
-  const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 2);
+  const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 1);
   const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
   const config: Config = {
     ...(replicaUrl !== undefined && { replicaUrl }),
@@ -93,7 +93,7 @@ export function readConfig(env: Environment = process.env): Config {
     citus,
     // On Citus a batch stays on one shard, which may be all that its node holds.
     lanes: citus ? SHARDS : lanes,
-    queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 4096),
+    queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 8192),
     keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
     settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
     settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),

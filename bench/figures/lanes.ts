@@ -4,13 +4,13 @@ import type { Figure, Row } from '../support/figure.ts';
 import { agreement, interleave, ratioOf, typical } from '../support/rounds.ts';
 
 /** What `CREDIT_LEDGER_LANES` and `CREDIT_LEDGER_BATCH_SIZE` are worth, around their defaults. */
-const DEFAULTS = { lanes: 2, batch: 128 };
+const DEFAULTS = { lanes: 1, batch: 128 };
 const OTHERS = [
-  { lanes: 1, batch: 128 },
+  { lanes: 2, batch: 128 },
   { lanes: 4, batch: 128 },
   { lanes: 8, batch: 128 },
-  { lanes: 2, batch: 16 },
-  { lanes: 2, batch: 512 },
+  { lanes: 1, batch: 16 },
+  { lanes: 1, batch: 512 },
 ];
 type Setting = typeof DEFAULTS;
 const nameOf = ({ lanes, batch }: Setting): string => `${lanes} lanes, ${batch} in a batch`;

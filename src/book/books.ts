@@ -7,8 +7,7 @@ import type { Submission } from './submission.ts';
 
 export type BooksOptions = CommitDeps & {
   /**
-   * How many queues share the shards. Few, so that a batch gathers what waits for many shards, and more than one, so
-   * that one batch is decided while another is in the database. Shards that must not meet in a batch need a lane each.
+   * How many queues share the shards. One gathers whatever waits; shards that must not meet in a batch need a lane each.
    */
   readonly lanes: number;
   readonly batchSize: number;

@@ -2,6 +2,7 @@ import { classify } from '../db/failure.ts';
 import { processTime } from '../db/clock.ts';
 import { refuse, RefusalError } from '../refusal.ts';
 import type { Result } from './commit.ts';
+import { createLine } from './line.ts';
 import type { Submission } from './submission.ts';
 
 export type QueueOptions = {
@@ -31,42 +32,64 @@ type Waiting = {
 /** How often a batch that met a conflict is tried again before its callers are told. */
 const ATTEMPTS = 3;
 
+/** Batches in the database at a time: one of whatever waits, and beside it only a full one. */
+const AT_ONCE = 2;
+
 /**
- * A queue with group commit: while a batch is in the database the next one gathers; an idle queue
- * adds no wait. Bounded in length and in time: past the bound, or where the caller's deadline would pass before its turn,
- * the answer is OVERLOADED at once.
+ * A queue with group commit: while a batch is in the database the next one gathers; an idle queue adds no wait. Where
+ * enough waits for a full batch, it is decided while the one before is stored; fewer wait, because two small batches
+ * cost twice what one costs. Writes of one book are never in two batches at a time, so each book's keep their order.
+ *
+ * Bounded in length and in time: past the bound, or where the caller's deadline would pass before its turn, the answer is
+ * OVERLOADED at once.
  */
 export function createQueue(options: QueueOptions): Queue {
   const { batchSize, queueLimit, commit, now = processTime } = options;
-  const waiting: Waiting[] = [];
-  let working: Promise<void> | null = null;
-  /** What a batch has taken of late: half of it what the last one took. */
-  let batchMs = 0;
+  const line = createLine<Waiting>(({ submission }) => submission.key);
+  let underWay = 0;
+  let beginning = false;
+  const pace = createPace(now);
+  const drained = Promise.withResolvers<void>();
   let closed = false;
+  const isIdle = () => underWay === 0 && line.length() === 0;
 
-  async function work(): Promise<void> {
-    // A turn of the loop: what arrives together with the first travels in its batch.
-    await Promise.resolve();
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, batchSize).filter((one) => isStillWanted(one, now()));
-      if (batch.length === 0) continue;
-      const began = now();
-      await settle(commit, batch, 1);
-      batchMs = (batchMs + now() - began) / 2;
+  function begin(): void {
+    beginning = false;
+    while (underWay === 0 ? line.free() > 0 : underWay < AT_ONCE && line.free() >= batchSize) {
+      const time = now();
+      const batch = line.take(batchSize, (one) => isStillWanted(one, time));
+      if (batch.length > 0) void carryOut(batch);
     }
-    working = null;
+    if (closed && isIdle()) drained.resolve();
+  }
+
+  async function carryOut(batch: readonly Waiting[]): Promise<void> {
+    underWay += 1;
+    const ended = pace.begin();
+    await settle(commit, batch, 1);
+    ended();
+    underWay -= 1;
+    line.release(batch);
+    begin();
   }
 
   function assertInTime(more: number, deadline: number | null): void {
     // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
-    if (deadline === null || working === null) return;
-    // The one under way, and those that carry what waits and what comes.
-    const expectedMs = Math.round((1 + Math.ceil((waiting.length + more) / batchSize)) * batchMs);
+    if (deadline === null || isIdle()) return;
+    // Those under way, and those that carry what waits and what comes.
+    const batches = underWay + Math.ceil((line.length() + more) / batchSize);
+    const expectedMs = Math.round(batches * pace.batchMs());
     if (now() + expectedMs <= deadline) return;
-    overloaded(
-      `${waiting.length} writes wait, this one for ${expectedMs} ms, past its deadline`,
-      waiting.length,
-    );
+    const ahead = line.length();
+    overloaded(`${ahead} writes wait, this one for ${expectedMs} ms, past its deadline`, ahead);
+  }
+
+  function beginSoon(): void {
+    if (beginning) return;
+    if (underWay > 0) return begin();
+    // A turn of the loop: what arrives together with the first travels in its batch.
+    beginning = true;
+    queueMicrotask(begin);
   }
 
   return {
@@ -75,14 +98,32 @@ export function createQueue(options: QueueOptions): Queue {
       new Promise((resolve, reject) => {
         if (closed)
           refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another', {}, { retryAfterMs: 100 });
-        if (waiting.length >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
+        if (line.length() >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
         assertInTime(1, submission.deadline);
-        waiting.push({ submission, resolve, reject });
-        working ??= work();
+        line.join({ submission, resolve, reject });
+        beginSoon();
       }),
     drain: async () => {
       closed = true;
-      await working;
+      if (isIdle()) drained.resolve();
+      await drained.promise;
+    },
+  };
+}
+
+/** How far apart batches have ended of late: half of it the last time. */
+function createPace(now: () => number) {
+  let [batchMs, lastEnd] = [0, 0];
+  return {
+    batchMs: () => batchMs,
+    /** Gives what is to be called when the batch has ended. */
+    begin: () => {
+      const began = now();
+      return () => {
+        const ended = now();
+        batchMs = (batchMs + ended - Math.max(began, lastEnd)) / 2;
+        lastEnd = ended;
+      };
     },
   };
 }

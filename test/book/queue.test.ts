@@ -104,6 +104,40 @@ describe('group commit', () => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
+  test('begins a full batch beside the one that is in the database, and no third', async () => {
+    const { submit, next, unseen } = controlled({ batchSize: 2 });
+    const all = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => submit(name));
+    const [first, second] = [await next(), await next()];
+    await Promise.resolve();
+
+    expect([first.names, second.names, unseen()]).toEqual([['a', 'b'], ['c', 'd'], 0]);
+    second.answer();
+    const third = await next();
+    expect(third.names).toEqual(['e', 'f']);
+    for (const batch of [first, third]) batch.answer();
+    await Promise.all(all);
+  });
+
+  test('has no book in two batches at a time, and keeps the order of its writes', async () => {
+    const { submit, next, unseen } = controlled({ batchSize: 2 });
+    const first = submit('a');
+    const one = await next();
+    const all = ['a', 'a', 'b', 'a', 'c', 'b'].map((name) => submit(name));
+    const beside = await next();
+
+    expect(beside.names).toEqual(['b', 'c']);
+    one.answer();
+    await first;
+    const again = await next();
+    expect(again.names).toEqual(['a', 'a']);
+    expect(unseen()).toBe(0);
+    for (const batch of [beside, again]) batch.answer();
+    const last = await next();
+    expect(last.names).toEqual(['a', 'b']);
+    last.answer();
+    await Promise.all(all);
+  });
+
   test('gives each caller its own result: a refusal concerns one alone', async () => {
     const refused = new RefusalError({ reason: 'GRANT_EXPIRED', message: 'too late', metadata: {} });
     const queue = createQueue({
@@ -156,8 +190,8 @@ describe('bounds', () => {
       const { submit, next, queue, done, underWay } = await paced(100);
       const waiting = [submit('a', 1_400), submit('b', 1_400)];
 
-      // The batch under way, that of a and b, and one more: 300 ms from 1,200 on.
-      await expect(submit('c', 1_499)).rejects.toEqual(refusal('OVERLOADED', { metadata: { limit: '2' } }));
+      // The two batches under way, that of a and b among them, and one more: 300 ms from 1,200 on.
+      await expect(submit('c', 1_499)).rejects.toEqual(refusal('OVERLOADED', { metadata: { limit: '0' } }));
       expect(() => queue.assertInTime(3, 1_599)).toThrow('past its deadline');
       expect(() => queue.assertInTime(3, 1_600)).not.toThrow();
       expect(() => queue.assertInTime(100, null)).not.toThrow();
