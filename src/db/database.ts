@@ -72,34 +72,41 @@ export function connect(options: DatabaseOptions): Database {
   });
   pool.on('error', (error) => options.onIdleError?.(error));
 
-  async function within<T>(
-    begin: Statement<never>,
-    work: (connection: Transaction) => Promise<T>,
-  ): Promise<T> {
+  async function onClient<T>(work: (client: pg.ClientBase, lost: () => void) => Promise<T>): Promise<T> {
     const client = await pool.connect();
     let broken = false;
-    // Out of the pool nobody listens to a connection that breaks; its statements fail, and that is enough.
-    const lost = () => (broken = true);
+    const lost = () => void (broken = true);
+    // Out of the pool nobody listens to a connection that breaks, and that would end the process; its statements fail, and
+    // that is enough.
     client.on('error', lost);
     try {
-      return await committed(client, runningOn(client, options), begin, work);
-    } catch (error) {
-      await pipelineOf(client)(ROLLBACK, []).catch(lost);
-      throw error;
+      return await work(client, lost);
     } finally {
       client.off('error', lost);
       client.release(broken);
     }
   }
 
-  async function run<Row>(sent: Statement<Row>, params?: readonly unknown[]): Promise<Row[]> {
-    const client = await pool.connect();
-    try {
-      return await runningOn(client, options).run(sent, params);
-    } finally {
-      client.release();
-    }
-  }
+  const within = <T>(begin: Statement<never>, work: (connection: Transaction) => Promise<T>): Promise<T> =>
+    onClient(async (client, lost) => {
+      try {
+        return await committed(client, runningOn(client, options), begin, work);
+      } catch (error) {
+        await pipelineOf(client)(ROLLBACK, []).catch(lost);
+        throw error;
+      }
+    });
+
+  const run: Connection['run'] = (sent, params) =>
+    onClient(async (client, lost) => {
+      try {
+        return await runningOn(client, options).run(sent, params);
+      } catch (error) {
+        // It may have failed with its connection, whose end is not heard yet.
+        lost();
+        throw error;
+      }
+    });
 
   return {
     run,

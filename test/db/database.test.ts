@@ -135,6 +135,18 @@ describe('a pool', () => {
     expect(await idsOf(one)).toEqual([]);
   });
 
+  test('replaces a connection that was lost in the middle of a single statement', async () => {
+    const one = connect({ url, poolSize: 1 });
+    onTestFinished(() => one.close());
+    const [row] = await one.run(statement<{ pid: number }>('pid', 'select pg_backend_pid() as pid'));
+    const lost = one.run(statement<never>('sleep_long', 'select pg_sleep(60)'));
+    await sql.rows('select pg_terminate_backend($1)', [row!.pid]);
+
+    const [outcome] = await Promise.allSettled([lost]);
+    expect(outcome.status === 'rejected' && classify(outcome.reason)).toBe('unavailable');
+    expect(await idsOf(one)).toEqual([]);
+  });
+
   test('has the server cancel a statement that runs longer than it may', async () => {
     const one = connect({ url, poolSize: 1, statementTimeoutMs: 30 });
     onTestFinished(() => one.close());
