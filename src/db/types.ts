@@ -28,12 +28,8 @@ function parseTimestamp(text: string): Instant {
 export function timestamp(instant: Instant): string {
   if (instant > LATEST) return 'infinity';
   if (instant < EARLIEST) return '-infinity';
-  // The rows of a batch are full of one instant: its own.
-  if (instant !== latest.instant) latest = { instant, text: new Date(instant).toISOString() };
-  return latest.text;
+  return new Date(instant).toISOString();
 }
-
-let latest = { instant: Number.NaN, text: '' };
 
 /** The same for an instant there may not be. */
 export const optional = (instant: Instant | null): string | null =>

@@ -78,11 +78,20 @@ describe('in binary Postgres reads', () => {
     expect(await printed(smallint, [0, -1, 32_767, -32_768])).toEqual(['0', '-1', '32767', '-32768']);
   });
 
+  test('nothing that is no whole number, or no instant', async () => {
+    for (const column of [smallint, integer, bigint])
+      for (const wrong of [Number.NaN, 1.5, Infinity])
+        await expect(printed(column, [wrong])).rejects.toThrow('not a whole number');
+    await expect(printed(integer, [2 ** 31])).rejects.toThrow(RangeError);
+    await expect(printed(timestamptz, [Number.NaN])).rejects.toThrow(RangeError);
+  });
+
   test('uuids with dashes and without', async () => {
     const dashed = '0199a3c2-7def-7abc-8901-fedcba987654';
 
     expect(await printed(uuid, [dashed, dashed.replaceAll('-', '')])).toEqual([dashed, dashed]);
-    await expect(printed(uuid, ['0199'])).rejects.toThrow('not a uuid');
+    for (const wrong of ['', '0199', `${dashed}0`, dashed.replace('a', 'g'), dashed.replace('a', 'ä')])
+      await expect(printed(uuid, [wrong])).rejects.toThrow('not a uuid');
   });
 
   test('texts, JSON and bytes, however long and in whatever script', async () => {
