@@ -30,7 +30,9 @@ export type ErrorReasonName =
   | 'FORBIDDEN'
   | 'SHUTTING_DOWN'
   | 'DATABASE_UNAVAILABLE'
-  | 'NOT_CAUGHT_UP';
+  | 'NOT_CAUGHT_UP'
+  | 'TOO_SLOW'
+  | 'REQUEST_TOO_LARGE';
 
 /** One wrong field: its path in proto snake_case, the rule's id and a sentence for people. */
 export type FieldViolation = { readonly field: string; readonly rule: string; readonly message: string };

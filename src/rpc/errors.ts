@@ -45,6 +45,9 @@ export const ANSWERS: Readonly<Record<ErrorReasonName, Answer>> = {
   SHUTTING_DOWN: { code: Code.Unavailable, retryAfterMs: 1_000 },
   DATABASE_UNAVAILABLE: { code: Code.Unavailable, retryAfterMs: 1_000 },
   NOT_CAUGHT_UP: { code: Code.Unavailable, retryAfterMs: 100 },
+  // Neither gets better by waiting.
+  TOO_SLOW: { code: Code.DeadlineExceeded },
+  REQUEST_TOO_LARGE: { code: Code.ResourceExhausted },
 };
 
 export const codeOf = (reason: ErrorReasonName): Code => ANSWERS[reason].code;
