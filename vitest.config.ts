@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { HANGS_AFTER_MS } from './test/support/until.ts';
 
 export default defineConfig({
   test: {
@@ -6,8 +7,7 @@ export default defineConfig({
     globalSetup: 'test/support/global-setup.ts',
     // Two: Postgres needs its share of a small machine too, and more workers only queue for it.
     maxWorkers: 2,
-    // Most tests take milliseconds. What takes longer than this hangs, and has to say so.
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: HANGS_AFTER_MS,
+    hookTimeout: HANGS_AFTER_MS,
   },
 });

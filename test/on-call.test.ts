@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ExclusionReason } from '#gen/credit/v1/explain_pb.ts';
 import { FindingKind } from '#gen/ledger/v1/verify_pb.ts';
-import { waitUntil } from '../src/db/wait.ts';
 import { allowDamage } from './support/damage.ts';
 import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
@@ -10,6 +9,7 @@ import { printedTable } from './support/printed-table.ts';
 import { blocksOf, createComparison, sectionOf, type Block } from './support/shown.ts';
 import { openSql, type Sql } from './support/sql.ts';
 import { testWorld, type World } from './support/world.ts';
+import { untilSomebodyWaits } from './support/lock-waits.ts';
 
 /** Every command of `docs/on-call.md` prints what the page shows below it, by grpcurl and by curl. */
 
@@ -134,7 +134,7 @@ async function whileFull(world: World, work: Work): Promise<string> {
   const grant = { customer_id: 'carl', name: 'Waits', currency: 'USD', amount: '1' };
   const write = () => small.result('CreateGrant', grant);
   const first = write();
-  await waitUntil(() => isBlocked(world.sql), { timeoutMs: 10_000, everyMs: 10 });
+  await untilSomebodyWaits(world.databaseUrl);
   const next = [write(), write()];
   // One of them waits; the other, for which there is no room, is the only one that hears anything.
   expect(await Promise.race([first, ...next])).toMatchObject({ ok: false, error: { reason: 'OVERLOADED' } });
@@ -144,10 +144,4 @@ async function whileFull(world: World, work: Work): Promise<string> {
     await holder.end();
     await Promise.all([first, ...next]);
   }
-}
-
-async function isBlocked(sql: Sql): Promise<true | undefined> {
-  const waits = await sql.rows(`select from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`);
-  return waits.length > 0 ? true : undefined;
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { shardOf } from '../../src/book/book-key.ts';
-import { waitUntil } from '../../src/db/wait.ts';
 import { audit } from '../support/audit.ts';
 import { callerOf, type Caller } from '../support/caller.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { testService, type CallResult, type Json } from '../support/service.ts';
 import { openSql } from '../support/sql.ts';
+import { untilSo } from '../support/until.ts';
 
 /** Law 9: parallel consumption never spends more than there is and never deadlocks, on the database's own time. */
 
@@ -87,6 +87,10 @@ describe('batches that share books at random, through two instances at once', ()
       ),
     );
 
+    const reasons = answers
+      .flatMap(({ results }) => results as Json[])
+      .flatMap(({ error }) => (error === undefined ? [] : [error.reason]));
+    expect([...new Set(reasons)]).toEqual(['INSUFFICIENT_CREDIT']);
     const spent = tallyOf(
       batches.flatMap((customers, i) =>
         customers.filter((_, item) => (answers[i]!['results'] as Json[])[item]!['error'] === undefined),
@@ -98,10 +102,6 @@ describe('batches that share books at random, through two instances at once', ()
         Object.entries(wanted).map(([name, count]) => [name, Math.min(count as number, 90)]),
       ),
     );
-    const reasons = answers
-      .flatMap(({ results }) => results as Json[])
-      .flatMap(({ error }) => (error === undefined ? [] : [error.reason]));
-    expect([...new Set(reasons)]).toEqual(['INSUFFICIENT_CREDIT']);
   });
 
   test('make the books that are not there yet, each once', async () => {
@@ -136,9 +136,9 @@ describe('batches that share books at random, through two instances at once', ()
       const [row] = await sql.rows<{ others: number }>(
         'select count(*) as others from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
       );
-      return row!.others === 0 ? true : undefined;
+      return row!.others === 0;
     };
-    expect(await waitUntil(gone, { timeoutMs: 5_000 })).toBe(true);
+    await untilSo('every backend has ended', gone);
     const [row] = await sql.rows<{ deadlocks: number }>(
       'select deadlocks from pg_stat_database where datname = current_database()',
     );

@@ -114,7 +114,7 @@ test('after random histories of every command, what is kept is what would be loa
   expect(seen.some(({ open }) => open.charges.length > 0)).toBe(true);
   expect(seen.some(({ open }) => open.advances.length > 0)).toBe(true);
   expect(seen.some(({ open }) => open.grants.some(({ grant }) => grant.phase === 'SCHEDULED'))).toBe(true);
-}, 60_000);
+});
 
 /** What an action asks of the tables, besides the statements that begin a transaction and tell the time. */
 async function asked(action: () => Promise<unknown>): Promise<readonly string[]> {

@@ -38,7 +38,7 @@ beforeAll(async () => {
   for (const [number, steps] of everything.entries()) {
     await playThrough(caller, time, steps, `everything ${number}`);
   }
-}, 120_000);
+});
 
 describe('after random histories', () => {
   test('every projection is what facts and entries say', async () => {

@@ -3,7 +3,6 @@ import { createBooks } from '../../src/book/books.ts';
 import { createKeptBooks } from '../../src/book/kept-books.ts';
 import { createSettler, type Settler } from '../../src/book/settler.ts';
 import { connect } from '../../src/db/database.ts';
-import { waitUntil } from '../../src/db/wait.ts';
 import { uuidMaker } from '../../src/id.ts';
 import { createLog } from '../../src/log.ts';
 import { audit } from '../support/audit.ts';
@@ -14,6 +13,7 @@ import { longHistories, playerOf, playThrough } from '../support/played.ts';
 import { call } from '../support/service.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import { testWorld, type World } from '../support/world.ts';
+import { untilSo } from '../support/until.ts';
 
 /** The settler books what falls due in quiet books, and no answer but versions tells whether it is there. */
 
@@ -137,9 +137,9 @@ describe('a round', () => {
     await caller.answer('CreateGrant', grantRequest({ customerId: 'unattended', expiresAt: at(day(16)) }));
     await world.another({ settler: true });
     time.now = day(17);
-    const settled = async () => ((await writesOf('unattended')).length === 2 ? true : undefined);
 
-    expect(await waitUntil(settled, { timeoutMs: 10_000 })).toBe(true);
+    const booked = async () => (await writesOf('unattended')).length === 2;
+    await expect(untilSo('the expiry is booked', booked)).resolves.toBeUndefined();
   });
 });
 
@@ -193,5 +193,5 @@ describe('random histories', async () => {
     // Projections are rebuilt by rules that know grants and spending alone; these histories have everything.
     const findings = (await audit(withIt.sql)).filter(({ check }) => check !== 'staleProjections');
     expect(findings).toEqual([]);
-  }, 120_000);
+  });
 });

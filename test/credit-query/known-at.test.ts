@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { day } from '../support/builders.ts';
 import { at, grantRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
 /** Law 8: what was answered as known at an instant stays the answer, also while the book is being written. */
 
-const { caller, sql, time, another } = await testWorld();
+const { caller, sql, time, another, databaseUrl } = await testWorld();
 const other = await another();
 const customerId = 'ada';
 
@@ -29,8 +29,7 @@ test('a question about an instant that a write under way may have been given wai
   let answered = false;
   const question = other.answer('GetBalance', { customerId, knownAt: at(day(3)) });
   void question.then(() => (answered = true));
-  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-  await waitUntil(async () => (await sql.rows(waiting)).length > 0 || undefined, { timeoutMs: 10_000 });
+  await untilSomebodyWaits(databaseUrl);
   expect(answered).toBe(false);
   // What somebody else has just recorded, at the very instant asked about.
   await sql.rows('rollback');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fullHistory } from '../support/histories.ts';
-import { breaking, PATIENCE } from './breaking.ts';
+import { breaking } from './breaking.ts';
 import { play } from './play.ts';
 import { tallyOfEverything } from './tally.ts';
 
@@ -12,7 +12,7 @@ import { tallyOfEverything } from './tally.ts';
 const LEAST = 200_000;
 const tally = tallyOfEverything();
 
-describe(`over at least ${LEAST.toLocaleString('en')} operations of every command`, PATIENCE, () => {
+describe(`over at least ${LEAST.toLocaleString('en')} operations of every command`, () => {
   // In parts, so that none takes long and a run shows how far it is.
   it.each([1, 2, 3, 4, 5])('every answer and every figure is the reference model’s: seed %i', (seed) => {
     expect(breaking(fullHistory(), 1_500, (steps) => void play(steps, tally), seed)).toBeNull();

@@ -4,9 +4,6 @@ import type { Step } from '../support/histories.ts';
 /** Fixed, so that a run says the same today and tomorrow; any other seed has to pass too. */
 const SEED = 20_260_101;
 
-/** Two slow cores need a while for this many operations. */
-export const PATIENCE = { timeout: 120_000 };
-
 type Law = (steps: readonly Step[]) => void;
 
 /** The shortest history found that breaks a law, and how; null when none of so many does. */

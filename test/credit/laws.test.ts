@@ -5,7 +5,7 @@ import type { BookState } from '../../src/credit/book-state.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
 import { fullHistory, GRID, history, type Step } from '../support/histories.ts';
 import { viewAt } from '../support/reference-model.ts';
-import { breaking, broken, PATIENCE } from './breaking.ts';
+import { breaking, broken } from './breaking.ts';
 import { CHANGES_WHAT_IT_IS_GIVEN, FAULTS_OF_EVERYTHING, FAULTS_OF_SPENDING } from './faults.ts';
 import { balancesOf, figuresOf } from './figures.ts';
 import { CORE, latest, read, type Core } from './journal.ts';
@@ -23,7 +23,7 @@ const REFUSALS = [
   ...['CHARGE_NOT_FOUND', 'CHARGE_NOT_OPEN', 'CORRECTION_TOO_LARGE'],
 ];
 
-describe('the laws, over at least 36,000 operations of grants and spending alone', PATIENCE, () => {
+describe('the laws, over at least 36,000 operations of grants and spending alone', () => {
   const tally = tallyOfSpending();
 
   it('gives every answer and every figure of the reference model, past, now and future (laws 2 and 3)', () => {
@@ -36,7 +36,7 @@ describe('the laws, over at least 36,000 operations of grants and spending alone
   });
 });
 
-describe('whatever the model says, the core', PATIENCE, () => {
+describe('whatever the model says, the core', () => {
   it('balances, overdraws nothing, books nothing ahead and lets no credit idle beside a debt (law 1)', () => {
     expect(breaking(fullHistory(), 700, (steps) => sound(playAlone(steps)))).toBeNull();
   });
@@ -61,7 +61,7 @@ describe('whatever the model says, the core', PATIENCE, () => {
   });
 });
 
-describe('a core with a fault', PATIENCE, () => {
+describe('a core with a fault', () => {
   it.each(Object.entries(FAULTS_OF_SPENDING))('is found out when it %s', (_fault, core) => {
     expect(broken(history(), 300, givesAllFigures(core))).not.toBeNull();
   });

@@ -1,16 +1,15 @@
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { connect, statement } from '../../src/db/database.ts';
-import { waitUntil } from '../../src/db/wait.ts';
 import { audit } from '../support/audit.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
 /** A restart of the database must cost answers, never the process. */
 const { caller, sql, databaseUrl } = await testWorld();
 const database = connect({ url: databaseUrl, poolSize: 1 });
 afterAll(() => database.close());
 
-const waiting = async () => (await sql.rows(`select from ${others} and wait_event_type = 'Lock'`)).length > 0;
 const others = `pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`;
 
 /** What would have ended the process. */
@@ -48,7 +47,7 @@ test('a database that cuts every connection under load costs answers, not the pr
     await sql.rows('begin');
     const held = await sql.rows(`select from books where customer_id = 'c 0' for update`);
     const asked = spends.slice(from, from + 100).map((spend) => caller.result('ConsumeCredits', spend));
-    if (held.length > 0) await waitUntil(async () => (await waiting()) || undefined, { timeoutMs: 10_000 });
+    if (held.length > 0) await untilSomebodyWaits(databaseUrl);
     await sql.rows(`select pg_terminate_backend(pid) from ${others}`);
     await sql.rows('rollback');
     for (const result of await Promise.all(asked)) outcomes.push(result.ok ? 'done' : result.error.reason!);

@@ -4,7 +4,6 @@ import { commitBatch } from '../../src/book/commit.ts';
 import { createKeptBooks } from '../../src/book/kept-books.ts';
 import { connect, statement, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
-import { waitUntil } from '../../src/db/wait.ts';
 import { uuidMaker } from '../../src/id.ts';
 import type { Place } from '../../src/feed/feed-cursor.ts';
 import { readFeedPage, readTails } from '../../src/feed/feed-rows.ts';
@@ -13,6 +12,7 @@ import { openSql } from '../support/sql.ts';
 import { aSubmission } from '../support/submissions.ts';
 import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSo } from '../support/until.ts';
 
 /** A transaction that gets its id early and commits late is neither skipped nor told out of order. */
 
@@ -92,9 +92,9 @@ const horizonNow = async (): Promise<number> => (await tailNow()).horizon;
 async function allIsTold(): Promise<void> {
   const isTold = async () => {
     const { horizon, last } = await tailNow();
-    return horizon > last || undefined;
+    return horizon > last;
   };
-  expect(await waitUntil(isTold, { timeoutMs: 15_000 })).toBe(true);
+  await untilSo('the horizon has passed all that is committed', isTold);
 }
 
 describe('a transaction that had its id first and commits last', () => {
@@ -133,8 +133,7 @@ describe('a transaction that had its id first and commits last', () => {
     go();
     const waits = `select 1 from pg_locks where not granted and locktype = 'transactionid'
       and transactionid::text::bigint = $1 % 4294967296`;
-    const isWaiting = async () => ((await sql.rows(waits, [held!.position])).length > 0 ? true : undefined);
-    expect(await waitUntil(isWaiting, { timeoutMs: 10_000 })).toBe(true);
+    await untilSo('it waits', async () => (await sql.rows(waits, [held!.position])).length > 0);
     await holder.rows('commit');
     await second;
 

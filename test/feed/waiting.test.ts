@@ -1,6 +1,5 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { failureOf } from '../rpc/clients.ts';
 import { callerOf } from '../support/caller.ts';
 import { handAlarms } from '../support/hand-alarms.ts';
@@ -9,6 +8,7 @@ import { testService } from '../support/service.ts';
 import { openSql } from '../support/sql.ts';
 import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSo } from '../support/until.ts';
 
 /** What a stream does while nothing comes, and how it ends. Time passes by hand. */
 
@@ -69,9 +69,9 @@ describe.each(['', 'ada'])('bookmarks (customer "%s")', (customerId) => {
     // tests included, has an older transaction open.
     const isComplete = async () => {
       alarms.advance(15_000);
-      return completeTo(await soon(watching.next())) === time.now - 1 || undefined;
+      return completeTo(await soon(watching.next())) === time.now - 1;
     };
-    expect(await waitUntil(isComplete, { timeoutMs: 15_000 })).toBe(true);
+    await untilSo('a bookmark promises all', isComplete);
     watching.end();
   });
 });
@@ -113,8 +113,7 @@ describe('only what is new', () => {
     seen.length = 0;
     const watching = watch({ namespace, onlyNew: true });
     const first = watching.next();
-    const looked = () => (seen.includes('feed_tail') ? true : undefined);
-    expect(await soon(waitUntil(looked, { timeoutMs: 10_000 }))).toBe(true);
+    await soon(untilSo("somebody looked at the journal's end", () => seen.includes('feed_tail')));
     await session.rows('commit');
     expect(isBookmark(await soon(first))).toBe(true);
     await spend(namespace);

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { callerOf } from '../support/caller.ts';
 import { dataDirectory, endOf, spawnService } from '../support/child.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
+import { HANGS_AFTER_MS } from '../support/until.ts';
 
 /** How the process starts and stops, as an operator sees it. */
 
@@ -73,7 +74,7 @@ describe('an environment that is not understood', () => {
     onTestFinished(async () => {
       await endOf(child, 'SIGKILL');
     });
-    await once(child, 'close', { signal: AbortSignal.timeout(20_000) });
+    await once(child, 'close', { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
 
     expect(child.exitCode).toBe(2);
     expect(said.join('')).toMatch(complaint);

@@ -88,7 +88,7 @@ async function live(which: Which): Promise<Book> {
 beforeAll(async () => {
   for (const which of ['few', 'many'] as const) books[which] = await live(which);
   time.now = day(1) + PAST.many * 4 * MINUTE + day(2);
-}, 240_000);
+});
 
 /** The statements one RPC runs, with the pages each touched. */
 async function planned(rpc: string, which: Which, request: object): Promise<readonly Plan[]> {

@@ -1,15 +1,15 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { call } from '../support/service.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { openSql } from '../support/sql.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
 /** A batch that would not be done by its deadline is refused whole, at once, and before its items are looked at. */
 
 // A thousand items are a thousand transactions here, one after the other: no machine does them in half a second behind
 // one that is stuck.
-const { url, caller, databaseUrl, sql } = await testWorld({ lanes: 1, batchSize: 1 });
+const { url, caller, databaseUrl } = await testWorld({ lanes: 1, batchSize: 1 });
 const ITEMS = 1_000;
 const PATIENCE = { 'connect-timeout-ms': '500' };
 
@@ -19,9 +19,7 @@ async function stuck(): Promise<void> {
   await session.rows('begin');
   await session.rows(`select from books where customer_id = 'stuck' for update`);
   const spend = caller.result('ConsumeCredits', spendRequest({ customerId: 'stuck' }));
-  const waits = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  const isWaiting = async () => (await sql.rows(waits)).length > 0 || undefined;
-  expect(await waitUntil(isWaiting, { timeoutMs: 10_000 })).toBe(true);
+  await untilSomebodyWaits(databaseUrl);
   onTestFinished(async () => {
     await session.rows('rollback');
     await session.end();

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { testWorld } from '../support/world.ts';
+import { HANGS_AFTER_MS } from '../support/until.ts';
 
 /** The README's example with the real grpcurl, which learns the contract from the running service. */
 
@@ -15,7 +16,7 @@ type Said = { readonly code: number; readonly stdout: string; readonly stderr: s
 
 const run = (...args: string[]): Promise<Said> =>
   new Promise((resolve) => {
-    execFile(grpcurl, args, { timeout: 15_000 }, (error, stdout, stderr) =>
+    execFile(grpcurl, args, { timeout: HANGS_AFTER_MS }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findPostmaster } from '../../src/db/embedded/postmaster.ts';
 import { shutdown } from '../../src/db/embedded/server.ts';
+import { HANGS_AFTER_MS } from './until.ts';
 
 /** The service as an operator starts it: a process of its own, with the embedded Postgres as durable as it comes. */
 export type ServiceProcess = {
@@ -24,9 +25,6 @@ export type DataDirectory = {
   /** Ends whatever still runs, by its pid, and removes the files. Call it in afterAll, so also when a test failed. */
   remove(): Promise<void>;
 };
-
-const STARTS_WITHIN_MS = 30_000;
-const ENDS_WITHIN_MS = 30_000;
 
 export function dataDirectory(): DataDirectory {
   mkdirSync('.data', { recursive: true });
@@ -61,7 +59,7 @@ async function urlOf(child: ChildProcess): Promise<string> {
   const said: string[] = [];
   const lines = createInterface({ input: child.stdout! });
   child.stderr!.on('data', (data: Buffer) => said.push(String(data)));
-  const late = AbortSignal.timeout(STARTS_WITHIN_MS);
+  const late = AbortSignal.timeout(HANGS_AFTER_MS);
   late.addEventListener('abort', () => lines.close());
   for await (const line of lines) {
     said.push(line);
@@ -77,7 +75,7 @@ async function urlOf(child: ChildProcess): Promise<string> {
 /** Sends the signal if it still runs, and waits for the end. */
 export async function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
   if (child.exitCode === null && child.signalCode === null) {
-    const exited = once(child, 'exit', { signal: AbortSignal.timeout(ENDS_WITHIN_MS) });
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
     process.kill(child.pid!, signal);
     await exited;
   }

@@ -21,7 +21,7 @@ beforeAll(async () => {
       await call(url, 'ledger.v1.LedgerService/RecognizeRevenue', { customerId, currency: 'USD', ...amount });
     });
   }
-}, 90_000);
+});
 
 test('nothing is found after random histories of every command', async () => {
   const { findings, events } = await verified(url, {});

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { collect, failureOf, WireFailure } from '../rpc/clients.ts';
 import { CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import { openSql, type Sql } from '../support/sql.ts';
 import { verified, VERIFY_OVER } from '../support/verifier.ts';
 import { testWorld } from '../support/world.ts';
+import { until } from '../support/until.ts';
 
 /** How a verification tells what it does, and what it does to everybody else. */
 
@@ -104,8 +104,8 @@ describe('while the database keeps a verification waiting', () => {
     one.stop.abort();
     other.stop.abort();
     await blocker.rows('rollback');
-    const third = await waitUntil(() => verified(url, {}).catch(() => undefined), { timeoutMs: 5_000 });
+    const third = await until('a place is free', () => verified(url, {}).catch(() => undefined));
 
-    expect(third?.events.at(-1)?.case).toBe('summary');
+    expect(third.events.at(-1)?.case).toBe('summary');
   });
 });

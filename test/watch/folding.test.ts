@@ -7,7 +7,6 @@ import type {
   WatchBalanceRequestSchema,
   WatchBalanceResponse,
 } from '#gen/credit/v1/watch_pb.ts';
-import { waitUntil } from '../../src/db/wait.ts';
 import { instantOf } from '../../src/rpc/wire.ts';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Caller } from '../support/caller.ts';
@@ -15,6 +14,7 @@ import { grpcCaller } from '../support/grpc-caller.ts';
 import { GRID, START } from '../support/histories.ts';
 import { longHistories, playerOf } from '../support/played.ts';
 import { testWorld } from '../support/world.ts';
+import { until } from '../support/until.ts';
 
 /**
  * Law 10: a watch folded over its messages equals polling at every message, whoever writes where. Two instances write
@@ -109,10 +109,7 @@ describe.each(longHistories(3, 20_260_110).map((steps, i) => [i, steps] as const
         const since = time.now;
         const told = () => watches.every(({ last }) => isUpTo(last(), version, since));
         // Every look moves the clock by a heartbeat, which is also more than the poll waits.
-        const caughtUp = await waitUntil(() => told() || void (time.now += 15_000), {
-          ...{ timeoutMs: 10_000, everyMs: 2 },
-        });
-        expect(caughtUp).toBe(true);
+        await until('all watches have told it', () => told() || void (time.now += 15_000), 2);
 
         for (const { name, request, last, problems } of watches) {
           const asOf = instantOf(last()!.asOf)!;
@@ -121,7 +118,7 @@ describe.each(longHistories(3, 20_260_110).map((steps, i) => [i, steps] as const
         }
       }
       await everyMessageHolds(customerId, watches);
-    }, 120_000);
+    });
   },
 );
 

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { watching } from '../support/watching.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSo } from '../support/until.ts';
 
 /** What another instance writes reaches a watch: at once by the doorbell, and by the poll alone just as surely. */
 
@@ -18,8 +18,7 @@ const POLL_MS = 1_000;
 const LISTENERS = `select pid from pg_stat_activity
   where datname = current_database() and application_name = 'credit-ledger-notifications' and state = 'idle' and query <> ''`;
 /** Until both instances with a doorbell hear each other. */
-const connected = () =>
-  waitUntil(async () => ((await sql.rows(LISTENERS)).length === 2 ? true : undefined), { timeoutMs: 10_000 });
+const connected = () => untilSo('both listen', async () => (await sql.rows(LISTENERS)).length === 2);
 
 describe('by the poll alone', () => {
   test('a write of another instance is told', async () => {

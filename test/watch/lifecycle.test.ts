@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
 import { day } from '../support/builders.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { watching } from '../support/watching.ts';
 import { testWorld } from '../support/world.ts';
+import { untilSo } from '../support/until.ts';
 
 /** How watches begin, are resumed, and end. */
 
@@ -70,8 +70,7 @@ describe('an instance', () => {
       ...{ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_WATCHES', metadata: { limit: '2' }, retryMs: 5_000 },
     });
     first.cancel();
-    const freed = () => (small.watched().streams === 1 ? true : undefined);
-    expect(await waitUntil(freed, { timeoutMs: 5_000 })).toBe(true);
+    await untilSo('its place is free', () => small.watched().streams === 1);
     expect(await watching(own, 'ada').next()).toMatchObject({ version: 0 });
   });
 
@@ -84,9 +83,8 @@ describe('an instance', () => {
     await Promise.all(streams.map(({ next }) => next()));
     expect(service.watched()).toEqual({ streams: 30, books: 10 });
     for (const { cancel } of streams) cancel();
-    const empty = () => (service.watched().streams === 0 ? true : undefined);
 
-    expect(await waitUntil(empty, { timeoutMs: 5_000 })).toBe(true);
+    await untilSo('no stream is left', () => service.watched().streams === 0);
     expect(service.watched()).toEqual({ streams: 0, books: 0 });
   });
 
