@@ -34,6 +34,20 @@ async function write(namespace: string, ...customers: string[]): Promise<void> {
 const spend = (namespace: string, customerId = 'ada') =>
   caller.answer('ConsumeCredits', spendRequest({ namespace, customerId, amount: '1', ...CREDIT_ONLY }));
 
+describe('a book of more transactions than are read at once', () => {
+  test('is told whole, from its beginning, to one customer’s stream and to the namespace’s', async () => {
+    const namespace = 'long';
+    const requests = Array.from({ length: 600 }, () =>
+      spendRequest({ namespace, customerId: 'ada', amount: '1', ...CREDIT_ONLY }),
+    );
+    await caller.answer('BatchConsumeCredits', { namespace, requests });
+    const places = Array.from({ length: 600 }, (_, i) => `ada ${i + 1}.1`);
+
+    expect((await told({ namespace, customerId: 'ada' })).map(placeOf)).toEqual(places);
+    expect((await told({ namespace })).map(placeOf)).toEqual(places);
+  });
+});
+
 describe('a namespace', () => {
   test('is told from the beginning, and what follows as it comes', async () => {
     await write('told', 'ada', 'bob');

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { day } from '../support/builders.ts';
+import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
+import type { Json } from '../support/service.ts';
+import { testWorld } from '../support/world.ts';
+
+/** Answers at the very edges of what is known: the version that tells a thing, and the last one there is. */
+
+const { caller, time } = await testWorld();
+
+describe('a grant that was voided, with writes behind the void', () => {
+  const customerId = 'voided';
+  const grantAt = async (id: string, knownAt: string): Promise<Json> =>
+    (await caller.answer('GetGrant', { customerId, grantId: id, knownAt }))['grant'];
+
+  test('is voided as known at the very write that voided it, and not a millisecond before', async () => {
+    time.now = day(1);
+    const { grant } = await caller.answer('CreateGrant', grantRequest({ customerId }));
+    time.now = day(2);
+    const { recordedAt } = await caller.answer('VoidGrant', { customerId, grantId: grant.id });
+    for (const later of [3, 4]) {
+      time.now = day(later);
+      await caller.answer('ConsumeCredits', spendRequest({ customerId, ...CREDIT_ONLY }));
+    }
+
+    expect(Date.parse(recordedAt)).toBe(day(2));
+    expect(await grantAt(grant.id, recordedAt)).toMatchObject({
+      ...{ status: 'GRANT_STATUS_VOIDED', voidedAmount: '100', remainingAmount: '0' },
+      voidedAt: recordedAt,
+    });
+    const before = await grantAt(grant.id, at(day(2) - 1));
+    expect(before).toMatchObject({
+      status: 'GRANT_STATUS_ACTIVE',
+      voidedAmount: '0',
+      remainingAmount: '100',
+    });
+    expect(before['voidedAt']).toBeUndefined();
+  });
+});
+
+describe('a grant that has expired, and consumptions told late from before', () => {
+  test('may be taken until nothing of it is left: what one took back from the expiry is taken once', async () => {
+    const customerId = 'expired';
+    time.now = day(1);
+    await caller.answer('CreateGrant', grantRequest({ customerId, expiresAt: at(day(3)) }));
+    time.now = day(5);
+    const told = (amount: string) =>
+      caller.result('ConsumeCredits', spendRequest({ customerId, amount, bookedAt: at(day(2)) }));
+
+    expect(await told('30')).toMatchObject({ ok: true });
+    expect(await told('50')).toMatchObject({ ok: true });
+    expect(await told('21')).toMatchObject({ ok: false, error: { metadata: { eligible: '20' } } });
+    expect(await told('20')).toMatchObject({ ok: true });
+  });
+});
+
+describe('accounts between the last two writes, the last told late', () => {
+  const customerId = 'late';
+  const asOf = at(day(3));
+  const FBO = { accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO', currency: 'USD' };
+
+  test('hold what the last write told: the list, the sum and the trial balance alike', async () => {
+    time.now = day(1);
+    await caller.answer('CreateGrant', grantRequest({ customerId }));
+    time.now = day(4);
+    await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '40', bookedAt: at(day(2)) }));
+
+    expect(await caller.answer('GetAccountBalance', { customerId, ...FBO, asOf })).toMatchObject({
+      amount: '60',
+    });
+    const { accounts } = await caller.answer('ListAccounts', { customerId, asOf });
+    const ofCustomer = (accounts as Json[]).filter(({ accountType }) => accountType === FBO.accountType);
+    expect(ofCustomer.map(({ balance }) => balance)).toEqual(['60']);
+    const { rows } = await caller.answer('GetTrialBalance', { customerId, asOf });
+    expect(rows).toContainEqual({ ...FBO, amount: '60' });
+    expect(rows).toContainEqual({
+      accountType: 'ACCOUNT_TYPE_CUSTOMER_ACCRUED',
+      currency: 'USD',
+      amount: '40',
+    });
+  });
+});
