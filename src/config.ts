@@ -24,6 +24,11 @@ export type Config = {
    * loopback has to be asked for with `CREDIT_LEDGER_ALLOW_ANONYMOUS=true`.
    */
   tokens: readonly AccessToken[];
+  /**
+   * `CREDIT_LEDGER_ALLOW_ANONYMOUS`: whoever reaches the port may call, by whatever name; default false. Else, where no
+   * token is asked for, the service is only reachable from this machine and only called by this machine's names.
+   */
+  allowAnonymous: boolean;
   /** `CREDIT_LEDGER_BATCH_SIZE`: most commands one database transaction carries, 1 to 1000, default 128. */
   batchSize: number;
   /** `CREDIT_LEDGER_CITUS`: whether the database is a Citus cluster, over which `migrate` spreads the tables, default off. */
@@ -59,6 +64,8 @@ export type Config = {
   doorbell: boolean;
   /** `CREDIT_LEDGER_HEARTBEAT_MS`: how long a stream may be quiet before it shows that it is alive, default 15000. */
   heartbeatMs: number;
+  /** What is worth a word in the log, and no reason not to start. */
+  warnings: readonly string[];
 };
 
 /** Every problem of the environment at once, so that one restart is enough. Never quotes a secret. */
@@ -89,6 +96,7 @@ export function readConfig(env: Environment = process.env): Config {
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
+    allowAnonymous,
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 128),
     citus,
     // On Citus a batch stays on one shard, which may be all that its node holds.
@@ -101,6 +109,7 @@ export function readConfig(env: Environment = process.env): Config {
     watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
     doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',
     heartbeatMs: read.whole('CREDIT_LEDGER_HEARTBEAT_MS', 100, 3_600_000, 15_000),
+    warnings: read.warnings,
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.
   const guarded = (env['CREDIT_LEDGER_TOKENS'] ?? '') !== '';

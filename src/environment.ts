@@ -12,11 +12,18 @@ const prefix = 'CREDIT_LEDGER_';
  */
 export function createReader(env: Environment) {
   const problems: string[] = [];
+  const warnings: string[] = [];
   const known = new Set<string>();
+  const isServiceLink = serviceLinksOf(env);
 
   function raw(name: string): string | undefined {
     known.add(name);
-    return env[name] === '' ? undefined : env[name];
+    if (!isServiceLink(name)) return env[name] === '' ? undefined : env[name];
+    warnings.push(
+      `${name} is "${env[name]}", which Kubernetes sets for a Service of that name: it is left alone and the ` +
+        'default taken. To set it name the Service otherwise, or give the pod enableServiceLinks: false',
+    );
+    return undefined;
   }
 
   function whole(name: string, min: number, max: number, fallback: number): number {
@@ -47,7 +54,9 @@ export function createReader(env: Environment) {
   }
 
   function unknownVariables(): string[] {
-    const names = Object.keys(env).filter((name) => name.startsWith(prefix) && !known.has(name));
+    const names = Object.keys(env).filter(
+      (name) => name.startsWith(prefix) && !known.has(name) && !isServiceLink(name),
+    );
     return names.map(
       (name) => `${name} is not a variable of this service: did you mean ${nearest(name, known)}?`,
     );
@@ -55,6 +64,7 @@ export function createReader(env: Environment) {
 
   return {
     problems,
+    warnings,
     text: (name: string, fallback: string) => raw(name) ?? fallback,
     whole,
     oneOf,
@@ -62,6 +72,28 @@ export function createReader(env: Environment) {
     tokens: (name: string) => parseTokens(raw(name) ?? '', (problem) => problems.push(`${name}${problem}`)),
     unknownVariables,
   };
+}
+
+const LINK_ADDRESS = /^(tcp|udp|sctp):\/\//;
+
+/**
+ * Tells the variables by which Kubernetes describes the Services of a namespace to every pod in it: for one called
+ * `credit-ledger` or `credit-ledger-db` they begin like ours, and say nothing to this process.
+ */
+function serviceLinksOf(env: Environment): (name: string) => boolean {
+  const linked = Object.keys(env).flatMap(
+    (name) => /^(CREDIT_LEDGER\w*?)_SERVICE_HOST$/.exec(name)?.[1] ?? [],
+  );
+  return (name) =>
+    // An address is never a value of ours, whoever set it.
+    (/^CREDIT_LEDGER\w*?_PORT$/.test(name) && LINK_ADDRESS.test(env[name] ?? '')) ||
+    linked.some(
+      (service) =>
+        name.startsWith(`${service}_`) &&
+        /^(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/.test(
+          name.slice(service.length + 1),
+        ),
+    );
 }
 
 function parseTokens(text: string, report: (problem: string) => void): AccessToken[] {

@@ -8,6 +8,7 @@ import { startService } from './service.ts';
 
 const config = readOrExit();
 const log = createLog(config.logLevel);
+for (const warning of config.warnings) log.warn(warning);
 const undo: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;
 

@@ -32,7 +32,13 @@ export type ErrorReasonName =
   | 'DATABASE_UNAVAILABLE'
   | 'NOT_CAUGHT_UP'
   | 'TOO_SLOW'
-  | 'REQUEST_TOO_LARGE';
+  | 'REQUEST_TOO_LARGE'
+  | 'UNKNOWN_METHOD'
+  | 'MALFORMED_REQUEST'
+  | 'UNSUPPORTED_PROTOCOL'
+  | 'DEADLINE_EXCEEDED'
+  | 'FOREIGN_HOST'
+  | 'SERVICE_NOT_FOUND';
 
 /** One wrong field: its path in proto snake_case, the rule's id and a sentence for people. */
 export type FieldViolation = { readonly field: string; readonly rule: string; readonly message: string };

@@ -21,6 +21,7 @@ describe('an empty environment', () => {
       logLevel: 'info',
       poolSize: 10,
       tokens: [],
+      allowAnonymous: false,
       citus: false,
       lanes: 1,
       batchSize: 128,
@@ -32,6 +33,7 @@ describe('an empty environment', () => {
       watchPollMs: 1_000,
       doorbell: true,
       heartbeatMs: 15_000,
+      warnings: [],
     });
   });
 
@@ -75,6 +77,7 @@ describe('variables', () => {
         { name: 'billing', permission: 'write', token: 's3cr:et' },
         { name: 'dashboard', permission: 'read', token: 'other' },
       ],
+      allowAnonymous: false,
       replicaUrl: 'postgresql://app@replica/ledger',
       citus: false,
       lanes: 8,
@@ -87,6 +90,7 @@ describe('variables', () => {
       watchPollMs: 500,
       doorbell: false,
       heartbeatMs: 1_000,
+      warnings: [],
     });
   });
 
@@ -101,6 +105,41 @@ describe('variables', () => {
       'CREDIT_LEDGER_PROT is not a variable of this service: did you mean CREDIT_LEDGER_PORT?',
       'CREDIT_LEDGER_DATADIR is not a variable of this service: did you mean CREDIT_LEDGER_DATA_DIR?',
     ]);
+  });
+
+  test('of Services that Kubernetes describes are left alone, with a warning for the one that is called like ours', () => {
+    const config = readConfig({
+      CREDIT_LEDGER_SERVICE_HOST: '10.96.0.17',
+      CREDIT_LEDGER_SERVICE_PORT: '7400',
+      CREDIT_LEDGER_SERVICE_PORT_GRPC: '7400',
+      CREDIT_LEDGER_PORT: 'tcp://10.96.0.17:7400',
+      CREDIT_LEDGER_PORT_7400_TCP: 'tcp://10.96.0.17:7400',
+      CREDIT_LEDGER_PORT_7400_TCP_PROTO: 'tcp',
+      CREDIT_LEDGER_PORT_7400_TCP_PORT: '7400',
+      CREDIT_LEDGER_PORT_7400_TCP_ADDR: '10.96.0.17',
+      CREDIT_LEDGER_DB_SERVICE_HOST: '10.96.0.18',
+      CREDIT_LEDGER_DB_SERVICE_PORT: '5432',
+      CREDIT_LEDGER_DB_PORT: 'tcp://10.96.0.18:5432',
+      CREDIT_LEDGER_DB_PORT_5432_TCP_ADDR: '10.96.0.18',
+    });
+
+    expect(config).toEqual({ ...readConfig({}), warnings: [expect.any(String)] });
+    expect(config.warnings[0]).toMatch(
+      /^CREDIT_LEDGER_PORT is "tcp:.*default.*name the Service otherwise.*enableServiceLinks/,
+    );
+  });
+
+  test('that only look like those of a Service stop the start', () => {
+    expect(
+      problemsOf({
+        CREDIT_LEDGER_SERVICE_PORT: '9000',
+        CREDIT_LEDGER_PORT_GRPC: '9000',
+        CREDIT_LEDGER_DB_PORT: '5432',
+      }),
+    ).toHaveLength(3);
+    expect(
+      problemsOf({ CREDIT_LEDGER_SERVICE_HOST: '10.96.0.17', CREDIT_LEDGER_PORT_GRPC: '9000' }),
+    ).toHaveLength(1);
   });
 
   test.each(['abc', '-1', '65536', '1.5', '0x10', '1e3', ' 8484'])('refuse "%s" as a port', (port) => {

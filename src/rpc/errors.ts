@@ -48,6 +48,12 @@ export const ANSWERS: Readonly<Record<ErrorReasonName, Answer>> = {
   // Neither gets better by waiting.
   TOO_SLOW: { code: Code.DeadlineExceeded },
   REQUEST_TOO_LARGE: { code: Code.ResourceExhausted },
+  UNKNOWN_METHOD: { code: Code.Unimplemented },
+  MALFORMED_REQUEST: { code: Code.InvalidArgument },
+  UNSUPPORTED_PROTOCOL: { code: Code.Unimplemented },
+  DEADLINE_EXCEEDED: { code: Code.DeadlineExceeded },
+  FOREIGN_HOST: { code: Code.PermissionDenied },
+  SERVICE_NOT_FOUND: { code: Code.NotFound },
 };
 
 export const codeOf = (reason: ErrorReasonName): Code => ANSWERS[reason].code;

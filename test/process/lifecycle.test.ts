@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { waitUntil } from '../../src/db/wait.ts';
 import { callerOf } from '../support/caller.ts';
-import { dataDirectory, endOf, spawnService } from '../support/child.ts';
+import { dataDirectory, endOf, spawnService, urlOf } from '../support/child.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { HANGS_AFTER_MS } from '../support/until.ts';
 
@@ -53,6 +54,33 @@ describe('a signal', () => {
       expect(done).toBeGreaterThan(0);
       expect(await settledOf(next.url, customerId)).toBe(String(1000 - done));
       await next.end('SIGINT');
+    },
+    MINUTES,
+  );
+});
+
+describe('npm start', () => {
+  test(
+    'is the service: ending npm ends it, and nobody is left who listens or keeps a Postgres',
+    async () => {
+      const env = { CREDIT_LEDGER_DATA_DIR: directory.path, CREDIT_LEDGER_PORT: '0' };
+      const npm = spawnService({ ...env, HOME: directory.path }, ['npm', 'start']);
+      const url = await urlOf(npm);
+      await callerOf({ url }).answer('GetBalance', { customerId: 'ada' });
+      await endOf(npm, 'SIGTERM');
+
+      // npm may be gone a moment before the service, which first answers what is under way.
+      const gone = await waitUntil(
+        () =>
+          fetch(url).then(
+            () => undefined,
+            () => true as const,
+          ),
+        { timeoutMs: 20_000 },
+      );
+      expect(gone).toBe(true);
+      const stopped = () => (directory.postmaster() === undefined ? true : undefined);
+      expect(await waitUntil(stopped, { timeoutMs: 20_000 })).toBe(true);
     },
     MINUTES,
   );

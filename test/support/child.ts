@@ -47,15 +47,18 @@ export function dataDirectory(): DataDirectory {
   };
 }
 
-/** `node src/main.ts` with nothing of our own environment but the path. */
-export const spawnService = (env: Readonly<Record<string, string>>): ChildProcess =>
-  spawn(process.execPath, ['src/main.ts'], {
+/** `node src/main.ts`, or what else starts the service, with nothing of our own environment but the path. */
+export const spawnService = (
+  env: Readonly<Record<string, string>>,
+  [program, ...args]: readonly [string, ...string[]] = [process.execPath, 'src/main.ts'],
+): ChildProcess =>
+  spawn(program, args, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
 /** The address in the line that says that it serves. */
-async function urlOf(child: ChildProcess): Promise<string> {
+export async function urlOf(child: ChildProcess): Promise<string> {
   const said: string[] = [];
   const lines = createInterface({ input: child.stdout! });
   child.stderr!.on('data', (data: Buffer) => said.push(String(data)));
@@ -63,6 +66,8 @@ async function urlOf(child: ChildProcess): Promise<string> {
   late.addEventListener('abort', () => lines.close());
   for await (const line of lines) {
     said.push(line);
+    // npm says what it starts.
+    if (!line.startsWith('{')) continue;
     const { url } = JSON.parse(line) as { url?: string };
     if (url === undefined) continue;
     // What it says from now on nobody reads, but it must be able to say it.
