@@ -1,6 +1,6 @@
 import { formatAmount, type Amount } from '../amount.ts';
 import type { BookState } from '../credit/book-state.ts';
-import { figureOf, type AskedBalance, type BalancePart, type Figures } from '../credit/query/get-balance.ts';
+import { figureOf, type AskedBalance, type BalancePart, type Figures } from '../credit/figures.ts';
 import type { Instant } from '../instant.ts';
 import type { CauseKind } from '../credit/timeline.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import type { BalancePart } from '../../src/credit/query/get-balance.ts';
+import type { BalancePart } from '../../src/credit/figures.ts';
 import { getBalanceTimeline } from '../../src/credit/query/get-balance-timeline.ts';
 import { connect } from '../../src/db/database.ts';
 import type { Instant } from '../../src/instant.ts';

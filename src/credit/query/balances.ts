@@ -6,16 +6,8 @@ import { locateNow, type Moment, type NowView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { gather } from '../../db/gather.ts';
 import { promisedNow } from '../../pending/index-reader.ts';
-import {
-  balancesFrom,
-  balancesIn,
-  bookedOf,
-  getBalance,
-  getBalances,
-  type BalanceAnswer,
-  type BalanceQuestion,
-  type Figures,
-} from './get-balance.ts';
+import { balancesFrom, balancesIn, bookedOf, type Figures } from '../figures.ts';
+import { getBalance, getBalances, type BalanceAnswer, type BalanceQuestion } from './get-balance.ts';
 import { caughtUp, type QueryDeps } from './questions.ts';
 
 /** Balances, where those asked about now share snapshots: most questions are about now, and many come at once. */
@@ -116,7 +108,7 @@ async function balancesNow(
     const state = view.id === null ? emptyBook(view.asOf) : states.get(view.id);
     const booked = state === undefined ? null : bookedOf(state, figures.scope);
     const own = view.id === null ? undefined : promised.get(view.id);
-    return { view, balances: balancesFrom(view, figures, booked, own ?? []) };
+    return { view, balances: balancesFrom(view.currencies, figures, booked, own ?? []) };
   });
 }
 

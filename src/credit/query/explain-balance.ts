@@ -17,7 +17,8 @@ import {
   type ExplainedCharge,
 } from '../explain.ts';
 import type { Details, Grant } from '../grant.ts';
-import { balancesOf, type AskedBalance, type BalancePart } from './get-balance.ts';
+import type { AskedBalance, BalancePart } from '../figures.ts';
+import { balancesOf } from './get-balance.ts';
 import { viewsOf } from './get-grants.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
 import { standingAt, type Standing } from './standing.ts';

@@ -1,4 +1,3 @@
-import type { Amount } from '../../amount.ts';
 import type { BookKey } from '../../book/book-key.ts';
 import { isHistory, type BookView, type Moment } from '../../book/view.ts';
 import { stateAt } from '../../book/state-at.ts';
@@ -6,27 +5,20 @@ import { settleAll, type Connection } from '../../db/database.ts';
 import { sumAmounts } from '../../amount.ts';
 import { settledTotals } from '../../ledger/history.ts';
 import { promisedAt } from '../../pending/index-reader.ts';
-import { sumPromised, type Promised } from '../../pending/stretch.ts';
+import type { Promised } from '../../pending/stretch.ts';
 import { inScope, type Scope } from '../../scope.ts';
-import { live, pending, settled } from '../balance.ts';
-import type { BookState } from '../book-state.ts';
+import {
+  balancesFrom,
+  bookedOf,
+  type AskedBalance,
+  type Booked,
+  type Figure,
+  type Figures,
+} from '../figures.ts';
 import { weightThen } from './live-then.ts';
 import { ask, askAll, type Asked, type QueryDeps } from './questions.ts';
 
-export type BalancePart = 'settled' | 'live' | 'pending';
-
-/** What of a balance is asked for. */
-export type Figures = {
-  /** Empty: every currency the customer ever had, as known. */
-  readonly currencies: readonly string[];
-  readonly scope: Scope;
-  readonly parts: ReadonlySet<BalancePart>;
-};
-
 export type BalanceQuestion = Asked & Figures;
-
-/** A part not asked for is absent and was not computed. */
-export type AskedBalance = { readonly currency: string } & { readonly [Part in BalancePart]?: Amount };
 
 export type BalanceAnswer = { readonly view: BookView; readonly balances: readonly AskedBalance[] };
 
@@ -64,52 +56,8 @@ export async function balancesOf(
       : Promise.resolve(null),
     parts.has('pending') ? promisedIn(connection, view) : Promise.resolve([]),
   ]);
-  return balancesFrom(view, figures, booked, promised);
+  return balancesFrom(view.currencies, figures, booked, promised);
 }
-
-type Figure = (currency: string) => Amount;
-export type Booked = { readonly settled: Figure; readonly live: Figure };
-
-/** The figures asked for; `booked` may be null where neither settled nor live is. */
-export const balancesFrom = (
-  view: BookView,
-  { currencies, scope, parts }: Figures,
-  booked: Booked | null,
-  promised: readonly Promised[],
-): readonly AskedBalance[] =>
-  (currencies.length > 0 ? currencies : view.currencies).map((currency) => ({
-    currency,
-    ...(booked !== null && parts.has('settled') && { settled: booked.settled(currency) }),
-    ...(booked !== null && parts.has('live') && { live: booked.live(currency) }),
-    ...(parts.has('pending') && { pending: sumPromised(promised, currency, scope) }),
-  }));
-
-const OF_STATE = { settled, live, pending };
-
-/** One figure of a state at the instant it has been advanced to. */
-export const figureOf = (state: BookState, part: BalancePart, currency: string, scope: Scope): Amount =>
-  OF_STATE[part](state, currency, scope);
-
-/** All the figures asked for, of a state alone: pending, too, is what its scheduled grants promise. */
-export const balancesIn = (
-  state: BookState,
-  known: readonly string[],
-  { currencies, scope, parts }: Figures,
-): readonly AskedBalance[] =>
-  (currencies.length > 0 ? currencies : known).map((currency) => ({
-    currency,
-    ...Object.fromEntries(
-      PARTS.filter((part) => parts.has(part)).map((part) => [part, figureOf(state, part, currency, scope)]),
-    ),
-  }));
-
-const PARTS = ['settled', 'live', 'pending'] as const;
-
-/** Settled and live of a state at the instant it has been advanced to. */
-export const bookedOf = (state: BookState, scope: Scope): Booked => ({
-  settled: (currency) => settled(state, currency, scope),
-  live: (currency) => live(state, currency, scope),
-});
 
 /** Settled and live: from the state run forward, or from the journal for the past. */
 async function bookedIn(

@@ -3,7 +3,7 @@ import type { BookKey } from '../../book/book-key.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Moment } from '../../book/view.ts';
 import { checkPrecision } from '../../credit/precision.ts';
-import type { BalancePart } from '../../credit/query/get-balance.ts';
+import type { BalancePart } from '../../credit/figures.ts';
 import type { Tax } from '../../ledger/account.ts';
 import { refuse } from '../../refusal.ts';
 import { ALL, type Scope } from '../../scope.ts';

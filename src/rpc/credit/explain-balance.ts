@@ -7,7 +7,7 @@ import {
   type ExplainedGrant,
   type Explanation,
 } from '../../credit/query/explain-balance.ts';
-import type { BalancePart } from '../../credit/query/get-balance.ts';
+import type { BalancePart } from '../../credit/figures.ts';
 import {
   ExclusionReason,
   type ExplainBalanceRequest,

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Currencies } from '../../book/currencies.ts';
-import type { Figures } from '../../credit/query/get-balance.ts';
+import type { Figures } from '../../credit/figures.ts';
 import type { Moment } from '../../book/view.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
 import type {

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { formatAmount, parseAmount } from '../../amount.ts';
 import type { Currencies } from '../../book/currencies.ts';
-import type { BalancePart } from '../../credit/query/get-balance.ts';
+import type { BalancePart } from '../../credit/figures.ts';
 import { checkPrecision } from '../../credit/precision.ts';
 import type { BalanceMessage, Threshold } from '../../watch/message.ts';
 import { BalancePart as PartMessage, ChangeCause } from '#gen/credit/v1/balance_pb.ts';
