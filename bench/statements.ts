@@ -58,7 +58,10 @@ function oneByOne(database: Database, took: Map<string, number>): Database {
 async function spend(database: Database, kept: ReturnType<typeof createKeptBooks>): Promise<number> {
   const batches = Math.ceil(SPENDS / size);
   for (let batch = 0; batch < batches; batch += 1) {
-    const { results } = await commitBatch({ database, clock: databaseClock, uuids, kept }, aBatch());
+    const { results } = await commitBatch(
+      { database, clock: databaseClock, uuids, kept, leewayMs: 0 },
+      aBatch(),
+    );
     const refused = results.find((result) => !result.ok);
     if (refused !== undefined) throw refused.error;
   }

@@ -43,6 +43,11 @@ export type Config = {
    */
   keptFacts: number;
   /**
+   * `CREDIT_LEDGER_CLOCK_LEEWAY_MS`: how far ahead of now a caller's `booked_at` or `occurred_at` may be, and then means
+   * now, because clocks differ; 0 to 60000, default 1000. Further ahead is refused.
+   */
+  clockLeewayMs: number;
+  /**
    * `CREDIT_LEDGER_SETTLER`: whether this process books what has fallen due in books that nobody writes to; default on.
    * No figure depends on it.
    */
@@ -103,6 +108,7 @@ export function readConfig(env: Environment = process.env): Config {
     lanes: citus ? SHARDS : lanes,
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 8192),
     keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
+    clockLeewayMs: read.whole('CREDIT_LEDGER_CLOCK_LEEWAY_MS', 0, 60_000, 1_000),
     settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
     settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),

@@ -39,6 +39,8 @@ export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'g
   readonly queueLimit: number;
   /** The most facts of open books kept in memory; 0 keeps none, and changes no answer. */
   readonly keptFacts: number;
+  /** How far ahead of now what has happened may be told; it happened now then. */
+  readonly clockLeewayMs: number;
   readonly settler: boolean;
   readonly settlerIntervalMs: number;
   readonly maxWatches: number;
@@ -78,7 +80,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { database, reads } = databases;
   const uuids = uuidMaker(processTime);
   const kept = options.kept ?? createKeptBooks(options.keptFacts);
-  const commit = { database, clock, uuids, kept };
+  const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
   const places = createPlaces(options.maxWatches);
   const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, places });

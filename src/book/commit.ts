@@ -27,6 +27,8 @@ export type CommitDeps = {
   readonly clock: Clock;
   readonly uuids: UuidMaker;
   readonly kept: KeptBooks;
+  /** How many milliseconds ahead of now a caller's clock may be. */
+  readonly leewayMs: number;
 };
 
 /** What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone. */
@@ -66,11 +68,12 @@ type Done = { readonly results: readonly Result[]; readonly sessions: readonly S
 
 /** Null, and nothing done, when not all of the books exist yet. */
 async function commitLocked(
-  { clock, uuids, kept }: CommitDeps,
+  deps: CommitDeps,
   connection: Transaction,
   keys: readonly BookKey[],
   submissions: readonly Submission[],
 ): Promise<Done | null> {
+  const { clock, kept } = deps;
   // Sent together, answered in turn: the clock and the keys are read once the locks are held. So recorded_at never goes
   // back, and a key that somebody used before us is seen.
   const [books, time, remembered] = await settleAll([
@@ -83,7 +86,7 @@ async function commitLocked(
   const results = submissions.map((submission) => {
     const session = sessions.get(bookKeyText(submission.key))!;
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-    return attemptOne(session, submission, later(clock(time), session.state.clock), uuids);
+    return attemptOne(deps, session, submission, later(clock(time), session.state.clock));
   });
   connection.beforeCommit(store(connection, [...sessions.values()]));
   return { results, sessions: [...sessions.values()] };
@@ -93,23 +96,30 @@ const missing = (): never => {
   throw new Error('invariant: books that were made are not there');
 };
 
+type Deciding = Pick<CommitDeps, 'uuids' | 'leewayMs'>;
+
 /** Decides one submission; whatever it throws is its own result and leaves the session as it was. */
-function attemptOne(session: Session, submission: Submission, now: Instant, uuids: UuidMaker): Result {
+function attemptOne(deps: Deciding, session: Session, submission: Submission, now: Instant): Result {
   try {
-    return { ok: true, message: answer(session, submission, now, uuids) };
+    return { ok: true, message: answer(deps, session, submission, now) };
   } catch (error) {
     return { ok: false, error };
   }
 }
 
-function answer(session: Session, submission: Submission, now: Instant, uuids: UuidMaker): unknown {
+function answer(
+  { uuids, leewayMs }: Deciding,
+  session: Session,
+  submission: Submission,
+  now: Instant,
+): unknown {
   const { command, method, idempotencyKey, reply } = submission;
   const first = idempotencyKey === null ? undefined : session.remembered.get(idempotencyKey);
   if (first !== undefined) {
     const field = first.method === method ? submission.differsFrom(first.request) : 'method';
     return field === null ? reply.replay(first.answer) : reused(idempotencyKey!, field, first.method);
   }
-  const decision = decide(session.state, command, now);
+  const decision = decide(session.state, command, now, leewayMs);
   // A success that changes nothing tells when the book was last written, if ever.
   const recordedAt = decision.changed || session.state.version === 0 ? now : session.state.clock;
   const { version } = decision.state;

@@ -65,6 +65,7 @@ export type GrantRow = {
   voided_at: Instant | null;
   voided_version: number | null;
   void_reason: string | null;
+  released: boolean;
   remaining: Amount;
   consumed: Amount;
   expired: Amount;
@@ -76,7 +77,7 @@ export const GRANT_COLUMNS = `g.book_id, g.id, g.version, g.recorded_at, g.idemp
   g.priority, g.feature_keys, g.tax_code, g.tax_behavior, g.name, g.description, g.labels, g.funding_method,
   g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.settlement_status, g.issued_at,
   g.authorized_at, g.settled_at, g.failed_at, g.invoice_id, g.effective_at,
-  g.expires_at, g.funded_at, g.phase, g.booked_at, g.booked_version, g.voided_at, g.voided_version, g.void_reason,
+  g.expires_at, g.funded_at, g.phase, g.booked_at, g.booked_version, g.voided_at, g.voided_version, g.void_reason, g.released,
   g.remaining, g.consumed, g.expired, g.voided, g.closed_version`;
 
 export function readGrant(row: GrantRow): StoredGrant {
@@ -114,6 +115,7 @@ export function readGrant(row: GrantRow): StoredGrant {
     bookedAt: row.booked_at,
     voidedAt: row.voided_at,
     voidReason: row.void_reason,
+    released: row.released,
     remaining: row.remaining,
     consumed: row.consumed,
     expired: row.expired,

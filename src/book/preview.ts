@@ -15,7 +15,7 @@ import type { Submission } from './submission.ts';
  * decision, from a snapshot without locks. Uses no idempotency key; refuses what the write would refuse.
  */
 export function preview<C extends Command, Message>(
-  { database, clock, uuids, kept }: CommitDeps,
+  { database, clock, uuids, kept, leewayMs }: CommitDeps,
   submission: Submission<C, Message>,
 ): Promise<Message> {
   const { key, command, reply } = submission;
@@ -26,7 +26,7 @@ export function preview<C extends Command, Message>(
     const sessions = await loadSessions({ connection, kept }, books, [asked], new Map());
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
-    const decision = decide(session.state, command, later(clock(time), recordedAt));
+    const decision = decide(session.state, command, later(clock(time), recordedAt), leewayMs);
     const appended = appendTo(session, decision, recordedAt, uuids);
     return reply.respond({ ...decision, version, recordedAt, appended });
   });

@@ -2,6 +2,7 @@ import type { Grant } from '../credit/grant.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import {
   bigint,
+  boolean,
   jsonb,
   numeric,
   smallint,
@@ -68,6 +69,7 @@ const terms: Record<string, Column<OwnedGrant>> = {
   voided_at: timestamptz((own) => own.stored.grant.voidedAt),
   voided_version: bigint((own) => own.stored.voidedVersion),
   void_reason: text((own) => own.stored.grant.voidReason),
+  released: boolean((own) => own.stored.grant.released),
   voided: numeric((own) => own.stored.grant.voided),
 };
 

@@ -16,7 +16,7 @@ export function adjustUp(work: Work, command: AdjustUp, now: Instant): Grant {
     ...{ id, currency, amount, featureKeys, details, priority: DEFAULT_PRIORITY, tax: null },
     funding: PROMOTIONAL,
     ...{ effectiveAt: now, expiresAt: NEVER, recordedAt: now, fundedAt: ALWAYS, bookedAt: now },
-    ...{ phase: 'CREDIT', voidedAt: null, voidReason: null, remaining: amount },
+    ...{ phase: 'CREDIT', voidedAt: null, voidReason: null, released: false, remaining: amount },
     ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };
   book(work, upPosting(creditOf(grant), amount, now, details.description));

@@ -173,6 +173,16 @@ export type Command =
   | ReverseManually
   | BookDue;
 
+/**
+ * Callers' clocks differ: what is told as having happened ahead of now, by no more than `leeway` milliseconds, happened
+ * now (domain.md §14). What lies further ahead is left to its rule, which refuses it.
+ */
+export function inTime<C extends Command>(command: C, now: Instant, leeway: number): C {
+  const means = (told: Instant | null) => (told !== null && told > now && told <= now + leeway ? now : told);
+  if ('bookedAt' in command) return { ...command, bookedAt: means(command.bookedAt) };
+  return 'occurredAt' in command ? { ...command, occurredAt: means(command.occurredAt) } : command;
+}
+
 /** The earliest past instant a command books at, or null when it only books now: how much history it needs. */
 export const booksFrom = (command: Command): Instant | null =>
   command.kind === 'consume' || command.kind === 'collectCharge' ? command.bookedAt : null;

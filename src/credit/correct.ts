@@ -140,7 +140,7 @@ function restore(work: Work, grantId: string, amount: Amount, now: Instant): voi
   const put = (changed: Partial<Grant>) => work.grants.set(grantId, { ...grant, consumed, ...changed });
   switch (grantStatus(grant, now)) {
     case 'VOIDED':
-      book(work, voidCredit(creditOf(grant), amount, now));
+      book(work, voidCredit(creditOf(grant), amount, grant.released, now));
       put({ voided: grant.voided + amount, moves: [...grant.moves, back, { at: now, delta: -amount }] });
       return;
     case 'EXPIRED':

@@ -34,6 +34,7 @@ export function createGrant(work: Work, command: CreateGrant, now: Instant): Gra
     bookedAt: null,
     voidedAt: null,
     voidReason: null,
+    released: false,
     ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };
   work.grants.set(id, grant);

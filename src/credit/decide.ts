@@ -6,7 +6,7 @@ import { adjustDown, adjustUp } from './adjust.ts';
 import { advance } from './advance-to.ts';
 import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
 import { cancelCharge, chargeOf, collectCharge, createCharge, updateCharge } from './charge-commands.ts';
-import type { Command } from './command.ts';
+import { inTime, type Command } from './command.ts';
 import { bookedAt, consume } from './consume.ts';
 import { correct } from './correct.ts';
 import { createGrant } from './create-grant.ts';
@@ -87,15 +87,21 @@ const HANDLERS = {
 
 /**
  * Decides one command at `now` (not before the book's clock): first books what has fallen due, then turns the command
- * into facts. Pure: the state given is left as it was. Throws a RefusalError when the command is refused.
+ * into facts. What it says happened up to `leeway` milliseconds ahead of now happened now. Pure: the state given is left
+ * as it was. Throws a RefusalError when the command is refused.
  */
-export function decide<C extends Command>(state: BookState, command: C, now: Instant): Decision<C> {
+export function decide<C extends Command>(
+  state: BookState,
+  command: C,
+  now: Instant,
+  leeway = 0,
+): Decision<C> {
   const work = open(state);
   advance(work, now);
   // Booking what is due changes something by itself only where that was the wish.
   const before = command.kind === 'bookDue' ? from(state) : asItStands(state, work);
   const handler = HANDLERS[command.kind] as unknown as (w: Work, c: C, at: Instant) => AnswerOf<C>;
-  const answer = handler(work, command, now);
+  const answer = handler(work, inTime(command, now, leeway), now);
   const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
   return changed

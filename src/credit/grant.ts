@@ -81,6 +81,8 @@ export type Grant = {
   readonly voidedAt: Instant | null;
   /** What the caller gave as reason; null unless voided. */
   readonly voidReason: string | null;
+  /** Voided with RELEASE_UNPAID before its payment was authorized: what is forfeited of it is not owed either. */
+  readonly released: boolean;
   readonly remaining: Amount;
   readonly consumed: Amount;
   readonly expired: Amount;

@@ -1,4 +1,4 @@
-import { formatInstant, later, NEVER, type Instant } from '../instant.ts';
+import { formatInstant, later, type Instant } from '../instant.ts';
 import { refuse, refuseFields, type ErrorReasonName } from '../refusal.ts';
 import { advance } from './advance-to.ts';
 import type { Work } from './book-state.ts';
@@ -7,9 +7,10 @@ import { grantStatus, type Grant, type GrantStatus } from './grant.ts';
 import { grantOf } from './take.ts';
 
 /**
- * Moves a grant's times. A pending grant may move its effective instant (one by now means now) and its expiry; an
- * active one may move its expiry to an instant later than now, or drop it. Refuses GRANT_VOIDED and GRANT_EXPIRED by
- * state, and GRANT_NOT_PENDING for the effective instant of an active grant (domain.md §3, §14).
+ * Moves a grant's times. A pending grant may move its effective instant and its expiry; an active one may move its
+ * expiry, or drop it. An instant by now means now: the grant begins, or expires, at once. Refuses GRANT_VOIDED and
+ * GRANT_EXPIRED by state, GRANT_NOT_PENDING for the effective instant of an active grant, and times between which the
+ * grant would not live (domain.md §3, §14).
  */
 export function reschedule(work: Work, command: RescheduleGrant, now: Instant): Grant {
   const grant = grantOf(work, command.grantId);
@@ -20,10 +21,11 @@ export function reschedule(work: Work, command: RescheduleGrant, now: Instant): 
     no('GRANT_NOT_PENDING', grant, status, 'is credit already: its effective_at cannot move');
   }
   const effectiveAt = command.effectiveAt === null ? grant.effectiveAt : later(command.effectiveAt, now);
-  const expiresAt = command.expiresAt ?? grant.expiresAt;
-  const earliest = later(effectiveAt, command.expiresAt === null ? effectiveAt : now);
-  if (expiresAt <= earliest && expiresAt !== NEVER) {
-    const message = `must be later than ${formatInstant(earliest)}; the expiry would be ${formatInstant(expiresAt)}`;
+  const expiresAt = command.expiresAt === null ? grant.expiresAt : later(command.expiresAt, now);
+  // What has been credit was so for a millisecond at least: paid late, it began only when it was paid.
+  const begins = later(effectiveAt, grant.bookedAt ?? effectiveAt);
+  if (expiresAt <= begins) {
+    const message = `must be later than ${formatInstant(begins)}; the expiry would be ${formatInstant(expiresAt)}`;
     const field = command.expiresAt === null ? 'effective_at' : 'expires_at';
     refuseFields([{ field, rule: `${field}.lives`, message }]);
   }

@@ -1,5 +1,5 @@
 import type { Instant } from '../instant.ts';
-import { voidCredit, voidUnpaid } from '../ledger/posting-rules.ts';
+import { voidCredit } from '../ledger/posting-rules.ts';
 import { refuse, type ErrorReasonName } from '../refusal.ts';
 import { book, type Work } from './book-state.ts';
 import type { VoidGrant } from './command.ts';
@@ -19,10 +19,11 @@ export function voidGrant(work: Work, command: VoidGrant, now: Instant): Grant {
   if (status === 'PENDING') return put(work, { ...voided, phase: 'CALLED_OFF', voided: grant.amount });
   const forfeited = grant.remaining;
   if (forfeited === 0n) return no('GRANT_EXHAUSTED', grant, 'has nothing left');
-  const release = command.paymentAdjustment === 'RELEASE_UNPAID' && isUnpaid(grant);
-  book(work, (release ? voidUnpaid : voidCredit)(creditOf(grant), forfeited, now));
+  const released = command.paymentAdjustment === 'RELEASE_UNPAID' && isUnpaid(grant);
+  book(work, voidCredit(creditOf(grant), forfeited, released, now));
   return put(work, {
     ...voided,
+    released,
     remaining: 0n,
     voided: forfeited,
     moves: [...grant.moves, { at: now, delta: -forfeited }],

@@ -61,6 +61,14 @@ function whole(value: number): number {
   return value;
 }
 
+export const bool: Element<boolean> = {
+  oid: 16,
+  write: (out, value) => {
+    const at = sized(out, 1);
+    out.buffer.writeUInt8(value ? 1 : 0, at);
+  },
+};
+
 export const int2: Element<number> = {
   oid: 21,
   write: (out, value) => {

@@ -1,4 +1,5 @@
 import {
+  bool,
   bytes,
   emptyBytes,
   instant,
@@ -38,6 +39,7 @@ const columnOf =
       }),
   });
 
+export const boolean = columnOf('boolean', bool);
 export const smallint = columnOf('smallint', int2);
 export const integer = columnOf('integer', int4);
 export const bigint = columnOf('bigint', int8);

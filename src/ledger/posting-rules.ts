@@ -56,19 +56,20 @@ export const expire = (credit: Credit, amount: Amount, at: Instant): Posting =>
 export const undoExpiry = (credit: Credit, amount: Amount, at: Instant): Posting =>
   balanced({ kind: 'EXPIRE_UNDONE', bookedAt: at, legs: forfeit(credit, -amount) });
 
-/** What is left at the void is forfeited. */
-export const voidCredit = (credit: Credit, amount: Amount, at: Instant): Posting =>
-  balanced({ kind: 'VOID', bookedAt: at, legs: forfeit(credit, amount) });
-
-/** The void of a grant whose payment is not authorized, with RELEASE_UNPAID: the debt goes instead of breakage. */
-export const voidUnpaid = (credit: Credit, amount: Amount, at: Instant): Posting =>
+/**
+ * What is left at the void, or comes back to a voided grant, is forfeited: breakage, or of one that was `released`
+ * unpaid (RELEASE_UNPAID) no longer owed instead.
+ */
+export const voidCredit = (credit: Credit, amount: Amount, released: boolean, at: Instant): Posting =>
   balanced({
     kind: 'VOID',
     bookedAt: at,
-    legs: [
-      leg(fbo(credit), -amount, credit.grantId, null),
-      leg(receivable(credit, 'OPEN'), amount, credit.grantId, null),
-    ],
+    legs: released
+      ? [
+          leg(fbo(credit), -amount, credit.grantId, null),
+          leg(receivable(credit, 'OPEN'), amount, credit.grantId, null),
+        ]
+      : forfeit(credit, amount),
   });
 
 const forfeit = (credit: Credit, amount: Amount): Leg[] => [

@@ -21,7 +21,7 @@ import { untilSo } from '../support/until.ts';
 function settlerOf({ databaseUrl, time }: World): Settler {
   const database = connect({ url: databaseUrl, poolSize: 4 });
   const kept = createKeptBooks(1_000);
-  const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept };
+  const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
   const books = createBooks({ ...deps, lanes: 4, batchSize: 64, queueLimit: 1024 });
   const { timekeeper } = time;
   const settler = createSettler({ ...deps, timekeeper, books, log: createLog('silent'), everyMs: 2 ** 50 });

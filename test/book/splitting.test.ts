@@ -20,7 +20,7 @@ const { url } = await testDatabase();
 const database = connect({ url, poolSize: 4 });
 const sql = await openSql(url);
 const books = createBooks({
-  ...{ database, clock: testClock().clock, uuids: uuidMaker(Date.now) },
+  ...{ database, clock: testClock().clock, uuids: uuidMaker(Date.now), leewayMs: 0 },
   ...{ lanes: 4, batchSize: 64, queueLimit: 1024, kept: createKeptBooks(1_000) },
 });
 afterAll(async () => {

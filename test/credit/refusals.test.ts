@@ -199,7 +199,7 @@ describe('a wrong field is named with its rule', () => {
       'expires_at',
       'expires_at.lives',
       `must be later than ${NOW}; the expiry would be ${NOW}`,
-      [GRANT],
+      [[day(5), aGrant()]],
       aReschedule('g1', { expiresAt: day(5) }),
     ],
     [

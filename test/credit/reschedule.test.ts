@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { decide } from '../../src/credit/decide.ts';
+import { grantStatus, stretchOf } from '../../src/credit/grant.ts';
 import { NEVER } from '../../src/instant.ts';
 import {
   aBook,
   aConsumption,
   aGrant,
+  aPayment,
   aReschedule,
   aVoid,
   day,
+  external,
   invoice,
   until,
   type Write,
@@ -56,6 +59,24 @@ describe('a pending grant', () => {
   });
 });
 
+describe('a grant that waits for its payment', () => {
+  const WAITING: Write = [day(1), aGrant({ paid: external('ON_SETTLEMENT'), expiry: until(day(9)) })];
+
+  it('told to expire by now lapses at once, as a whole', () => {
+    const { answer, postings, state } = move(WAITING, { expiresAt: day(2) });
+
+    expect(answer.grant).toMatchObject({ expiresAt: day(3), phase: 'LAPSED' });
+    expect([postings, became(state, 'g1')]).toEqual([[], { expired: '100' }]);
+    expect(stretchOf(answer.grant)).toMatchObject({ from: day(1), until: day(3) });
+  });
+
+  it('and begins only later cannot expire before that: it is voided instead', () => {
+    const { metadata } = refusalOf(() => move(SCHEDULED, { expiresAt: day(2) }));
+
+    expect(metadata['field']).toBe('expires_at');
+  });
+});
+
 describe('an active grant', () => {
   it.each([
     ['later', day(12), ['2026-01-12 EXPIRE']],
@@ -65,8 +86,44 @@ describe('an active grant', () => {
     expect(bookings(advanceTo(move(ACTIVE, { expiresAt }).state, day(20)).postings)).toEqual(booked);
   });
 
-  it('cannot expire by now', () => {
-    expect(refusalOf(() => move(ACTIVE, { expiresAt: day(3) })).reason).toBe('INVALID_FIELD');
+  it.each([
+    ['now', day(3)],
+    ['before now, which means now', day(2)],
+    ['before it began, which means now', day(1) - 1],
+  ])('told to expire %s expires at once', (_when, expiresAt) => {
+    const book = aBook(ACTIVE, [day(2), aConsumption({ amount: '30' })]);
+
+    const { answer, postings, state } = decide(book, aReschedule('g1', { expiresAt }), day(3));
+
+    expect(answer.grant).toMatchObject({ expiresAt: day(3), phase: 'EXPIRED' });
+    expect(bookings(postings)).toEqual(['2026-01-03 EXPIRE']);
+    expect(became(state, 'g1')).toEqual({ consumed: '30', expired: '70' });
+    expect(grantStatus(answer.grant, day(3))).toBe('EXPIRED');
+  });
+
+  it('that expired at once still pays for what happened before', () => {
+    const { state } = move(ACTIVE, { expiresAt: day(3) });
+
+    const late = decide(state, aConsumption({ amount: '40', bookedAt: day(2) }), day(4));
+
+    expect(became(late.state, 'g1')).toEqual({ consumed: '40', expired: '60' });
+    expect(refusalOf(() => decide(state, aConsumption({ bookedAt: day(3) }), day(4))).reason).toBe(
+      'INSUFFICIENT_CREDIT',
+    );
+  });
+
+  it('cannot expire at the instant it became credit', () => {
+    const paid = aBook(
+      [day(1), aGrant({ paid: external('ON_SETTLEMENT'), expiry: until(day(9)) })],
+      [day(3), aPayment('g1', 'SETTLED')],
+    );
+
+    expect(refusalOf(() => move([day(3), aGrant()], { expiresAt: day(2) })).metadata['field']).toBe(
+      'expires_at',
+    );
+    expect(refusalOf(() => decide(paid, aReschedule('g1', { expiresAt: day(3) }), day(3))).reason).toBe(
+      'INVALID_FIELD',
+    );
   });
 
   it('cannot move what has begun', () => {

@@ -5,7 +5,9 @@ import { grantStatus, stretchOf } from '../../src/credit/grant.ts';
 import {
   aBook,
   aConsumption,
+  aCorrection,
   aGrant,
+  aPayment,
   aVoid,
   day,
   external,
@@ -96,5 +98,29 @@ describe('what a void does to what is owed', () => {
     const { postings } = voidAt(aBook([day(1), aGrant({ paid })]), day(10), adjustment);
 
     expect(legsOf(postings[0]!)).toEqual(legs);
+  });
+
+  it.each([
+    ['NONE', NOTHING_RELEASED],
+    ['RELEASE_UNPAID', RELEASED],
+  ] as const)('with %s is done to what a correction gives back later, too', (adjustment, legs) => {
+    const unpaid = aBook([day(1), aGrant({ paid: external('ON_CREATION') })], [day(2), aConsumption()]);
+    const voided = voidAt(unpaid, day(10), adjustment).state;
+
+    const { postings, state } = decide(voided, aCorrection('c1', '10'), day(11));
+
+    expect(bookings(postings)).toEqual(['2026-01-11 CORRECT', '2026-01-11 VOID']);
+    expect(legsOf(postings[1]!)).toEqual(legs.map((leg) => leg.replace('100', '10')));
+    expect(became(state, 'g1')).toEqual({ voided: '100' });
+  });
+
+  it('stays the grant’s when its payment is authorized all the same', () => {
+    const unpaid = aBook([day(1), aGrant({ paid: external('ON_CREATION') })], [day(2), aConsumption()]);
+    const released = voidAt(unpaid, day(10), 'RELEASE_UNPAID').state;
+    const paid = decide(released, aPayment('g1', 'AUTHORIZED'), day(11)).state;
+
+    const { postings } = decide(paid, aCorrection('c1', '10'), day(12));
+
+    expect(legsOf(postings[1]!)).toEqual(['CUSTOMER_FBO -10', 'CUSTOMER_RECEIVABLE OPEN +10']);
   });
 });

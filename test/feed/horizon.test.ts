@@ -35,7 +35,10 @@ async function commit(by: Database): Promise<void> {
   const chargeId = `chg_${uuids()}`;
   const command = aConsumption({ chargeId, mode: 'CREDIT_ONLY' });
   const submissions = [aSubmission({ command, customerId })];
-  const { results } = await commitBatch({ database: by, clock: time.clock, uuids, kept }, submissions);
+  const { results } = await commitBatch(
+    { database: by, clock: time.clock, uuids, kept, leewayMs: 0 },
+    submissions,
+  );
   const [result] = results;
   if (!result!.ok) throw result!.error;
 }

@@ -41,7 +41,7 @@ const plans: Plan[] = [];
 const database = measured(connect({ url: databaseUrl, poolSize: 2 }), plans);
 // Nothing is kept, so that every question and every write loads what it needs.
 const kept = createKeptBooks(0);
-const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept };
+const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
 // No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({
   ...{ ...commit, commit, validate: createValidation([]), verifications: 1 },

@@ -231,6 +231,7 @@ export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant
     bookedAt: day(1),
     voidedAt: null,
     voidReason: null,
+    released: false,
     remaining: credits(amount),
     ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };

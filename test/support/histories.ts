@@ -74,7 +74,7 @@ const cancelGrant: fc.Arbitrary<VoidAct> = fc.record({
 const reschedule: fc.Arbitrary<ChangeGrantAct> = fc.record({
   ...{ do: fc.constant('reschedule' as const), which },
   effective: maybe(fc.integer({ min: -1, max: 6 }), 2),
-  expires: maybe(fc.integer({ min: 0, max: 20 }), 3),
+  expires: maybe(fc.integer({ min: -3, max: 20 }), 3),
 });
 
 const pay: fc.Arbitrary<ChangeGrantAct> = fc.record({

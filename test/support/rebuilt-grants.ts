@@ -11,13 +11,13 @@ export function rebuiltGrant(book: BookFacts, grant: Row): Row {
   const closed = closedOf(book, grant, held);
   return {
     id: grant['id'],
-    ...(issue === undefined ? neverCredit(book, grant) : credit(held, issue)),
+    ...(issue === undefined ? neverCredit(book, grant) : credit(book, held, issue)),
     ...{ closed_version: closed, span_class: closed === null ? null : spanClass(grant['version'], closed) },
   };
 }
 
 /** An adjustment up is an issue; one down counts as consumed, and what a correction gave back does not. */
-function credit(held: readonly Row[], issue: Row): Row {
+function credit(book: BookFacts, held: readonly Row[], issue: Row): Row {
   const lost = (...kinds: string[]): Amount =>
     -sumAmounts(held.filter((e) => e !== issue && kinds.includes(e['kind'])).map((e) => e['amount']));
   const revoked = held.find(({ kind }) => kind === 'VOID');
@@ -29,11 +29,21 @@ function credit(held: readonly Row[], issue: Row): Row {
     consumed: lost('CONSUME', 'COVER', 'CORRECT', 'ADJUST'),
     expired: lost('EXPIRE', 'EXPIRE_UNDONE'),
     voided: lost('VOID'),
+    released: isReleased(book, revoked),
   };
 }
 
+/** The other side of the void is what was owed. */
+const isReleased = ({ entries }: BookFacts, revoked: Row | undefined): boolean =>
+  entries.some(
+    ({ version, position, type }) =>
+      version === revoked?.['version'] &&
+      position === revoked?.['position'] + 1 &&
+      type === 'CUSTOMER_RECEIVABLE',
+  );
+
 function neverCredit({ book }: BookFacts, grant: Row): Row {
-  const none = { booked_at: null, booked_version: null, remaining: 0n, consumed: 0n };
+  const none = { booked_at: null, booked_version: null, remaining: 0n, consumed: 0n, released: false };
   const calledOff = grant['voided_at'] !== null;
   const lapsed = !calledOff && grant['expires_at'] <= book['clock'];
   return {
@@ -45,10 +55,14 @@ function neverCredit({ book }: BookFacts, grant: Row): Row {
 }
 
 /** The version since which nothing of it can change by itself or be drawn on: it may open again, and close again. */
-function closedOf({ writes }: BookFacts, grant: Row, held: readonly Row[]): number | null {
+function closedOf({ writes, formerTerms }: BookFacts, grant: Row, held: readonly Row[]): number | null {
   const isOpen = new Map<number, boolean>([[grant['version'], true]]);
   const issued = held[0]?.['version'] ?? Infinity;
-  const past = writes.find((w) => w.version >= grant['version'] && w.recorded_at >= grant['expires_at']);
+  const set = formerTerms.findLast(
+    (former) => former['grant_id'] === grant['id'] && former['expires_at'] !== grant['expires_at'],
+  );
+  const since: number = set?.['until_version'] ?? grant['version'];
+  const past = writes.find((w) => w.version >= since && w.recorded_at >= grant['expires_at']);
   if (past !== undefined && past.version < issued) isOpen.set(past.version, false);
   if (grant['voided_version'] !== null && grant['voided_version'] < issued)
     isOpen.set(grant['voided_version'], false);

@@ -63,7 +63,7 @@ export const testService = (
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
     ...{ lanes: 4, batchSize: 64, queueLimit: 1024, keptFacts: 10_000, log: createLog('silent') },
     ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
-    ...{ settler: false, settlerIntervalMs: 10_000 },
+    ...{ settler: false, settlerIntervalMs: 10_000, clockLeewayMs: 1_000 },
     ...options,
   });
 

@@ -8,7 +8,7 @@ export type WrittenGrant = StoredGrant & {
   readonly spanClass: number | null;
   /** Its terms before each change, oldest first. */
   readonly former: readonly FormerTerms[];
-  /** The first write at or after its expiry; null: there was none yet. */
+  /** The first write at or after its expiry, not before the one that set it; null: there was none yet. */
   readonly expiryVersion: number | null;
 };
 
@@ -48,8 +48,8 @@ export async function* writtenGrants(
     const former = await loadFormerTerms(connection, named);
     const grants = rows.map((row) => ({
       ...readGrant(row),
-      ...{ spanClass: row.span_class, expiryVersion: row.expiry_version },
-      former: former.get(idOf('grt', row.id)) ?? [],
+      spanClass: row.span_class,
+      ...expiringOf(row, former.get(idOf('grt', row.id)) ?? []),
     }));
     const isLast = rows.length < PAGE;
     const from = isLast ? FIRST_ID : grants.at(-1)!.grant.id;
@@ -57,6 +57,16 @@ export async function* writtenGrants(
     if (isLast) return;
     until = from;
   }
+}
+
+/** Writes of one instant have an order: one that let a grant expire at once comes after those before it. */
+function expiringOf(
+  row: GrantRow & { readonly expiry_version: number | null },
+  former: readonly FormerTerms[],
+): Pick<WrittenGrant, 'former' | 'expiryVersion'> {
+  const set = former.findLast(({ terms }) => terms.expiresAt !== row.expires_at)?.untilVersion ?? row.version;
+  const reached = row.expiry_version;
+  return { former, expiryVersion: reached === null ? null : Math.max(reached, set) };
 }
 
 const missing = (table: string): string => `

@@ -15,6 +15,8 @@ export type Held = {
   readonly bookedVersion: number | null;
   readonly voidedAt: Instant | null;
   readonly voidedVersion: number | null;
+  /** Whether its void took back what is owed for it, rather than leave it to breakage. */
+  readonly released: boolean;
   /** Whether an expiry was ever booked. */
   readonly expired: boolean;
   /** The first version that touched it after the last one that left something of it; null: none ever did. */
@@ -30,6 +32,7 @@ type Row = {
   booked_version: number | null;
   voided_at: Instant | null;
   voided_version: number | null;
+  released: boolean;
   expired: boolean;
   exhausted_version: number | null;
 };
@@ -40,7 +43,7 @@ const BECAME = `kind = 'ISSUE' or (kind = 'ADJUST' and amount > 0)`;
 const HELD = statement<Row>(
   'held_by_grants',
   `with moves as (
-     select e.grant_id, e.version, e.kind, e.amount, e.booked_at,
+     select e.grant_id, e.version, e.position, e.kind, e.amount, e.booked_at,
             sum(e.amount) over recorded as held, lead(e.version) over recorded as next_version
      from unnest($3::uuid[]) named (grant_id)
      join lateral (
@@ -60,6 +63,12 @@ const HELD = statement<Row>(
           min(version) filter (where ${BECAME}) as booked_version,
           min(booked_at) filter (where kind = 'VOID') as voided_at,
           min(version) filter (where kind = 'VOID') as voided_version,
+          -- a void has two sides, one behind the other
+          coalesce(bool_or((
+            select s.type from entries o
+            join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = o.sub_account
+            where o.shard = $1 and o.book_id = $2 and o.version = moves.version and o.position = moves.position + 1
+          ) = 'CUSTOMER_RECEIVABLE') filter (where kind = 'VOID'), false) as released,
           bool_or(kind = 'EXPIRE') as expired,
           max(next_version) filter (where held > 0 and next_version <> version) as exhausted_version
    from moves group by grant_id`,
@@ -83,6 +92,7 @@ const read = (row: Row): Held => ({
   bookedVersion: row.booked_version,
   voidedAt: row.voided_at,
   voidedVersion: row.voided_version,
+  released: row.released,
   expired: row.expired,
   exhaustedVersion: row.exhausted_version,
 });

@@ -88,8 +88,9 @@ export function reschedule(
     return refused('GRANT_NOT_PENDING', { id: grantId });
   const old = timesOf(facts, grantId);
   const effectiveAt = command.effectiveAt === null ? old.effectiveAt : Math.max(command.effectiveAt, now);
-  const expiresAt = command.expiresAt ?? old.expiresAt;
-  if (expiresAt <= now || expiresAt <= effectiveAt) return refused('INVALID_FIELD', {});
+  const expiresAt = command.expiresAt === null ? old.expiresAt : Math.max(command.expiresAt, now);
+  const begins = status === 'ACTIVE' ? bookingOf(facts, grant) : effectiveAt;
+  if (expiresAt <= begins) return refused('INVALID_FIELD', {});
   if (effectiveAt === old.effectiveAt && expiresAt === old.expiresAt) return { facts };
   return { facts: plus(facts, 'times', { version, grantId, from: now, effectiveAt, expiresAt }) };
 }

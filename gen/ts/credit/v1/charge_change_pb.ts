@@ -245,7 +245,8 @@ export type CollectChargeRequest = Message<"credit.v1.CollectChargeRequest"> & {
   amount: string;
 
   /**
-   * The instant it counts from, not ahead of now; may lie before the charge was recorded. Default: now.
+   * The instant it counts from, not ahead of now; may lie before the charge was recorded. Ahead by no more than clocks
+   * may differ (a second, unless the operator set it otherwise) means now. Default: now.
    *
    * @generated from field: google.protobuf.Timestamp booked_at = 6;
    */

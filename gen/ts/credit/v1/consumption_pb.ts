@@ -89,7 +89,8 @@ export type ConsumeCreditsRequest = Message<"credit.v1.ConsumeCreditsRequest"> &
 
   /**
    * The instant it counts from, not ahead of now. Grants are eligible by that instant, also those expired since, with
-   * what nobody has taken up to now. Default: now.
+   * what nobody has taken up to now. Ahead by no more than clocks may differ (a second, unless the operator set it
+   * otherwise) means now. Default: now.
    *
    * @generated from field: google.protobuf.Timestamp booked_at = 8;
    */

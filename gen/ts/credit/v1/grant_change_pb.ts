@@ -181,7 +181,8 @@ export type RescheduleGrantRequest = Message<"credit.v1.RescheduleGrantRequest">
    */
   expiry: {
     /**
-     * An instant later than the grant's start; one that has passed means now.
+     * An instant later than the grant's start; one that has passed means now: the grant expires at once, and what
+     * remains of it is breakage. One that has not begun yet cannot expire before it does: void it instead.
      *
      * @generated from field: google.protobuf.Timestamp expires_at = 6;
      */
@@ -299,7 +300,8 @@ export type UpdateGrantSettlementRequest = Message<"credit.v1.UpdateGrantSettlem
 
   /**
    * When it happened: not ahead of now, not before the event before it, and not before the grant was recorded (of a
-   * back-dated grant: not before its `effective_at`). Default: now.
+   * back-dated grant: not before its `effective_at`). Ahead by no more than clocks may differ (a second, unless the
+   * operator set it otherwise) means now. Default: now.
    *
    * @generated from field: google.protobuf.Timestamp occurred_at = 6;
    */

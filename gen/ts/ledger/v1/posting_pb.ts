@@ -97,7 +97,8 @@ export type PostTransactionRequest = Message<"ledger.v1.PostTransactionRequest">
   idempotencyKey: string;
 
   /**
-   * The instant it counts from, not ahead of now. Default: now.
+   * The instant it counts from, not ahead of now. Ahead by no more than clocks may differ (a second, unless the operator
+   * set it otherwise) means now. Default: now.
    *
    * @generated from field: google.protobuf.Timestamp booked_at = 4;
    */
@@ -304,7 +305,8 @@ export type RecognizeRevenueRequest = Message<"ledger.v1.RecognizeRevenueRequest
   amount: string;
 
   /**
-   * The instant it counts from, not ahead of now. Default: now.
+   * The instant it counts from, not ahead of now. Ahead by no more than clocks may differ (a second, unless the operator
+   * set it otherwise) means now. Default: now.
    *
    * @generated from field: google.protobuf.Timestamp booked_at = 6;
    */
