@@ -173,9 +173,9 @@ describe('an item that is refused', () => {
     const { error } = results[0]!;
 
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' });
-    expect(error.metadata).toEqual({ field: 'customer_id', rule: 'key.form' });
+    expect(error.metadata).toEqual({ field: 'customer_id', rule: 'required' });
     expect(error.fieldViolations.map(({ field, reason }: Json) => [field, reason])).toEqual([
-      ['customer_id', 'key.form'],
+      ['customer_id', 'required'],
       ['currency', 'currency.form'],
       ['amount', 'amount.positive'],
     ]);

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file credit/v1/charge_change.proto.
  */
 export const file_credit_v1_charge_change: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jcmVkaXQvdjEvY2hhcmdlX2NoYW5nZS5wcm90bxIJY3JlZGl0LnYxIpgBCgpDb2xsZWN0aW9uEioKC2FsbG9jYXRpb25zGAEgAygLMhUuY3JlZGl0LnYxLkFsbG9jYXRpb24SFwoPYWR2YW5jZWRfYW1vdW50GAIgASgJEhYKDmludm9pY2VfYW1vdW50GAMgASgJEi0KCWJvb2tlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoKQ29ycmVjdGlvbhIqCgthbGxvY2F0aW9ucxgBIAMoCzIVLmNyZWRpdC52MS5BbGxvY2F0aW9uEh4KFmFkdmFuY2VfcmVkdWNlZF9hbW91bnQYAiABKAki4wEKE1VwZGF0ZUNoYXJnZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIcCgljaGFyZ2VfaWQYBCABKAlCCbpIBnIE4PMYARIZCgZhbW91bnQYBSABKAlCCbpIBnIEgPQYARIeCghzZXF1ZW5jZRgGIAEoA0IHukgEIgIoAEgAiAEBQgsKCV9zZXF1ZW5jZSKyAQoUVXBkYXRlQ2hhcmdlUmVzcG9uc2USIQoGY2hhcmdlGAEgASgLMhEuY3JlZGl0LnYxLkNoYXJnZRIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgihwIKFENvbGxlY3RDaGFyZ2VSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEh4KC2N1c3RvbWVyX2lkGAIgASgJQgm6SAZyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESHAoJY2hhcmdlX2lkGAQgASgJQgm6SAZyBODzGAESHAoGYW1vdW50GAUgASgJQgy6SAnYAQFyBID0GAESOQoJYm9va2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARIQCghmaW5hbGl6ZRgHIAEoCCLeAQoVQ29sbGVjdENoYXJnZVJlc3BvbnNlEiEKBmNoYXJnZRgBIAEoCzIRLmNyZWRpdC52MS5DaGFyZ2USKQoKY29sbGVjdGlvbhgCIAEoCzIVLmNyZWRpdC52MS5Db2xsZWN0aW9uEiMKB2JhbGFuY2UYAyABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAQgASgDEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgGIAEoCCK3AQoUQ29ycmVjdENoYXJnZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIcCgljaGFyZ2VfaWQYBCABKAlCCbpIBnIE4PMYARIZCgZhbW91bnQYBSABKAlCCbpIBnIEiPQYASLeAQoVQ29ycmVjdENoYXJnZVJlc3BvbnNlEiEKBmNoYXJnZRgBIAEoCzIRLmNyZWRpdC52MS5DaGFyZ2USKQoKY29ycmVjdGlvbhgCIAEoCzIVLmNyZWRpdC52MS5Db3JyZWN0aW9uEiMKB2JhbGFuY2UYAyABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAQgASgDEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgGIAEoCCKbAQoTQ2FuY2VsQ2hhcmdlUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIeCgtjdXN0b21lcl9pZBgCIAEoCUIJukgGcgTQ8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgDIAEoCUIMukgJ2AEBcgTQ8xgBEhwKCWNoYXJnZV9pZBgEIAEoCUIJukgGcgTg8xgBIrIBChRDYW5jZWxDaGFyZ2VSZXNwb25zZRIhCgZjaGFyZ2UYASABKAsyES5jcmVkaXQudjEuQ2hhcmdlEiMKB2JhbGFuY2UYAiABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAMgASgDEi8KC3JlY29yZGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgFIAEoCGIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jcmVkaXQvdjEvY2hhcmdlX2NoYW5nZS5wcm90bxIJY3JlZGl0LnYxIpgBCgpDb2xsZWN0aW9uEioKC2FsbG9jYXRpb25zGAEgAygLMhUuY3JlZGl0LnYxLkFsbG9jYXRpb24SFwoPYWR2YW5jZWRfYW1vdW50GAIgASgJEhYKDmludm9pY2VfYW1vdW50GAMgASgJEi0KCWJvb2tlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoKQ29ycmVjdGlvbhIqCgthbGxvY2F0aW9ucxgBIAMoCzIVLmNyZWRpdC52MS5BbGxvY2F0aW9uEh4KFmFkdmFuY2VfcmVkdWNlZF9hbW91bnQYAiABKAki7AEKE1VwZGF0ZUNoYXJnZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIfCgljaGFyZ2VfaWQYBCABKAlCDLpICcgBAXIE4PMYARIcCgZhbW91bnQYBSABKAlCDLpICcgBAXIEgPQYARIeCghzZXF1ZW5jZRgGIAEoA0IHukgEIgIoAEgAiAEBQgsKCV9zZXF1ZW5jZSKyAQoUVXBkYXRlQ2hhcmdlUmVzcG9uc2USIQoGY2hhcmdlGAEgASgLMhEuY3JlZGl0LnYxLkNoYXJnZRIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgijQIKFENvbGxlY3RDaGFyZ2VSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiEKC2N1c3RvbWVyX2lkGAIgASgJQgy6SAnIAQFyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESHwoJY2hhcmdlX2lkGAQgASgJQgy6SAnIAQFyBODzGAESHAoGYW1vdW50GAUgASgJQgy6SAnYAQFyBID0GAESOQoJYm9va2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARIQCghmaW5hbGl6ZRgHIAEoCCLeAQoVQ29sbGVjdENoYXJnZVJlc3BvbnNlEiEKBmNoYXJnZRgBIAEoCzIRLmNyZWRpdC52MS5DaGFyZ2USKQoKY29sbGVjdGlvbhgCIAEoCzIVLmNyZWRpdC52MS5Db2xsZWN0aW9uEiMKB2JhbGFuY2UYAyABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAQgASgDEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgGIAEoCCLAAQoUQ29ycmVjdENoYXJnZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIfCgljaGFyZ2VfaWQYBCABKAlCDLpICcgBAXIE4PMYARIcCgZhbW91bnQYBSABKAlCDLpICcgBAXIEiPQYASLeAQoVQ29ycmVjdENoYXJnZVJlc3BvbnNlEiEKBmNoYXJnZRgBIAEoCzIRLmNyZWRpdC52MS5DaGFyZ2USKQoKY29ycmVjdGlvbhgCIAEoCzIVLmNyZWRpdC52MS5Db3JyZWN0aW9uEiMKB2JhbGFuY2UYAyABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAQgASgDEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgGIAEoCCKhAQoTQ2FuY2VsQ2hhcmdlUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJyAEBcgTQ8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgDIAEoCUIMukgJ2AEBcgTQ8xgBEh8KCWNoYXJnZV9pZBgEIAEoCUIMukgJyAEBcgTg8xgBIrIBChRDYW5jZWxDaGFyZ2VSZXNwb25zZRIhCgZjaGFyZ2UYASABKAsyES5jcmVkaXQudjEuQ2hhcmdlEiMKB2JhbGFuY2UYAiABKAsyEi5jcmVkaXQudjEuQmFsYW5jZRIPCgd2ZXJzaW9uGAMgASgDEi8KC3JlY29yZGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgFIAEoCGIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * What one collection did: the amount collected = allocations + advanced_amount + invoice_amount.
@@ -108,15 +108,16 @@ export type UpdateChargeRequest = Message<"credit.v1.UpdateChargeRequest"> & {
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -215,15 +216,16 @@ export type CollectChargeRequest = Message<"credit.v1.CollectChargeRequest"> & {
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -337,15 +339,16 @@ export type CorrectChargeRequest = Message<"credit.v1.CorrectChargeRequest"> & {
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -445,15 +448,16 @@ export type CancelChargeRequest = Message<"credit.v1.CancelChargeRequest"> & {
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;

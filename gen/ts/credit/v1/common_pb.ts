@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/common.proto.
  */
 export const file_credit_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChZjcmVkaXQvdjEvY29tbW9uLnByb3RvEgljcmVkaXQudjEiuAMKDUZlYXR1cmVGaWx0ZXISkgIKC2ZlYXR1cmVfa2V5GAEgASgJQvoBukj2AboBagoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISQG11c3Qgbm90IGJlIGVtcHR5OyBhc2sgZm9yIHVucmVzdHJpY3RlZCwgb3IgbGVhdmUgdGhlIGZpbHRlciBvdXQaCnRoaXMgIT0gJye6AYUBCg5rZXkuc2hvcnRfZm9ybRIlbXVzdCBiZSAxIHRvIDEyOCBwcmludGFibGUgY2hhcmFjdGVycxpMdGhpcy5zaXplKCkgPD0gMTI4ICYmICF0aGlzLm1hdGNoZXMoJ1tcXHB7Q2N9XFxwe0NmfVxccHtDc31cXHB7Wmx9XFxwe1pwfV0nKUgAEoABCgx1bnJlc3RyaWN0ZWQYAiABKAhCaLpIZboBYgoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISPmNhbiBvbmx5IGJlIHRydWU7IGxlYXZlIHRoZSBmaWx0ZXIgb3V0IHRvIGFzayBhYm91dCBldmVyeXRoaW5nGgR0aGlzSABCDwoGZmlsdGVyEgW6SAIIASJSCgNUYXgSFwoEY29kZRgBIAEoCUIJukgGcgTY8xgBEjIKCGJlaGF2aW9yGAIgASgOMhYuY3JlZGl0LnYxLlRheEJlaGF2aW9yQgi6SAWCAQIQASIuCgpBbGxvY2F0aW9uEhAKCGdyYW50X2lkGAEgASgJEg4KBmFtb3VudBgCIAEoCSpjCgtUYXhCZWhhdmlvchIcChhUQVhfQkVIQVZJT1JfVU5TUEVDSUZJRUQQABIaChZUQVhfQkVIQVZJT1JfSU5DTFVTSVZFEAESGgoWVEFYX0JFSEFWSU9SX0VYQ0xVU0lWRRACYgZwcm90bzM", [file_buf_validate_validate, file_credit_v1_rules]);
+  fileDesc("ChZjcmVkaXQvdjEvY29tbW9uLnByb3RvEgljcmVkaXQudjEi6AMKDUZlYXR1cmVGaWx0ZXISwgIKC2ZlYXR1cmVfa2V5GAEgASgJQqoCukimAroBagoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISQG11c3Qgbm90IGJlIGVtcHR5OyBhc2sgZm9yIHVucmVzdHJpY3RlZCwgb3IgbGVhdmUgdGhlIGZpbHRlciBvdXQaCnRoaXMgIT0gJye6AbUBCg5rZXkuc2hvcnRfZm9ybRJDbXVzdCBiZSAxIHRvIDEyOCBwcmludGFibGUgY2hhcmFjdGVycywgd2l0aG91dCBibGFua3MgYXQgZWl0aGVyIGVuZBpedGhpcy5zaXplKCkgPD0gMTI4ICYmICF0aGlzLm1hdGNoZXMoJ1tcXHB7Q2N9XFxwe0NmfVxccHtDc31cXHB7Wmx9XFxwe1pwfV18XlxccHtac318XFxwe1pzfSQnKUgAEoABCgx1bnJlc3RyaWN0ZWQYAiABKAhCaLpIZboBYgoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISPmNhbiBvbmx5IGJlIHRydWU7IGxlYXZlIHRoZSBmaWx0ZXIgb3V0IHRvIGFzayBhYm91dCBldmVyeXRoaW5nGgR0aGlzSABCDwoGZmlsdGVyEgW6SAIIASJVCgNUYXgSGgoEY29kZRgBIAEoCUIMukgJyAEBcgTY8xgBEjIKCGJlaGF2aW9yGAIgASgOMhYuY3JlZGl0LnYxLlRheEJlaGF2aW9yQgi6SAWCAQIQASIuCgpBbGxvY2F0aW9uEhAKCGdyYW50X2lkGAEgASgJEg4KBmFtb3VudBgCIAEoCSpjCgtUYXhCZWhhdmlvchIcChhUQVhfQkVIQVZJT1JfVU5TUEVDSUZJRUQQABIaChZUQVhfQkVIQVZJT1JfSU5DTFVTSVZFEAESGgoWVEFYX0JFSEFWSU9SX0VYQ0xVU0lWRRACYgZwcm90bzM", [file_buf_validate_validate, file_credit_v1_rules]);
 
 /**
  * Narrows a question to a feature. It is about what is shown, not about which credit a charge may use.
@@ -31,7 +31,7 @@ export type FeatureFilter = Message<"credit.v1.FeatureFilter"> & {
   filter: {
     /**
      * Unrestricted credit and credit for this feature; charges without a feature and charges for this one.
-     * 1 to 128 printable characters; an empty key is refused (UNSUPPORTED_FEATURE_FILTER).
+     * 1 to 128 printable characters, no blanks at the ends; an empty key is refused (UNSUPPORTED_FEATURE_FILTER).
      *
      * @generated from field: string feature_key = 1;
      */
@@ -62,7 +62,7 @@ export const FeatureFilterSchema: GenMessage<FeatureFilter> = /*@__PURE__*/
  */
 export type Tax = Message<"credit.v1.Tax"> & {
   /**
-   * The caller's tax code: 1 to 128 printable characters.
+   * The caller's tax code: 1 to 128 printable characters, no blanks at the ends.
    *
    * @generated from field: string code = 1;
    */

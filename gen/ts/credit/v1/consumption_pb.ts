@@ -28,7 +28,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file credit/v1/consumption.proto.
  */
 export const file_credit_v1_consumption: GenFile = /*@__PURE__*/
-  fileDesc("ChtjcmVkaXQvdjEvY29uc3VtcHRpb24ucHJvdG8SCWNyZWRpdC52MSKlBAoVQ29uc3VtZUNyZWRpdHNSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEh4KC2N1c3RvbWVyX2lkGAIgASgJQgm6SAZyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESGwoIY3VycmVuY3kYBCABKAlCCbpIBnIEmPQYARIZCgZhbW91bnQYBSABKAlCCbpIBnIEiPQYARIhCgtmZWF0dXJlX2tleRgGIAEoCUIMukgJ2AEBcgTY8xgBEjwKD3NldHRsZW1lbnRfbW9kZRgHIAEoDjIZLmNyZWRpdC52MS5TZXR0bGVtZW50TW9kZUIIukgFggECEAESOQoJYm9va2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARIaCgRuYW1lGAkgASgJQgy6SAnYAQFyBOjzGAESVwoGbGFiZWxzGAogAygLMiwuY3JlZGl0LnYxLkNvbnN1bWVDcmVkaXRzUmVxdWVzdC5MYWJlbHNFbnRyeUIZukgWmgETEEAiBnIE2PMYASoHcgXw8xiABBIbCgN0YXgYCyABKAsyDi5jcmVkaXQudjEuVGF4Eg8KB2RyeV9ydW4YDCABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLfAQoWQ29uc3VtZUNyZWRpdHNSZXNwb25zZRIhCgZjaGFyZ2UYASABKAsyES5jcmVkaXQudjEuQ2hhcmdlEikKCmNvbGxlY3Rpb24YAiABKAsyFS5jcmVkaXQudjEuQ29sbGVjdGlvbhIjCgdiYWxhbmNlGAMgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgEIAEoAxIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBiABKAgi6wQKF0NyZWF0ZUFkanVzdG1lbnRSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEh4KC2N1c3RvbWVyX2lkGAIgASgJQgm6SAZyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESGwoIY3VycmVuY3kYBCABKAlCCbpIBnIEmPQYARIZCgZhbW91bnQYBSABKAlCCbpIBnIEkPQYARIoCgxmZWF0dXJlX2tleXMYBiADKAlCErpID5IBDBBkGAEiBnIE2PMYARIhCgtmZWF0dXJlX2tleRgHIAEoCUIMukgJ2AEBcgTY8xgBEh0KBnJlYXNvbhgIIAEoCUINukgK2AEBcgXw8xiACDrDArpIvwIaoAEKFGZlYXR1cmVfa2V5cy5vbmx5X3VwEklmZWF0dXJlX2tleXMgaXMgZm9yIGEgcG9zaXRpdmUgYW1vdW50OyB1c2UgZmVhdHVyZV9rZXkgZm9yIGEgbmVnYXRpdmUgb25lGj0hdGhpcy5hbW91bnQuc3RhcnRzV2l0aCgnLScpIHx8IHRoaXMuZmVhdHVyZV9rZXlzLnNpemUoKSA9PSAwGpkBChVmZWF0dXJlX2tleS5vbmx5X2Rvd24SSWZlYXR1cmVfa2V5IGlzIGZvciBhIG5lZ2F0aXZlIGFtb3VudDsgdXNlIGZlYXR1cmVfa2V5cyBmb3IgYSBwb3NpdGl2ZSBvbmUaNXRoaXMuYW1vdW50LnN0YXJ0c1dpdGgoJy0nKSB8fCB0aGlzLmZlYXR1cmVfa2V5ID09ICcnIpMCChhDcmVhdGVBZGp1c3RtZW50UmVzcG9uc2USMQoLdHJhbnNhY3Rpb24YASABKAsyHC5jcmVkaXQudjEuQ3JlZGl0VHJhbnNhY3Rpb24SHwoFZ3JhbnQYAiABKAsyEC5jcmVkaXQudjEuR3JhbnQSKgoLYWxsb2NhdGlvbnMYAyADKAsyFS5jcmVkaXQudjEuQWxsb2NhdGlvbhIjCgdiYWxhbmNlGAQgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgFIAEoAxIvCgtyZWNvcmRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYByABKAhiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_charge_change, file_credit_v1_common, file_credit_v1_grant, file_credit_v1_rules, file_credit_v1_transaction, file_google_protobuf_timestamp]);
+  fileDesc("ChtjcmVkaXQvdjEvY29uc3VtcHRpb24ucHJvdG8SCWNyZWRpdC52MSKuBAoVQ29uc3VtZUNyZWRpdHNSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiEKC2N1c3RvbWVyX2lkGAIgASgJQgy6SAnIAQFyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESHgoIY3VycmVuY3kYBCABKAlCDLpICcgBAXIEmPQYARIcCgZhbW91bnQYBSABKAlCDLpICcgBAXIEiPQYARIhCgtmZWF0dXJlX2tleRgGIAEoCUIMukgJ2AEBcgTY8xgBEjwKD3NldHRsZW1lbnRfbW9kZRgHIAEoDjIZLmNyZWRpdC52MS5TZXR0bGVtZW50TW9kZUIIukgFggECEAESOQoJYm9va2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARIaCgRuYW1lGAkgASgJQgy6SAnYAQFyBOjzGAESVwoGbGFiZWxzGAogAygLMiwuY3JlZGl0LnYxLkNvbnN1bWVDcmVkaXRzUmVxdWVzdC5MYWJlbHNFbnRyeUIZukgWmgETEEAiBnIE2PMYASoHcgXw8xiABBIbCgN0YXgYCyABKAsyDi5jcmVkaXQudjEuVGF4Eg8KB2RyeV9ydW4YDCABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLfAQoWQ29uc3VtZUNyZWRpdHNSZXNwb25zZRIhCgZjaGFyZ2UYASABKAsyES5jcmVkaXQudjEuQ2hhcmdlEikKCmNvbGxlY3Rpb24YAiABKAsyFS5jcmVkaXQudjEuQ29sbGVjdGlvbhIjCgdiYWxhbmNlGAMgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgEIAEoAxIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBiABKAgi9AQKF0NyZWF0ZUFkanVzdG1lbnRSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiEKC2N1c3RvbWVyX2lkGAIgASgJQgy6SAnIAQFyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESHgoIY3VycmVuY3kYBCABKAlCDLpICcgBAXIEmPQYARIcCgZhbW91bnQYBSABKAlCDLpICcgBAXIEkPQYARIoCgxmZWF0dXJlX2tleXMYBiADKAlCErpID5IBDBBkGAEiBnIE2PMYARIhCgtmZWF0dXJlX2tleRgHIAEoCUIMukgJ2AEBcgTY8xgBEh0KBnJlYXNvbhgIIAEoCUINukgK2AEBcgXw8xiACDrDArpIvwIaoAEKFGZlYXR1cmVfa2V5cy5vbmx5X3VwEklmZWF0dXJlX2tleXMgaXMgZm9yIGEgcG9zaXRpdmUgYW1vdW50OyB1c2UgZmVhdHVyZV9rZXkgZm9yIGEgbmVnYXRpdmUgb25lGj0hdGhpcy5hbW91bnQuc3RhcnRzV2l0aCgnLScpIHx8IHRoaXMuZmVhdHVyZV9rZXlzLnNpemUoKSA9PSAwGpkBChVmZWF0dXJlX2tleS5vbmx5X2Rvd24SSWZlYXR1cmVfa2V5IGlzIGZvciBhIG5lZ2F0aXZlIGFtb3VudDsgdXNlIGZlYXR1cmVfa2V5cyBmb3IgYSBwb3NpdGl2ZSBvbmUaNXRoaXMuYW1vdW50LnN0YXJ0c1dpdGgoJy0nKSB8fCB0aGlzLmZlYXR1cmVfa2V5ID09ICcnIpMCChhDcmVhdGVBZGp1c3RtZW50UmVzcG9uc2USMQoLdHJhbnNhY3Rpb24YASABKAsyHC5jcmVkaXQudjEuQ3JlZGl0VHJhbnNhY3Rpb24SHwoFZ3JhbnQYAiABKAsyEC5jcmVkaXQudjEuR3JhbnQSKgoLYWxsb2NhdGlvbnMYAyADKAsyFS5jcmVkaXQudjEuQWxsb2NhdGlvbhIjCgdiYWxhbmNlGAQgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgFIAEoAxIvCgtyZWNvcmRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYByABKAhiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_charge, file_credit_v1_charge_change, file_credit_v1_common, file_credit_v1_grant, file_credit_v1_rules, file_credit_v1_transaction, file_google_protobuf_timestamp]);
 
 /**
  * Creates, collects and finalizes a charge in one step.
@@ -44,15 +44,16 @@ export type ConsumeCreditsRequest = Message<"credit.v1.ConsumeCreditsRequest"> &
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -74,7 +75,8 @@ export type ConsumeCreditsRequest = Message<"credit.v1.ConsumeCreditsRequest"> &
   amount: string;
 
   /**
-   * The feature that was used: up to 128 printable characters. Empty: none, so only unrestricted credit can pay.
+   * The feature that was used: up to 128 printable characters, no blanks at the ends. Empty: none, so only unrestricted
+   * credit can pay.
    *
    * @generated from field: string feature_key = 6;
    */
@@ -104,7 +106,8 @@ export type ConsumeCreditsRequest = Message<"credit.v1.ConsumeCreditsRequest"> &
   name: string;
 
   /**
-   * The caller's own notes: up to 64 keys of 1 to 128 printable characters, values up to 512 characters.
+   * The caller's own notes: up to 64 keys of 1 to 128 printable characters, no blanks at the ends, values up to 512
+   * characters.
    *
    * @generated from field: map<string, string> labels = 10;
    */
@@ -202,15 +205,16 @@ export type CreateAdjustmentRequest = Message<"credit.v1.CreateAdjustmentRequest
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;

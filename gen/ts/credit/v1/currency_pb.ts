@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file credit/v1/currency.proto.
  */
 export const file_credit_v1_currency: GenFile = /*@__PURE__*/
-  fileDesc("ChhjcmVkaXQvdjEvY3VycmVuY3kucHJvdG8SCWNyZWRpdC52MSJwCg5DdXN0b21DdXJyZW5jeRIMCgRjb2RlGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcHJlY2lzaW9uGAMgASgFEi8KC3JlY29yZGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoVQ3JlYXRlQ3VycmVuY3lSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgCIAEoCUIMukgJ2AEBcgTQ8xgBEhcKBGNvZGUYAyABKAlCCbpIBnIEoPQYARIXCgRuYW1lGAQgASgJQgm6SAZyBOjzGAESHAoJcHJlY2lzaW9uGAUgASgFQgm6SAYaBBgMKAAiiAEKFkNyZWF0ZUN1cnJlbmN5UmVzcG9uc2USKwoIY3VycmVuY3kYASABKAsyGS5jcmVkaXQudjEuQ3VzdG9tQ3VycmVuY3kSLwoLcmVjb3JkZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAMgASgIInIKFUxpc3RDdXJyZW5jaWVzUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogCAiYAoWTGlzdEN1cnJlbmNpZXNSZXNwb25zZRItCgpjdXJyZW5jaWVzGAEgAygLMhkuY3JlZGl0LnYxLkN1c3RvbUN1cnJlbmN5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCWIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChhjcmVkaXQvdjEvY3VycmVuY3kucHJvdG8SCWNyZWRpdC52MSJwCg5DdXN0b21DdXJyZW5jeRIMCgRjb2RlGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcHJlY2lzaW9uGAMgASgFEi8KC3JlY29yZGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK1AQoVQ3JlYXRlQ3VycmVuY3lSZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgCIAEoCUIMukgJ2AEBcgTQ8xgBEhoKBGNvZGUYAyABKAlCDLpICcgBAXIEoPQYARIaCgRuYW1lGAQgASgJQgy6SAnIAQFyBOjzGAESHAoJcHJlY2lzaW9uGAUgASgFQgm6SAYaBBgMKAAiiAEKFkNyZWF0ZUN1cnJlbmN5UmVzcG9uc2USKwoIY3VycmVuY3kYASABKAsyGS5jcmVkaXQudjEuQ3VzdG9tQ3VycmVuY3kSLwoLcmVjb3JkZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAMgASgIInIKFUxpc3RDdXJyZW5jaWVzUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMogCAiYAoWTGlzdEN1cnJlbmNpZXNSZXNwb25zZRItCgpjdXJyZW5jaWVzGAEgAygLMhkuY3JlZGl0LnYxLkN1c3RvbUN1cnJlbmN5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCWIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * A unit of credit that is no ISO 4217 currency.
@@ -74,8 +74,8 @@ export type CreateCurrencyRequest = Message<"credit.v1.CreateCurrencyRequest"> &
   namespace: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per namespace. The same key with the same content
-   * answers as the first time, with `replayed`. Empty: a repeat is refused (CURRENCY_EXISTS).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per namespace. The same key with
+   * the same content answers as the first time, with `replayed`. Empty: a repeat is refused (CURRENCY_EXISTS).
    *
    * @generated from field: string idempotency_key = 2;
    */

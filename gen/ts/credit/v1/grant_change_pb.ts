@@ -22,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/grant_change.proto.
  */
 export const file_credit_v1_grant_change: GenFile = /*@__PURE__*/
-  fileDesc("ChxjcmVkaXQvdjEvZ3JhbnRfY2hhbmdlLnByb3RvEgljcmVkaXQudjEi+gEKEFZvaWRHcmFudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIbCghncmFudF9pZBgEIAEoCUIJukgGcgTg8xgBEh0KBnJlYXNvbhgFIAEoCUINukgK2AEBcgXw8xiACBJCChJwYXltZW50X2FkanVzdG1lbnQYBiABKA4yHC5jcmVkaXQudjEuUGF5bWVudEFkanVzdG1lbnRCCLpIBYIBAhABIq0BChFWb2lkR3JhbnRSZXNwb25zZRIfCgVncmFudBgBIAEoCzIQLmNyZWRpdC52MS5HcmFudBIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgi5gUKFlJlc2NoZWR1bGVHcmFudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIbCghncmFudF9pZBgEIAEoCUIJukgGcgTg8xgBEjwKDGVmZmVjdGl2ZV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESPAoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAFIABJsCg1uZXZlcl9leHBpcmVzGAcgASgIQlO6SFC6AU0KEm5ldmVyX2V4cGlyZXMudHJ1ZRIxY2FuIG9ubHkgYmUgdHJ1ZTsgbGVhdmUgaXQgb3V0IHRvIGtlZXAgdGhlIGV4cGlyeRoEdGhpc0gAOtICukjOAhqkAQoWZWZmZWN0aXZlX2F0Lm9yX2V4cGlyeRI/b25lIG9mIGVmZmVjdGl2ZV9hdCwgZXhwaXJlc19hdCBhbmQgbmV2ZXJfZXhwaXJlcyBtdXN0IGJlIGdpdmVuGkloYXModGhpcy5lZmZlY3RpdmVfYXQpIHx8IGhhcyh0aGlzLmV4cGlyZXNfYXQpIHx8IGhhcyh0aGlzLm5ldmVyX2V4cGlyZXMpGqQBCh1leHBpcmVzX2F0LmFmdGVyX2VmZmVjdGl2ZV9hdBIqZXhwaXJlc19hdCBtdXN0IGJlIGxhdGVyIHRoYW4gZWZmZWN0aXZlX2F0GlchaGFzKHRoaXMuZWZmZWN0aXZlX2F0KSB8fCAhaGFzKHRoaXMuZXhwaXJlc19hdCkgfHwgdGhpcy5leHBpcmVzX2F0ID4gdGhpcy5lZmZlY3RpdmVfYXRCCAoGZXhwaXJ5IrMBChdSZXNjaGVkdWxlR3JhbnRSZXNwb25zZRIfCgVncmFudBgBIAEoCzIQLmNyZWRpdC52MS5HcmFudBIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgivQIKHFVwZGF0ZUdyYW50U2V0dGxlbWVudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIbCghncmFudF9pZBgEIAEoCUIJukgGcgTg8xgBEjkKBnN0YXR1cxgFIAEoDjIbLmNyZWRpdC52MS5TZXR0bGVtZW50U3RhdHVzQgy6SAmCAQbI8xgBEAESOwoLb2NjdXJyZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEiAKCmludm9pY2VfaWQYByABKAlCDLpICdgBAXIE0PMYASK5AQodVXBkYXRlR3JhbnRTZXR0bGVtZW50UmVzcG9uc2USHwoFZ3JhbnQYASABKAsyEC5jcmVkaXQudjEuR3JhbnQSIwoHYmFsYW5jZRgCIAEoCzISLmNyZWRpdC52MS5CYWxhbmNlEg8KB3ZlcnNpb24YAyABKAMSLwoLcmVjb3JkZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAUgASgIKnsKEVBheW1lbnRBZGp1c3RtZW50EiIKHlBBWU1FTlRfQURKVVNUTUVOVF9VTlNQRUNJRklFRBAAEhsKF1BBWU1FTlRfQURKVVNUTUVOVF9OT05FEAESJQohUEFZTUVOVF9BREpVU1RNRU5UX1JFTEVBU0VfVU5QQUlEEAJiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_funding, file_credit_v1_grant, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChxjcmVkaXQvdjEvZ3JhbnRfY2hhbmdlLnByb3RvEgljcmVkaXQudjEigAIKEFZvaWRHcmFudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIeCghncmFudF9pZBgEIAEoCUIMukgJyAEBcgTg8xgBEh0KBnJlYXNvbhgFIAEoCUINukgK2AEBcgXw8xiACBJCChJwYXltZW50X2FkanVzdG1lbnQYBiABKA4yHC5jcmVkaXQudjEuUGF5bWVudEFkanVzdG1lbnRCCLpIBYIBAhABIq0BChFWb2lkR3JhbnRSZXNwb25zZRIfCgVncmFudBgBIAEoCzIQLmNyZWRpdC52MS5HcmFudBIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgi7AUKFlJlc2NoZWR1bGVHcmFudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIeCghncmFudF9pZBgEIAEoCUIMukgJyAEBcgTg8xgBEjwKDGVmZmVjdGl2ZV9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESPAoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAFIABJsCg1uZXZlcl9leHBpcmVzGAcgASgIQlO6SFC6AU0KEm5ldmVyX2V4cGlyZXMudHJ1ZRIxY2FuIG9ubHkgYmUgdHJ1ZTsgbGVhdmUgaXQgb3V0IHRvIGtlZXAgdGhlIGV4cGlyeRoEdGhpc0gAOtICukjOAhqkAQoWZWZmZWN0aXZlX2F0Lm9yX2V4cGlyeRI/b25lIG9mIGVmZmVjdGl2ZV9hdCwgZXhwaXJlc19hdCBhbmQgbmV2ZXJfZXhwaXJlcyBtdXN0IGJlIGdpdmVuGkloYXModGhpcy5lZmZlY3RpdmVfYXQpIHx8IGhhcyh0aGlzLmV4cGlyZXNfYXQpIHx8IGhhcyh0aGlzLm5ldmVyX2V4cGlyZXMpGqQBCh1leHBpcmVzX2F0LmFmdGVyX2VmZmVjdGl2ZV9hdBIqZXhwaXJlc19hdCBtdXN0IGJlIGxhdGVyIHRoYW4gZWZmZWN0aXZlX2F0GlchaGFzKHRoaXMuZWZmZWN0aXZlX2F0KSB8fCAhaGFzKHRoaXMuZXhwaXJlc19hdCkgfHwgdGhpcy5leHBpcmVzX2F0ID4gdGhpcy5lZmZlY3RpdmVfYXRCCAoGZXhwaXJ5IrMBChdSZXNjaGVkdWxlR3JhbnRSZXNwb25zZRIfCgVncmFudBgBIAEoCzIQLmNyZWRpdC52MS5HcmFudBIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgiwgIKHFVwZGF0ZUdyYW50U2V0dGxlbWVudFJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIeCghncmFudF9pZBgEIAEoCUIMukgJyAEBcgTg8xgBEjgKBnN0YXR1cxgFIAEoDjIbLmNyZWRpdC52MS5TZXR0bGVtZW50U3RhdHVzQgu6SAjIAQGCAQIQARI7CgtvY2N1cnJlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESIAoKaW52b2ljZV9pZBgHIAEoCUIMukgJ2AEBcgTQ8xgBIrkBCh1VcGRhdGVHcmFudFNldHRsZW1lbnRSZXNwb25zZRIfCgVncmFudBgBIAEoCzIQLmNyZWRpdC52MS5HcmFudBIjCgdiYWxhbmNlGAIgASgLMhIuY3JlZGl0LnYxLkJhbGFuY2USDwoHdmVyc2lvbhgDIAEoAxIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBSABKAgqewoRUGF5bWVudEFkanVzdG1lbnQSIgoeUEFZTUVOVF9BREpVU1RNRU5UX1VOU1BFQ0lGSUVEEAASGwoXUEFZTUVOVF9BREpVU1RNRU5UX05PTkUQARIlCiFQQVlNRU5UX0FESlVTVE1FTlRfUkVMRUFTRV9VTlBBSUQQAmIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_balance, file_credit_v1_funding, file_credit_v1_grant, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * Calls off a grant.
@@ -38,15 +38,16 @@ export type VoidGrantRequest = Message<"credit.v1.VoidGrantRequest"> & {
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -145,15 +146,16 @@ export type RescheduleGrantRequest = Message<"credit.v1.RescheduleGrantRequest">
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -269,15 +271,16 @@ export type UpdateGrantSettlementRequest = Message<"credit.v1.UpdateGrantSettlem
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -308,7 +311,7 @@ export type UpdateGrantSettlementRequest = Message<"credit.v1.UpdateGrantSettlem
   occurredAt?: Timestamp | undefined;
 
   /**
-   * The caller's id of the invoice: up to 256 printable characters. Optional.
+   * The caller's id of the invoice: up to 256 printable characters, no blanks at the ends. Optional.
    *
    * @generated from field: string invoice_id = 7;
    */

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ledger/v1/posting.proto.
  */
 export const file_ledger_v1_posting: GenFile = /*@__PURE__*/
-  fileDesc("ChdsZWRnZXIvdjEvcG9zdGluZy5wcm90bxIJbGVkZ2VyLnYxIqMBCgxQb3N0aW5nRW50cnkSOgoMYWNjb3VudF90eXBlGAEgASgOMhYubGVkZ2VyLnYxLkFjY291bnRUeXBlQgy6SAmCAQbI8xgBEAESGwoIY3VycmVuY3kYAiABKAlCCbpIBnIEmPQYARIZCgZhbW91bnQYAyABKAlCCbpIBnIEkPQYARIfCgVyb3V0ZRgEIAEoCzIQLmxlZGdlci52MS5Sb3V0ZSKQAgoWUG9zdFRyYW5zYWN0aW9uUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIeCgtjdXN0b21lcl9pZBgCIAEoCUIJukgGcgTQ8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgDIAEoCUIMukgJ2AEBcgTQ8xgBEjkKCWJvb2tlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESNAoHZW50cmllcxgFIAMoCzIXLmxlZGdlci52MS5Qb3N0aW5nRW50cnlCCrpIB5IBBAgCEGQSHQoGcmVhc29uGAYgASgJQg26SArYAQFyBfDzGIAIIpoBChdQb3N0VHJhbnNhY3Rpb25SZXNwb25zZRIrCgt0cmFuc2FjdGlvbhgBIAEoCzIWLmxlZGdlci52MS5UcmFuc2FjdGlvbhIPCgd2ZXJzaW9uGAIgASgDEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgEIAEoCCLFAQoZUmV2ZXJzZVRyYW5zYWN0aW9uUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIeCgtjdXN0b21lcl9pZBgCIAEoCUIJukgGcgTQ8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgDIAEoCUIMukgJ2AEBcgTQ8xgBEiEKDnRyYW5zYWN0aW9uX2lkGAQgASgJQgm6SAZyBODzGAESHQoGcmVhc29uGAUgASgJQg26SArYAQFyBfDzGIAIIp0BChpSZXZlcnNlVHJhbnNhY3Rpb25SZXNwb25zZRIrCgt0cmFuc2FjdGlvbhgBIAEoCzIWLmxlZGdlci52MS5UcmFuc2FjdGlvbhIPCgd2ZXJzaW9uGAIgASgDEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgEIAEoCCL3AQoXUmVjb2duaXplUmV2ZW51ZVJlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESHgoLY3VzdG9tZXJfaWQYAiABKAlCCbpIBnIE0PMYARIlCg9pZGVtcG90ZW5jeV9rZXkYAyABKAlCDLpICdgBAXIE0PMYARIbCghjdXJyZW5jeRgEIAEoCUIJukgGcgSY9BgBEhwKBmFtb3VudBgFIAEoCUIMukgJ2AEBcgSI9BgBEjkKCWJvb2tlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAEiKQoFTW9uZXkSEAoIY3VycmVuY3kYASABKAkSDgoGYW1vdW50GAIgASgJIssBChhSZWNvZ25pemVSZXZlbnVlUmVzcG9uc2USDQoFdW5pdHMYASABKAkSHwoFbW9uZXkYAiADKAsyEC5sZWRnZXIudjEuTW9uZXkSKwoLdHJhbnNhY3Rpb24YAyABKAsyFi5sZWRnZXIudjEuVHJhbnNhY3Rpb24SDwoHdmVyc2lvbhgEIAEoAxIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBiABKAhiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp, file_ledger_v1_account, file_ledger_v1_journal]);
+  fileDesc("ChdsZWRnZXIvdjEvcG9zdGluZy5wcm90bxIJbGVkZ2VyLnYxIqgBCgxQb3N0aW5nRW50cnkSOQoMYWNjb3VudF90eXBlGAEgASgOMhYubGVkZ2VyLnYxLkFjY291bnRUeXBlQgu6SAjIAQGCAQIQARIeCghjdXJyZW5jeRgCIAEoCUIMukgJyAEBcgSY9BgBEhwKBmFtb3VudBgDIAEoCUIMukgJyAEBcgSQ9BgBEh8KBXJvdXRlGAQgASgLMhAubGVkZ2VyLnYxLlJvdXRlIpYCChZQb3N0VHJhbnNhY3Rpb25SZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiEKC2N1c3RvbWVyX2lkGAIgASgJQgy6SAnIAQFyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESOQoJYm9va2VkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI3CgdlbnRyaWVzGAUgAygLMhcubGVkZ2VyLnYxLlBvc3RpbmdFbnRyeUINukgKyAEBkgEECAIQZBIdCgZyZWFzb24YBiABKAlCDbpICtgBAXIF8PMYgAgimgEKF1Bvc3RUcmFuc2FjdGlvblJlc3BvbnNlEisKC3RyYW5zYWN0aW9uGAEgASgLMhYubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg8KB3ZlcnNpb24YAiABKAMSLwoLcmVjb3JkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAQgASgIIssBChlSZXZlcnNlVHJhbnNhY3Rpb25SZXF1ZXN0Eh8KCW5hbWVzcGFjZRgBIAEoCUIMukgJ2AEBcgTI8xgBEiEKC2N1c3RvbWVyX2lkGAIgASgJQgy6SAnIAQFyBNDzGAESJQoPaWRlbXBvdGVuY3lfa2V5GAMgASgJQgy6SAnYAQFyBNDzGAESJAoOdHJhbnNhY3Rpb25faWQYBCABKAlCDLpICcgBAXIE4PMYARIdCgZyZWFzb24YBSABKAlCDbpICtgBAXIF8PMYgAginQEKGlJldmVyc2VUcmFuc2FjdGlvblJlc3BvbnNlEisKC3RyYW5zYWN0aW9uGAEgASgLMhYubGVkZ2VyLnYxLlRyYW5zYWN0aW9uEg8KB3ZlcnNpb24YAiABKAMSLwoLcmVjb3JkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAQgASgIIv0BChdSZWNvZ25pemVSZXZlbnVlUmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJyAEBcgTQ8xgBEiUKD2lkZW1wb3RlbmN5X2tleRgDIAEoCUIMukgJ2AEBcgTQ8xgBEh4KCGN1cnJlbmN5GAQgASgJQgy6SAnIAQFyBJj0GAESHAoGYW1vdW50GAUgASgJQgy6SAnYAQFyBIj0GAESOQoJYm9va2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYASIpCgVNb25leRIQCghjdXJyZW5jeRgBIAEoCRIOCgZhbW91bnQYAiABKAkiywEKGFJlY29nbml6ZVJldmVudWVSZXNwb25zZRINCgV1bml0cxgBIAEoCRIfCgVtb25leRgCIAMoCzIQLmxlZGdlci52MS5Nb25leRIrCgt0cmFuc2FjdGlvbhgDIAEoCzIWLmxlZGdlci52MS5UcmFuc2FjdGlvbhIPCgd2ZXJzaW9uGAQgASgDEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXBsYXllZBgGIAEoCGIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp, file_ledger_v1_account, file_ledger_v1_journal]);
 
 /**
  * One line to be posted.
@@ -81,15 +81,16 @@ export type PostTransactionRequest = Message<"ledger.v1.PostTransactionRequest">
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -182,15 +183,16 @@ export type ReverseTransactionRequest = Message<"ledger.v1.ReverseTransactionReq
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
@@ -275,15 +277,16 @@ export type RecognizeRevenueRequest = Message<"ledger.v1.RecognizeRevenueRequest
   namespace: string;
 
   /**
-   * The caller's own id of the customer: 1 to 256 printable characters.
+   * The caller's own id of the customer: 1 to 256 printable characters, no blanks at the ends.
    *
    * @generated from field: string customer_id = 2;
    */
   customerId: string;
 
   /**
-   * Makes a repeat safe: up to 256 printable characters, unique per customer. The same key with the same content
-   * answers as the first time, with `replayed`; with other content it is refused (IDEMPOTENCY_KEY_REUSED).
+   * Makes a repeat safe: up to 256 printable characters, no blanks at the ends, unique per customer. The same key with
+   * the same content answers as the first time, with `replayed`; with other content it is refused
+   * (IDEMPOTENCY_KEY_REUSED).
    * Empty: every call counts as new.
    *
    * @generated from field: string idempotency_key = 3;
