@@ -116,13 +116,8 @@ const bidiStream =
     );
 
 async function* requestsOf(call: Parameters<handleBidiStreamingCall<Decoded, Buffer>>[0]) {
-  try {
-    // Not destroyed on return: the other direction is still being written.
-    for await (const decoded of call.iterator({ destroyOnReturn: false })) yield (decoded as Decoded)();
-  } catch (error) {
-    // Reading a stream whose caller has left fails; the scope of the call has said so already.
-    if (!call.cancelled) throw error;
-  }
+  // Not destroyed on return: the other direction is still being written.
+  for await (const decoded of call.iterator({ destroyOnReturn: false })) yield (decoded as Decoded)();
 }
 
 // Decoded here and not later, and given away once, because grpc-js keeps what this returns for as long as a stream lives

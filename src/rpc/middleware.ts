@@ -1,5 +1,6 @@
 import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { create, isMessage } from '@bufbuild/protobuf';
+import type { CallContext } from './context.ts';
 import type { IncomingCall } from './incoming-call.ts';
 import type { BidiStreamMethod, ServerStreamMethod, UnaryMethod } from './mounted-service.ts';
 import { admit, type MiddlewareParts } from './visit.ts';
@@ -52,7 +53,7 @@ export function createMiddleware(parts: MiddlewareParts): Middleware {
       const start = () => {
         const input = decode();
         if (method.kind === 'bidi_streaming')
-          return method.handler(input as AsyncIterable<Message>, visit.context);
+          return method.handler(whileOpen(input as AsyncIterable<Message>, visit.context), visit.context);
         validate(method.descriptor.input, input as Message);
         return method.handler(input as Message, visit.context);
       };
@@ -73,6 +74,18 @@ export function createMiddleware(parts: MiddlewareParts): Middleware {
       }
     },
   };
+}
+
+/** The requests of a stream. Once its call has ended there are no more: that they cannot be read is no failure. */
+async function* whileOpen(
+  requests: AsyncIterable<Message>,
+  { signal }: CallContext,
+): AsyncGenerator<Message> {
+  try {
+    yield* requests;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 // Not awaited: a handler that is slow to notice must not hold up the answer. What it throws while

@@ -57,6 +57,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const grpc = createGrpcTransport(services, middleware);
   const http1 = createHttp1Server(createConnectTransport(services, middleware, log, fallback), (socket) => {
     sockets.add(socket);
+    // node:http leaves its sockets half open, and HTTP/2 does not look: a caller that died would stay for minutes.
+    socket.allowHalfOpen = false;
     socket.once('close', () => sockets.delete(socket));
     sniffer.accept(socket);
   });

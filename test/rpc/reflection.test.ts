@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import * as http2 from 'node:http2';
 import { promisify } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { createClient } from '@connectrpc/connect';
+import { Code, createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Health } from '#gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '#gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '#gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { createHealth } from '../../src/rpc/health.ts';
 import { createReflection } from '../../src/rpc/reflection.ts';
+import { pathOf } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
 
 const descriptors = readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url));
@@ -91,6 +94,49 @@ describe.each([ServerReflection, ServerReflectionAlpha])('$typeName', (service) 
     expect(await ask(question)).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } });
   });
 });
+
+describe('a stream whose next question is still to come', () => {
+  /** Asks one question and leaves the stream open. */
+  async function wait(headers: http2.OutgoingHttpHeaders = {}) {
+    const other = await serveProbe(createReflection(descriptors, []), { graceMs: 100 });
+    onTestFinished(() => other.close());
+    const session = http2.connect(other.url);
+    onTestFinished(() => session.destroy());
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': pathOf(ServerReflection.method.serverReflectionInfo),
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
+    const trailers = once(stream, 'trailers') as Promise<[http2.IncomingHttpHeaders]>;
+    stream.write(LIST_SERVICES);
+    await once(stream, 'data');
+    stream.resume();
+    return { server: other, trailers };
+  }
+  const failures = ({ log }: ProbeServer) => log.lines.filter(({ level }) => level === 'error');
+
+  test('is told of a shutdown, and the log of no failure', async () => {
+    const { server: other, trailers } = await wait();
+    await other.close();
+
+    expect((await trailers)[0]['grpc-status']).toBe(String(Code.Unavailable));
+    expect(failures(other)).toEqual([]);
+  });
+
+  test('ends at its deadline, and the log tells of no failure', async () => {
+    const { server: other, trailers } = await wait({ 'grpc-timeout': '200m' });
+
+    expect((await trailers)[0]['grpc-status']).toBe(String(Code.DeadlineExceeded));
+    await other.log.line(({ code }) => code === 'DEADLINE_EXCEEDED');
+    await other.close();
+    expect(failures(other)).toEqual([]);
+  });
+});
+
+/** A message of one empty field 7, list_services. */
+const LIST_SERVICES = Buffer.from('00000000023a00', 'hex');
 
 // The real tool, where there is one: GRPCURL=<path of grpcurl> npm test
 const grpcurl = process.env['GRPCURL'];
