@@ -22,7 +22,7 @@ export function parseAmount(text: string): Amount {
   return sign === '-' ? -units : units;
 }
 
-/** Reads a Postgres NUMERIC, whose sums may exceed the wire's 18 whole digits. */
+/** Reads a Postgres NUMERIC, whose sums may exceed the wire's 18 whole digits; throws on NaN and infinities. */
 export function parseNumeric(text: string): Amount {
   const negative = text.startsWith('-');
   const [whole = '0', fraction = ''] = (negative ? text.slice(1) : text).split('.');

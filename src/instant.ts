@@ -11,9 +11,11 @@ export const ALWAYS: Instant = Number.NEGATIVE_INFINITY;
 export const EARLIEST: Instant = -62_135_596_800_000;
 export const LATEST: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** RFC 3339 in UTC with milliseconds; `never` for {@link NEVER}. */
-export const formatInstant = (instant: Instant): string =>
-  instant === NEVER ? 'never' : new Date(instant).toISOString();
+/** RFC 3339 in UTC with milliseconds; `never` for {@link NEVER}, `always` for {@link ALWAYS}. */
+export function formatInstant(instant: Instant): string {
+  if (instant === NEVER) return 'never';
+  return instant === ALWAYS ? 'always' : new Date(instant).toISOString();
+}
 
 export const earlier = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 export const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);

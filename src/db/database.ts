@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { pipelineOf, type Statement } from './pipeline.ts';
+import { pipelineOf, type Answer, type Statement } from './pipeline.ts';
+import { UnreadableError, type UnreadableRow } from './unreadable.ts';
 
 export type { Statement } from './pipeline.ts';
 
@@ -18,7 +19,10 @@ const declared = new Map<string, string>();
 /** Every statement there is, by name: those of the modules that have been imported. */
 export const declaredStatements: ReadonlyMap<string, string> = declared;
 
-/** One connection: statements sent without awaiting the earlier ones share a round trip. */
+/**
+ * One connection: statements sent without awaiting the earlier ones share a round trip. One of which a row cannot be
+ * read fails with an {@link UnreadableError}.
+ */
 export type Connection = {
   run<Row>(statement: Statement<Row>, params?: readonly unknown[]): Promise<Row[]>;
 };
@@ -32,13 +36,19 @@ export type Transaction = Connection & {
   beforeCommit(sent: readonly Promise<unknown>[]): void;
 };
 
+/** A connection that only reads, and sees the database as of one moment. */
+export type Snapshot = Connection & {
+  /** The same connection, whose statements leave out rows that cannot be read, and tell them instead. */
+  without(unreadable: (row: UnreadableRow) => void): Connection;
+};
+
 export type Database = {
   /** Runs outside any transaction. */
   readonly run: Connection['run'];
   /** Commits what `work` did, or nothing: an error rolls back and is thrown on. */
   transaction<T>(work: (connection: Transaction) => Promise<T>): Promise<T>;
   /** All statements of `work` see the database as of one moment, and may not write. */
-  snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  snapshot<T>(work: (connection: Snapshot) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -87,7 +97,10 @@ export function connect(options: DatabaseOptions): Database {
     }
   }
 
-  const within = <T>(begin: Statement<never>, work: (connection: Transaction) => Promise<T>): Promise<T> =>
+  const within = <T>(
+    begin: Statement<never>,
+    work: (connection: Transaction & Snapshot) => Promise<T>,
+  ): Promise<T> =>
     onClient(async (client, lost) => {
       try {
         return await committed(client, runningOn(client, options), begin, work);
@@ -119,9 +132,9 @@ export function connect(options: DatabaseOptions): Database {
 /** Begins, works and commits, in as few round trips as `work` leaves; an error is the caller's to roll back. */
 async function committed<T>(
   client: pg.ClientBase,
-  connection: Connection,
+  connection: Snapshot,
   begin: Statement<never>,
-  work: (connection: Transaction) => Promise<T>,
+  work: (connection: Transaction & Snapshot) => Promise<T>,
 ): Promise<T> {
   const last: Promise<unknown>[] = [];
   const beforeCommit = (sent: readonly Promise<unknown>[]) => {
@@ -140,12 +153,26 @@ async function committed<T>(
   return result;
 }
 
-const runningOn = (client: pg.ClientBase, { onStatement }: DatabaseOptions): Connection => ({
-  run: async <Row>(sent: Statement<Row>, params: readonly unknown[] = []) => {
+function runningOn(client: pg.ClientBase, { onStatement }: DatabaseOptions): Snapshot {
+  const answered = (sent: Statement<unknown>, params: readonly unknown[]): Promise<Answer> => {
     onStatement?.(sent);
-    return (await pipelineOf(client)(sent, params)).rows as Row[];
-  },
-});
+    return pipelineOf(client)(sent, params);
+  };
+  return {
+    run: async <Row>(sent: Statement<Row>, params: readonly unknown[] = []) => {
+      const { rows, unreadable } = await answered(sent, params);
+      if (unreadable !== undefined) throw new UnreadableError(sent.name, unreadable[0]!);
+      return rows as Row[];
+    },
+    without: (tell) => ({
+      run: async <Row>(sent: Statement<Row>, params: readonly unknown[] = []) => {
+        const { rows, unreadable = [] } = await answered(sent, params);
+        for (const row of unreadable) tell(row);
+        return rows as Row[];
+      },
+    }),
+  };
+}
 
 /**
  * Waits for every one of the promises, then throws the first error in their order. A statement that fails takes those

@@ -1,12 +1,18 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { types } from './types.ts';
+import type { UnreadableRow } from './unreadable.ts';
 
 /** Constant SQL under a name of its own, so that every connection prepares it once. */
 export type Statement<Row> = { readonly name: string; readonly text: string; readonly row?: Row };
 
 /** What Postgres answered: the rows, read by the type parsers, and the command it says it completed. */
-export type Answer = { readonly rows: unknown[]; readonly command: string };
+export type Answer = {
+  readonly rows: unknown[];
+  readonly command: string;
+  /** Rows that hold what no parser takes, if any; they are not among the others. */
+  readonly unreadable?: readonly UnreadableRow[];
+};
 
 /**
  * Sends prepared statements over one connection. Those sent within one turn of the loop travel together: one write, one
@@ -58,7 +64,11 @@ type Sent = {
 
 /** A statement the connection has prepared, or will have when it has answered: how its rows are read. */
 type Prepared = { columns: readonly Column[] };
-type Column = { readonly name: string; readonly read: (text: string) => unknown };
+type Column = {
+  readonly name: string;
+  readonly tableId: number;
+  readonly read: (text: string) => unknown;
+};
 
 /** What a round trip needs of the driver's connection: the messages of Postgres' protocol, as the driver's cursors use them. */
 type Wire = {
@@ -77,14 +87,11 @@ const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unkn
 /** Statements as the driver takes them, in place of a query of its own. It calls the handlers as the answers come. */
 function roundTrip(all: readonly Sent[], prepared: Map<string, Prepared>, ended: () => void): pg.Submittable {
   let readers: readonly Prepared[] = [];
-  const answers: (Answer | { readonly unreadable: unknown })[] = [];
+  const answers: Answer[] = [];
   let rows: unknown[] = [];
-  let unreadable: { readonly unreadable: unknown } | undefined;
+  let unreadable: UnreadableRow[] = [];
   const tell = () => {
-    for (const [i, answer] of answers.entries()) {
-      if ('unreadable' in answer) all[i]!.reject(answer.unreadable);
-      else all[i]!.resolve(answer);
-    }
+    for (const [i, answer] of answers.entries()) all[i]!.resolve(answer);
   };
 
   return {
@@ -96,23 +103,24 @@ function roundTrip(all: readonly Sent[], prepared: Map<string, Prepared>, ended:
       wire.stream.uncork();
     },
     handleRowDescription({ fields }: { readonly fields: readonly pg.FieldDef[] }) {
-      readers[answers.length]!.columns = fields.map(({ name, dataTypeID }) => ({
-        name,
+      readers[answers.length]!.columns = fields.map(({ name, tableID, dataTypeID }) => ({
+        ...{ name, tableId: tableID },
         read: types.getTypeParser(dataTypeID) as Column['read'],
       }));
     },
     handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }) {
+      const { columns } = readers[answers.length]!;
       try {
-        rows.push(readRow(readers[answers.length]!.columns, fields));
-      } catch (error) {
+        rows.push(readRow(columns, fields));
+      } catch {
         // Thrown on, it would end the process; the rest has to be heard in any case.
-        unreadable ??= { unreadable: error };
+        unreadable.push(unreadableRow(columns, fields));
       }
     },
     handleCommandComplete({ text }: { readonly text: string }) {
-      answers.push(unreadable ?? { rows, command: text });
+      answers.push({ rows, command: text, ...(unreadable.length > 0 && { unreadable }) });
       rows = [];
-      unreadable = undefined;
+      unreadable = [];
     },
     handleReadyForQuery() {
       tell();
@@ -158,4 +166,20 @@ function readRow(columns: readonly Column[], fields: readonly (string | null)[])
     row[name] = text === null ? null : read(text);
   }
   return row;
+}
+
+/** What of a row cannot be read. */
+function unreadableRow(columns: readonly Column[], fields: readonly (string | null)[]): UnreadableRow {
+  const at = columns.findIndex(({ read }, i) => fields[i] !== null && !isReadable(read, fields[i]!));
+  const row = Object.fromEntries(columns.map(({ name }, i) => [name, fields[i]!]));
+  return { tableId: columns[at]!.tableId, column: columns[at]!.name, text: fields[at]!, row };
+}
+
+function isReadable(read: Column['read'], text: string): boolean {
+  try {
+    read(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

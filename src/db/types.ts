@@ -21,7 +21,9 @@ const PARSERS = new Map<number, (text: string) => unknown>([
 function parseTimestamp(text: string): Instant {
   if (text === 'infinity') return NEVER;
   if (text === '-infinity') return ALWAYS;
-  return Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  const instant = Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  if (Number.isNaN(instant)) throw new RangeError(`not an instant of the years 1 to 9999: ${text}`);
+  return instant;
 }
 
 /** An instant as a timestamptz parameter; what lies beyond the years 1 to 9999 is infinite. */

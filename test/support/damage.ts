@@ -27,6 +27,50 @@ export async function allowDamage(sql: Sql): Promise<void> {
   }
 }
 
+/** The columns of the ledger's tables that are of one of some types. */
+export const columnsOf = (sql: Sql, ...types: string[]): Promise<readonly TableColumn[]> =>
+  sql.rows<TableColumn>(
+    `select table_name::text as "table", column_name::text as "column", data_type::text as type
+     from information_schema.columns
+     where table_schema = 'public' and table_name not like 'knex%' and (data_type = any($1) or cardinality($1) = 0)
+     order by table_name, ordinal_position`,
+    [types],
+  );
+
+export type TableColumn = { readonly table: string; readonly column: string; readonly type: string };
+
+/** Takes away every privilege that is missed and every condition but keys, so that any row can be changed and put back. */
+export async function allowAnything(sql: Sql): Promise<void> {
+  const conditions = await sql.rows<{ table: string; name: string }>(
+    `select conrelid::regclass::text as "table", conname::text as name from pg_constraint
+     where contype in ('c', 'f') and connamespace = 'public'::regnamespace`,
+  );
+  for (const { table, name } of conditions) await sql.rows(`alter table ${table} drop constraint ${name}`);
+  await sql.rows('grant all on all tables in schema public to current_user');
+}
+
+/** What is found in a namespace after some statements about some tables, which are then put back as they were. */
+export async function foundWhile(
+  { sql, url }: Pick<World, 'sql' | 'url'>,
+  tables: readonly string[],
+  statements: string,
+): Promise<Verified> {
+  await sql.rows(tables.map((table) => `create temp table kept_${table} as table ${table}`).join(';'));
+  try {
+    await sql.rows(statements);
+    return await verified(url, {});
+  } finally {
+    await sql.rows(
+      tables
+        .map(
+          (table) =>
+            `delete from ${table}; insert into ${table} table kept_${table}; drop table kept_${table}`,
+        )
+        .join(';'),
+    );
+  }
+}
+
 type Book = { readonly shard: number; readonly id: string };
 export type Damage = (book: Book, story: Story) => Promise<void>;
 

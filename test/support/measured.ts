@@ -22,7 +22,7 @@ export function measured(database: Database, plans: Plan[]): Database {
   return {
     ...over(database),
     transaction: (work) => database.transaction((connection) => work({ ...connection, ...over(connection) })),
-    snapshot: (work) => database.snapshot((connection) => work(over(connection))),
+    snapshot: (work) => database.snapshot((connection) => work({ ...connection, ...over(connection) })),
     close: () => database.close(),
   };
 }

@@ -55,6 +55,7 @@ export const testService = (
     doorbell?: boolean;
     settler?: boolean;
     graceMs?: number;
+    log?: ServiceOptions['log'];
     onStatement?: DatabaseOptions['onStatement'];
     feeds?: NonNullable<ServiceOptions['feeds']>;
   } = {},

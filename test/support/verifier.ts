@@ -4,7 +4,12 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
-import { FindingKind, type VerifyFinding, type VerifyResponse } from '#gen/ledger/v1/verify_pb.ts';
+import {
+  FindingKind,
+  type VerifyFinding,
+  type VerifyResponse,
+  type VerifySummary,
+} from '#gen/ledger/v1/verify_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { collect } from '../rpc/clients.ts';
 import { nameOf } from '../../src/rpc/wire.ts';
@@ -27,6 +32,7 @@ export type Verified = {
   readonly findings: readonly VerifyFinding[];
   /** The kinds found, without their prefix. */
   readonly kinds: readonly (string | null)[];
+  readonly summary: VerifySummary;
 };
 
 export async function verified(
@@ -36,5 +42,12 @@ export async function verified(
   const messages = await collect(VERIFY_OVER.Connect(url)(request));
   const events = messages.map(({ event }) => event);
   const findings = events.flatMap((event) => (event.case === 'finding' ? [event.value] : []));
-  return { events, findings, kinds: findings.map(({ kind }) => nameOf(FindingKind, kind)) };
+  const last = events.at(-1);
+  if (last?.case !== 'summary') throw new Error('the verification ended without a summary');
+  return {
+    events,
+    findings,
+    summary: last.value,
+    kinds: findings.map(({ kind }) => nameOf(FindingKind, kind)),
+  };
 }

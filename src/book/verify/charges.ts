@@ -23,11 +23,16 @@ export type WrittenEvent = {
   readonly version: number;
   readonly amount: Amount;
   readonly collected: Amount;
+  readonly bookedAt: Instant;
 };
 export type WrittenReduction = {
   readonly chargeId: string;
+  /** Its entry. */
+  readonly version: number;
+  readonly position: number;
   readonly collection: number;
   readonly amount: Amount;
+  readonly bookedAt: Instant;
 };
 
 /** Charges of a page, and all rows of the ids it answers for by their charge. */
@@ -57,18 +62,24 @@ const CHARGES = statement<ChargeRow & { span_class: number | null; closing_recor
 
 const OF_RANGE = `a.shard = $1 and a.book_id = $2 and a.charge_id >= $3::uuid and a.charge_id < $4::uuid`;
 
-const EVENTS = statement<{ charge_id: string; version: number; amount: Amount; collected: Amount }>(
+type Stored<Fact extends { readonly chargeId: string; readonly bookedAt: Instant }> = Omit<
+  Fact,
+  'chargeId' | 'bookedAt'
+> & { charge_id: string; booked_at: Instant };
+
+const EVENTS = statement<Stored<WrittenEvent>>(
   'charge_events_to_verify',
-  `select a.charge_id, a.version, a.amount, a.collected from charge_events a where ${OF_RANGE}
+  `select a.charge_id, a.version, a.amount, a.collected, a.booked_at from charge_events a where ${OF_RANGE}
    order by a.charge_id, a.version`,
 );
 const ADVANCES = statement<AdvanceRow & { closed_version: number | null; span_class: number | null }>(
   'advances_to_verify',
   `select ${ADVANCE_COLUMNS}, a.closed_version, a.span_class from advances a where ${OF_RANGE}`,
 );
-const REDUCTIONS = statement<{ charge_id: string; collection: number; amount: Amount }>(
+const REDUCTIONS = statement<Stored<WrittenReduction>>(
   'reductions_to_verify',
-  `select a.charge_id, a.collection, a.amount from reductions a where ${OF_RANGE}`,
+  `select a.charge_id, a.version, a.position, a.collection, a.amount, a.booked_at from reductions a
+   where ${OF_RANGE}`,
 );
 const ALLOCATIONS = statement<AllocationRow>(
   'allocations_to_verify',
@@ -96,8 +107,8 @@ export async function* writtenCharges(
         ...readCharge(row),
         ...{ spanClass: row.span_class, closingRecordedAt: row.closing_recorded_at },
       })),
-      events: byCharge(events.map((row) => ({ ...row, chargeId: idOf('chg', row.charge_id) }))),
-      reductions: byCharge(reductions.map((row) => ({ ...row, chargeId: idOf('chg', row.charge_id) }))),
+      events: byCharge(events.map(ofCharge)),
+      reductions: byCharge(reductions.map(ofCharge)),
       allocations: byCharge(allocations.map(readAllocation)),
       advances: Map.groupBy(
         advances.map((row) => ({
@@ -110,6 +121,11 @@ export async function* writtenCharges(
     until = from;
   }
 }
+
+const ofCharge = <Row extends { charge_id: string; booked_at: Instant }>(row: Row) => ({
+  ...row,
+  ...{ chargeId: idOf('chg', row.charge_id), bookedAt: row.booked_at },
+});
 
 const byCharge = <Row extends { readonly chargeId: string }>(rows: readonly Row[]) =>
   Map.groupBy(rows, ({ chargeId }) => chargeId);

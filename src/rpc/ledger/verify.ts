@@ -2,7 +2,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { verify as run, type Progress, type Summary } from '../../credit/query/verify/verify.ts';
 import type { Finding } from '../../credit/query/verify/finding.ts';
 import { refuse } from '../../refusal.ts';
-import { FindingKind, type VerifyRequest, type VerifyResponseSchema } from '#gen/ledger/v1/verify_pb.ts';
+import {
+  FindingKind,
+  VerifyVerdict,
+  type VerifyRequest,
+  type VerifyResponseSchema,
+} from '#gen/ledger/v1/verify_pb.ts';
 import type { CallContext } from '../context.ts';
 import { namespaceOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
@@ -50,9 +55,12 @@ function encode(told: Progress | Summary | { customerId: string; finding: Findin
     };
     return { event: { case: 'progress', value } };
   }
-  const { books, transactions, entries, findings, knownAt } = told;
+  const { verdict, books, transactions, entries, findings, knownAt } = told;
   const counts = { books: BigInt(books), transactions: BigInt(transactions), entries: BigInt(entries) };
-  const value = { ...counts, findings: BigInt(findings), knownAt: timestampOf(knownAt) };
+  const value = {
+    ...{ ...counts, findings: BigInt(findings), knownAt: timestampOf(knownAt) },
+    verdict: enumOf(VerifyVerdict, verdict),
+  };
   return { event: { case: 'summary', value } };
 }
 

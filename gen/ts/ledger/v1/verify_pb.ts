@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file ledger/v1/verify.proto.
  */
 export const file_ledger_v1_verify: GenFile = /*@__PURE__*/
-  fileDesc("ChZsZWRnZXIvdjEvdmVyaWZ5LnByb3RvEglsZWRnZXIudjEiUwoNVmVyaWZ5UmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJ2AEBcgTQ8xgBIk8KDlZlcmlmeVByb2dyZXNzEhIKCmJvb2tzX2RvbmUYASABKAMSEwoLYm9va3NfdG90YWwYAiABKAMSFAoMdHJhbnNhY3Rpb25zGAMgASgDIt0BCg1WZXJpZnlGaW5kaW5nEiQKBGtpbmQYASABKA4yFi5sZWRnZXIudjEuRmluZGluZ0tpbmQSEwoLY3VzdG9tZXJfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEQoJY2hhcmdlX2lkGAQgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAUgASgJEhAKCGVudHJ5X2lkGAYgASgJEg8KB3ZlcnNpb24YByABKAMSEAoIZXhwZWN0ZWQYCCABKAkSDgoGYWN0dWFsGAkgASgJEg8KB21lc3NhZ2UYCiABKAkihQEKDVZlcmlmeVN1bW1hcnkSDQoFYm9va3MYASABKAMSFAoMdHJhbnNhY3Rpb25zGAIgASgDEg8KB2VudHJpZXMYAyABKAMSEAoIZmluZGluZ3MYBCABKAMSLAoIa25vd25fYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqIBCg5WZXJpZnlSZXNwb25zZRItCghwcm9ncmVzcxgBIAEoCzIZLmxlZGdlci52MS5WZXJpZnlQcm9ncmVzc0gAEisKB2ZpbmRpbmcYAiABKAsyGC5sZWRnZXIudjEuVmVyaWZ5RmluZGluZ0gAEisKB3N1bW1hcnkYAyABKAsyGC5sZWRnZXIudjEuVmVyaWZ5U3VtbWFyeUgAQgcKBWV2ZW50KogDCgtGaW5kaW5nS2luZBIcChhGSU5ESU5HX0tJTkRfVU5TUEVDSUZJRUQQABInCiNGSU5ESU5HX0tJTkRfVU5CQUxBTkNFRF9UUkFOU0FDVElPThABEh8KG0ZJTkRJTkdfS0lORF9HUkFOVF9JREVOVElUWRACEhsKF0ZJTkRJTkdfS0lORF9QUk9KRUNUSU9OEAMSHgoaRklORElOR19LSU5EX1JVTk5JTkdfVE9UQUwQBBIgChxGSU5ESU5HX0tJTkRfU0NIRURVTEVEX0lOREVYEAUSGwoXRklORElOR19LSU5EX0hBU0hfQ0hBSU4QBhIcChhGSU5ESU5HX0tJTkRfVkVSU0lPTl9HQVAQBxIdChlGSU5ESU5HX0tJTkRfRlVUVVJFX0VOVFJZEAgSHQoZRklORElOR19LSU5EX0RBTkdMSU5HX1JPVxAJEhsKF0ZJTkRJTkdfS0lORF9FTlRSWV9DT1BZEAoSHAoYRklORElOR19LSU5EX1JFQ09SREVEX0FUEAtiBnByb3RvMw", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChZsZWRnZXIvdjEvdmVyaWZ5LnByb3RvEglsZWRnZXIudjEiUwoNVmVyaWZ5UmVxdWVzdBIfCgluYW1lc3BhY2UYASABKAlCDLpICdgBAXIEyPMYARIhCgtjdXN0b21lcl9pZBgCIAEoCUIMukgJ2AEBcgTQ8xgBIk8KDlZlcmlmeVByb2dyZXNzEhIKCmJvb2tzX2RvbmUYASABKAMSEwoLYm9va3NfdG90YWwYAiABKAMSFAoMdHJhbnNhY3Rpb25zGAMgASgDIt0BCg1WZXJpZnlGaW5kaW5nEiQKBGtpbmQYASABKA4yFi5sZWRnZXIudjEuRmluZGluZ0tpbmQSEwoLY3VzdG9tZXJfaWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEQoJY2hhcmdlX2lkGAQgASgJEhYKDnRyYW5zYWN0aW9uX2lkGAUgASgJEhAKCGVudHJ5X2lkGAYgASgJEg8KB3ZlcnNpb24YByABKAMSEAoIZXhwZWN0ZWQYCCABKAkSDgoGYWN0dWFsGAkgASgJEg8KB21lc3NhZ2UYCiABKAkisAEKDVZlcmlmeVN1bW1hcnkSDQoFYm9va3MYASABKAMSFAoMdHJhbnNhY3Rpb25zGAIgASgDEg8KB2VudHJpZXMYAyABKAMSEAoIZmluZGluZ3MYBCABKAMSLAoIa25vd25fYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKB3ZlcmRpY3QYBiABKA4yGC5sZWRnZXIudjEuVmVyaWZ5VmVyZGljdCKiAQoOVmVyaWZ5UmVzcG9uc2USLQoIcHJvZ3Jlc3MYASABKAsyGS5sZWRnZXIudjEuVmVyaWZ5UHJvZ3Jlc3NIABIrCgdmaW5kaW5nGAIgASgLMhgubGVkZ2VyLnYxLlZlcmlmeUZpbmRpbmdIABIrCgdzdW1tYXJ5GAMgASgLMhgubGVkZ2VyLnYxLlZlcmlmeVN1bW1hcnlIAEIHCgVldmVudCqpAwoLRmluZGluZ0tpbmQSHAoYRklORElOR19LSU5EX1VOU1BFQ0lGSUVEEAASJwojRklORElOR19LSU5EX1VOQkFMQU5DRURfVFJBTlNBQ1RJT04QARIfChtGSU5ESU5HX0tJTkRfR1JBTlRfSURFTlRJVFkQAhIbChdGSU5ESU5HX0tJTkRfUFJPSkVDVElPThADEh4KGkZJTkRJTkdfS0lORF9SVU5OSU5HX1RPVEFMEAQSIAocRklORElOR19LSU5EX1NDSEVEVUxFRF9JTkRFWBAFEhsKF0ZJTkRJTkdfS0lORF9IQVNIX0NIQUlOEAYSHAoYRklORElOR19LSU5EX1ZFUlNJT05fR0FQEAcSHQoZRklORElOR19LSU5EX0ZVVFVSRV9FTlRSWRAIEh0KGUZJTkRJTkdfS0lORF9EQU5HTElOR19ST1cQCRIbChdGSU5ESU5HX0tJTkRfRU5UUllfQ09QWRAKEhwKGEZJTkRJTkdfS0lORF9SRUNPUkRFRF9BVBALEh8KG0ZJTkRJTkdfS0lORF9VTlJFQURBQkxFX1JPVxAMKoUBCg1WZXJpZnlWZXJkaWN0Eh4KGlZFUklGWV9WRVJESUNUX1VOU1BFQ0lGSUVEEAASGAoUVkVSSUZZX1ZFUkRJQ1RfU09VTkQQARIbChdWRVJJRllfVkVSRElDVF9GSU5ESU5HUxACEh0KGVZFUklGWV9WRVJESUNUX0lOQ09NUExFVEUQA2IGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * Starts a verification.
@@ -206,6 +206,13 @@ export type VerifySummary = Message<"ledger.v1.VerifySummary"> & {
    * @generated from field: google.protobuf.Timestamp known_at = 5;
    */
   knownAt?: Timestamp | undefined;
+
+  /**
+   * What it comes to; always there.
+   *
+   * @generated from field: ledger.v1.VerifyVerdict verdict = 6;
+   */
+  verdict: VerifyVerdict;
 };
 
 /**
@@ -349,6 +356,14 @@ export const FindingKind = {
    * @generated from enum value: FINDING_KIND_RECORDED_AT = 11;
    */
   RECORDED_AT: 11,
+
+  /**
+   * A row holds a value that is none, a number that is not a number, say; the message names table and key. The book is
+   * verified without it, so more may be found that only follows from this.
+   *
+   * @generated from enum value: FINDING_KIND_UNREADABLE_ROW = 12;
+   */
+  UNREADABLE_ROW: 12,
 } as const;
 
 /**
@@ -363,4 +378,52 @@ export type FindingKind = (typeof FindingKind)[keyof typeof FindingKind] | Unkno
  */
 export const FindingKindSchema: GenEnum<FindingKind> = /*@__PURE__*/
   enumDesc(file_ledger_v1_verify, 0);
+
+/**
+ * What a verification comes to.
+ *
+ * @generated from enum ledger.v1.VerifyVerdict
+ */
+export const VerifyVerdict = {
+  /**
+   * Never answered.
+   *
+   * @generated from enum value: VERIFY_VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Everything was read, and nothing was found.
+   *
+   * @generated from enum value: VERIFY_VERDICT_SOUND = 1;
+   */
+  SOUND: 1,
+
+  /**
+   * Everything was read, and something was found.
+   *
+   * @generated from enum value: VERIFY_VERDICT_FINDINGS = 2;
+   */
+  FINDINGS: 2,
+
+  /**
+   * Something could not be read; it was found as UNREADABLE_ROW. What it would have shown nobody knows.
+   *
+   * @generated from enum value: VERIFY_VERDICT_INCOMPLETE = 3;
+   */
+  INCOMPLETE: 3,
+} as const;
+
+/**
+ * What a verification comes to.
+ *
+ * @generated from enum ledger.v1.VerifyVerdict
+ */
+export type VerifyVerdict = (typeof VerifyVerdict)[keyof typeof VerifyVerdict] | UnknownEnum;
+
+/**
+ * Describes the enum ledger.v1.VerifyVerdict.
+ */
+export const VerifyVerdictSchema: GenEnum<VerifyVerdict> = /*@__PURE__*/
+  enumDesc(file_ledger_v1_verify, 1);
 

@@ -1,5 +1,5 @@
 import { sumAmounts } from '../../../amount.ts';
-import type { WrittenAdvance } from '../../../book/verify/charges.ts';
+import type { WrittenAdvance, WrittenReduction } from '../../../book/verify/charges.ts';
 import { spanClass } from '../../../db/span.ts';
 import { allocationKey } from '../../charge.ts';
 import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
@@ -15,6 +15,7 @@ export function checkAdvances(facts: ChargeFacts, version: number): Finding[] {
   );
   return [
     ...advances.flatMap((written) => checkAdvance(facts, written, version)),
+    ...facts.reductions.flatMap((reduction) => checkReduction(facts, reduction)),
     ...missing.map((entry): Finding => {
       const message = `charge ${charge.id} has no advance for entry ${entry.position} of version ${entry.version}, which booked one`;
       const about = { chargeId: charge.id, version: entry.version };
@@ -52,6 +53,25 @@ function checkAdvance(facts: ChargeFacts, written: WrittenAdvance, version: numb
   };
   const what = `the advance of collection ${collection} of charge ${chargeId}`;
   return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, actual);
+}
+
+/** A reduction against the entry that booked it; its amount is part of what its advance is held against. */
+function checkReduction(facts: ChargeFacts, reduction: WrittenReduction): Finding[] {
+  const { chargeId, version, position, collection, bookedAt } = reduction;
+  const entry = facts.entryAt.get(allocationKey({ version, position }));
+  const reverses = entry?.reverses ?? null;
+  const reduces = (advance: WrittenAdvance['advance']) =>
+    reverses !== null && allocationKey(advance.entry) === allocationKey(reverses);
+  const expected = {
+    // An advance that is missing is told as that.
+    collection: facts.advances.find(({ advance }) => reduces(advance))?.advance.collection ?? collection,
+    booked_at: entry?.bookedAt ?? null,
+  };
+  const what = `the reduction of an advance of charge ${chargeId} at entry ${position} of version ${version}`;
+  return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, {
+    collection,
+    booked_at: bookedAt,
+  });
 }
 
 /** The last version that covered or reduced it. */

@@ -5,7 +5,7 @@ import type { FindingOf, JournalFinding } from '../../../ledger/verify/finding.t
 /** What verification finds: in the journal, and between the journal and what is kept ready beside it. */
 export type Finding =
   | JournalFinding
-  | FindingOf<'GRANT_IDENTITY' | 'PROJECTION' | 'SCHEDULED_INDEX' | 'DANGLING_ROW'>;
+  | FindingOf<'GRANT_IDENTITY' | 'PROJECTION' | 'SCHEDULED_INDEX' | 'DANGLING_ROW' | 'UNREADABLE_ROW'>;
 
 /** Columns of a row by name: amounts, instants (named `…_at`), versions, texts. */
 export type Columns = Readonly<Record<string, Amount | number | string | null>>;
@@ -42,5 +42,5 @@ function shown(column: string, value: Amount | number | string | null): string {
   if (typeof value === 'bigint') return formatAmount(value);
   if (typeof value === 'string') return value;
   if (!column.endsWith('_at')) return String(value);
-  return value === Number.NEGATIVE_INFINITY ? 'always' : formatInstant(value);
+  return formatInstant(value);
 }

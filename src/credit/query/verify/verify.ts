@@ -1,9 +1,12 @@
+import type { BookKey } from '../../../book/book-key.ts';
 import { countBooks, customersOf, writtenBook, type Owner } from '../../../book/verify/books.ts';
 import { databaseTime } from '../../../db/clock.ts';
+import type { Snapshot } from '../../../db/database.ts';
 import type { Instant } from '../../../instant.ts';
 import type { QueryDeps } from '../questions.ts';
 import type { Finding } from './finding.ts';
-import { verifyBook } from './verify-book.ts';
+import { brokenOff, inspect } from './unreadable.ts';
+import { verifyBook, type Piece } from './verify-book.ts';
 
 /** How far a verification has come. */
 export type Progress = {
@@ -12,7 +15,11 @@ export type Progress = {
   readonly transactions: number;
 };
 
+/** SOUND: all was read and nothing found. INCOMPLETE: something could not be read, and there are findings. */
+export type Verdict = 'SOUND' | 'FINDINGS' | 'INCOMPLETE';
+
 export type Summary = {
+  readonly verdict: Verdict;
   readonly books: number;
   readonly transactions: number;
   readonly entries: number;
@@ -41,6 +48,7 @@ export async function verify(
   const knownAt = clock(await databaseTime(database));
   const booksTotal = await countBooks(database, owner);
   const sum = { books: 0, transactions: 0, entries: 0, findings: 0 };
+  let unread = false;
   const tell = () => {
     const { books: booksDone, transactions } = sum;
     listener.progress({ booksDone, booksTotal: Math.max(booksTotal, booksDone), transactions });
@@ -48,20 +56,40 @@ export async function verify(
   tell();
   for await (const customerId of customersOf(database, owner)) {
     signal.throwIfAborted();
-    await database.snapshot(async (connection) => {
-      const book = await writtenBook(connection, { namespace: owner.namespace, customerId });
-      if (book === null) return;
-      for await (const piece of verifyBook(connection, book)) {
+    await database.snapshot(async (snapshot) => {
+      for await (const piece of piecesOf(snapshot, { namespace: owner.namespace, customerId })) {
         signal.throwIfAborted();
+        sum.books += piece.books;
         sum.transactions += piece.transactions;
         sum.entries += piece.entries;
         sum.findings += piece.findings.length;
+        unread ||= piece.findings.some(({ kind }) => kind === 'UNREADABLE_ROW');
         tell();
         for (const finding of piece.findings) await listener.found(customerId, finding);
       }
-      sum.books += 1;
     });
     tell();
   }
-  return { ...sum, knownAt };
+  return { verdict: unread ? 'INCOMPLETE' : sum.findings > 0 ? 'FINDINGS' : 'SOUND', ...sum, knownAt };
+}
+
+/** What verifying a customer's book comes to, rows that cannot be read included. */
+async function* piecesOf(
+  snapshot: Snapshot,
+  key: BookKey,
+): AsyncGenerator<Piece & { readonly books: number }, void, undefined> {
+  const inspection = inspect(snapshot);
+  const book = await writtenBook(inspection.connection, key);
+  const version = book?.version ?? 0;
+  if (book !== null) {
+    try {
+      for await (const piece of verifyBook(inspection.connection, book)) yield { ...piece, books: 0 };
+    } catch (error) {
+      const finding = brokenOff(error, version);
+      if (finding === null) throw error;
+      yield { books: 0, transactions: 0, entries: 0, findings: [finding] };
+    }
+  }
+  const findings = await inspection.findings(version);
+  if (book !== null || findings.length > 0) yield { books: 1, transactions: 0, entries: 0, findings };
 }
