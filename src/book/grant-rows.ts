@@ -205,7 +205,7 @@ export async function pageOfOtherGrants(
 
 export type GrantFilter = {
   readonly currency: string | null;
-  /** Grants that contain this key. */
+  /** Grants a charge for this feature may use: unrestricted ones, and those that contain the key. */
   readonly featureKey: string | null;
   readonly idempotencyKey: string | null;
 };
@@ -216,7 +216,7 @@ const PAGE = statement<GrantRow>(
    where g.shard = $1 and g.book_id = $2
      and g.id < $3::uuid
      and ($4::text is null or g.currency = $4)
-     and ($5::text is null or $5 = any(g.feature_keys))
+     and ($5::text is null or g.feature_keys = '{}' or $5 = any(g.feature_keys))
      and ($6::text is null or g.idempotency_key = $6)
    order by g.id desc
    limit $7`,

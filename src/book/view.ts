@@ -6,7 +6,12 @@ import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
 import { namedBy, shardOf, type BookKey } from './book-key.ts';
 
 /** When a question is about, on both axes; null: now, and all that is known. */
-export type Moment = { readonly asOf: Instant | null; readonly knownAt: Instant | null };
+export type Moment = {
+  readonly asOf: Instant | null;
+  readonly knownAt: Instant | null;
+  /** Of the versions recorded by `knownAt` none after this one: several may be of one millisecond. Absent: all. */
+  readonly lastVersion?: number;
+};
 
 /** A book as a question sees it: which version of it is known, and how far the journal of that version reaches. */
 export type BookView = {
@@ -47,11 +52,10 @@ export type PlacedRow = {
 export const PLACED_COLUMNS = `b.id, b.version, b.clock, b.currencies,
   known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by`;
 
-/** Places a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
-export const PLACED = `
+const placed = (among: string): string => `
    left join lateral (
      select w.version, w.recorded_at from writes w
-     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $5::timestamptz
+     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $5::timestamptz ${among}
      order by w.recorded_at desc, w.version desc limit 1
    ) known on $5::timestamptz is not null
    left join lateral (
@@ -60,12 +64,15 @@ export const PLACED = `
      order by w.recorded_at desc, w.version desc limit 1
    ) recorded on $4::timestamptz < b.clock`;
 
+/** Places a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
+export const PLACED = placed('');
+
 const LOCATE = statement<PlacedRow & { now: Instant }>(
   'locate_book',
   `select t.now, ${PLACED_COLUMNS}
    from (select date_trunc('milliseconds', clock_timestamp()) as now) t
    left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
-   ${PLACED}`,
+   ${placed('and ($6::bigint is null or w.version <= $6)')}`,
 );
 
 /** Finds a customer's book and places the question on both of its axes: one statement. */
@@ -82,6 +89,7 @@ export async function locate(
     key.customerId,
     optional(moment.asOf),
     optional(moment.knownAt),
+    moment.lastVersion ?? null,
   ]);
   return viewOf(row!, { key, shard, moment, time: clock(row!.now) });
 }

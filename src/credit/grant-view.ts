@@ -1,6 +1,13 @@
 import type { Amount } from '../amount.ts';
 import { earlier, type Instant } from '../instant.ts';
-import { grantStatus, pendingAmount, stretchOf, type Grant, type GrantStatus } from './grant.ts';
+import {
+  bookingInstant,
+  grantStatus,
+  pendingAmount,
+  stretchOf,
+  type Grant,
+  type GrantStatus,
+} from './grant.ts';
 import { pendingAt } from '../pending/stretch.ts';
 
 /**
@@ -10,6 +17,8 @@ import { pendingAt } from '../pending/stretch.ts';
 export type GrantView = {
   readonly grant: Grant;
   readonly status: GrantStatus | null;
+  /** When it became credit, or will; null while its funding is awaited and where it never will. */
+  readonly bookedAt: Instant | null;
   readonly pending: Amount;
   readonly remaining: Amount;
   readonly consumed: Amount;
@@ -18,15 +27,25 @@ export type GrantView = {
 };
 
 /** A grant of a state that has been advanced to `at`, which does not lie before what the state has booked. */
-export const viewNow = (grant: Grant, at: Instant): GrantView => ({
-  grant,
-  status: grantStatus(grant, at),
-  pending: pendingAmount(grant),
-  remaining: grant.remaining,
-  consumed: grant.consumed,
-  expired: grant.expired,
-  voided: grant.voided,
-});
+export function viewNow(grant: Grant, at: Instant): GrantView {
+  const status = grantStatus(grant, at);
+  return {
+    grant,
+    status,
+    bookedAt: status === 'PENDING' ? foreseen(grant, at) : grant.bookedAt,
+    pending: pendingAmount(grant),
+    remaining: grant.remaining,
+    consumed: grant.consumed,
+    expired: grant.expired,
+    voided: grant.voided,
+  };
+}
+
+/** When a grant that is promised at an instant becomes credit; null while its funding is awaited, or comes too late. */
+function foreseen(grant: Grant, at: Instant): Instant | null {
+  const instant = bookingInstant(grant);
+  return grant.fundedAt <= at && instant < grant.expiresAt ? instant : null;
+}
 
 /**
  * A grant at an instant in the past of what is known. `known` is as known; `remaining` and `forfeited` are what the
@@ -40,20 +59,22 @@ export function viewThen(
   const none = { pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n };
   const grant = untold(known, at);
   if (at < earlier(known.recordedAt, known.bookedAt ?? known.recordedAt))
-    return { grant, status: null, ...none };
+    return { grant, status: null, bookedAt: null, ...none };
   const voided = grant.voidedAt !== null;
-  if (grant.bookedAt !== null) {
+  const { bookedAt } = grant;
+  if (bookedAt !== null) {
     const { remaining, forfeited } = journal;
     const status = voided ? 'VOIDED' : grant.expiresAt <= at ? 'EXPIRED' : 'ACTIVE';
     const parts = voided ? { voided: forfeited } : { expired: forfeited };
-    return { grant, status, ...none, remaining, consumed: grant.amount - remaining - forfeited, ...parts };
+    const consumed = grant.amount - remaining - forfeited;
+    return { grant, status, bookedAt, ...none, remaining, consumed, ...parts };
   }
   const stretch = stretchOf(known);
   if (stretch !== null && pendingAt(stretch, at))
-    return { grant, status: 'PENDING', ...none, pending: grant.amount };
+    return { grant, status: 'PENDING', bookedAt: foreseen(known, at), ...none, pending: grant.amount };
   return voided
-    ? { grant, status: 'VOIDED', ...none, voided: grant.amount }
-    : { grant, status: 'EXPIRED', ...none, expired: grant.amount };
+    ? { grant, status: 'VOIDED', bookedAt, ...none, voided: grant.amount }
+    : { grant, status: 'EXPIRED', bookedAt, ...none, expired: grant.amount };
 }
 
 /** Without what had not happened yet at the instant. */

@@ -53,7 +53,8 @@ export function readCursor(of: Cursor['of'], bytes: Buffer): Cursor | null {
   const source: Source = { bytes, at: 1 };
   if (bytes[0] !== FORMAT) return null;
   const cursor: Cursor = of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source) };
-  return source.at === bytes.length ? cursor : null;
+  // Numbers can be spelled in more bytes than they need: only what is written here is a cursor.
+  return source.at === bytes.length && writeCursor(cursor).equals(bytes) ? cursor : null;
 }
 
 /** Where no text ends. */
@@ -66,6 +67,7 @@ function readPlaces(source: Source): Place[] {
   return Array.from({ length: SHARDS }, () => {
     const told = readNumber(source);
     const position = base + Math.floor(told / 2);
+    if (position > Number.MAX_SAFE_INTEGER) source.at = NOT_OURS;
     if (told % 2 === 0) return { position, inside: null };
     const bookId = source.bytes.subarray(source.at, source.at + 16).toString('hex');
     source.at += 16;
@@ -92,9 +94,10 @@ function readNumber(source: Source): number {
   for (let place = 1; place < Number.MAX_SAFE_INTEGER; place *= 0x80) {
     const byte = source.bytes[source.at++] ?? 0;
     value += (byte % 0x80) * place;
+    if (value > Number.MAX_SAFE_INTEGER) break;
     if (byte < 0x80) return value;
   }
-  // Longer than any number there is: not ours.
+  // Larger than any number there is: not ours.
   source.at = NOT_OURS;
   return 0;
 }

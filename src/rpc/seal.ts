@@ -28,6 +28,8 @@ export function sealOf<S extends DescMessage>(
     close: (body) => Buffer.concat([checkOf(body), body]).toString('base64url'),
     open: (text) => {
       const bytes = Buffer.from(text, 'base64url');
+      // What decoding passes over stands in no text that was closed here.
+      if (bytes.toString('base64url') !== text) return undefined;
       const body = bytes.subarray(CHECK_BYTES);
       return checkOf(body).equals(bytes.subarray(0, CHECK_BYTES)) ? body : undefined;
     },

@@ -76,7 +76,7 @@ describe('a grant is open', () => {
 });
 
 /** Status and parts of a view, the parts that are zero left out. */
-function parts({ grant: _grant, ...rest }: GrantView): object {
+function parts({ grant: _grant, bookedAt: _at, ...rest }: GrantView): object {
   return Object.fromEntries(Object.entries(rest).filter(([, part]) => part !== 0n));
 }
 
@@ -168,6 +168,31 @@ describe('a grant as it stood', () => {
       expect(voidOf(day(7) - 1)).toEqual([null, null, day(5)]);
       expect(voidOf(day(7))).toEqual([day(7), 'called off', day(5)]);
     });
+  });
+
+  it.each<[string, Grant, number, number | null]>([
+    ['ahead, while it is promised', scheduled, day(2), day(5)],
+    ['never, while its funding is awaited', waiting, day(6), null],
+    [
+      'when its funding came, if that was later',
+      { ...waiting, fundedAt: day(7), bookedAt: day(7), phase: 'CREDIT' },
+      day(8),
+      day(7),
+    ],
+    ['unknown before its funding came', { ...waiting, fundedAt: day(7) }, day(6), null],
+    ['never, if it expires before', { ...scheduled, expiresAt: day(5) }, day(2), null],
+    ['as it was foreseen before it was called off', calledOff, day(3) - 1, day(5)],
+    ['never, once it is called off', calledOff, day(3), null],
+    ['never, once it has lapsed', lapsed, day(9), null],
+    ['when it was booked', active, day(6), day(5)],
+    ['ahead of the instant asked about', active, day(5) - 1, day(5)],
+  ])('becomes credit %s', (_when, grant, at, bookedAt) => {
+    expect(viewThen({ ...grant, recordedAt: day(1) }, at, nothing).bookedAt).toBe(bookedAt);
+  });
+
+  it('now, says when it will become credit', () => {
+    const bookedNow = [scheduled, waiting, active].map((grant) => viewNow(grant, day(2)).bookedAt);
+    expect(bookedNow).toEqual([day(5), null, day(5)]);
   });
 
   it('now, is what the state says', () => {

@@ -90,7 +90,19 @@ export const misnamed = (rows: readonly Json[], names: ReadonlyMap<string, strin
   });
 
 /** A row without what only a row that is booked has: a forecast of it is the same. */
-export const unbooked = ({ id: _id, recordedAt: _at, version: _version, ...row }: Json): Json => row;
+export const unbooked = ({
+  id: _id,
+  recordedAt: _at,
+  version: _version,
+  forecast: _it,
+  ...row
+}: Json): Json => row;
+
+/** Rows that are not marked as what they are: a forecast has no id, no version and no recorded_at; the others have. */
+export const mismarked = (rows: readonly Json[]): readonly Json[] =>
+  rows.filter(({ id, version, recordedAt, forecast = false }) =>
+    [id, version, recordedAt].some((told) => (told === undefined) !== forecast),
+  );
 
 /** All pages of a size, forward from the newest to the oldest and back again, each as its rows in order. */
 export async function walk(

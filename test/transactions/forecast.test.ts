@@ -4,7 +4,15 @@ import { grantRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { GRID } from '../support/transactions-acts.ts';
 import { histories, live } from '../support/transactions-history.ts';
-import { asking, brokenLinks, totalsOf, transactionsOf, unbooked } from '../support/transactions-rows.ts';
+import {
+  asking,
+  bookedAt,
+  brokenLinks,
+  mismarked,
+  totalsOf,
+  transactionsOf,
+  unbooked,
+} from '../support/transactions-rows.ts';
 import { testWorld } from '../support/world.ts';
 
 /** Law 4 for rows: what the history is said to be at an instant ahead is what it is once that instant has come. */
@@ -26,6 +34,13 @@ describe.each(LIVES.map((steps, i) => [i, steps] as const))('after random histor
           .map(unbooked),
       ),
     );
+  const marksAt = async (asOf?: number): Promise<readonly Json[]> => {
+    const rows = await transactions.rows(
+      asking(customerId, { kind: 'all' }, asOf === undefined ? {} : { asOf }),
+    );
+    expect(mismarked(rows)).toEqual([]);
+    return rows;
+  };
   const settledAt = async (asOf: number) =>
     (await balancesOf(caller, customerId, { asOf })).map((balances) =>
       (balances as unknown as Json[]).map(({ settled }) => settled),
@@ -41,6 +56,12 @@ describe.each(LIVES.map((steps, i) => [i, steps] as const))('after random histor
       expect(rows.flatMap(brokenLinks)).toEqual([]);
       foreseen.set(asOf, rows);
     }
+
+    for (const asOf of AHEAD.map((ahead) => now + ahead)) {
+      const ahead = (await marksAt(asOf)).filter((row) => bookedAt(row) > now);
+      expect(ahead.filter(({ forecast }) => forecast !== true)).toEqual([]);
+    }
+    expect((await marksAt()).filter((row) => bookedAt(row) > now)).toEqual([]);
 
     for (const [asOf, rows] of foreseen) {
       time.now = asOf;

@@ -63,8 +63,13 @@ export async function ask<Answer>(
 const LONGEST_WRITE_MS = 60_000;
 
 /** Whether a write that is not to be seen yet may have been recorded by the instant the question names (law 8). */
-const mayBeUnderWay = ({ id, now, clock, current }: BookView, { knownAt }: Moment): boolean =>
-  id !== null && knownAt !== null && current && knownAt >= clock && now - knownAt < LONGEST_WRITE_MS;
+const mayBeUnderWay = ({ id, now, clock, current }: BookView, { knownAt, lastVersion }: Moment): boolean =>
+  id !== null &&
+  knownAt !== null &&
+  lastVersion === undefined &&
+  current &&
+  knownAt >= clock &&
+  now - knownAt < LONGEST_WRITE_MS;
 
 /** Repeats an attempt for a short while, until the book has got to the version asked for; else NOT_CAUGHT_UP. */
 export async function caughtUp<Answer>(

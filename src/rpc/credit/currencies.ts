@@ -8,7 +8,7 @@ import {
   type ListCurrenciesRequest,
   type ListCurrenciesResponseSchema,
 } from '#gen/credit/v1/currency_pb.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { pageSizeOf, pageTokens, textPart } from '../page-token.ts';
 import { textOf, timestampOf } from '../wire.ts';
 import { namespaceOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
@@ -24,18 +24,20 @@ export async function createCurrency(
   return { currency: encodeCurrency(currency), recordedAt: timestampOf(currency.recordedAt), replayed };
 }
 
+const TOKENS = pageTokens(ListCurrenciesRequestSchema, { after: textPart(/^[A-Z0-9_]{1,24}$/) });
+
 export async function listCurrencies(
   { currencies }: ServiceDeps,
   request: ListCurrenciesRequest,
 ): Promise<MessageInitShape<typeof ListCurrenciesResponseSchema>> {
-  const [after = ''] = readPageToken(ListCurrenciesRequestSchema, request) ?? [];
+  const { after } = TOKENS.read(request) ?? { after: '' };
   const limit = pageSizeOf(request);
   const found = await currencies.list(namespaceOf(request), after, limit + 1);
   const page = found.slice(0, limit);
   const more = found.length > limit;
   return {
     currencies: page.map(encodeCurrency),
-    nextPageToken: more ? writePageToken(ListCurrenciesRequestSchema, request, [page.at(-1)!.code]) : '',
+    nextPageToken: more ? TOKENS.write(request, { after: page.at(-1)!.code }) : '',
   };
 }
 

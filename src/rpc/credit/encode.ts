@@ -71,7 +71,7 @@ export function encodeGrant(customerId: string, view: GrantView): MessageInitSha
     consumedAmount: formatAmount(view.consumed),
     expiredAmount: formatAmount(view.expired),
     voidedAmount: formatAmount(view.voided),
-    bookedAt: timestampOf(grant.bookedAt),
+    bookedAt: timestampOf(view.bookedAt),
     voidedAt: timestampOf(grant.voidedAt),
     voidReason: grant.voidReason ?? '',
     recordedAt: timestampOf(grant.recordedAt),

@@ -10,7 +10,7 @@ import {
   type ListChargesRequest,
   type ListChargesResponseSchema,
 } from '#gen/credit/v1/charge_pb.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { nameOf, textOf } from '../wire.ts';
 import { idOfKind, keyOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
@@ -26,11 +26,13 @@ export async function getCharge(
   return { charge: encodeCharge(request.customerId, charge), version: BigInt(version) };
 }
 
+const TOKENS = pageTokens(ListChargesRequestSchema, { after: idPart('chg') });
+
 export async function listCharges(
   deps: ServiceDeps,
   request: ListChargesRequest,
 ): Promise<MessageInitShape<typeof ListChargesResponseSchema>> {
-  const [after = null] = readPageToken(ListChargesRequestSchema, request) ?? [];
+  const { after = null } = TOKENS.read(request) ?? {};
   const { charges, more, version } = await answerCharges(deps, {
     ...{ key: keyOf(request), minVersion: Number(request.minVersion), after, limit: pageSizeOf(request) },
     filter: {
@@ -43,8 +45,7 @@ export async function listCharges(
   const last = charges.at(-1)?.id;
   return {
     charges: charges.map((charge) => encodeCharge(request.customerId, charge)),
-    nextPageToken:
-      more && last !== undefined ? writePageToken(ListChargesRequestSchema, request, [last]) : '',
+    nextPageToken: more && last !== undefined ? TOKENS.write(request, { after: last }) : '',
     version: BigInt(version),
   };
 }

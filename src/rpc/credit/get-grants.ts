@@ -9,7 +9,8 @@ import {
   type ListGrantsRequest,
   type ListGrantsResponseSchema,
 } from '#gen/credit/v1/grant_pb.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
+import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
 import { idOfKind, keyOf, momentOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
@@ -31,26 +32,30 @@ export async function getGrant(
   };
 }
 
+const TOKENS = pageTokens(ListGrantsRequestSchema, { ...PINNED, after: idPart('grt') });
+
 export async function listGrants(
   deps: ServiceDeps,
   request: ListGrantsRequest,
 ): Promise<MessageInitShape<typeof ListGrantsResponseSchema>> {
-  const [after = null] = readPageToken(ListGrantsRequestSchema, request) ?? [];
+  const page = TOKENS.read(request);
   const { view, grants, more } = await answerGrants(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
+    ...momentOfPage(momentOf(request), page),
     statuses: request.statuses.map((status) => nameOf<Status>(GrantStatus, status)!),
     filter: {
       currency: textOf(request.currency),
       featureKey: textOf(request.featureKey),
       idempotencyKey: textOf(request.idempotencyKey),
     },
-    after,
+    after: page?.after ?? null,
     limit: pageSizeOf(request),
   });
   const last = grants.at(-1)?.grant.id;
   return {
     grants: grants.map((grant) => encodeGrant(request.customerId, grant)),
-    nextPageToken: more && last !== undefined ? writePageToken(ListGrantsRequestSchema, request, [last]) : '',
+    nextPageToken:
+      more && last !== undefined ? TOKENS.write(request, { ...pinnedTo(view), after: last }) : '',
     version: BigInt(view.version),
     asOf: timestampOf(view.asOf),
     knownAt: timestampOf(view.knownAt),

@@ -9,35 +9,38 @@ import {
   type ListScheduledGrantsResponseSchema,
   type ScheduledGrantSchema,
 } from '#gen/credit/v1/scheduled_grant_pb.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { idPart, INSTANT_OR_NEVER, pageSizeOf, pageTokens } from '../page-token.ts';
 import { instantOf, textOf, timestampOf } from '../wire.ts';
 import { namespaceOf, scopeOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
+
+const TOKENS = pageTokens(ListScheduledGrantsRequestSchema, {
+  ...{ from: INSTANT_OR_NEVER, effectiveAt: INSTANT_OR_NEVER, grantId: idPart('grt') },
+});
 
 export async function listScheduledGrants(
   deps: ServiceDeps,
   request: ListScheduledGrantsRequest,
 ): Promise<MessageInitShape<typeof ListScheduledGrantsResponseSchema>> {
-  const cursor = readPageToken(ListScheduledGrantsRequestSchema, request);
+  const cursor = TOKENS.read(request);
   const { scheduled, more, version } = await answerSchedule(deps, {
     namespace: namespaceOf(request),
     customerId: textOf(request.customerId),
     minVersion: Number(request.minVersion),
     // A page goes on from where the first began, so that time passing between pages hides nothing.
-    from: cursor === undefined ? instantOf(request.from) : Number(cursor[0]),
+    from: cursor?.from ?? instantOf(request.from),
     until: instantOf(request.to) ?? NEVER,
     currency: textOf(request.currency),
     scope: scopeOf(request.featureFilter),
-    after: cursor === undefined ? null : { effectiveAt: Number(cursor[1]), grantId: cursor[2]! },
+    after: cursor ?? null,
     limit: pageSizeOf(request),
   });
   const last = scheduled.at(-1);
   const next = (row: Scheduled) =>
-    writePageToken(ListScheduledGrantsRequestSchema, request, [
-      String(cursor?.[0] ?? instantOf(request.from) ?? scheduled[0]!.effectiveAt),
-      String(row.effectiveAt),
-      row.grantId,
-    ]);
+    TOKENS.write(request, {
+      from: cursor?.from ?? instantOf(request.from) ?? scheduled[0]!.effectiveAt,
+      ...{ effectiveAt: row.effectiveAt, grantId: row.grantId },
+    });
   return {
     scheduledGrants: scheduled.map(encodeScheduled),
     nextPageToken: more && last !== undefined ? next(last) : '',

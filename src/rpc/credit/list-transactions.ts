@@ -15,43 +15,47 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponseSchema,
 } from '#gen/credit/v1/transaction_pb.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { INSTANT, pageSizeOf, pageTokens, POSITION, VERSION, wordPart } from '../page-token.ts';
+import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
 import { enumOf, instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
 import { keyOf, momentOf, scopeOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
+
+// What lies ahead keeps no place, a write gives it another; but pages are of one version, which foresees the same.
+const TOKENS = pageTokens(ListTransactionsRequestSchema, {
+  ...PINNED,
+  direction: wordPart('older', 'newer'),
+  ...{ bookedAt: INSTANT, ofVersion: VERSION, position: POSITION },
+});
 
 export async function listTransactions(
   deps: ServiceDeps,
   request: ListTransactionsRequest,
 ): Promise<MessageInitShape<typeof ListTransactionsResponseSchema>> {
-  const [direction, at, version, position, foreseenAt] =
-    readPageToken(ListTransactionsRequestSchema, request) ?? [];
+  const cursor = TOKENS.read(request);
   const { view, rows, older, newer } = await answerTransactions(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
-    ...(foreseenAt && { knownAt: Number(foreseenAt) }),
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
+    ...momentOfPage(momentOf(request), cursor),
     types: request.types.map((type) => nameOf<Type>(TransactionType, type)!),
     currency: textOf(request.currency),
     scope: scopeOf(request.featureFilter),
     from: instantOf(request.bookedFrom) ?? ALWAYS,
     until: instantOf(request.bookedTo) ?? NEVER,
     cursor:
-      direction === undefined
+      cursor === undefined
         ? null
         : {
-            direction: direction === 'newer' ? 'newer' : 'older',
-            beyond: { bookedAt: Number(at), version: Number(version), position: Number(position) },
+            direction: cursor.direction,
+            beyond: { bookedAt: cursor.bookedAt, version: cursor.ofVersion, position: cursor.position },
           },
     limit: pageSizeOf(request),
   });
   const named = await namesOf(deps, view, rows);
-  // What lies ahead keeps no place: a write gives it another. So all pages show it as it was foreseen for the first.
-  const foreseen = foreseenAt ?? (view.asOf > view.now ? String(view.knownAt) : '');
-  const token = (which: 'older' | 'newer', row: MovementKey | undefined) =>
-    row === undefined
-      ? ''
-      : writePageToken(ListTransactionsRequestSchema, request, [
-          ...[which, String(row.bookedAt), String(row.version), String(row.position), foreseen],
-        ]);
+  const token = (direction: 'older' | 'newer', row: MovementKey | undefined) => {
+    if (row === undefined) return '';
+    const { bookedAt, version: ofVersion, position } = row;
+    return TOKENS.write(request, { ...pinnedTo(view), direction, bookedAt, ofVersion, position });
+  };
   return {
     transactions: rows.map((row) => encodeRow(row, named)),
     nextPageToken: older ? token('older', rows.at(-1)) : '',
@@ -82,5 +86,6 @@ const encodeRow = (row: TransactionRow, named: Named): MessageInitShape<typeof C
     description: row.reason ?? details?.description ?? '',
     labels: details?.labels ?? {},
     version: row.id === null ? 0n : BigInt(row.version),
+    forecast: row.id === null,
   };
 };

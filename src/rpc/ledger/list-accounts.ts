@@ -10,27 +10,28 @@ import {
 import type { CallContext } from '../context.ts';
 import { currencyOf, momentOf, namespaceOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
-import { pageSizeOf, pageTokenMismatch, readPageToken, writePageToken } from '../page-token.ts';
+import { pageSizeOf, pageTokenMismatch, pageTokens, textPart } from '../page-token.ts';
+import { momentOfPage, PINNED } from '../pinned-pages.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
 import { encodeAccount } from './encode.ts';
+
+const TOKENS = pageTokens(ListAccountsRequestSchema, { ...PINNED, after: textPart(/^[0-9a-f]{32}$/) });
 
 export async function listAccounts(
   deps: ServiceDeps,
   request: ListAccountsRequest,
   { signal }: CallContext,
 ): Promise<MessageInitShape<typeof ListAccountsResponseSchema>> {
-  const cursor = readPageToken(ListAccountsRequestSchema, request);
-  // A page goes on from the moment of the first: balances of one list are of one instant.
-  const moment =
-    cursor === undefined ? momentOf(request) : { asOf: Number(cursor[0]), knownAt: Number(cursor[1]) };
+  const cursor = TOKENS.read(request);
   const question = {
-    ...{ namespace: namespaceOf(request), customerId: textOf(request.customerId), ...moment },
+    ...{ namespace: namespaceOf(request), customerId: textOf(request.customerId) },
+    ...momentOfPage(momentOf(request), cursor),
     minVersion: Number(request.minVersion),
     filter: {
       types: request.accountTypes.map((type) => nameOf<Account>(AccountType, type)!),
       currency: await currencyOf(deps.currencies, request),
     },
-    after: cursor?.[2] ?? null,
+    after: cursor?.after ?? null,
     limit: pageSizeOf(request),
   };
   const answer = await answerAccounts(deps, question, signal);
@@ -40,9 +41,7 @@ export async function listAccounts(
     accounts: accounts.map((account) => encodeAccount(request.customerId, account)),
     nextPageToken:
       more && last !== undefined
-        ? writePageToken(ListAccountsRequestSchema, request, [
-            ...[String(asOf), String(knownAt), placeOf(last)],
-          ])
+        ? TOKENS.write(request, { asOf, knownAt, version, after: placeOf(last) })
         : '',
     ...{ version: BigInt(version), asOf: timestampOf(asOf), knownAt: timestampOf(knownAt) },
   };

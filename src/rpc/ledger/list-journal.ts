@@ -1,5 +1,6 @@
-import { fromBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Remembered } from '../../book/remembered.ts';
+import type { BookView } from '../../book/view.ts';
 import {
   listEntries as answerEntries,
   listTransactions as answerTransactions,
@@ -23,7 +24,8 @@ import {
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { currencyOf, keyOf, momentOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
-import { pageSizeOf, readPageToken, writePageToken } from '../page-token.ts';
+import { pageSizeOf, pageTokens, POSITION, VERSION } from '../page-token.ts';
+import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
 import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
 import { encodeEntry, encodeTransaction } from './encode.ts';
 
@@ -31,8 +33,9 @@ export async function listTransactions(
   deps: ServiceDeps,
   request: ListTransactionsRequest,
 ): Promise<MessageInitShape<typeof ListTransactionsResponseSchema>> {
+  const page = TRANSACTION_TOKENS.read(request);
   const { rows, next, view } = await answerTransactions(deps, {
-    ...questionOf(ListTransactionsRequestSchema, request),
+    ...questionOf(request, page),
     kinds: request.kinds.map((kind) => nameOf<PostingKind>(TransactionKind, kind)!),
     groupId: filterBy('txn', request.groupId),
     idempotencyKey: textOf(request.idempotencyKey),
@@ -40,7 +43,7 @@ export async function listTransactions(
   });
   return {
     transactions: rows.map((row) => encodeTransaction(request.customerId, row)),
-    nextPageToken: tokenOf(ListTransactionsRequestSchema, request, next),
+    nextPageToken: next === null ? '' : TRANSACTION_TOKENS.write(request, cursorAt(view, next)),
     ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
   };
 }
@@ -49,32 +52,29 @@ export async function listEntries(
   deps: ServiceDeps,
   request: ListEntriesRequest,
 ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
+  const page = ENTRY_TOKENS.read(request);
   const currency = await currencyOf(deps.currencies, request);
   const { rows, next, view } = await answerEntries(deps, {
-    ...questionOf(ListEntriesRequestSchema, request),
+    ...questionOf(request, page),
     ...{ transactionId: filterBy('txn', request.transactionId), currency },
     accountId: filterBy('acc', request.accountId),
     types: request.accountTypes.map((type) => nameOf<Account>(AccountType, type)!),
   });
   return {
     entries: rows.map((row) => encodeEntry(request.customerId, row)),
-    nextPageToken: tokenOf(ListEntriesRequestSchema, request, next),
+    nextPageToken: next === null ? '' : ENTRY_TOKENS.write(request, cursorAt(view, next)),
     ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
   };
 }
 
-type JournalRequest = typeof ListEntriesRequestSchema | typeof ListTransactionsRequestSchema;
+type Cursor = Pinned & { readonly afterVersion: number; readonly position: number };
 
-/** What both lists ask: new writes only ever come behind the last page. */
-function questionOf<S extends JournalRequest>(
-  schema: S,
-  request: MessageShape<S> & (ListEntriesRequest | ListTransactionsRequest),
-) {
-  const [version = '0', position = '0'] = readPageToken<DescMessage>(schema, request) ?? [];
+/** What both lists ask. */
+function questionOf(request: ListEntriesRequest | ListTransactionsRequest, page: Cursor | undefined) {
   return {
     ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
-    ...momentOf({ knownAt: request.knownAt }),
-    after: { version: Number(version), position: Number(position) },
+    ...momentOfPage(momentOf({ knownAt: request.knownAt }), page),
+    after: { version: page?.afterVersion ?? 0, position: page?.position ?? 0 },
     limit: pageSizeOf(request),
     bookedFrom: instantOf(request.bookedFrom) ?? ALWAYS,
     bookedTo: instantOf(request.bookedTo) ?? NEVER,
@@ -82,12 +82,13 @@ function questionOf<S extends JournalRequest>(
   };
 }
 
-const tokenOf = (
-  schema: DescMessage,
-  request: MessageShape<DescMessage>,
-  next: JournalCursor | null,
-): string =>
-  next === null ? '' : writePageToken(schema, request, [String(next.version), String(next.position)]);
+const CURSOR = { ...PINNED, afterVersion: VERSION, position: POSITION };
+const TRANSACTION_TOKENS = pageTokens(ListTransactionsRequestSchema, CURSOR);
+const ENTRY_TOKENS = pageTokens(ListEntriesRequestSchema, CURSOR);
+
+const cursorAt = (view: BookView, { version, position }: JournalCursor): Cursor => ({
+  ...{ ...pinnedTo(view), afterVersion: version, position },
+});
 
 /** An id to filter by; null: none. A text that is no id names nothing that exists. */
 const filterBy = (prefix: IdPrefix, text: string): string | null =>

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/transaction.proto.
  */
 export const file_credit_v1_transaction: GenFile = /*@__PURE__*/
-  fileDesc("ChtjcmVkaXQvdjEvdHJhbnNhY3Rpb24ucHJvdG8SCWNyZWRpdC52MSK8AwoRQ3JlZGl0VHJhbnNhY3Rpb24SCgoCaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGUSDgoGYW1vdW50GAMgASgJEhAKCGN1cnJlbmN5GAQgASgJEi0KCWJvb2tlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmJhbGFuY2VfYmVmb3JlGAcgASgJEhUKDWJhbGFuY2VfYWZ0ZXIYCCABKAkSEAoIZ3JhbnRfaWQYCSABKAkSEQoJY2hhcmdlX2lkGAogASgJEgwKBG5hbWUYCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSOAoGbGFiZWxzGA0gAygLMiguY3JlZGl0LnYxLkNyZWRpdFRyYW5zYWN0aW9uLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YDiABKAMaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWBQoXTGlzdFRyYW5zYWN0aW9uc1JlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABI+CgV0eXBlcxgEIAMoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGVCE7pIEJIBDRgBIgmCAQbI8xgBEAESHgoIY3VycmVuY3kYBSABKAlCDLpICdgBAXIEmPQYARIwCg5mZWF0dXJlX2ZpbHRlchgGIAEoCzIYLmNyZWRpdC52MS5GZWF0dXJlRmlsdGVyEjsKC2Jvb2tlZF9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI5Cglib29rZWRfdG8YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjUKBWFzX29mGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI4Cghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESGgoJcGFnZV9zaXplGAsgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDCABKAlCCLpIBXIDKIAgOqMBukifARqcAQobYm9va2VkX3RvLmFmdGVyX2Jvb2tlZF9mcm9tEihib29rZWRfdG8gbXVzdCBiZSBsYXRlciB0aGFuIGJvb2tlZF9mcm9tGlMhaGFzKHRoaXMuYm9va2VkX2Zyb20pIHx8ICFoYXModGhpcy5ib29rZWRfdG8pIHx8IHRoaXMuYm9va2VkX3RvID4gdGhpcy5ib29rZWRfZnJvbSLuAQoYTGlzdFRyYW5zYWN0aW9uc1Jlc3BvbnNlEjIKDHRyYW5zYWN0aW9ucxgBIAMoCzIcLmNyZWRpdC52MS5DcmVkaXRUcmFuc2FjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSGwoTcHJldmlvdXNfcGFnZV90b2tlbhgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDEikKBWFzX29mGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq6QEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGwoXVFJBTlNBQ1RJT05fVFlQRV9GVU5ERUQQARIdChlUUkFOU0FDVElPTl9UWVBFX0NPTlNVTUVEEAISHgoaVFJBTlNBQ1RJT05fVFlQRV9DT1JSRUNURUQQAxIcChhUUkFOU0FDVElPTl9UWVBFX0VYUElSRUQQBBIbChdUUkFOU0FDVElPTl9UWVBFX1ZPSURFRBAFEh0KGVRSQU5TQUNUSU9OX1RZUEVfQURKVVNURUQQBmIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChtjcmVkaXQvdjEvdHJhbnNhY3Rpb24ucHJvdG8SCWNyZWRpdC52MSLOAwoRQ3JlZGl0VHJhbnNhY3Rpb24SCgoCaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGUSDgoGYW1vdW50GAMgASgJEhAKCGN1cnJlbmN5GAQgASgJEi0KCWJvb2tlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmJhbGFuY2VfYmVmb3JlGAcgASgJEhUKDWJhbGFuY2VfYWZ0ZXIYCCABKAkSEAoIZ3JhbnRfaWQYCSABKAkSEQoJY2hhcmdlX2lkGAogASgJEgwKBG5hbWUYCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSOAoGbGFiZWxzGA0gAygLMiguY3JlZGl0LnYxLkNyZWRpdFRyYW5zYWN0aW9uLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YDiABKAMSEAoIZm9yZWNhc3QYDyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWBQoXTGlzdFRyYW5zYWN0aW9uc1JlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABI+CgV0eXBlcxgEIAMoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGVCE7pIEJIBDRgBIgmCAQbI8xgBEAESHgoIY3VycmVuY3kYBSABKAlCDLpICdgBAXIEmPQYARIwCg5mZWF0dXJlX2ZpbHRlchgGIAEoCzIYLmNyZWRpdC52MS5GZWF0dXJlRmlsdGVyEjsKC2Jvb2tlZF9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI5Cglib29rZWRfdG8YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjUKBWFzX29mGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI4Cghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESGgoJcGFnZV9zaXplGAsgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDCABKAlCCLpIBXIDKIAgOqMBukifARqcAQobYm9va2VkX3RvLmFmdGVyX2Jvb2tlZF9mcm9tEihib29rZWRfdG8gbXVzdCBiZSBsYXRlciB0aGFuIGJvb2tlZF9mcm9tGlMhaGFzKHRoaXMuYm9va2VkX2Zyb20pIHx8ICFoYXModGhpcy5ib29rZWRfdG8pIHx8IHRoaXMuYm9va2VkX3RvID4gdGhpcy5ib29rZWRfZnJvbSLuAQoYTGlzdFRyYW5zYWN0aW9uc1Jlc3BvbnNlEjIKDHRyYW5zYWN0aW9ucxgBIAMoCzIcLmNyZWRpdC52MS5DcmVkaXRUcmFuc2FjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSGwoTcHJldmlvdXNfcGFnZV90b2tlbhgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDEikKBWFzX29mGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq6QEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGwoXVFJBTlNBQ1RJT05fVFlQRV9GVU5ERUQQARIdChlUUkFOU0FDVElPTl9UWVBFX0NPTlNVTUVEEAISHgoaVFJBTlNBQ1RJT05fVFlQRV9DT1JSRUNURUQQAxIcChhUUkFOU0FDVElPTl9UWVBFX0VYUElSRUQQBBIbChdUUkFOU0FDVElPTl9UWVBFX1ZPSURFRBAFEh0KGVRSQU5TQUNUSU9OX1RZUEVfQURKVVNURUQQBmIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * One event of the history as seen in the scope asked for. An event that changes nothing there has no row.
@@ -27,7 +27,7 @@ export const file_credit_v1_transaction: GenFile = /*@__PURE__*/
  */
 export type CreditTransaction = Message<"credit.v1.CreditTransaction"> & {
   /**
-   * `txn_…`.
+   * `txn_…`; empty while it is a forecast.
    *
    * @generated from field: string id = 1;
    */
@@ -62,7 +62,7 @@ export type CreditTransaction = Message<"credit.v1.CreditTransaction"> & {
   bookedAt?: Timestamp | undefined;
 
   /**
-   * When the service learned of it (system time).
+   * When the service learned of it (system time); absent while it is a forecast.
    *
    * @generated from field: google.protobuf.Timestamp recorded_at = 6;
    */
@@ -118,11 +118,18 @@ export type CreditTransaction = Message<"credit.v1.CreditTransaction"> & {
   labels: { [key: string]: string };
 
   /**
-   * The version of the customer's book that recorded it.
+   * The version of the customer's book that recorded it; 0 while it is a forecast.
    *
    * @generated from field: int64 version = 14;
    */
   version: bigint;
+
+  /**
+   * Not booked yet: what waiting brings if nothing is written in between. It will have an id once it is booked.
+   *
+   * @generated from field: bool forecast = 15;
+   */
+  forecast: boolean;
 };
 
 /**
@@ -196,8 +203,9 @@ export type ListTransactionsRequest = Message<"credit.v1.ListTransactionsRequest
   bookedTo?: Timestamp | undefined;
 
   /**
-   * Business instant asked about, inclusive: only what is booked at or before it. An instant ahead shows the rows that
-   * will be there if nothing is written in between; what is not booked yet has no id and no recorded_at. Empty: now.
+   * Business instant asked about, inclusive: only what is booked at or before it. An instant ahead goes on into the
+   * rows that will be there if nothing is written in between; what is not booked yet is marked `forecast`.
+   * Default: now, and nothing ahead of it shows.
    *
    * @generated from field: google.protobuf.Timestamp as_of = 9;
    */
@@ -220,7 +228,7 @@ export type ListTransactionsRequest = Message<"credit.v1.ListTransactionsRequest
 
   /**
    * A token of an earlier answer to the same question; empty: the first page. With any other argument changed it is
-   * refused (PAGE_TOKEN_MISMATCH).
+   * refused (PAGE_TOKEN_MISMATCH). Every page is of the instants and of the version that the first was of.
    *
    * @generated from field: string page_token = 12;
    */

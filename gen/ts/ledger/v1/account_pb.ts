@@ -214,7 +214,7 @@ export type ListAccountsRequest = Message<"ledger.v1.ListAccountsRequest"> & {
 
   /**
    * A token of an earlier answer to the same question; empty: the first page. With any other argument changed it is
-   * refused (PAGE_TOKEN_MISMATCH).
+   * refused (PAGE_TOKEN_MISMATCH). Every page is of the instants and of the version that the first was of.
    *
    * @generated from field: string page_token = 9;
    */

@@ -417,7 +417,7 @@ export type ListTransactionsRequest = Message<"ledger.v1.ListTransactionsRequest
 
   /**
    * A token of an earlier answer to the same question; empty: the first page. With any other argument changed it is
-   * refused (PAGE_TOKEN_MISMATCH).
+   * refused (PAGE_TOKEN_MISMATCH). Every page is of the instants and of the version that the first was of.
    *
    * @generated from field: string page_token = 13;
    */
@@ -575,7 +575,7 @@ export type ListEntriesRequest = Message<"ledger.v1.ListEntriesRequest"> & {
 
   /**
    * A token of an earlier answer to the same question; empty: the first page. With any other argument changed it is
-   * refused (PAGE_TOKEN_MISMATCH).
+   * refused (PAGE_TOKEN_MISMATCH). Every page is of the instants and of the version that the first was of.
    *
    * @generated from field: string page_token = 14;
    */
