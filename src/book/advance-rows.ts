@@ -14,7 +14,7 @@ import {
   type Columns,
 } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -58,7 +58,7 @@ const OPEN_ADVANCES = statement<AdvanceRow>(
 );
 
 export const loadOpenAdvances = (connection: Connection, books: readonly Placed[]): Promise<AdvanceRow[]> =>
-  connection.run(OPEN_ADVANCES, placesOf(books));
+  connection.run(OPEN_ADVANCES, placesOf(booksOnce(books)));
 
 const ADVANCES_OF = statement<AdvanceRow>(
   'advances_of_charges',
@@ -72,7 +72,9 @@ export const loadAdvancesOf = async (
   { shard, bookId }: { readonly shard: number; readonly bookId: string },
   chargeIds: readonly string[],
 ): Promise<AdvanceRow[]> =>
-  chargeIds.length === 0 ? [] : connection.run(ADVANCES_OF, [shard, bookId, chargeIds.map(uuidOf)]);
+  chargeIds.length === 0
+    ? []
+    : connection.run(ADVANCES_OF, [shard, bookId, [...new Set(chargeIds.map(uuidOf))]]);
 
 /** `closedVersion`: the version that covered or reduced away the last of it; null while some of it is uncovered. */
 export type StoredAdvance = Placed & {

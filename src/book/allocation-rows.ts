@@ -13,7 +13,7 @@ import {
   type Columns,
 } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, eachOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
@@ -55,13 +55,14 @@ const OF_CHARGES = statement<AllocationRow>(
 );
 
 /** Every split of some charges. */
-export const loadAllocations = async (
+export async function loadAllocations(
   connection: Connection,
   named: readonly (Placed & { readonly chargeId: string })[],
-): Promise<AllocationRow[]> =>
-  named.length === 0
-    ? []
-    : connection.run(OF_CHARGES, [...placesOf(named), named.map((n) => uuidOf(n.chargeId))]);
+): Promise<AllocationRow[]> {
+  if (named.length === 0) return [];
+  const charges = eachOnce(named, ({ chargeId }) => chargeId);
+  return connection.run(OF_CHARGES, [...placesOf(charges), charges.map((n) => uuidOf(n.chargeId))]);
+}
 
 const ACCRUED = statement<AllocationRow>(
   'accrued_allocations',
@@ -73,7 +74,8 @@ const ACCRUED = statement<AllocationRow>(
 export const loadAccrued = async (
   connection: Connection,
   books: readonly Placed[],
-): Promise<AllocationRow[]> => (books.length === 0 ? [] : connection.run(ACCRUED, placesOf(books)));
+): Promise<AllocationRow[]> =>
+  books.length === 0 ? [] : connection.run(ACCRUED, placesOf(booksOnce(books)));
 
 export type OwnedAllocation = Placed & { readonly allocation: Allocation };
 

@@ -1,6 +1,7 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { bigint, bytea, jsonb, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
+import type { Once } from '../db/once.ts';
 import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextDue } from '../credit/advance-to.ts';
@@ -46,7 +47,7 @@ const LOCK = statement<BookRow>(
 );
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
-export const findBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
+export const findBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
   connection.run(FIND, namedBy(keys));
 
 /** A book nobody has written yet, as it will be made. */
@@ -96,7 +97,7 @@ export async function awaitWriter(connection: Connection, key: BookKey): Promise
 const IN_RECOVERY = '25006';
 
 /** Locks those of the books that exist until the transaction ends. */
-export const lockBooks = (connection: Connection, keys: readonly BookKey[]): Promise<BookRow[]> =>
+export const lockBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
   connection.run(LOCK, namedBy(keys));
 
 /**

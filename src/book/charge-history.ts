@@ -135,7 +135,13 @@ async function runEvents(
   chargeIds: readonly string[],
 ): Promise<readonly ChargeEvent[]> {
   if (chargeIds.length === 0) return [];
-  const rows = await connection.run(which, [shard, bookId, chargeIds.map(uuidOf), after, version]);
+  const rows = await connection.run(which, [
+    shard,
+    bookId,
+    [...new Set(chargeIds.map(uuidOf))],
+    after,
+    version,
+  ]);
   return rows.map((row) => ({
     chargeId: idOf('chg', row.charge_id),
     version: row.version,

@@ -1,7 +1,7 @@
 import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus, ChargeType, SettlementMode } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, eachOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
@@ -82,7 +82,7 @@ const OPEN_CHARGES = statement<ChargeRow>(
 );
 
 export const loadOpenCharges = (connection: Connection, books: readonly Placed[]): Promise<ChargeRow[]> =>
-  connection.run(OPEN_CHARGES, placesOf(books));
+  connection.run(OPEN_CHARGES, placesOf(booksOnce(books)));
 
 const CHARGES_BY_ID = statement<ChargeRow>(
   'charges_by_id',
@@ -91,13 +91,14 @@ const CHARGES_BY_ID = statement<ChargeRow>(
 );
 
 /** Charges named by their ids, open or not; an id the book does not have gives no row. */
-export const loadCharges = async (
+export async function loadCharges(
   connection: Connection,
   named: readonly (Placed & { readonly chargeId: string })[],
-): Promise<ChargeRow[]> =>
-  named.length === 0
-    ? []
-    : connection.run(CHARGES_BY_ID, [...placesOf(named), named.map((n) => uuidOf(n.chargeId))]);
+): Promise<ChargeRow[]> {
+  if (named.length === 0) return [];
+  const charges = eachOnce(named, ({ chargeId }) => chargeId);
+  return connection.run(CHARGES_BY_ID, [...placesOf(charges), charges.map((n) => uuidOf(n.chargeId))]);
+}
 
 export type ChargeFilter = {
   /** Empty: any. */

@@ -1,6 +1,7 @@
 import { decide } from '../credit/decide.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
+import { once, type Once } from '../db/once.ts';
 import type { UuidMaker } from '../id.ts';
 import { later, type Instant } from '../instant.ts';
 import { storeJournals } from '../ledger/store.ts';
@@ -47,7 +48,10 @@ export async function commitBatch(
   deps: CommitDeps,
   submissions: readonly Submission[],
 ): Promise<BatchOutcome> {
-  const keys = distinctKeys(submissions);
+  const keys = once(
+    submissions.map(({ key }) => key),
+    bookKeyText,
+  );
   const attempt = () =>
     deps.database.transaction((connection) => commitLocked(deps, connection, keys, submissions));
   let done = await attempt();
@@ -70,7 +74,7 @@ type Done = { readonly results: readonly Result[]; readonly sessions: readonly S
 async function commitLocked(
   deps: CommitDeps,
   connection: Transaction,
-  keys: readonly BookKey[],
+  keys: Once<BookKey>,
   submissions: readonly Submission[],
 ): Promise<Done | null> {
   const { clock, kept } = deps;
@@ -124,7 +128,7 @@ function answer(
   const recordedAt = decision.changed || session.state.version === 0 ? now : session.state.clock;
   const { version } = decision.state;
   const appended = appendTo(session, decision, recordedAt, uuids);
-  const message = reply.respond({ ...decision, version, recordedAt, appended });
+  const message = reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
   if (decision.changed) {
     record(session, decision, appended, recordedAt);
     session.writes.push({ version, recordedAt, method, idempotencyKey });
@@ -187,8 +191,4 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
     ),
     ...storeJournals(connection, changed),
   ];
-}
-
-function distinctKeys(submissions: readonly Submission[]): readonly BookKey[] {
-  return [...new Map(submissions.map(({ key }) => [bookKeyText(key), key])).values()];
 }

@@ -2,7 +2,7 @@ import type { Grant } from '../credit/grant.ts';
 import { bulkInsert } from '../db/bulk.ts';
 import { bigint, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { eachOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { GrantRow } from './grant-rows.ts';
@@ -53,7 +53,8 @@ export async function loadFormerTerms(
   named: readonly (Placed & { readonly grantId: string })[],
 ): Promise<ReadonlyMap<string, readonly FormerTerms[]>> {
   if (named.length === 0) return new Map();
-  const params = [...placesOf(named), named.map((n) => uuidOf(n.grantId))];
+  const grants = eachOnce(named, ({ grantId }) => grantId);
+  const params = [...placesOf(grants), grants.map((n) => uuidOf(n.grantId))];
   return Map.groupBy((await connection.run(OF_GRANTS, params)).map(read), (former) => former.grantId);
 }
 

@@ -2,7 +2,7 @@ import type { Amount } from '../amount.ts';
 import { isOpen, type Grant, type Phase } from '../credit/grant.ts';
 import type { AvailabilityPolicy, FundingMethod, SettlementStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, eachOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -145,16 +145,17 @@ const GRANTS_BY_ID = statement<GrantRow>(
 );
 
 export const loadOpenGrants = (connection: Connection, books: readonly Placed[]): Promise<GrantRow[]> =>
-  connection.run(OPEN_GRANTS, placesOf(books));
+  connection.run(OPEN_GRANTS, placesOf(booksOnce(books)));
 
 /** Grants named by their ids, open or not; an id the book does not have gives no row. */
-export const loadGrants = async (
+export async function loadGrants(
   connection: Connection,
   named: readonly (Placed & { readonly grantId: string })[],
-): Promise<GrantRow[]> =>
-  named.length === 0
-    ? []
-    : connection.run(GRANTS_BY_ID, [...placesOf(named), named.map((n) => uuidOf(n.grantId))]);
+): Promise<GrantRow[]> {
+  if (named.length === 0) return [];
+  const grants = eachOnce(named, ({ grantId }) => grantId);
+  return connection.run(GRANTS_BY_ID, [...placesOf(grants), grants.map((n) => uuidOf(n.grantId))]);
+}
 
 const RECLAIMABLE = statement<GrantRow>(
   'reclaimable_grants',
@@ -163,13 +164,14 @@ const RECLAIMABLE = statement<GrantRow>(
 );
 
 /** Grants of some books that have expired since an instant each, with credit left that may still pay for what happened before. */
-export const loadReclaimable = async (
+export async function loadReclaimable(
   connection: Connection,
   late: readonly (Placed & { readonly since: Instant })[],
-): Promise<GrantRow[]> =>
-  late.length === 0
-    ? []
-    : connection.run(RECLAIMABLE, [...placesOf(late), late.map(({ since }) => timestamp(since))]);
+): Promise<GrantRow[]> {
+  if (late.length === 0) return [];
+  const books = booksOnce(late);
+  return connection.run(RECLAIMABLE, [...placesOf(books), books.map(({ since }) => timestamp(since))]);
+}
 
 const OTHERS = statement<GrantRow>(
   'other_grants',

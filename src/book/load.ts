@@ -2,8 +2,8 @@ import type { BookState } from '../credit/book-state.ts';
 import { advanceKey, allocationKey } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { byBook, type Placed } from '../db/placement.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { eachOnce, byBook } from '../db/placement.ts';
+import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { loadPosted, type OwnedPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
@@ -25,7 +25,8 @@ export type LoadDeps = { readonly connection: Connection; readonly kept: KeptBoo
 /**
  * Opens a session on each of the books: with nothing to load where their open state is kept and commands need no more,
  * else with a constant number of statements in one round trip. A second one where a command needs what only the first
- * tells: the grants behind a charge's splits, the history since an instant.
+ * tells: the grants behind a charge's splits, the charges whose advances what falls due may cover, the history since an
+ * instant.
  */
 export async function loadSessions(
   { connection, kept }: LoadDeps,
@@ -41,7 +42,7 @@ export async function loadSessions(
       books.map((book) => ({ ...book, headHash: book.head_hash })),
     ),
     loadGrants(connection, needs.grants),
-    loadReclaimable(connection, [...needs.late.values()]),
+    loadReclaimable(connection, needs.late),
     loadCharges(connection, needs.charges),
     loadAllocations(connection, needs.splits),
     loadAccrued(connection, needs.accrued),
@@ -49,9 +50,10 @@ export async function loadSessions(
   ]);
   const named: Named = { grants: [...grants, ...reclaimable], charges, allocations: [...splits, ...accrued] };
   const factsOf = factsByBook({ ...(await loadBehind(connection, needs, named, open)), posted });
+  const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
     const text = bookKeyText(keyOfRow(book));
-    const since = needs.late.get(book.id)?.since ?? book.clock;
+    const since = sinceOf.get(book.id) ?? book.clock;
     const session = sessionOf(book, since, open.get(book.id)!, factsOf(book.id), remembered.get(text));
     return [text, session] as const;
   });
@@ -81,20 +83,28 @@ async function loadBehind(
 ): Promise<Omit<Facts, 'posted'>> {
   const places = new Map([...needs.splits, ...needs.accrued].map((place) => [place.bookId, place]));
   const behind = named.allocations.map((row) => ({
-    ...(places.get(row.book_id)! satisfies Placed),
+    ...places.get(row.book_id)!,
     grantId: idOf('grt', row.grant_id),
     chargeId: idOf('chg', row.charge_id),
   }));
+  // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
+  const coverable = needs.accrued.flatMap((book) =>
+    open.get(book.bookId)!.advances.map(({ chargeId }) => ({ ...book, chargeId })),
+  );
   const namedOf = byBook(named.grants);
-  const late = [...needs.late.values()].flatMap((book) =>
-    [
-      ...open.get(book.bookId)!.grants.map(({ grant }) => grant.id),
-      ...namedOf(book.bookId).map(({ id }) => idOf('grt', id)),
-    ].map((grantId) => ({ ...book, grantUuid: uuidOf(grantId), grantId })),
+  // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.
+  const late = eachOnce(
+    needs.late.flatMap((book) =>
+      [
+        ...open.get(book.bookId)!.grants.map(({ grant }) => grant.id),
+        ...namedOf(book.bookId).map(({ id }) => idOf('grt', id)),
+      ].map((grantId) => ({ ...book, grantId })),
+    ),
+    ({ grantId }) => grantId,
   );
   const [grants, charges, moves, formerTerms] = await settleAll([
     loadGrants(connection, behind),
-    loadCharges(connection, needs.accrued.length === 0 ? [] : behind),
+    loadCharges(connection, needs.accrued.length === 0 ? [] : [...behind, ...coverable]),
     movesSince(connection, late),
     loadFormerTerms(connection, late),
   ]);

@@ -2,6 +2,7 @@ import type { Command } from '../credit/command.ts';
 import { decide } from '../credit/decide.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll } from '../db/database.ts';
+import { once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { appendTo } from './append.ts';
 import { bookKeyText } from './book-key.ts';
@@ -20,7 +21,10 @@ export function preview<C extends Command, Message>(
 ): Promise<Message> {
   const { key, command, reply } = submission;
   return database.snapshot(async (connection) => {
-    const [found, time] = await settleAll([findBooks(connection, [key]), databaseTime(connection)]);
+    const [found, time] = await settleAll([
+      findBooks(connection, once([key], bookKeyText)),
+      databaseTime(connection),
+    ]);
     const books = found.length > 0 ? found : [newBook(key, uuids())];
     const asked = submission as unknown as Submission;
     const sessions = await loadSessions({ connection, kept }, books, [asked], new Map());
@@ -28,6 +32,6 @@ export function preview<C extends Command, Message>(
     const { version, clock: recordedAt } = session.state;
     const decision = decide(session.state, command, later(clock(time), recordedAt), leewayMs);
     const appended = appendTo(session, decision, recordedAt, uuids);
-    return reply.respond({ ...decision, version, recordedAt, appended });
+    return reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
   });
 }

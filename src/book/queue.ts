@@ -29,8 +29,8 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
-/** How often a batch that met a conflict is tried again before its callers are told. */
-const ATTEMPTS = 3;
+/** How often one write that meets conflicts is tried before its caller is told, and a batch before it is split. */
+const ATTEMPTS = { alone: 3, together: 2 };
 
 /** Batches in the database at a time: one of whatever waits, and beside it only a full one. */
 const AT_ONCE = 2;
@@ -128,7 +128,10 @@ function createPace(now: () => number) {
   };
 }
 
-/** Commits a batch and tells every caller; a batch the database refuses is split until the culprit stands alone. */
+/**
+ * Commits a batch and tells every caller. A batch that the database refuses, or that conflicts again when tried again, is
+ * split until the culprit stands alone: whatever one write runs into, nobody who shares its batch does.
+ */
 async function settle(
   commit: QueueOptions['commit'],
   batch: readonly Waiting[],
@@ -142,8 +145,10 @@ async function settle(
     }
   } catch (error) {
     const failure = classify(error);
-    if (failure === 'conflict' && attempt < ATTEMPTS) return settle(commit, batch, attempt + 1);
-    if (failure === 'fault' && batch.length > 1) {
+    const attempts = batch.length > 1 ? ATTEMPTS.together : ATTEMPTS.alone;
+    if (failure === 'conflict' && attempt < attempts) return settle(commit, batch, attempt + 1);
+    // Only a lost connection says nothing about the batch: it may have happened.
+    if (failure !== 'unavailable' && batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       await settle(commit, batch.slice(0, half), 1);
       return settle(commit, batch.slice(half), 1);

@@ -1,6 +1,7 @@
 import { bulkInsert } from '../db/bulk.ts';
 import { arraysOf, bytea, smallint, text, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { once } from '../db/once.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { bookKeyText, namedBy } from './book-key.ts';
 import type { Submission } from './submission.ts';
@@ -50,7 +51,10 @@ export async function loadRemembered(
   submissions: readonly Pick<Submission, 'key' | 'idempotencyKey'>[],
 ): Promise<ReadonlyMap<string, Map<string, Remembered>>> {
   const books = new Map<string, Map<string, Remembered>>();
-  const keyed = submissions.filter(({ idempotencyKey }) => idempotencyKey !== null);
+  const keyed = once(
+    submissions.filter(({ idempotencyKey }) => idempotencyKey !== null),
+    ({ key, idempotencyKey }) => `${bookKeyText(key)}\0${idempotencyKey}`,
+  );
   if (keyed.length === 0) return books;
   const params = [...namedBy(keyed.map(({ key }) => key)), ...arraysOf(KEYS, keyed)];
   for (const { namespace, customer_id: customerId, key, ...row } of await connection.run(BY_KEY, params)) {

@@ -10,7 +10,7 @@ export type Decided<C extends Command> = {
   readonly answer: AnswerOf<C>;
   /** False for a success that changes nothing and takes no version. */
   readonly changed: boolean;
-  /** The state the write led to, at `recordedAt`. */
+  /** The book at the write's instant (its clock), as the write left it or, where it changed nothing, found it. */
   readonly state: BookState;
   readonly version: number;
   readonly recordedAt: Instant;

@@ -22,6 +22,8 @@ export type AnswerOf<C extends Command> = ReturnType<(typeof HANDLERS)[C['kind']
 export type Decision<C extends Command = Command> = Outcome & {
   readonly answer: AnswerOf<C>;
   readonly changed: boolean;
+  /** The book at now, for the answer: where nothing changed too, although what has fallen due waits for the next write. */
+  readonly seen: BookState;
 };
 
 type Handler<C extends Command> = (
@@ -104,9 +106,8 @@ export function decide<C extends Command>(
   const answer = handler(work, inTime(command, now, leeway), now);
   const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
-  return changed
-    ? { ...seal(work, work.version), answer, changed }
-    : { ...unchanged(state), answer, changed };
+  const outcome = seal(work, changed ? work.version : state.version);
+  return { ...(changed ? outcome : unchanged(state)), answer, changed, seen: outcome.state };
 }
 
 /** What a command may change, as it was before. */

@@ -6,7 +6,8 @@
  */
 export type Failure = 'conflict' | 'unavailable' | 'fault';
 
-const CONFLICTS = new Set(['40001', '40P01', '55P03', '23505']);
+// A row that is there already is none of them: rows of a book are written under its lock, so nobody was faster.
+const CONFLICTS = new Set(['40001', '40P01', '55P03']);
 // Classes: connection exceptions, insufficient resources, operator intervention; read-only during a failover.
 const UNAVAILABLE = ['08', '53', '57', '25006'];
 const LOST = new Set([

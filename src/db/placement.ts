@@ -1,3 +1,5 @@
+import { once, type Once } from './once.ts';
+
 /**
  * Where the rows of a book lie. Statements of the write path carry books of several shards at once, so that a batch
  * may be as large as what waits. On Citus a batch holds one shard only, and a statement that names it as a constant
@@ -5,8 +7,18 @@
  */
 export type Placed = { readonly shard: number; readonly bookId: string };
 
+/** Each book once. */
+export const booksOnce = <Book extends Placed>(books: Iterable<Book>): Once<Book> =>
+  once(books, ({ bookId }) => bookId);
+
+/** Each grant, charge or transaction of a book once, by what is its id. */
+export const eachOnce = <Name extends Placed>(
+  names: Iterable<Name>,
+  idOf: (name: Name) => string,
+): Once<Name> => once(names, (name) => `${name.bookId} ${idOf(name)}`);
+
 /** The parameters `$1` to `$3` by which a statement names books: their shards, their ids, and the one shard of all. */
-export const placesOf = (books: readonly Placed[]): readonly unknown[] => [
+export const placesOf = (books: Once<Placed>): readonly unknown[] => [
   books.map(({ shard }) => shard),
   books.map(({ bookId }) => bookId),
   onlyOne(books.map(({ shard }) => shard)),

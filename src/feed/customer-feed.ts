@@ -1,6 +1,7 @@
-import { shardOf, type BookKey } from '../book/book-key.ts';
+import { bookKeyText, shardOf, type BookKey } from '../book/book-key.ts';
 import { findBooks } from '../book/book-rows.ts';
 import type { Database } from '../db/database.ts';
+import { once } from '../db/once.ts';
 import { pageOfTransactions, WHOLE_JOURNAL, type JournalCursor } from '../ledger/journal-pages.ts';
 import { LAST_ORDINAL, writeCursor } from './feed-cursor.ts';
 import type { ShardTail } from './feed-rows.ts';
@@ -36,7 +37,7 @@ export function customerFeed(
     async read() {
       const before = tail.shard(shard);
       const found = await database.snapshot(async (connection) => {
-        const [book] = await findBooks(connection, [key]);
+        const [book] = await findBooks(connection, once([key], bookKeyText));
         const version = book?.version ?? 0;
         if (after === 'now') after = { version, position: LAST_ORDINAL };
         if (version < after.version) refuseAhead();

@@ -1,6 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { inShard, placesOf, type Placed } from '../db/placement.ts';
+import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Posted } from './manual-rules.ts';
 import type { PostingKind } from './posting.ts';
@@ -47,7 +47,8 @@ export async function loadPosted(
   named: readonly (Placed & { readonly transactionId: string })[],
 ): Promise<readonly OwnedPosted[]> {
   if (named.length === 0) return [];
-  const params = [...placesOf(named), named.map((n) => uuidOf(n.transactionId))];
+  const transactions = eachOnce(named, ({ transactionId }) => transactionId);
+  const params = [...placesOf(transactions), transactions.map((n) => uuidOf(n.transactionId))];
   const rows = await connection.run(POSTED, params);
   return [...Map.groupBy(rows, ({ book_id, id }) => `${book_id} ${id}`).values()].map((own) => {
     const { book_id: bookId, id, kind, reversed } = own[0]!;

@@ -1,8 +1,8 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { inShard, placesOf, type Placed } from '../db/placement.ts';
+import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
-import { idOf } from '../id.ts';
+import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 
 type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };
@@ -40,13 +40,14 @@ export type GrantMove = {
 /** What was taken from, given back to or voided of each grant after an instant, in order of recording. */
 export async function movesSince(
   connection: Connection,
-  named: readonly (Placed & { readonly grantUuid: string; readonly since: Instant })[],
+  named: readonly (Placed & { readonly grantId: string; readonly since: Instant })[],
 ): Promise<readonly GrantMove[]> {
   if (named.length === 0) return [];
+  const grants = eachOnce(named, ({ grantId }) => grantId);
   const rows = await connection.run(MOVES_SINCE, [
-    ...placesOf(named),
-    named.map((n) => n.grantUuid),
-    named.map((n) => timestamp(n.since)),
+    ...placesOf(grants),
+    grants.map((n) => uuidOf(n.grantId)),
+    grants.map((n) => timestamp(n.since)),
   ]);
   return rows.map((row) => ({
     bookId: row.book_id,

@@ -1,7 +1,7 @@
 import { bulkInsert } from '../db/bulk.ts';
 import { bigint, bytea, integer, numeric, smallint, text, texts, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
@@ -44,7 +44,7 @@ export async function loadSubAccounts(
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
   const books = new Map<string, Map<string, SubAccountHead>>();
   if (named.length === 0) return books;
-  const rows = await connection.run(SUB_ACCOUNTS, placesOf(named));
+  const rows = await connection.run(SUB_ACCOUNTS, placesOf(booksOnce(named)));
   for (const row of rows) {
     const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
     accounts.set(subAccountKey(readSubAccount(row)), {

@@ -1,6 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
@@ -59,9 +59,10 @@ export async function promisedAt(
 /** The same for many books, each at an instant from its last write on and as known now; by book id. */
 export async function promisedNow(
   connection: Connection,
-  books: readonly (Placed & { readonly at: Instant })[],
+  asked: readonly (Placed & { readonly at: Instant })[],
 ): Promise<ReadonlyMap<string, readonly Promised[]>> {
-  if (books.length === 0) return new Map();
+  if (asked.length === 0) return new Map();
+  const books = booksOnce(asked);
   const rows = await connection.run(PENDING_NOW, [...placesOf(books), books.map(({ at }) => timestamp(at))]);
   return Map.groupBy(
     rows.map((row) => ({ bookId: row.book_id, ...promisedOf(row) })),

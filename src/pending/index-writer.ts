@@ -63,15 +63,16 @@ export function storeStretches(
   const rows: Opened[] = [];
   const closed: StretchChange[] = [];
   for (const change of changed) {
-    const { grantId, version, before, after } = change;
-    const own = opened.get(grantId);
+    const { bookId, grantId, version, before, after } = change;
+    const key = `${bookId} ${grantId}`;
+    const own = opened.get(key);
     // One opened by this very batch is stored closed; an older one is closed in place.
     if (own !== undefined) own.knownUntil = version;
     else if (before !== null) closed.push(change);
-    opened.delete(grantId);
+    opened.delete(key);
     if (after === null) continue;
     const row = { change, stretch: after, knownUntil: null };
-    opened.set(grantId, row);
+    opened.set(key, row);
     rows.push(row);
   }
   return [closeStretches(connection, closed), openStretches(connection, rows)];

@@ -259,24 +259,35 @@ describe('bounds', () => {
 
 describe('a batch that fails', () => {
   test.each(['40001', '40P01', '55P03'])('by conflict %s is tried again as a whole', async (code) => {
-    let left = 2;
+    let left = 1;
     const { tried, outcomes } = answering(() => (left-- > 0 ? databaseError(code) : undefined));
 
     expect(await outcomes('ab')).toEqual(['a done', 'b done']);
     expect(tried).toEqual([
       ['a', 'b'],
       ['a', 'b'],
-      ['a', 'b'],
     ]);
   });
 
-  test('by conflict three times is answered CONFLICT, with when to try again', async () => {
-    const { tried, outcomes } = answering(() => databaseError('40001'));
-
-    expect(await outcomes('ab')).toEqual(
-      Array(2).fill(refusal('CONFLICT', { retryAfterMs: expect.any(Number) })),
+  test('by conflict twice is split; what conflicts alone three times is answered CONFLICT, with when to try again', async () => {
+    const { tried, outcomes } = answering((names) =>
+      names.includes('c') ? databaseError('40001') : undefined,
     );
-    expect(tried.length).toBe(3);
+
+    expect(await outcomes('abcd')).toEqual([
+      ...['a done', 'b done', refusal('CONFLICT', { retryAfterMs: expect.any(Number) }), 'd done'],
+    ]);
+    expect(tried.map((names) => names.join(''))).toEqual([
+      ...['abcd', 'abcd', 'ab', 'cd', 'cd', 'c', 'c', 'c', 'd'],
+    ]);
+  });
+
+  test('by a row that is there already is split at once: nobody was faster, somebody asked for it twice', async () => {
+    const twice = databaseError('23505');
+    const { tried, outcomes } = answering((names) => (names.includes('b') ? twice : undefined));
+
+    expect(await outcomes('ab')).toEqual(['a done', twice]);
+    expect(tried).toEqual([['a', 'b'], ['a'], ['b']]);
   });
 
   test('by a fault is split until the culprit stands alone; the others are done in order', async () => {

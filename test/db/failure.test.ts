@@ -84,11 +84,7 @@ const ERRORS: readonly [what: string, failure: Failure, provoke: () => Promise<u
   ['a deadlock', 'conflict', deadlock],
   ['a lost update', 'conflict', serialization],
   ['a lock that is taken', 'conflict', lockTimeout],
-  [
-    'a row that another has just made',
-    'conflict',
-    () => errorOf(one.rows('insert into things values (1, 1)')),
-  ],
+  ['a row that is there already', 'fault', () => errorOf(one.rows('insert into things values (1, 1)'))],
   ['an ended session', 'unavailable', terminated],
   ['a closed connection', 'unavailable', lost],
   ['a server nobody runs', 'unavailable', () => run('postgres://nobody@127.0.0.1:1/none', 'select 1')],

@@ -22,7 +22,7 @@ export const writeFacts = ({ answer, state, version, recordedAt }: Written<unkno
 /** The answer to a write about a grant. */
 export const grantAnswer = (customerId: string, decided: Written<{ readonly grant: Grant }>) => ({
   ...writeFacts(decided),
-  grant: encodeGrant(customerId, viewNow(decided.answer.grant, decided.recordedAt)),
+  grant: encodeGrant(customerId, viewNow(decided.answer.grant, decided.state.clock)),
 });
 
 /** The answer to a write about a charge. */

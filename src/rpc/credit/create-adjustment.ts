@@ -39,7 +39,7 @@ export async function createAdjustment(
         ...writeFacts(decided),
         transaction: encodeRow(request, decided),
         ...('grant' in decided.answer
-          ? { grant: encodeGrant(key.customerId, viewNow(decided.answer.grant, decided.recordedAt)) }
+          ? { grant: encodeGrant(key.customerId, viewNow(decided.answer.grant, decided.state.clock)) }
           : { allocations: encodeSlices(decided.answer.allocations) }),
       }),
     }),

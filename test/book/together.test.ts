@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
+import { audit } from '../support/audit.ts';
+import { batchedWorld, NOT_KEPT, postedByHand, type Play, type Tentative } from '../support/batched.ts';
+import { ALL_WAYS, BEFORE, freshIds, NOW, type Way } from '../support/every-command.ts';
+
+/**
+ * Law 6: what a write does never depends on who shares its batch. Every pair of commands, in every way that matters, is
+ * played on one book, at once and in turn, each time from the same beginning; what the callers hear and every row of
+ * the book must be the same.
+ */
+
+const { time, sql, commit, tentatively } = await batchedWorld();
+
+/** Each lane has its own book with the same history, so that several are played at a time. */
+const LANES = ['one', 'two', 'three'] as const;
+
+type Lane = {
+  readonly customerId: string;
+  readonly posted: readonly string[];
+  readonly version: number;
+  readonly kept: KeptBooks;
+};
+const lanes: Lane[] = [];
+
+beforeAll(async () => {
+  for (const customerId of LANES) lanes.push(await laneOf(customerId));
+}, 60_000);
+
+async function laneOf(customerId: string): Promise<Lane> {
+  const kept = createKeptBooks(10_000);
+  for (const [at, command, key] of BEFORE) {
+    time.now = at;
+    const posted = await postedByHand(sql, customerId);
+    const play = typeof command === 'function' ? command(posted) : command;
+    const [heard] = await commit([{ customerId, command: play, ...(key !== undefined && { key }) }], kept);
+    expect(heard).toMatchObject({ changed: true });
+  }
+  time.now = NOW;
+  // What was kept at the beginning is kept for all that is undone.
+  const constant: KeptBooks = { find: kept.find, keep: () => undefined };
+  return { customerId, posted: await postedByHand(sql, customerId), version: BEFORE.length, kept: constant };
+}
+
+/** What callers hear of some writes, and what the book says after them. */
+type Story = { readonly heard: readonly unknown[]; readonly said: readonly string[] };
+
+const playOf = ({ customerId, posted }: Lane, { command, key }: Way, place: number): Play => ({
+  ...{ customerId, command: freshIds(command(posted), place) },
+  ...(key !== undefined && { key }),
+});
+
+/** The writes in one batch, of a book that is kept in memory. */
+async function atOnce(
+  { commit: play, undone, said }: Tentative,
+  lane: Lane,
+  ways: readonly Way[],
+): Promise<Story> {
+  const plays = ways.map((way, place) => playOf(lane, way, place));
+  return undone(async () => {
+    const heard = await play(plays, lane.kept);
+    return { heard, said: await said(lane.customerId, lane.version) };
+  });
+}
+
+/** Calls `tell` with the story of each list of ways that begins with `first`, played one after the other, none kept. */
+async function inTurn(
+  { commit: play, undone, said }: Tentative,
+  lane: Lane,
+  first: Way,
+  thens: readonly (readonly Way[])[],
+  tell: (ways: readonly Way[], story: Story) => Promise<void>,
+): Promise<void> {
+  await undone(async () => {
+    const heardFirst = await play([playOf(lane, first, 0)], NOT_KEPT);
+    for (const then of thens) {
+      const story = await undone(async () => {
+        const heard = [...heardFirst];
+        for (const [i, way] of then.entries())
+          heard.push(...(await play([playOf(lane, way, i + 1)], NOT_KEPT)));
+        return { heard, said: await said(lane.customerId, lane.version) };
+      });
+      await tell(then, story);
+    }
+  });
+}
+
+type Meeting = { readonly first: Way; readonly thens: readonly (readonly Way[])[] };
+
+/** Plays the meetings at once and in turn; those of which anybody can tell the difference. */
+async function othersAtOnce(meetings: readonly Meeting[]): Promise<readonly Difference[]> {
+  const others: Difference[] = [];
+  const waiting = [...meetings];
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let meeting = waiting.shift(); meeting !== undefined; meeting = waiting.shift()) {
+        const { first, thens } = meeting;
+        const stories = new Map<readonly Way[], Story>();
+        await tentatively((tentative) =>
+          inTurn(tentative, lane, first, thens, async (then, story) => void stories.set(then, story)),
+        );
+        await tentatively(async (tentative) => {
+          for (const [then, story] of stories) {
+            const ways = [first, ...then];
+            const shared = await atOnce(tentative, lane, ways);
+            if (JSON.stringify(shared) === JSON.stringify(story)) continue;
+            others.push({ meeting: ways.map(({ as }) => as).join(', then '), atOnce: shared, inTurn: story });
+          }
+        });
+      }
+    }),
+  );
+  return others;
+}
+
+type Difference = { readonly meeting: string; readonly atOnce: Story; readonly inTurn: Story };
+
+describe('writes of one book', () => {
+  test('do in pairs what they do in turn, whichever they are, also each with itself', async () => {
+    const thens = ALL_WAYS.map((way) => [way]);
+
+    expect(await othersAtOnce(ALL_WAYS.map((first) => ({ first, thens })))).toEqual([]);
+  }, 600_000);
+
+  test('leave sound books behind', async () => {
+    expect(await audit(sql)).toEqual([]);
+  });
+});
