@@ -9,6 +9,9 @@ export type Amount = bigint;
 /** The most decimals an amount can have. */
 const MAX_DECIMALS = 12;
 
+/** The most whole digits of an amount that somebody names; sums of such go beyond. */
+const MAX_WHOLE_DIGITS = 18;
+
 const UNIT = 10n ** BigInt(MAX_DECIMALS);
 const GRAMMAR = /^(-?)(\d{1,18})(?:\.(\d{1,12}))?$/;
 const Exact = Decimal.clone({ precision: 60, rounding: Decimal.ROUND_HALF_UP });
@@ -58,6 +61,18 @@ export function multiplyRounded(amount: Amount, factor: Amount, decimals: number
   const product = new Exact(formatAmount(amount)).times(formatAmount(factor));
   return parseNumeric(product.toFixed(decimals, Decimal.ROUND_HALF_UP));
 }
+
+/** The share of `total` that `part` is of `whole` (above zero), rounded half away from zero to `decimals` places. */
+export function shareOf(total: Amount, part: Amount, whole: Amount, decimals: number): Amount {
+  const step = 10n ** BigInt(MAX_DECIMALS - decimals);
+  const [dividend, divisor] = [total * part, whole * step];
+  const half = dividend < 0n ? -divisor / 2n : divisor / 2n;
+  return ((dividend + half) / divisor) * step;
+}
+
+/** Whether it could be named in a request: sums of such stay below 40 whole digits, however many there are. */
+export const isNameable = (amount: Amount): boolean =>
+  (amount < 0n ? -amount : amount) < 10n ** BigInt(MAX_WHOLE_DIGITS + MAX_DECIMALS);
 
 export const minAmount = (a: Amount, b: Amount): Amount => (a < b ? a : b);
 export const maxAmount = (a: Amount, b: Amount): Amount => (a > b ? a : b);

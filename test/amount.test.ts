@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import {
   decimalsOf,
   formatAmount,
+  isNameable,
   maxAmount,
   minAmount,
   multiplyRounded,
   parseAmount,
   parseNumeric,
+  shareOf,
   sumAmounts,
 } from '../src/amount.ts';
 
@@ -132,5 +134,32 @@ describe('sums and comparisons', () => {
     expect(sumAmounts([])).toBe(0n);
     expect(minAmount(1n, -1n)).toBe(-1n);
     expect(maxAmount(1n, -1n)).toBe(1n);
+  });
+});
+
+describe('a share', () => {
+  it.each([
+    ['1000', '3000', '3000', 2, '1000'],
+    ['1000', '1', '3000', 2, '0.33'],
+    ['1', '1', '8', 2, '0.13'],
+    ['-1', '1', '8', 2, '-0.13'],
+    ['10', '1', '4', 0, '3'],
+    ['1', '1', '3', 12, '0.333333333333'],
+    ['7', '0', '3', 2, '0'],
+  ])('of %s, %s of %s, in %i decimals is %s', (total, part, whole, decimals, expected) => {
+    const share = shareOf(parseAmount(total), parseAmount(part), parseAmount(whole), decimals);
+
+    expect(formatAmount(share)).toBe(expected);
+  });
+});
+
+describe('an amount that a request could name', () => {
+  it.each([
+    ['999999999999999999.999999999999', true],
+    ['-999999999999999999.999999999999', true],
+    ['1000000000000000000', false],
+    ['-1000000000000000000', false],
+  ])('has at most 18 digits before the point: %s', (text, nameable) => {
+    expect(isNameable(parseNumeric(text))).toBe(nameable);
   });
 });

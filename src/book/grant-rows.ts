@@ -50,6 +50,7 @@ export type GrantRow = {
   purchase_currency: string | null;
   cost_basis: Amount;
   purchase_amount: Amount;
+  purchase_precision: number;
   settlement_status: SettlementStatus | null;
   issued_at: Instant | null;
   authorized_at: Instant | null;
@@ -70,15 +71,16 @@ export type GrantRow = {
   consumed: Amount;
   expired: Amount;
   voided: Amount;
+  recognized: Amount;
   closed_version: number | null;
 };
 
 export const GRANT_COLUMNS = `g.book_id, g.id, g.version, g.recorded_at, g.idempotency_key, g.currency, g.amount,
   g.priority, g.feature_keys, g.tax_code, g.tax_behavior, g.name, g.description, g.labels, g.funding_method,
-  g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.settlement_status, g.issued_at,
+  g.availability_policy, g.purchase_currency, g.cost_basis, g.purchase_amount, g.purchase_precision, g.settlement_status, g.issued_at,
   g.authorized_at, g.settled_at, g.failed_at, g.invoice_id, g.effective_at,
   g.expires_at, g.funded_at, g.phase, g.booked_at, g.booked_version, g.voided_at, g.voided_version, g.void_reason, g.released,
-  g.remaining, g.consumed, g.expired, g.voided, g.closed_version`;
+  g.remaining, g.consumed, g.expired, g.voided, g.recognized, g.closed_version`;
 
 export function readGrant(row: GrantRow): StoredGrant {
   const grant: Grant = {
@@ -94,6 +96,7 @@ export function readGrant(row: GrantRow): StoredGrant {
       purchaseCurrency: row.purchase_currency,
       costBasis: row.cost_basis,
       purchaseAmount: row.purchase_amount,
+      purchasePrecision: row.purchase_precision,
       status: row.settlement_status,
       issuedAt: row.issued_at,
       authorizedAt: row.authorized_at,
@@ -120,6 +123,7 @@ export function readGrant(row: GrantRow): StoredGrant {
     consumed: row.consumed,
     expired: row.expired,
     voided: row.voided,
+    recognized: row.recognized,
     formerTimes: [],
     moves: [],
   };

@@ -44,6 +44,7 @@ const key: Columns<OwnedGrant> = {
 /** What drawing on a grant or giving back to it changes: all that most writes have to say of it. */
 const drawn: Record<string, Column<OwnedGrant>> = {
   remaining: numeric((own) => own.stored.grant.remaining),
+  recognized: numeric((own) => own.stored.grant.recognized),
   consumed: numeric((own) => own.stored.grant.consumed),
   expired: numeric((own) => own.stored.grant.expired),
   closed_version: bigint((own) => own.stored.closedVersion),
@@ -92,6 +93,7 @@ const insertGrants = bulkInsert<OwnedGrant>('grants', {
   purchase_currency: text((own) => own.stored.grant.funding.purchaseCurrency),
   cost_basis: numeric((own) => own.stored.grant.funding.costBasis),
   purchase_amount: numeric((own) => own.stored.grant.funding.purchaseAmount),
+  purchase_precision: smallint((own) => own.stored.grant.funding.purchasePrecision),
   ...terms,
   ...drawn,
 });

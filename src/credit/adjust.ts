@@ -17,7 +17,7 @@ export function adjustUp(work: Work, command: AdjustUp, now: Instant): Grant {
     funding: PROMOTIONAL,
     ...{ effectiveAt: now, expiresAt: NEVER, recordedAt: now, fundedAt: ALWAYS, bookedAt: now },
     ...{ phase: 'CREDIT', voidedAt: null, voidReason: null, released: false, remaining: amount },
-    ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
+    ...{ consumed: 0n, expired: 0n, voided: 0n, recognized: 0n, formerTimes: [], moves: [] },
   };
   book(work, upPosting(creditOf(grant), amount, now, details.description));
   work.grants.set(id, grant);

@@ -69,7 +69,7 @@ type Returned = {
   readonly fromAdvance: Amount;
 };
 
-/** Takes what comes back off advances and allocations, and says what it was; grants are left to the caller. */
+/** Takes what comes back off advances, allocations and revenue, and says what it was; credit is left to the caller. */
 function giveBack(work: Work, charge: Charge, amount: Amount): readonly Returned[] {
   const returned: Returned[] = [];
   let wanted = amount;
@@ -124,7 +124,9 @@ function returnSlice(work: Work, charge: Charge, allocation: Allocation, amount:
   });
   const { grantId, kind, ref: entry } = allocation;
   const back = kind === 'COVER' ? returnCover : returnSource;
-  const credit = creditOf(grantOf(work, grantId));
+  const grant = grantOf(work, grantId);
+  if (recognized > 0n) work.grants.set(grantId, { ...grant, recognized: grant.recognized - recognized });
+  const credit = creditOf(grant);
   return {
     legs: back(usageOf(charge.id, charge), credit, { amount, recognized, entry }),
     slice: { grantId, amount },

@@ -35,7 +35,8 @@ export function createGrant(work: Work, command: CreateGrant, now: Instant): Gra
     voidedAt: null,
     voidReason: null,
     released: false,
-    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
+    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, recognized: 0n },
+    ...{ formerTimes: [], moves: [] },
   };
   work.grants.set(id, grant);
   advance(work, now);

@@ -18,6 +18,8 @@ export type FundingTerms = {
   readonly costBasis: Amount;
   /** amount × cost basis in the purchase currency; 0 for promotional credit. */
   readonly purchaseAmount: Amount;
+  /** The decimals that the purchase currency has; 0 for promotional credit. */
+  readonly purchasePrecision: number;
 };
 
 /** The terms, and how far the payment has come. */
@@ -87,6 +89,8 @@ export type Grant = {
   readonly consumed: Amount;
   readonly expired: Amount;
   readonly voided: Amount;
+  /** Of what was consumed, what is revenue: moved to earnings, less what corrections took back. */
+  readonly recognized: Amount;
   /** Its times before each reschedule, oldest first; needed where the past is asked about. */
   readonly formerTimes: readonly FormerTimes[];
   /** In order of happening; complete for instants after the state's `historyFrom`. */
@@ -150,7 +154,8 @@ export const DEFAULT_PRIORITY = 10;
 
 /** Credit that nobody pays for. */
 export const PROMOTIONAL: Funding = {
-  ...{ method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n, purchaseAmount: 0n },
+  ...{ method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n },
+  ...{ purchaseAmount: 0n, purchasePrecision: 0 },
   ...{ status: null, issuedAt: null, authorizedAt: null, settledAt: null, failedAt: null, invoiceId: null },
 };
 

@@ -1,4 +1,4 @@
-import { formatAmount, minAmount, multiplyRounded, sumAmounts, type Amount } from '../amount.ts';
+import { formatAmount, minAmount, shareOf, sumAmounts, type Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { recognize as recognizePosting } from '../ledger/correction-rules.ts';
 import { refuse } from '../refusal.ts';
@@ -6,13 +6,13 @@ import { book, type Work } from './book-state.ts';
 import { allocationKey, usageOf, type Allocation } from './charge.ts';
 import type { RecognizeRevenue } from './command.ts';
 import { bookedAt } from './consume.ts';
-import { creditOf } from './grant.ts';
+import { creditOf, type Grant } from './grant.ts';
 import { grantOf } from './take.ts';
 
 /** Units of credit recognized, and what was paid for them. */
 export type Recognition = {
   readonly units: Amount;
-  /** Units × cost basis by purchase currency, at full precision; nothing for promotional credit. */
+  /** By purchase currency, and rounded to it; nothing for promotional credit. */
   readonly money: ReadonlyMap<string, Amount>;
 };
 
@@ -55,14 +55,22 @@ function move(
     const charge = work.charges.get(allocation.chargeId)!;
     const recognized = allocation.recognized + amount;
     work.allocations.set(allocationKey(allocation.ref), { ...allocation, recognized });
-    const { purchaseCurrency: paidIn, costBasis } = grant.funding;
-    if (paidIn !== null)
-      money.set(paidIn, (money.get(paidIn) ?? 0n) + multiplyRounded(amount, costBasis, 12));
+    const after: Grant = { ...grant, recognized: grant.recognized + amount };
+    work.grants.set(grant.id, after);
+    const { purchaseCurrency: paidIn } = grant.funding;
+    if (paidIn !== null) money.set(paidIn, (money.get(paidIn) ?? 0n) + paidFor(after) - paidFor(grant));
     return { usage: usageOf(charge.id, charge), credit: creditOf(grant), amount };
   });
   if (legs.length > 0) book(work, recognizePosting(legs, at));
   return { units: sumAmounts(slices.map(({ amount }) => amount)), money };
 }
+
+/**
+ * What was paid for the units recognized so far: their share of the purchase amount, rounded as a whole. So what steps
+ * recognize adds up to it, and a grant recognized to its last unit has recognized just what was paid (domain.md §5).
+ */
+const paidFor = ({ funding, recognized, amount }: Grant): Amount =>
+  shareOf(funding.purchaseAmount, recognized, amount, funding.purchasePrecision);
 
 const insufficient = (requested: Amount, eligible: Amount, currency: string): never =>
   refuse(

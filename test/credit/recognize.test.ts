@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatAmount } from '../../src/amount.ts';
+import { formatAmount, shareOf, sumAmounts, type Amount } from '../../src/amount.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
-import type { RecognizeRevenue } from '../../src/credit/command.ts';
+import type { Command, RecognizeRevenue } from '../../src/credit/command.ts';
 import { decide } from '../../src/credit/decide.ts';
+import { isRefusal } from '../../src/refusal.ts';
 import {
   aBook,
   aConsumption,
@@ -14,6 +16,7 @@ import {
   external,
   promotional,
   type Paid,
+  type Write,
 } from '../support/builders.ts';
 import { bookings, legsOf, refusalOf, settledUsd } from './readable.ts';
 
@@ -29,6 +32,12 @@ function recognized(book: BookState, command: RecognizeRevenue): string {
 
 const inEuro: Paid = {
   terms: { ...external('ON_CREATION').terms, purchaseCurrency: 'EUR', costBasis: credits('0.5') },
+  initialStatus: null,
+};
+
+/** A third of a dollar for a unit, as far as twelve decimals go. */
+const aThird: Paid = {
+  terms: { ...external('ON_CREATION').terms, costBasis: credits('0.333333333333') },
   initialStatus: null,
 };
 
@@ -152,5 +161,112 @@ describe('a correction after revenue was recognized', () => {
 
     // 4 of the 5 given back had been recognized: of the other 5 nothing is.
     expect(recognized(corrected, revenue())).toBe('5 = 2.5 EUR');
+  });
+});
+
+describe('money recognized', () => {
+  const spentOf = (amount: string, spends: readonly string[], paid: Paid = aThird) =>
+    aBook(
+      [day(1), aGrant({ amount, paid })],
+      ...spends.map((spent, i): Write => [day(2), aConsumption({ chargeId: `c${i}`, amount: spent })]),
+    );
+
+  it('of the whole grant is what was paid for it: 3,000 units for 1,000 at 0.333333333333', () => {
+    expect(recognized(spentOf('3000', ['3000']), revenue())).toBe('3000 = 1000 USD');
+    expect(recognized(spentOf('3000', ['1', '2999']), revenue())).toBe('3000 = 1000 USD');
+  });
+
+  it('is rounded to the purchase currency, of all that was recognized so far', () => {
+    let book = spentOf('3', ['1', '1', '1']);
+    const told = ['1', '1', '1'].map((units) => {
+      const step = recognized(book, revenue(units));
+      book = decide(book, revenue(units), day(20)).state;
+      return step;
+    });
+
+    expect(told).toEqual(['1 = 0.33 USD', '1 = 0.34 USD', '1 = 0.33 USD']);
+  });
+
+  it('that a correction takes back is recognized anew with its units', () => {
+    const once = decide(spentOf('3', ['1', '1', '1']), revenue(), day(9)).state;
+    const corrected = decide(once, aCorrection('c2', '1'), day(10)).state;
+    const again = decide(corrected, aConsumption({ chargeId: 'c3', amount: '1' }), day(11)).state;
+
+    expect(corrected.grants.get('g1')!.recognized).toBe(credits('2'));
+    expect(recognized(again, revenue())).toBe('1 = 0.33 USD');
+  });
+
+  it('adds up to the rounded share of every grant, in whatever steps and with whatever corrections', () => {
+    const units = fc.constantFrom('0.01', '0.33', '1', '2.5', '7', '11.11');
+    const basis = fc.constantFrom(
+      '0.333333333333',
+      '0.000000000001',
+      '1',
+      '0.07',
+      '33.333333333333',
+      '0.005',
+    );
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('spend' as const), units }),
+      fc.record({ do: fc.constant('recognize' as const), units }),
+      fc.record({ do: fc.constant('correct' as const), units, which: fc.nat(30) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(basis, { minLength: 1, maxLength: 3 }),
+        fc.array(step, { maxLength: 40 }),
+        (bases, steps) => {
+          let book = aBook(
+            ...bases.map((costBasis, i): Write => {
+              const terms = { ...external('ON_CREATION').terms, costBasis: credits(costBasis) };
+              return [
+                day(1),
+                aGrant({ grantId: `g${i}`, amount: '20', paid: { terms, initialStatus: null } }),
+              ];
+            }),
+          );
+          let told = 0n;
+          const take = (command: Command) => {
+            try {
+              const { state, answer } = decide(book, command, day(9));
+              book = state;
+              if ('recognition' in answer) told += answer.recognition.money.get('USD') ?? 0n;
+            } catch (error) {
+              if (!isRefusal(error)) throw error;
+            }
+          };
+          const share = () =>
+            sumAmounts(
+              [...book.grants.values()].map(({ funding, amount, recognized: part }) =>
+                shareOf(funding.purchaseAmount, part, amount, 2),
+              ),
+            );
+          // How far what a recognition tells is off what the rounded shares of the grants grow by.
+          const recognize = (command: Command): Amount => {
+            const before = share();
+            const already = told;
+            take(command);
+            return told - already - (share() - before);
+          };
+          const off = steps.map((one, i) => {
+            if (one.do === 'recognize') return recognize(revenue(one.units));
+            take(
+              one.do === 'spend'
+                ? aConsumption({ chargeId: `c${i}`, amount: one.units })
+                : aCorrection(`c${one.which}`, one.units),
+            );
+            return 0n;
+          });
+          take(aConsumption({ chargeId: 'rest', amount: '60', mode: 'CREDIT_ONLY' }));
+          off.push(recognize(revenue()));
+
+          expect(off.filter((amount) => amount !== 0n)).toEqual([]);
+          expect(share()).toBe(
+            sumAmounts([...book.grants.values()].map(({ funding }) => funding.purchaseAmount)),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

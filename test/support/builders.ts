@@ -55,7 +55,14 @@ const details = (name: string): Details => ({
 export type Paid = Pick<CreateGrant, 'terms' | 'initialStatus'>;
 
 export const promotional = (): Paid => ({
-  terms: { method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n, purchaseAmount: 0n },
+  terms: {
+    method: 'NONE',
+    policy: 'ON_CREATION',
+    purchaseCurrency: null,
+    costBasis: 0n,
+    purchaseAmount: 0n,
+    purchasePrecision: 0,
+  },
   initialStatus: null,
 });
 
@@ -71,7 +78,14 @@ const paid = (
   policy: AvailabilityPolicy,
   initialStatus: SettlementStatus | null,
 ): Paid => ({
-  terms: { method, policy, purchaseCurrency: 'USD', costBasis: credits('1'), purchaseAmount: credits('100') },
+  terms: {
+    method,
+    policy,
+    purchaseCurrency: 'USD',
+    costBasis: credits('1'),
+    purchaseAmount: credits('100'),
+    purchasePrecision: 2,
+  },
   initialStatus,
 });
 
@@ -232,6 +246,7 @@ export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant
     voidedAt: null,
     voidReason: null,
     released: false,
+    recognized: 0n,
     remaining: credits(amount),
     ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
   };

@@ -11,6 +11,11 @@ export function rebuiltGrant(book: BookFacts, grant: Row): Row {
   const closed = closedOf(book, grant, held);
   return {
     id: grant['id'],
+    recognized: sumAmounts(
+      book.entries
+        .filter((entry) => entry['type'] === 'EARNINGS' && entry['grant_id'] === grant['id'])
+        .map((entry) => entry['amount']),
+    ),
     ...(issue === undefined ? neverCredit(book, grant) : credit(book, held, issue)),
     ...{ closed_version: closed, span_class: closed === null ? null : spanClass(grant['version'], closed) },
   };

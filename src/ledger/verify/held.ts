@@ -3,7 +3,7 @@ import { statement, type Connection } from '../../db/database.ts';
 import { idOf, uuidOf } from '../../id.ts';
 import type { Instant } from '../../instant.ts';
 
-/** What the entries of a grant's held credit (CUSTOMER_FBO) say of it, from their amounts alone. */
+/** What the entries of a grant's held credit (CUSTOMER_FBO) and of its revenue say of it, from their amounts alone. */
 export type Held = {
   /** Issued or given as an adjustment. */
   readonly issued: Amount;
@@ -17,6 +17,8 @@ export type Held = {
   readonly voidedVersion: number | null;
   /** Whether its void took back what is owed for it, rather than leave it to breakage. */
   readonly released: boolean;
+  /** What of it is earnings. */
+  readonly recognized: Amount;
   /** Whether an expiry was ever booked. */
   readonly expired: boolean;
   /** The first version that touched it after the last one that left something of it; null: none ever did. */
@@ -33,6 +35,7 @@ type Row = {
   voided_at: Instant | null;
   voided_version: number | null;
   released: boolean;
+  recognized: Amount;
   expired: boolean;
   exhausted_version: number | null;
 };
@@ -43,7 +46,7 @@ const BECAME = `kind = 'ISSUE' or (kind = 'ADJUST' and amount > 0)`;
 const HELD = statement<Row>(
   'held_by_grants',
   `with moves as (
-     select e.grant_id, e.version, e.position, e.kind, e.amount, e.booked_at,
+     select s.type, e.grant_id, e.version, e.position, e.kind, e.amount, e.booked_at,
             sum(e.amount) over recorded as held, lead(e.version) over recorded as next_version
      from unnest($3::uuid[]) named (grant_id)
      join lateral (
@@ -52,12 +55,13 @@ const HELD = statement<Row>(
      -- one by one: where a book has thousands of routes, as a join they are all read for every entry
      join lateral (
        select s.type from sub_accounts s where s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account offset 0
-     ) s on s.type = 'CUSTOMER_FBO'
-     window recorded as (partition by e.grant_id order by e.version, e.position)
+     ) s on s.type in ('CUSTOMER_FBO', 'EARNINGS')
+     window recorded as (partition by e.grant_id, s.type order by e.version, e.position)
    )
    select grant_id,
           coalesce(sum(amount) filter (where ${BECAME}), 0) as issued,
-          sum(amount) as remaining,
+          sum(amount) filter (where type = 'CUSTOMER_FBO') as remaining,
+          coalesce(sum(amount) filter (where type = 'EARNINGS'), 0) as recognized,
           -coalesce(sum(amount) filter (where kind in ('EXPIRE', 'EXPIRE_UNDONE', 'VOID')), 0) as forfeited,
           min(booked_at) filter (where ${BECAME}) as booked_at,
           min(version) filter (where ${BECAME}) as booked_version,
@@ -70,7 +74,7 @@ const HELD = statement<Row>(
             where o.shard = $1 and o.book_id = $2 and o.version = moves.version and o.position = moves.position + 1
           ) = 'CUSTOMER_RECEIVABLE') filter (where kind = 'VOID'), false) as released,
           bool_or(kind = 'EXPIRE') as expired,
-          max(next_version) filter (where held > 0 and next_version <> version) as exhausted_version
+          max(next_version) filter (where type = 'CUSTOMER_FBO' and held > 0 and next_version <> version) as exhausted_version
    from moves group by grant_id`,
 );
 
@@ -93,6 +97,7 @@ const read = (row: Row): Held => ({
   voidedAt: row.voided_at,
   voidedVersion: row.voided_version,
   released: row.released,
+  recognized: row.recognized,
   expired: row.expired,
   exhaustedVersion: row.exhausted_version,
 });

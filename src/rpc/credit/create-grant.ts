@@ -1,4 +1,4 @@
-import { multiplyRounded, parseAmount } from '../../amount.ts';
+import { isNameable, multiplyRounded, parseAmount } from '../../amount.ts';
 import type { Submission } from '../../book/submission.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { CreateGrant, Expiry } from '../../credit/command.ts';
@@ -9,6 +9,7 @@ import {
   type SettlementStatus as SettlementStep,
 } from '../../credit/grant.ts';
 import { idOf } from '../../id.ts';
+import { refuseFields } from '../../refusal.ts';
 import { instantOf, nameOf, textOf } from '../wire.ts';
 import type { CallContext } from '../context.ts';
 import { repeatable } from '../repeatable.ts';
@@ -80,9 +81,14 @@ async function termsOf(
   const field = 'funding.purchase_currency';
   const precision = await currencies.precisionOf(namespaceOf(request), purchaseCurrency, field);
   const costBasis = parseAmount(terms.perUnitCostBasis === '' ? '1' : terms.perUnitCostBasis);
+  const purchaseAmount = multiplyRounded(amount, costBasis, precision);
+  if (!isNameable(purchaseAmount)) {
+    const message = 'must not make the purchase amount longer than 18 digits before the point';
+    refuseFields([{ field: 'funding.per_unit_cost_basis', rule: 'purchase_amount.size', message }]);
+  }
   return {
     method: nameOf<FundingTerms['method']>(FundingMethod, terms.method)!,
     policy: nameOf<FundingTerms['policy']>(AvailabilityPolicy, terms.availabilityPolicy) ?? 'ON_CREATION',
-    ...{ purchaseCurrency, costBasis, purchaseAmount: multiplyRounded(amount, costBasis, precision) },
+    ...{ purchaseCurrency, costBasis, purchaseAmount, purchasePrecision: precision },
   };
 }

@@ -38,7 +38,8 @@ export const file_credit_v1_credit_service: GenFile = /*@__PURE__*/
 /**
  * Customer credit: grants, charges, balances and their history.
  *
- * Amounts are exact decimal strings, answered without padding zeros. Instants are cut to milliseconds; intervals
+ * Amounts are exact decimal strings, answered without padding zeros: at most 18 digits before the point in requests,
+ * up to 40 in answers, which may be sums. Instants are cut to milliseconds; intervals
  * contain their start and not their end. A customer nobody has written about is no error: zero balances, empty lists.
  *
  * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED,

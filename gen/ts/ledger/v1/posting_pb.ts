@@ -365,7 +365,9 @@ export type RecognizeRevenueResponse = Message<"ledger.v1.RecognizeRevenueRespon
   units: string;
 
   /**
-   * What was paid for those units: units × cost basis in each purchase currency; nothing for promotional credit.
+   * What was paid for those units, in each purchase currency; nothing for promotional credit. Of a grant it is the share
+   * of its purchase amount that the units recognized so far are of the grant, rounded half away from zero, less what was
+   * recognized before: recognized to its last unit, a grant has recognized exactly what was paid for it.
    *
    * @generated from field: repeated ledger.v1.Money money = 2;
    */

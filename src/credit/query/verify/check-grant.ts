@@ -26,7 +26,7 @@ export function checkGrant(written: WrittenGrant, held: Held | null, book: Stand
     ...(identity.length === 0 && parts(known)),
     ...{ booked_at: known.bookedAt, booked_version: held?.bookedVersion ?? null },
     ...{ voided_at: known.voidedAt, voided_version: voiding(written, held).version },
-    released: String(held?.released ?? false),
+    ...{ released: String(held?.released ?? false), recognized: held?.recognized ?? 0n },
     closed_version: closedVersion,
     span_class: closedVersion === null ? null : spanClass(written.version, closedVersion),
   };
@@ -34,7 +34,7 @@ export function checkGrant(written: WrittenGrant, held: Held | null, book: Stand
     ...{ phase: grant.phase, ...parts(grant) },
     ...{ booked_at: grant.bookedAt, booked_version: written.bookedVersion },
     ...{ voided_at: grant.voidedAt, voided_version: written.voidedVersion },
-    released: String(grant.released),
+    ...{ released: String(grant.released), recognized: grant.recognized },
     ...{ closed_version: written.closedVersion, span_class: written.spanClass },
   };
   const about = { kind: 'PROJECTION', grantId: grant.id, version } as const;
