@@ -1,5 +1,5 @@
 import { SHARDS } from './book/book-key.ts';
-import { type AccessToken, createReader, type Environment } from './environment.ts';
+import { type AccessToken, createReader, isLoopback, type Environment } from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
 
 /** Everything an operator can set. Read once, at start. */
@@ -133,8 +133,4 @@ export function readConfig(env: Environment = process.env): Config {
   const problems = [...read.unknownVariables(), ...read.problems];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

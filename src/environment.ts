@@ -112,6 +112,10 @@ function parseTokens(text: string, report: (problem: string) => void): AccessTok
   return [...tokens.values()];
 }
 
+/** Whether only this machine can reach what listens there. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+
 function nearest(name: string, candidates: Iterable<string>): string {
   const ranked = [...candidates].map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
   return ranked.toSorted((a, b) => a.distance - b.distance)[0]?.candidate ?? '';

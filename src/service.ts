@@ -29,7 +29,10 @@ import { createHub, type HubOptions } from './watch/hub.ts';
 import { createPlaces } from './watch/places.ts';
 import { createSignals, type Changed } from './watch/signals.ts';
 
-export type ServiceOptions = Pick<ServerOptions, 'host' | 'port' | 'tokens' | 'graceMs'> & {
+export type ServiceOptions = Pick<
+  ServerOptions,
+  'host' | 'port' | 'tokens' | 'allowAnonymous' | 'graceMs'
+> & {
   readonly databaseUrl: string;
   /** A read replica that answers questions; a caller that must see its own write asks with min_version. */
   readonly replicaUrl?: string;

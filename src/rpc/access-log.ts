@@ -45,6 +45,19 @@ export function logFailure(log: Log, record: AccessRecord, answer: ConnectError,
     );
 }
 
+/** Writes the line of a call that no handler got. */
+export function logTurnedAway(
+  log: Log,
+  call: { readonly method: string; readonly protocol: IncomingCall['protocol']; readonly requestId: string },
+  answer: ConnectError,
+  thrown: unknown,
+): void {
+  const fields = { ...call, code: codeName(answer.code) };
+  const failure = meant(thrown);
+  if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
+  else log.info({ ...fields, ...reasonOf(failure), detail: answer.rawMessage }, 'rpc turned away');
+}
+
 /** Writes what a handler threw after its call had ended early: nobody was told, and it may be a bug. */
 export function logAftermath(log: Log, record: AccessRecord, thrown: unknown): void {
   const { method, requestId } = record;

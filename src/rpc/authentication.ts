@@ -1,18 +1,13 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { AccessToken } from '../environment.ts';
 import { refuse } from '../refusal.ts';
 import type { IncomingCall } from './incoming-call.ts';
-import type { MountedMethod } from './mounted-service.ts';
+import { changesNothing, type MountedMethod } from './mounted-service.ts';
 
 /** Names the caller of an RPC, or refuses it: UNAUTHENTICATED, FORBIDDEN. */
-export type Authenticate = (method: MountedMethod, call: IncomingCall) => string;
+export type Authenticate = (method: MountedMethod, call: Pick<IncomingCall, 'header'>) => string;
 
 const ANONYMOUS = 'anonymous';
-
-// RPCs declared NO_SIDE_EFFECTS in the proto are the ones a `read` token may call: one list, not two.
-const changesNothing = (method: MountedMethod) =>
-  method.descriptor.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
 
 /** Without tokens everybody may do everything; public methods never ask. */
 export function createAuthentication(tokens: readonly AccessToken[]): Authenticate {
@@ -30,7 +25,7 @@ export function createAuthentication(tokens: readonly AccessToken[]): Authentica
   };
 }
 
-function bearerToken(call: IncomingCall): string {
+function bearerToken(call: Pick<IncomingCall, 'header'>): string {
   const header = call.header('authorization');
   if (header === undefined)
     return refuse('UNAUTHENTICATED', 'send a token as metadata: authorization: Bearer <token>');

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { RefusalError } from '../refusal.ts';
-import { armDeadline } from './deadline.ts';
+import { armDeadline, tooLate } from './deadline.ts';
 import type { IncomingCall } from './incoming-call.ts';
 
 /** The lifetime of one call: it ends when answered, or early because nobody waits for it any more. */
@@ -35,9 +35,6 @@ export const shuttingDown = () =>
 
 /** Why a call ends whose caller has left. */
 export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
-
-const tooLate = () =>
-  new ConnectError('the deadline passed before the answer was ready', Code.DeadlineExceeded);
 
 export function openScope(
   call: IncomingCall,

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Message } from '@bufbuild/protobuf';
+import type { DescMethod, Message } from '@bufbuild/protobuf';
 import {
   createConnectRouter,
   type ConnectRouter,
@@ -12,99 +13,190 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
-import type { DescMethod } from '@bufbuild/protobuf';
+import {
+  createAsyncIterable,
+  encodeEnvelope,
+  type UniversalHandler,
+  type UniversalServerRequest,
+} from '@connectrpc/connect/protocol';
+import { processTime } from '../db/clock.ts';
 import type { Log } from '../log.ts';
-import { createMark, incomingConnectCall, type Mark } from './connect-call.ts';
-import { completeEarlyRefusal } from './early-refusal.ts';
-import { READ_MAX_BYTES, SEND_MAX_BYTES } from './limits.ts';
+import { answerRefusal } from './answer-refusal.ts';
+import { handedOver, handOver, incomingConnectCall, type Handover } from './connect-call.ts';
+import { beforeDeadline, unaryDeadline } from './deadline.ts';
+import { decodeRequest } from './decode-request.ts';
+import { dialectOf, type Dialect } from './dialect.ts';
+import { SEND_MAX_BYTES } from './limits.ts';
+import type { CheckName } from './local-names.ts';
+import { malformed } from './malformed.ts';
 import type { Middleware } from './middleware.ts';
-import type { MountedMethod, MountedService } from './mounted-service.ts';
+import { unknownMethod, type MountedMethod, type MountedService } from './mounted-service.ts';
+import { messageOf, queryOf } from './query.ts';
+import { readMessage } from './request-body.ts';
+import { timeoutOf } from './timeout-header.ts';
+
+type Route = { readonly method: MountedMethod; readonly handler: UniversalHandler };
 
 /**
- * The Connect protocol (so that curl works) and gRPC-Web, over HTTP/1.1.
+ * The Connect protocol (so that curl works) and gRPC-Web. A request is read here and answered by Connect, which is
+ * handed an empty message in its place: see {@link Handover}.
  * `fallback` answers requests for paths that are no RPC.
  */
 export function createConnectTransport(
   services: readonly MountedService[],
   middleware: Middleware,
+  checkName: CheckName,
   log: Log,
-  fallback: RequestListener = answerNotFound,
+  fallback?: RequestListener,
 ): RequestListener {
-  const router = createConnectRouter({
-    grpc: false,
-    readMaxBytes: READ_MAX_BYTES,
-    writeMaxBytes: SEND_MAX_BYTES,
-    // Node's timers cannot count further, and would fire at once.
-    maxTimeoutMs: 2 ** 31 - 1,
-    acceptCompression: [compressionGzip, compressionBrotli],
-    // A misspelt `expires_at` must not create credit that never expires.
-    jsonOptions: { ignoreUnknownFields: false },
-  });
-  for (const { methods } of services) for (const method of methods) route(router, method, middleware);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const routes = routesOf(services, middleware);
+
+  async function answerTo(request: IncomingMessage, response: ServerResponse) {
+    const { pathname, contentType } = headOf(request);
+    const protocol = contentType.startsWith('application/grpc-web') ? 'grpc-web' : 'connect';
+    const header = (name: string) => request.headers[name]?.toString();
+    try {
+      checkName(request.headers.host);
+      const route = routes.get(pathname);
+      if (route === undefined) {
+        if (fallback === undefined) throw unknownMethod(pathname.slice(1));
+        fallback(request, response);
+        return undefined;
+      }
+      middleware.check(route.method, { header });
+      const universal = toUniversal(request, response);
+      const query = queryOf(request.url ?? '');
+      const dialect = dialectOf(route.method, { httpMethod: request.method ?? '', contentType, query });
+      universal.body =
+        request.method === 'GET'
+          ? createAsyncIterable([messageOf(query)])
+          : // Not destroyed on return: that would take the connection along, and the answer with it.
+            request.iterator({ destroyOnReturn: false });
+      const compression = query.get('compression') ?? universal.header.get(dialect.compression) ?? undefined;
+      const handover = await read(route.method, dialect, universal, compression);
+      return await route.handler(forConnect(universal, dialect, handover));
+    } catch (error) {
+      const { answer, status } = middleware.turnAway(pathname.slice(1), { protocol, header }, error);
+      return answerRefusal(contentType, status, answer);
+    }
+  }
 
   return (request, response) => {
-    const path = request.url?.split('?', 1)[0] ?? '';
-    const handler = handlers.get(path);
-    if (handler === undefined) return fallback(request, response);
-    const mark = createMark();
-    const universal = toUniversal(request, response, mark);
-    if (universal === undefined)
-      return answerJson(response, 400, 'invalid_argument', 'the Host header is missing or unfit');
-    answer(handler, universal, mark, response, log).catch((error: unknown) => {
+    // Every answer is of its moment, and some are asked for by GET.
+    response.setHeader('cache-control', 'no-store');
+    const send = async () => {
+      const answer = await answerTo(request, response);
+      if (answer === undefined) return;
+      if (!request.complete) await rest(request);
+      await universalResponseToNodeResponse(answer, response);
+    };
+    send().catch((error: unknown) => {
       // A caller that left while its answer was being written is no failure of ours.
-      if (!response.destroyed) log.error({ path, err: error }, 'http answer failed');
+      if (!response.destroyed)
+        log.error({ path: headOf(request).pathname, err: error }, 'http answer failed');
       response.destroy();
     });
   };
 }
 
-async function answer(
-  handler: UniversalHandler,
-  request: UniversalServerRequest,
-  mark: Mark,
-  response: ServerResponse,
-  log: Log,
-): Promise<void> {
-  let result = await handler(request);
-  if (!mark.admitted) {
-    result = await completeEarlyRefusal(result);
-    log.info({ path: handler.requestPath, status: result.status }, 'rpc refused before its request was read');
+/**
+ * Reads past what is left of a request that is answered before its end: answered in between, it could be sent into a
+ * connection that is closing. For a moment only; http1-server.ts closes on who is not done by then.
+ */
+async function rest(request: IncomingMessage): Promise<void> {
+  request.resume();
+  await once(request, 'end', { signal: AbortSignal.timeout(REST_MS) }).catch(() => undefined);
+}
+
+const REST_MS = 100;
+
+/** Reads the request; why it cannot be read is told to whoever asks for it. */
+async function read(
+  method: MountedMethod,
+  dialect: Dialect,
+  { header, body }: UniversalServerRequest,
+  compression: string | undefined,
+): Promise<Handover> {
+  const headerOf = (name: string) => header.get(name) ?? undefined;
+  let deadlineMs: number | undefined;
+  try {
+    const timeoutMs = timeoutOf(headerOf, dialect.timeout);
+    deadlineMs = timeoutMs === undefined ? undefined : processTime() + timeoutMs;
+    const reading = readMessage(body as AsyncIterable<Uint8Array>, dialect, {
+      compression,
+      length: Number(header.get('content-length') ?? 0),
+    });
+    let bytes: Uint8Array | undefined = await beforeDeadline(unaryDeadline(deadlineMs), reading);
+    const decode = () => {
+      const given = bytes!;
+      // A stream knows its handover for as long as it lives.
+      bytes = undefined;
+      return decodeRequest(method.descriptor.input, dialect.format, given);
+    };
+    return { deadlineMs, decode };
+  } catch (error) {
+    const decode = () => {
+      throw error;
+    };
+    return { deadlineMs, decode };
   }
-  await universalResponseToNodeResponse(result, response);
+}
+
+const EMPTY = { json: new TextEncoder().encode('{}'), proto: new Uint8Array() };
+
+/** The request as Connect gets it: an empty message, and of its headers none that could be refused. */
+function forConnect(
+  request: UniversalServerRequest,
+  dialect: Dialect,
+  handover: Handover,
+): UniversalServerRequest {
+  const { header } = request;
+  for (const name of [dialect.timeout, dialect.compression, 'content-length']) header.delete(name);
+  header.set('content-type', dialect.contentType);
+  const empty = EMPTY[dialect.format];
+  const body = createAsyncIterable([dialect.framed ? encodeEnvelope(0, empty) : empty]);
+  return { ...request, method: 'POST', body, contextValues: handOver(handover) };
+}
+
+function headOf({ url = '', headers }: IncomingMessage) {
+  return { pathname: url.split('?', 1)[0] ?? '', contentType: headers['content-type'] ?? '' };
 }
 
 // Connect throws where it cannot make a URL of the request; HTTP/1.0 needs no Host header, for one.
-// Uncaught, one such request would stop the process.
-function toUniversal(request: IncomingMessage, response: ServerResponse, mark: Mark) {
+function toUniversal(request: IncomingMessage, response: ServerResponse): UniversalServerRequest {
   try {
-    return universalRequestFromNodeRequest(request, response, undefined, mark.values);
+    return universalRequestFromNodeRequest(request, response, undefined, undefined);
   } catch {
-    return undefined;
+    throw malformed('http', 'the Host header is missing or unfit');
   }
+}
+
+function routesOf(services: readonly MountedService[], middleware: Middleware): ReadonlyMap<string, Route> {
+  const router = createConnectRouter({
+    grpc: false,
+    writeMaxBytes: SEND_MAX_BYTES,
+    acceptCompression: [compressionGzip, compressionBrotli],
+  });
+  const methods = services.flatMap((service) => service.methods);
+  for (const method of methods) mountOn(router, method, middleware);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return new Map(
+    methods.map((method) => [`/${method.name}`, { method, handler: handlers.get(`/${method.name}`)! }]),
+  );
 }
 
 const asIs = (message: Message) => message;
 
 // The middleware hands over whole messages of the right type, so that Connect has nothing to convert.
-function route(router: ConnectRouter, method: MountedMethod, middleware: Middleware): void {
+function mountOn(router: ConnectRouter, method: MountedMethod, middleware: Middleware): void {
   const add = (implementation: unknown) =>
     void router.rpc(method.descriptor, implementation as MethodImpl<DescMethod>);
   if (method.kind === 'unary')
-    add((request: Message, context: HandlerContext) =>
-      middleware.unary(method, incomingConnectCall(context), () => request, asIs),
+    add((_empty: Message, context: HandlerContext) =>
+      middleware.unary(method, incomingConnectCall(context), handedOver(context).decode, asIs),
     );
   else
-    add((input: Message | AsyncIterable<Message>, context: HandlerContext) =>
-      middleware.stream(method, incomingConnectCall(context), () => input, asIs),
+    add((_empty: Message | AsyncIterable<Message>, context: HandlerContext) =>
+      middleware.stream(method, incomingConnectCall(context), handedOver(context).decode, asIs),
     );
-}
-
-const answerNotFound: RequestListener = (request, response) =>
-  answerJson(response, 404, 'unimplemented', `no RPC has the path ${request.url ?? ''}`);
-
-function answerJson(response: ServerResponse, status: number, code: string, message: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ code, message }));
 }

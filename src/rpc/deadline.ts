@@ -1,4 +1,5 @@
 import { processTime } from '../db/clock.ts';
+import { RefusalError } from '../refusal.ts';
 
 /**
  * The longest a unary call is worked on when its caller set no deadline, or a later one.
@@ -6,8 +7,8 @@ import { processTime } from '../db/clock.ts';
  */
 const LONGEST_UNARY_MS = 60_000;
 
-// Node fires a timer at once when its delay does not fit into 31 bits: about 24.8 days.
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Node fires a timer at once when its delay does not fit into 31 bits: about 24.8 days. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The instant a unary call ends at the latest, in milliseconds since 1970. */
 export function unaryDeadline(requestedMs: number | undefined): number {
@@ -28,4 +29,19 @@ export function armDeadline(deadlineMs: number, expired: () => void): { disarm: 
   if (delay > LONGEST_TIMER_MS) return { disarm: () => {} };
   const timer = setTimeout(expired, Math.max(delay, 0));
   return { disarm: () => clearTimeout(timer) };
+}
+
+/** Why a call ends whose caller waits no longer. */
+export const tooLate = () =>
+  new RefusalError({
+    reason: 'DEADLINE_EXCEEDED',
+    message: 'the deadline passed before the answer was ready',
+    metadata: {},
+  });
+
+/** Settles as the work does, or rejects when the deadline passes; the work then goes on unheard. */
+export function beforeDeadline<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = armDeadline(deadlineMs, () => late.reject(tooLate()));
+  return Promise.race([work, late.promise]).finally(timer.disarm);
 }

@@ -4,11 +4,14 @@ import { anyPack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
 
+/** The metadata that holds a status with its details. */
+export const DETAILS = 'grpc-status-details-bin';
+
 /** A status as grpc-js sends it: details as a `google.rpc.Status` in `grpc-status-details-bin`. */
 export function grpcStatusOf(error: ConnectError): StatusObject {
   const metadata = new Metadata();
   for (const [name, value] of error.metadata) metadata.set(name, value);
-  if (error.details.length > 0) metadata.set('grpc-status-details-bin', detailsOf(error));
+  if (error.details.length > 0) metadata.set(DETAILS, detailsOf(error));
   // Connect numbers its codes as gRPC does.
   return { code: error.code as number, details: error.rawMessage, metadata };
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { fromBinary, type DescMessage, type Message } from '@bufbuild/protobuf';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { ConnectError } from '@connectrpc/connect';
 import {
   Server,
@@ -8,12 +8,15 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
 } from '@grpc/grpc-js';
-import { RefusalError } from '../refusal.ts';
+import { decodeRequest } from './decode-request.ts';
 import { encodeOnce } from './encode-once.ts';
 import { incomingGrpcCall } from './grpc-call.ts';
+import { guard, type GrpcHead } from './grpc-door.ts';
+import { completeOwnStatuses } from './grpc-own-status.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 import { sendAll } from './grpc-stream.ts';
 import * as limits from './limits.ts';
+import type { CheckName } from './local-names.ts';
 import type { Middleware } from './middleware.ts';
 import type {
   BidiStreamMethod,
@@ -22,7 +25,6 @@ import type {
   ServerStreamMethod,
   UnaryMethod,
 } from './mounted-service.ts';
-import { undecodable } from './undecodable.ts';
 
 /** Gives the request, or throws why the bytes were not one: the middleware answers and logs that. */
 type Decoded = () => Message;
@@ -39,8 +41,12 @@ export type GrpcTransport = {
 export function createGrpcTransport(
   services: readonly MountedService[],
   middleware: Middleware,
+  checkName: CheckName,
 ): GrpcTransport {
+  const methods = services.flatMap((service) => service.methods);
+  let begun: GrpcHead;
   const server = new Server({
+    interceptors: [completeOwnStatuses(middleware, () => begun)],
     'grpc.max_receive_message_length': limits.READ_MAX_BYTES,
     'grpc.max_send_message_length': limits.SEND_MAX_BYTES,
     'grpc.max_concurrent_streams': limits.MAX_CONCURRENT_STREAMS,
@@ -51,7 +57,9 @@ export function createGrpcTransport(
     // Statistics per call and connection that nothing here reads.
     'grpc.enable_channelz': 0,
   });
-  for (const { methods } of services) for (const method of methods) register(server, method, middleware);
+  for (const method of methods) register(server, method, middleware);
+  const byName = new Map(methods.map((method) => [method.name, method]));
+  guard(server, byName, middleware, checkName, (head) => (begun = head));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept: (connection) => injector.injectConnection(connection),
@@ -126,16 +134,15 @@ const decoder =
   (schema: DescMessage) =>
   (bytes: Buffer): Decoded => {
     try {
-      let message: Message | undefined = fromBinary(schema, bytes);
+      let message: Message | undefined = decodeRequest(schema, 'proto', bytes);
       return () => {
         const given = message!;
         message = undefined;
         return given;
       };
-    } catch {
-      const message = `the request is not a ${schema.typeName} in protobuf's binary format`;
+    } catch (error) {
       return () => {
-        throw new RefusalError(undecodable('', message));
+        throw error;
       };
     }
   };

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { Code, ConnectError } from '@connectrpc/connect';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
+import { refuse } from '../refusal.ts';
 import type { CallContext } from './context.ts';
 import { mount, type MountedService } from './mounted-service.ts';
 
@@ -33,7 +33,8 @@ export function createHealth(serviceNames: readonly string[]): HealthService {
     Health,
     {
       check: async ({ service }) => {
-        if (!names.has(service)) throw new ConnectError(`no service has the name ${service}`, Code.NotFound);
+        if (!names.has(service))
+          refuse('SERVICE_NOT_FOUND', `no service has the name ${service}`, { id: service.slice(0, 256) });
         return { status: current };
       },
       list: async () => ({

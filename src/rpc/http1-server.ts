@@ -1,6 +1,16 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  maxHeaderSize,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { connectErrorOf } from './errors.ts';
 import { HTTP1_KEEPALIVE_MS, LINGER_MS } from './limits.ts';
+import { malformed, tooLarge } from './malformed.ts';
 
 /** An HTTP/1.1 server that listens for everybody: who gets a connection is decided by its first bytes. */
 export type Http1Server = {
@@ -21,18 +31,22 @@ export function createHttp1Server(
   onConnection: (socket: Socket) => void,
 ): Http1Server {
   let draining = false;
+  const answering = new WeakSet<Duplex>();
   const server = createServer(
     { keepAlive: true, noDelay: true, keepAliveTimeout: HTTP1_KEEPALIVE_MS },
     (request, response) => {
       // Node forgets the socket of a request that is over.
       const { socket } = request;
+      answering.add(socket);
       response.once('finish', () => {
+        answering.delete(socket);
         if (draining) socket.destroySoon();
         else if (!request.complete) closeGently(request, socket);
       });
       answer(request, response);
     },
   );
+  server.on('clientError', (error, socket) => answerUnparsed(error, socket, answering.has(socket)));
   const parsers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', onConnection);
@@ -53,3 +67,24 @@ function closeGently(request: IncomingMessage, socket: Socket): void {
   socket.end();
   socket.setTimeout(LINGER_MS, () => socket.destroy());
 }
+
+// What Node's parser refuses reaches no listener. Its own answers say nothing but a status.
+function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+  const { status, refusal } = code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : UNPARSED;
+  const body = Buffer.from(errorToJsonBytes(connectErrorOf(refusal), undefined));
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  // A broken connection is ended by that, too, and an answer under way is not written into.
+  if (code !== 'ECONNRESET' && socket.writable && !isAnswering)
+    socket.end(Buffer.concat([Buffer.from(head), body]));
+  else socket.destroy();
+}
+
+const HEADERS_TOO_LARGE = {
+  status: '431 Request Header Fields Too Large',
+  refusal: tooLarge(maxHeaderSize).refusal,
+};
+const UNPARSED = {
+  status: '400 Bad Request',
+  refusal: malformed('http', 'the request is no HTTP that can be read, or did not come to its end in time')
+    .refusal,
+};

@@ -2,7 +2,8 @@ import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
 import { create, isMessage } from '@bufbuild/protobuf';
 import type { CallContext } from './context.ts';
 import type { IncomingCall } from './incoming-call.ts';
-import type { BidiStreamMethod, ServerStreamMethod, UnaryMethod } from './mounted-service.ts';
+import type { BidiStreamMethod, MountedMethod, ServerStreamMethod, UnaryMethod } from './mounted-service.ts';
+import { turnAway, type TurnedAway } from './turn-away.ts';
 import { admit, type MiddlewareParts } from './visit.ts';
 
 type StreamMethod = ServerStreamMethod | BidiStreamMethod;
@@ -27,11 +28,25 @@ export type Middleware = {
     decode: () => Message | AsyncIterable<Message>,
     encode: (response: Message) => T,
   ): AsyncGenerator<T, void, undefined>;
+  /**
+   * Refuses a call by its head, before any of its body is read. Whoever passes is asked again when the call is admitted.
+   * @throws RefusalError UNAUTHENTICATED, FORBIDDEN, SHUTTING_DOWN
+   */
+  check(method: MountedMethod, call: Pick<IncomingCall, 'header'>): void;
+  /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
+  turnAway(name: string, call: Pick<IncomingCall, 'protocol' | 'header'>, thrown: unknown): TurnedAway;
 };
 
 export function createMiddleware(parts: MiddlewareParts): Middleware {
-  const { validate } = parts;
+  const { validate, authenticate, openCalls, log } = parts;
   return {
+    check(method, call) {
+      authenticate(method, call);
+      openCalls.assertOpen();
+    },
+
+    turnAway: (name, call, thrown) => turnAway(log, name, call, thrown),
+
     async unary(method, call, decode, encode) {
       const visit = admit(parts, method, call);
       try {

@@ -9,6 +9,8 @@ import type {
   MessageInitShape,
   MessageShape,
 } from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { RefusalError } from '../refusal.ts';
 import type { CallContext } from './context.ts';
 
 type Unary<I extends DescMessage, O extends DescMessage> = (
@@ -91,4 +93,20 @@ export function mount<S extends DescService>(
     return { kind: descriptor.methodKind, descriptor, name, isPublic, handler } as MountedMethod;
   });
   return { service, methods };
+}
+
+/** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET, and with a token that may only read. */
+export const changesNothing = ({ descriptor }: MountedMethod): boolean =>
+  descriptor.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+
+const LONGEST_NAME = 256;
+
+/** `path` is what was asked for, without the slash in front. */
+export function unknownMethod(path: string): RefusalError {
+  const method = path.slice(0, LONGEST_NAME);
+  return new RefusalError({
+    reason: 'UNKNOWN_METHOD',
+    message: `there is no RPC ${method}`,
+    metadata: { method },
+  });
 }

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { AccessToken } from '../environment.ts';
+import { isLoopback, type AccessToken } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { createAuthentication } from './authentication.ts';
 import { createConnectTransport } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
 import { LINGER_MS } from './limits.ts';
+import { createNameCheck } from './local-names.ts';
 import { createMiddleware } from './middleware.ts';
 import type { MountedService } from './mounted-service.ts';
 import { createOpenCalls } from './open-calls.ts';
@@ -21,6 +22,8 @@ export type ServerOptions = {
   readonly services: readonly MountedService[];
   /** Who may call; empty: everybody may do everything. */
   readonly tokens: readonly AccessToken[];
+  /** Without tokens and on loopback: whether callers may call by other names than this machine's. Default false. */
+  readonly allowAnonymous?: boolean;
   readonly log: Log;
   /** How long `close` waits for calls in flight. Default 10 s. */
   readonly graceMs?: number;
@@ -46,7 +49,16 @@ const DEFAULT_GRACE_MS = 10_000;
  * Rejects when the address cannot be listened on, or when a rule in the proto is broken.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port, services, tokens, log, graceMs = DEFAULT_GRACE_MS, fallback } = options;
+  const {
+    host,
+    port,
+    services,
+    tokens,
+    log,
+    allowAnonymous = false,
+    graceMs = DEFAULT_GRACE_MS,
+    fallback,
+  } = options;
   const openCalls = createOpenCalls();
   const middleware = createMiddleware({
     log,
@@ -54,8 +66,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     validate: createValidation(inputsOf(services)),
     openCalls,
   });
-  const grpc = createGrpcTransport(services, middleware);
-  const http1 = createHttp1Server(createConnectTransport(services, middleware, log, fallback), (socket) => {
+  const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
+  const checkName = isLocal ? createNameCheck(host) : () => {};
+  const grpc = createGrpcTransport(services, middleware, checkName);
+  const answer = createConnectTransport(services, middleware, checkName, log, fallback);
+  const http1 = createHttp1Server(answer, (socket) => {
     sockets.add(socket);
     // node:http leaves its sockets half open, and HTTP/2 does not look: a caller that died would stay for minutes.
     socket.allowHalfOpen = false;
