@@ -4,7 +4,7 @@ import { consume } from '../ledger/posting-rules.ts';
 import { refuse } from '../refusal.ts';
 import { formatAmount } from '../amount.ts';
 import { mayPay } from '../scope.ts';
-import { book, entryAfter, keep, type Work } from './book-state.ts';
+import { book, entryAfter, keep, type BookState, type Work } from './book-state.ts';
 import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Charge, type Collection, type EntryRef } from './charge.ts';
 import { coverLate } from './cover.ts';
@@ -54,7 +54,7 @@ type Slice = { readonly grant: Grant; readonly amount: Amount };
 
 /** What each eligible grant would give, in burn order; nothing is taken yet. */
 export function plan(
-  work: Work,
+  work: Pick<BookState, 'grants' | 'historyFrom'>,
   charge: Pick<Charge, 'currency' | 'featureKey'>,
   amount: Amount,
   at: Instant,

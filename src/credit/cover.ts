@@ -20,7 +20,7 @@ export function coverWith(work: Work, grantId: string, from: Instant): void {
   for (const advance of [...work.advances.values()].filter((a) => a.uncovered > 0n).toSorted(oldestFirst)) {
     const grant = grantOf(work, grantId);
     const at = later(from, advance.at);
-    if (!compatible(grant, advance) || at >= grant.expiresAt) continue;
+    if (!isCompatible(grant, advance) || at >= grant.expiresAt) continue;
     const amount = minAmount(advance.uncovered, untakenFrom(grant, at));
     if (amount > 0n) coverSlice(work, advance, grantId, amount, at);
   }
@@ -33,7 +33,7 @@ export function coverWith(work: Work, grantId: string, from: Instant): void {
 export function coverLate(work: Work, key: string): void {
   const late = advanceOf(work, key);
   const idle = [...work.grants.values()]
-    .filter((grant) => grant.bookedAt !== null && compatible(grant, late))
+    .filter((grant) => grant.bookedAt !== null && isCompatible(grant, late))
     .flatMap((grant) =>
       untakenSteps(grant, later(grant.bookedAt!, late.at))
         .filter((step) => step.at < grant.expiresAt)
@@ -55,7 +55,8 @@ function coverSlice(work: Work, advance: Advance, grantId: string, amount: Amoun
   keep(work, { ref, chargeId, collection, kind: 'COVER', grantId, amount, at });
 }
 
-const compatible = (grant: Grant, advance: Advance): boolean =>
+/** Whether a grant's credit may pay for an advance: same currency, and free for its feature. */
+export const isCompatible = (grant: Grant, advance: Pick<Advance, 'currency' | 'featureKey'>): boolean =>
   grant.currency === advance.currency && mayPay(grant.featureKeys, advance.featureKey);
 
 /** By instant, then version; those of one version in the order they were booked. */

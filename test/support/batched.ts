@@ -48,7 +48,7 @@ export async function batchedWorld() {
       return results.map((result) => (result.ok ? result.message : heardRefusal(result.error)));
     };
   return {
-    ...{ time, sql, commit: commitOn(database) },
+    ...{ time, sql, databaseUrl: url, commit: commitOn(database) },
     /** Everything `work` did is undone at its end. */
     async tentatively(work: (tentative: Tentative) => Promise<void>): Promise<void> {
       const over = new Error('undone');

@@ -5,7 +5,15 @@ import type { FindingOf, JournalFinding } from '../../../ledger/verify/finding.t
 /** What verification finds: in the journal, and between the journal and what is kept ready beside it. */
 export type Finding =
   | JournalFinding
-  | FindingOf<'GRANT_IDENTITY' | 'PROJECTION' | 'SCHEDULED_INDEX' | 'DANGLING_ROW' | 'UNREADABLE_ROW'>;
+  | FindingOf<
+      | 'GRANT_IDENTITY'
+      | 'PROJECTION'
+      | 'SCHEDULED_INDEX'
+      | 'DANGLING_ROW'
+      | 'UNREADABLE_ROW'
+      | 'WRONG_SPLIT'
+      | 'IDLE_CREDIT'
+    >;
 
 /** Columns of a row by name: amounts, instants (named `…_at`), versions, texts. */
 export type Columns = Readonly<Record<string, Amount | number | string | null>>;

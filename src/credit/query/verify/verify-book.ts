@@ -15,6 +15,7 @@ import { checkBook } from './check-book.ts';
 import { checkCharge } from './check-charge.ts';
 import { checkGrant } from './check-grant.ts';
 import { checkStretches } from './check-stretches.ts';
+import { checkUsage, learnUsage, openUsage } from './check-usage.ts';
 import { factsOf } from './charge-facts.ts';
 import type { Finding } from './finding.ts';
 
@@ -27,8 +28,8 @@ export type Piece = {
 
 /**
  * Verifies one book as the connection's snapshot sees it: its journal from the first version to the last, then its
- * grants, charges and row against it. Memory does not grow with the journal: a page, the book's sub-accounts, and the
- * grants with something left; of charges a page with all that happened to each.
+ * grants, charges and row against it. Memory does not grow with the journal: a page, the book's sub-accounts, the grants
+ * with something left, and what check-usage.ts keeps; of charges a page with all that happened to each.
  */
 export async function* verifyBook(
   connection: Connection,
@@ -39,9 +40,14 @@ export async function* verifyBook(
     currencies.set(currency, Math.min(version, currencies.get(currency) ?? version));
 
   const journal = openCheck(await accountsOf(connection, book));
+  const usage = await openUsage(connection, book, journal.accounts);
   const missing = new Set<string>();
   for await (const versions of writtenVersions(connection, book)) {
-    const findings = versions.flatMap((version) => checkVersion(journal, version));
+    await learnUsage(usage, connection, book, versions);
+    const findings = versions.flatMap((version): Finding[] => {
+      const broken = checkVersion(journal, version);
+      return [...broken, ...checkUsage(usage, version, broken.length === 0)];
+    });
     yield {
       ...counted(versions),
       findings: [...findings, ...(await dangling(connection, book, versions, missing))],
