@@ -99,37 +99,3 @@ export async function loadCharges(
   const charges = eachOnce(named, ({ chargeId }) => chargeId);
   return connection.run(CHARGES_BY_ID, [...placesOf(charges), charges.map((n) => uuidOf(n.chargeId))]);
 }
-
-export type ChargeFilter = {
-  /** Empty: any. */
-  readonly statuses: readonly ChargeStatus[];
-  readonly type: ChargeType | null;
-  readonly currency: string | null;
-  readonly featureKey: string | null;
-};
-
-const PAGE = statement<ChargeRow>(
-  'page_of_charges',
-  `select ${CHARGE_COLUMNS} from charges c
-   where c.shard = $1 and c.book_id = $2 and c.id < $3::uuid
-     and (cardinality($4::text[]) = 0 or c.status = any($4))
-     and ($5::text is null or c.type = $5)
-     and ($6::text is null or c.currency = $6)
-     and ($7::text is null or c.feature_key = $7)
-   order by c.id desc
-   limit $8`,
-);
-
-/** The next charges of a book after `after` in order of recording, newest first. */
-export async function pageOfCharges(
-  connection: Connection,
-  book: { readonly shard: number; readonly bookId: string },
-  filter: ChargeFilter,
-  after: string | null,
-  limit: number,
-): Promise<readonly Charge[]> {
-  const before = after === null ? 'f'.repeat(32) : uuidOf(after);
-  const { statuses, type, currency, featureKey } = filter;
-  const params = [book.shard, book.bookId, before, statuses, type, currency, featureKey, limit];
-  return (await connection.run(PAGE, params)).map((row) => readCharge(row).charge);
-}

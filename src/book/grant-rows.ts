@@ -208,36 +208,3 @@ export async function pageOfOtherGrants(
   const params = [shard, bookId, currency, version, timestamp(at), but.map(uuidOf), limit];
   return (await connection.run(OTHERS, params)).map(readGrant);
 }
-
-export type GrantFilter = {
-  readonly currency: string | null;
-  /** Grants a charge for this feature may use: unrestricted ones, and those that contain the key. */
-  readonly featureKey: string | null;
-  readonly idempotencyKey: string | null;
-};
-
-const PAGE = statement<GrantRow>(
-  'page_of_grants',
-  `select ${GRANT_COLUMNS} from grants g
-   where g.shard = $1 and g.book_id = $2
-     and g.id < $3::uuid
-     and ($4::text is null or g.currency = $4)
-     and ($5::text is null or g.feature_keys = '{}' or $5 = any(g.feature_keys))
-     and ($6::text is null or g.idempotency_key = $6)
-   order by g.id desc
-   limit $7`,
-);
-
-/** The next grants of a book after `after` in order of recording, newest first. */
-export async function pageOfGrants(
-  connection: Connection,
-  book: { readonly shard: number; readonly bookId: string },
-  filter: GrantFilter,
-  after: string | null,
-  limit: number,
-): Promise<readonly StoredGrant[]> {
-  const before = after === null ? 'f'.repeat(32) : uuidOf(after);
-  const { currency, featureKey, idempotencyKey } = filter;
-  const params = [book.shard, book.bookId, before, currency, featureKey, idempotencyKey, limit];
-  return (await connection.run(PAGE, params)).map(readGrant);
-}

@@ -23,7 +23,7 @@ type Row = PlacedRow & { id: string; customer_id: string; next_event_at: Instant
 
 const PAGE = statement<Row>(
   'books_of_namespace',
-  `select ${PLACED_COLUMNS}, b.customer_id, b.next_event_at
+  `select ${PLACED_COLUMNS}, b.customer_id
    from (
      select * from books b
      where b.shard = $1 and b.namespace = $2 and b.customer_id > $3 and b.version > 0

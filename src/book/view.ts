@@ -28,6 +28,8 @@ export type BookView = {
   readonly version: number;
   /** When it was recorded: everything due up to here is in the journal, what comes later is computed. */
   readonly clock: Instant;
+  /** When something falls due next, in the latest version; null where another is known. */
+  readonly nextDueAt: Instant | null;
   /** The last version there is, known at `knownAt` or not. */
   readonly latest: number;
   /** Whether the version known is the latest, whose open state stands in the projections. */
@@ -43,13 +45,14 @@ export type PlacedRow = {
   id: string | null;
   version: number | null;
   clock: Instant | null;
+  next_event_at: Instant | null;
   currencies: Record<string, number>;
   known_version: number | null;
   known_clock: Instant | null;
   recorded_by: number | null;
 };
 
-export const PLACED_COLUMNS = `b.id, b.version, b.clock, b.currencies,
+export const PLACED_COLUMNS = `b.id, b.version, b.clock, b.next_event_at, b.currencies,
   known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by`;
 
 const placed = (among: string): string => `
@@ -112,7 +115,8 @@ export function viewOf(
   };
   const known = moment.knownAt === null ? row.version : row.known_version;
   if (row.id === null || known === null) {
-    return { ...asked, id: null, version: 0, clock: ALWAYS, current: true, recordedBy: 0, currencies: [] };
+    const none = { id: null, version: 0, clock: ALWAYS, nextDueAt: null, current: true, recordedBy: 0 };
+    return { ...asked, ...none, currencies: [] };
   }
   const current = known === row.version;
   const currencies = Object.entries(row.currencies).filter(([, version]) => version <= known);
@@ -121,13 +125,14 @@ export function viewOf(
     id: row.id,
     version: known,
     clock: (current ? row.clock : row.known_clock)!,
+    nextDueAt: current ? row.next_event_at : null,
     current,
     recordedBy: earlier(row.recorded_by ?? 0, known),
     currencies: currencies.map(([code]) => code).toSorted(),
   };
 }
 
-type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'currencies'> & {
+type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'next_event_at' | 'currencies'> & {
   now: Instant;
   place: number;
   head_hash: Buffer | null;
@@ -135,8 +140,8 @@ type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'currencies'> & {
 
 const LOCATE_NOW = statement<NowRow>(
   'locate_books_now',
-  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, b.id, b.version, b.clock, b.currencies,
-     b.head_hash
+  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, b.id, b.version, b.clock,
+     b.next_event_at, b.currencies, b.head_hash
    from unnest($1::smallint[], $2::text[], $3::text[]) with ordinality named (shard, namespace, customer_id, place)
    left join lateral (
      select * from books b

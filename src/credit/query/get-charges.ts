@@ -1,4 +1,5 @@
-import { loadCharges, pageOfCharges, readCharge, type ChargeFilter } from '../../book/charge-rows.ts';
+import { pageOfCharges, type ChargeFilter, type ChargePage } from '../../book/charge-pages.ts';
+import { loadCharges, readCharge } from '../../book/charge-rows.ts';
 import type { BookKey } from '../../book/book-key.ts';
 import { refuse } from '../../refusal.ts';
 import type { Charge } from '../charge.ts';
@@ -20,18 +21,22 @@ export const getCharge = (
 
 export type ChargesQuestion = Asked & {
   readonly filter: ChargeFilter;
-  /** The id the page before ended with; null for the first. */
-  readonly after: string | null;
+  /** The id the page begins with; null for the first. */
+  readonly from: string | null;
   readonly limit: number;
 };
 
-/** A customer's charges as they stand now, newest recorded first. */
+/**
+ * A customer's charges as they stand now, newest recorded first: bounded work. A page may hold fewer than asked for, also
+ * none, where others are to be looked for behind it.
+ */
 export const listCharges = (
   deps: QueryDeps,
-  { key, minVersion, filter, after, limit }: ChargesQuestion,
-): Promise<{ readonly version: number; readonly charges: readonly Charge[]; readonly more: boolean }> =>
-  ask(deps, { key, minVersion, asOf: null, knownAt: null }, async (connection, { shard, id, version }) => {
-    if (id === null) return { version, charges: [], more: false };
-    const found = await pageOfCharges(connection, { shard, bookId: id }, filter, after, limit + 1);
-    return { version, charges: found.slice(0, limit), more: found.length > limit };
-  });
+  { key, minVersion, filter, from, limit }: ChargesQuestion,
+): Promise<ChargePage & { readonly version: number }> =>
+  ask(deps, { key, minVersion, asOf: null, knownAt: null }, async (connection, { shard, id, version }) => ({
+    version,
+    ...(id === null
+      ? { charges: [], next: null }
+      : await pageOfCharges(connection, { shard, bookId: id }, filter, { from, limit })),
+  }));

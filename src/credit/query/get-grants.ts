@@ -1,19 +1,15 @@
 import { grantAsKnown, totalsOf } from '../../book/as-known.ts';
 import { loadFormerTerms } from '../../book/former-terms.ts';
 import { stateAt } from '../../book/state-at.ts';
-import {
-  loadGrants,
-  pageOfGrants,
-  readGrant,
-  type GrantFilter,
-  type StoredGrant,
-} from '../../book/grant-rows.ts';
+import { bookKeyText } from '../../book/book-key.ts';
+import { pageOfGrants, type GrantFilter, type GrantRange } from '../../book/grant-pages.ts';
+import { loadGrants, readGrant, type StoredGrant } from '../../book/grant-rows.ts';
+import { loadRemembered, type Remembered } from '../../book/remembered.ts';
 import { isHistory, type BookView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { grantTotals } from '../../ledger/history.ts';
 import { refuse } from '../../refusal.ts';
 import { viewNow, viewThen, type GrantView } from '../grant-view.ts';
-import type { GrantStatus } from '../grant.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
 
 export type GrantAnswer = { readonly view: BookView; readonly grant: GrantView };
@@ -35,50 +31,56 @@ export const getGrant = (
   });
 
 export type GrantsQuestion = Asked & {
-  /** Empty: any. */
-  readonly statuses: readonly GrantStatus[];
   readonly filter: GrantFilter;
-  /** The id the page before ended with; null for the first. */
-  readonly after: string | null;
+  /** Null: any. */
+  readonly idempotencyKey: string | null;
+  /** The grant that a remembered answer tells: the bytes of answers are the wire's own. */
+  readonly grantOf: (remembered: Remembered) => string | null;
+  /** The id the page begins with; null for the first. */
+  readonly from: string | null;
   readonly limit: number;
 };
 
 export type GrantsAnswer = {
   readonly view: BookView;
   readonly grants: readonly GrantView[];
-  /** Whether there may be more behind the last. */
-  readonly more: boolean;
+  /** The id the next page begins with; null: there is none. */
+  readonly next: string | null;
 };
 
-/** A customer's grants at any instant, newest recorded first. */
+/**
+ * A customer's grants at any instant, newest recorded first: a constant number of statements, and bounded work. A page
+ * may hold fewer than asked for, also none, where others are to be looked for behind it.
+ */
 export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<GrantsAnswer> =>
   ask(deps, question, async (connection, view) => {
-    const found: GrantView[] = [];
-    let { after } = question;
-    // A status is not a column: pages are read until enough grants of the asked ones have been seen.
-    while (view.id !== null && found.length <= question.limit) {
-      const limit = question.limit + 1;
-      const page = await pageOfGrants(
-        connection,
-        { shard: view.shard, bookId: view.id },
-        question.filter,
-        after,
-        limit,
-      );
-      const views = await viewsOf(
-        connection,
-        view,
-        page.filter((own) => own.version <= view.version),
-      );
-      found.push(...views.filter(({ status }) => status !== null && hasStatus(question.statuses, status)));
-      if (page.length < limit) break;
-      after = page.at(-1)!.grant.id;
-    }
-    return { view, grants: found.slice(0, question.limit), more: found.length > question.limit };
+    const { filter, limit } = question;
+    const range = await rangeOf(connection, view, question);
+    if (view.id === null || range === null) return { view, grants: [], next: null };
+    const page = await pageOfGrants(connection, { ...view, id: view.id }, filter, { ...range, limit });
+    const { statuses } = filter;
+    const { idempotencyKey } = question;
+    const grants = (await viewsOf(connection, view, page.grants)).filter(
+      ({ status, grant }) =>
+        status !== null &&
+        (statuses.length === 0 || statuses.includes(status)) &&
+        (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
+    );
+    return { view, grants, next: page.next };
   });
 
-const hasStatus = (asked: readonly GrantStatus[], status: GrantStatus): boolean =>
-  asked.length === 0 || asked.includes(status);
+/** Which of a book's grants can be asked for; null: none. What was made under a key, the answer to it tells. */
+async function rangeOf(
+  connection: Connection,
+  { key }: BookView,
+  { from, idempotencyKey, grantOf }: GrantsQuestion,
+): Promise<Pick<GrantRange, 'from' | 'to'> | null> {
+  if (idempotencyKey === null) return { from, to: null };
+  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
+  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
+  const made = answer === undefined ? null : grantOf(answer);
+  return made === null ? null : { from: made, to: made };
+}
 
 /** How stored grants stand at the moment asked about: from the journal for the past, by running forward for the rest. */
 export async function viewsOf(
@@ -88,6 +90,10 @@ export async function viewsOf(
 ): Promise<readonly GrantView[]> {
   if (known.length === 0 || view.id === null) return [];
   if (!isHistory(view)) {
+    // Where nothing falls due the rows are the state, and what else the book holds is of no account.
+    if (view.nextDueAt !== null && view.nextDueAt > view.asOf) {
+      return known.map(({ grant }) => viewNow(grant, view.asOf));
+    }
     const state = await stateAt(connection, view, known);
     return known.map(({ grant }) => viewNow(state.grants.get(grant.id)!, view.asOf));
   }

@@ -26,15 +26,15 @@ export async function getCharge(
   return { charge: encodeCharge(request.customerId, charge), version: BigInt(version) };
 }
 
-const TOKENS = pageTokens(ListChargesRequestSchema, { after: idPart('chg') });
+const TOKENS = pageTokens(ListChargesRequestSchema, { from: idPart('chg') });
 
 export async function listCharges(
   deps: ServiceDeps,
   request: ListChargesRequest,
 ): Promise<MessageInitShape<typeof ListChargesResponseSchema>> {
-  const { after = null } = TOKENS.read(request) ?? {};
-  const { charges, more, version } = await answerCharges(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), after, limit: pageSizeOf(request) },
+  const { from = null } = TOKENS.read(request) ?? {};
+  const { charges, next, version } = await answerCharges(deps, {
+    ...{ key: keyOf(request), minVersion: Number(request.minVersion), from, limit: pageSizeOf(request) },
     filter: {
       statuses: request.statuses.map((status) => nameOf<Status>(ChargeStatus, status)!),
       type: nameOf<Type>(ChargeType, request.type),
@@ -42,10 +42,9 @@ export async function listCharges(
       featureKey: textOf(request.featureKey),
     },
   });
-  const last = charges.at(-1)?.id;
   return {
     charges: charges.map((charge) => encodeCharge(request.customerId, charge)),
-    nextPageToken: more && last !== undefined ? TOKENS.write(request, { after: last }) : '',
+    nextPageToken: next === null ? '' : TOKENS.write(request, { from: next }),
     version: BigInt(version),
   };
 }

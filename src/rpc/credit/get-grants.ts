@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Remembered } from '../../book/remembered.ts';
 import { getGrant as answerGrant, listGrants as answerGrants } from '../../credit/query/get-grants.ts';
 import type { GrantStatus as Status } from '../../credit/grant.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from '#gen/credit/v1/grant_pb.ts';
 import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
+import { answerIn } from '../remembered-answer.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
 import { idOfKind, keyOf, momentOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
@@ -32,32 +34,36 @@ export async function getGrant(
   };
 }
 
-const TOKENS = pageTokens(ListGrantsRequestSchema, { ...PINNED, after: idPart('grt') });
+const TOKENS = pageTokens(ListGrantsRequestSchema, { ...PINNED, from: idPart('grt') });
 
 export async function listGrants(
   deps: ServiceDeps,
   request: ListGrantsRequest,
 ): Promise<MessageInitShape<typeof ListGrantsResponseSchema>> {
   const page = TOKENS.read(request);
-  const { view, grants, more } = await answerGrants(deps, {
+  const { view, grants, next } = await answerGrants(deps, {
     ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
     ...momentOfPage(momentOf(request), page),
-    statuses: request.statuses.map((status) => nameOf<Status>(GrantStatus, status)!),
     filter: {
+      statuses: request.statuses.map((status) => nameOf<Status>(GrantStatus, status)!),
       currency: textOf(request.currency),
       featureKey: textOf(request.featureKey),
-      idempotencyKey: textOf(request.idempotencyKey),
     },
-    after: page?.after ?? null,
+    ...{ idempotencyKey: textOf(request.idempotencyKey), grantOf },
+    from: page?.from ?? null,
     limit: pageSizeOf(request),
   });
-  const last = grants.at(-1)?.grant.id;
   return {
     grants: grants.map((grant) => encodeGrant(request.customerId, grant)),
-    nextPageToken:
-      more && last !== undefined ? TOKENS.write(request, { ...pinnedTo(view), after: last }) : '',
+    nextPageToken: next === null ? '' : TOKENS.write(request, { ...pinnedTo(view), from: next }),
     version: BigInt(view.version),
     asOf: timestampOf(view.asOf),
     knownAt: timestampOf(view.knownAt),
   };
+}
+
+/** The grant in the remembered answer of a write, if it is about one. */
+function grantOf(remembered: Remembered): string | null {
+  const { grant } = answerIn(remembered) as { readonly grant?: { readonly id: string } };
+  return grant?.id ?? null;
 }

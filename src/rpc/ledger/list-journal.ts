@@ -1,4 +1,4 @@
-import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Remembered } from '../../book/remembered.ts';
 import type { BookView } from '../../book/view.ts';
 import {
@@ -10,7 +10,6 @@ import { ALWAYS, NEVER } from '../../instant.ts';
 import type { AccountType as Account } from '../../ledger/account.ts';
 import type { JournalCursor } from '../../ledger/journal-pages.ts';
 import type { PostingKind } from '../../ledger/posting.ts';
-import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { AccountType } from '#gen/ledger/v1/account_pb.ts';
 import {
   ListEntriesRequestSchema,
@@ -21,11 +20,11 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponseSchema,
 } from '#gen/ledger/v1/journal_pb.ts';
-import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { currencyOf, keyOf, momentOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { pageSizeOf, pageTokens, POSITION, VERSION } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
+import { answerIn } from '../remembered-answer.ts';
 import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
 import { encodeEntry, encodeTransaction } from './encode.ts';
 
@@ -95,9 +94,5 @@ const filterBy = (prefix: IdPrefix, text: string): string | null =>
   text === '' ? null : isId(prefix, text) ? text : idOf(prefix, '0'.repeat(32));
 
 /** The version in the remembered answer of a write: every write's answer has one. */
-function versionOf({ method, answer }: Remembered): number {
-  const { output } = [...CreditService.methods, ...LedgerService.methods].find(
-    ({ name }) => name === method,
-  )!;
-  return Number((fromBinary(output, answer) as unknown as { readonly version: bigint }).version);
-}
+const versionOf = (remembered: Remembered): number =>
+  Number((answerIn(remembered) as unknown as { readonly version: bigint }).version);

@@ -524,7 +524,8 @@ export type ListChargesResponse = Message<"credit.v1.ListChargesResponse"> & {
   charges: Charge[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Asks for the next page; empty on the last one. A page looks at a bounded number of charges, so one with a token may
+   * hold fewer rows than asked for, also none.
    *
    * @generated from field: string next_page_token = 2;
    */

@@ -604,7 +604,8 @@ export type ListGrantsResponse = Message<"credit.v1.ListGrantsResponse"> & {
   grants: Grant[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * Asks for the next page; empty on the last one. A page looks at a bounded number of grants, so one with a token may
+   * hold fewer rows than asked for, also none.
    *
    * @generated from field: string next_page_token = 2;
    */
