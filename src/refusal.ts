@@ -72,6 +72,10 @@ export function refuse(
   throw new RefusalError({ reason, message, metadata, ...more });
 }
 
+/** A violation as a sentence. One of the whole request has no field. */
+export const sentenceOf = ({ field, message }: FieldViolation): string =>
+  field === '' ? message : `${field}: ${message}`;
+
 /** Refuses with every violation at once; the first names the field and rule in the metadata. */
 export function refuseFields(
   violations: readonly FieldViolation[],
@@ -80,7 +84,7 @@ export function refuseFields(
   const first = violations[0];
   return refuse(
     reason,
-    violations.map((v) => `${v.field}: ${v.message}`).join('; '),
+    violations.map(sentenceOf).join('; '),
     first === undefined ? {} : { field: first.field, rule: first.rule },
     { violations },
   );

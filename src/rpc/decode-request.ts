@@ -1,7 +1,9 @@
-import { fromBinary, fromJsonString, type DescMessage, type Message } from '@bufbuild/protobuf';
-import { RefusalError } from '../refusal.ts';
+import { fromBinary, fromJson, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { refuseFields } from '../refusal.ts';
 import type { Format } from './dialect.ts';
-import { undecodable } from './undecodable.ts';
+import { repeatedKeys } from './repeated-keys.ts';
+import { unreadableFields } from './unreadable-binary.ts';
+import { lookAt, UNREADABLE } from './unreadable-json.ts';
 
 /**
  * The message that bytes are, in either of protobuf's formats.
@@ -15,19 +17,47 @@ function decodeBinary(schema: DescMessage, bytes: Uint8Array): Message {
   try {
     return fromBinary(schema, bytes);
   } catch {
-    const message = `the request is not a ${schema.typeName} in protobuf's binary format`;
-    throw new RefusalError(undecodable('', message));
+    const message = 'is no value of its type in protobuf’s binary format';
+    const violations = unreadableFields(schema, bytes).map((field) => ({ field, rule: UNREADABLE, message }));
+    if (violations.length > 0) refuseFields(violations);
+    return refuseRequest(`the request is not a ${schema.typeName} in protobuf's binary format`);
   }
 }
 
+/** Tells everything in the request that cannot be read at once. */
 function decodeJson(schema: DescMessage, bytes: Uint8Array): Message {
+  const text = textOf(bytes);
+  const json = parse(text);
+  const { violations, keys } = lookAt(schema, json);
+  const all = [...violations, ...repeatedKeys(schema, text, keys)];
+  if (all.length > 0) refuseFields(all);
   try {
-    // A misspelt `expires_at` must not create credit that never expires.
-    return fromJsonString(schema, new TextDecoder().decode(bytes), { ignoreUnknownFields: false });
-  } catch (error) {
-    const message = (error as Error).message;
-    // protobuf-es writes: cannot decode field credit.v1.CreateGrantRequest.amount from JSON: …
-    const field = /^cannot decode field \S*?\.?(\w+) from JSON/.exec(message)?.[1] ?? '';
-    throw new RefusalError(undecodable(field, message));
+    return fromJson(schema, json);
+  } catch {
+    return refuseRequest(`the request is not a ${schema.typeName} in protobuf's JSON format`);
   }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+// Kindly read, every wrong byte would become U+FFFD, and two ids one.
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return refuseRequest('the request is not UTF-8');
+  }
+}
+
+function parse(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch (error) {
+    const place = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error))?.[0];
+    return refuseRequest(`the request is not JSON${place === undefined ? '' : `: look ${place}`}`);
+  }
+}
+
+function refuseRequest(message: string): never {
+  return refuseFields([{ field: '', rule: UNREADABLE, message }]);
 }

@@ -6,6 +6,25 @@ import type { FieldViolation } from '../refusal.ts';
 /** The id of the rule that every instant in a request keeps, in whatever form it comes. */
 export const INSTANT_RULE = 'timestamp.instant';
 
+const DAY = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`;
+const HOUR_AND_MINUTE = String.raw`(?:[01]\d|2[0-3]):[0-5]\d`;
+const INSTANT = new RegExp(
+  String.raw`^${DAY}T${HOUR_AND_MINUTE}:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]${HOUR_AND_MINUTE})$`,
+);
+
+/**
+ * Whether a text names an instant, as RFC 3339 and protobuf's JSON want it. `Date` is kinder: for it 30 February is
+ * 2 March, and 24:00 the next day.
+ */
+export function isInstantText(text: string): boolean {
+  if (!INSTANT.test(text)) return false;
+  const day = text.slice(0, 10);
+  // Every month has 28 days; only after that it needs a look which has more.
+  if (day.slice(8) > '28' && !new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)) return false;
+  const instant = Date.parse(text);
+  return instant >= EARLIEST && instant <= LATEST;
+}
+
 const EARLIEST_SECOND = BigInt(EARLIEST / 1_000);
 const LATEST_SECOND = BigInt(Math.floor(LATEST / 1_000));
 

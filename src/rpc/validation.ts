@@ -6,7 +6,7 @@ import { createValidator } from '@bufbuild/protovalidate';
 import { field as fieldOption, Ignore } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_credit_v1_rules } from '#gen/credit/v1/rules_pb.ts';
 import type { FieldViolation } from '../refusal.ts';
-import { RefusalError } from '../refusal.ts';
+import { RefusalError, sentenceOf } from '../refusal.ts';
 import { isErrorReason } from './errors.ts';
 import { INSTANT_RULE, instantCheck, type InstantCheck } from './instants.ts';
 
@@ -74,9 +74,6 @@ function refusalOf(violations: readonly FieldViolation[]): RefusalError {
   const named = violations.find((violation) => isErrorReason(violation.rule));
   const { field, rule } = named ?? violations[0] ?? { field: '', rule: '' };
   const reason = isErrorReason(rule) ? rule : 'INVALID_FIELD';
-  const message = violations.map(sentence).join('; ');
+  const message = violations.map(sentenceOf).join('; ');
   return new RefusalError({ reason, message, metadata: { field, rule }, violations });
 }
-
-// A rule on the whole message has no field.
-const sentence = ({ field, message }: FieldViolation) => (field === '' ? message : `${field}: ${message}`);
