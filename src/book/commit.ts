@@ -1,9 +1,10 @@
-import { decide } from '../credit/decide.ts';
+import { decide, type Decision } from '../credit/decide.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
 import { once, type Once } from '../db/once.ts';
 import type { UuidMaker } from '../id.ts';
 import { later, type Instant } from '../instant.ts';
+import type { Appended } from '../ledger/journal.ts';
 import { storeJournals } from '../ledger/store.ts';
 import { storeStretches } from '../pending/index-writer.ts';
 import { refuse } from '../refusal.ts';
@@ -20,7 +21,7 @@ import type { KeptBooks } from './kept-books.ts';
 import { loadSessions } from './load.ts';
 import { openAfter } from './open-book.ts';
 import { loadRemembered, storeRemembered } from './remembered.ts';
-import { record, type Session } from './session.ts';
+import { record, type Session, type WriteRow } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type CommitDeps = {
@@ -102,26 +103,52 @@ const missing = (): never => {
 
 type Deciding = Pick<CommitDeps, 'uuids' | 'leewayMs'>;
 
-/** Decides one submission; whatever it throws is its own result and leaves the session as it was. */
+/** Decides one submission; whatever that throws is its own result, and the session is as it was. */
 function attemptOne(deps: Deciding, session: Session, submission: Submission, now: Instant): Result {
+  let prepared: Prepared;
   try {
-    return { ok: true, message: answer(deps, session, submission, now) };
+    prepared = prepare(deps, session, submission, now);
   } catch (error) {
     return { ok: false, error };
   }
+  // Not caught: a session that holds half of a write must not be stored.
+  const { message, write, used } = prepared;
+  if (write !== null) {
+    record(session, write.decision, write.appended, write.row.recordedAt);
+    session.writes.push(write.row);
+  }
+  if (used !== null) {
+    session.remembered.set(used.key, used.remembered);
+    session.keys.push(used);
+  }
+  return { ok: true, message };
 }
 
-function answer(
+/** What a submission comes to: all that can go wrong with it has not. Nothing of it is in the session yet. */
+type Prepared = {
+  readonly message: unknown;
+  /** Null: it changes nothing. */
+  readonly write: {
+    readonly decision: Decision;
+    readonly appended: Appended;
+    readonly row: WriteRow;
+  } | null;
+  /** Null: it has no key, or has been answered under it before. */
+  readonly used: Session['keys'][number] | null;
+};
+
+function prepare(
   { uuids, leewayMs }: Deciding,
   session: Session,
   submission: Submission,
   now: Instant,
-): unknown {
+): Prepared {
   const { command, method, idempotencyKey, reply } = submission;
   const first = idempotencyKey === null ? undefined : session.remembered.get(idempotencyKey);
   if (first !== undefined) {
     const field = first.method === method ? submission.differsFrom(first.request) : 'method';
-    return field === null ? reply.replay(first.answer) : reused(idempotencyKey!, field, first.method);
+    if (field !== null) return reused(idempotencyKey!, field, first.method);
+    return { message: reply.replay(first.answer), write: null, used: null };
   }
   const decision = decide(session.state, command, now, leewayMs);
   // A success that changes nothing tells when the book was last written, if ever.
@@ -129,16 +156,19 @@ function answer(
   const { version } = decision.state;
   const appended = appendTo(session, decision, recordedAt, uuids);
   const message = reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
-  if (decision.changed) {
-    record(session, decision, appended, recordedAt);
-    session.writes.push({ version, recordedAt, method, idempotencyKey });
-  }
-  if (idempotencyKey !== null) {
-    const remembered = { method, request: submission.content(), answer: reply.encode(message) };
-    session.remembered.set(idempotencyKey, remembered);
-    session.keys.push({ key: idempotencyKey, remembered });
-  }
-  return message;
+  return {
+    message,
+    write: decision.changed
+      ? { decision, appended, row: { version, recordedAt, method, idempotencyKey } }
+      : null,
+    used:
+      idempotencyKey === null
+        ? null
+        : {
+            key: idempotencyKey,
+            remembered: { method, request: submission.content(), answer: reply.encode(message) },
+          },
+  };
 }
 
 const reused = (key: string, field: string, method: string): never =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { batchedWorld, NOT_KEPT, postedByHand } from '../support/batched.ts';
+import { batchedWorld, NOT_KEPT, postedByHand, submissionOf } from '../support/batched.ts';
 import {
   aConsumption,
   aCorrection,
@@ -18,7 +18,7 @@ import type { Command } from '../../src/credit/command.ts';
 
 /** Examples of law 6: company in a batch that once changed what a write did. */
 
-const { time, sql, commit } = await batchedWorld();
+const { time, sql, commit, submit } = await batchedWorld();
 
 const world = (customerId: string) => ({
   at: async (at: number, ...commands: readonly Command[]): Promise<any[]> => {
@@ -113,5 +113,30 @@ describe('a success that changes nothing', () => {
       ...{ changed: false, version: 2, recordedAt: day(1) },
       balance: { settled: `${40n * 10n ** 12n}n`, pending: '0n' },
     });
+  });
+});
+
+describe('an answer that cannot be told', () => {
+  test('is of a write that did not happen, and no other knows of it', async () => {
+    time.now = day(1);
+    const asked = (name: string, key: string) =>
+      submissionOf({ customerId: 'untold', command: aGrant({ grantId: grant(name) }), key });
+    const first = asked('first', 'a');
+    const untold = {
+      ...asked('untold', 'b'),
+      reply: {
+        ...asked('untold', 'b').reply,
+        encode: () => {
+          throw new Error('it cannot be told');
+        },
+      },
+    };
+
+    const results = await submit([first, untold, asked('last', 'b')]);
+    expect(results).toMatchObject([
+      { ok: true, message: { version: 1 } },
+      { ok: false, error: { message: 'it cannot be told' } },
+      { ok: true, message: { version: 2, balance: { settled: `${200n * 10n ** 12n}n` } } },
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
 import { audit } from '../support/audit.ts';
@@ -115,6 +116,10 @@ async function othersAtOnce(meetings: readonly Meeting[]): Promise<readonly Diff
 
 type Difference = { readonly meeting: string; readonly atOnce: Story; readonly inTurn: Story };
 
+/** Some of them, and the same for the same seed. */
+const sampled = <One>(of: readonly One[], count: number, seed: number): readonly One[] =>
+  fc.sample(fc.constantFrom(...of), { numRuns: count, seed });
+
 describe('writes of one book', () => {
   test('do in pairs what they do in turn, whichever they are, also each with itself', async () => {
     const thens = ALL_WAYS.map((way) => [way]);
@@ -122,7 +127,68 @@ describe('writes of one book', () => {
     expect(await othersAtOnce(ALL_WAYS.map((first) => ({ first, thens })))).toEqual([]);
   }, 600_000);
 
+  test('do in threes and fours what they do in turn', async () => {
+    const meetings = sampled(ALL_WAYS, 30, 6_001).map((first, i) => ({
+      first,
+      thens: [2, 2, 2, 3, 3].map((more, j) => sampled(ALL_WAYS, more, 1_000 * i + j)),
+    }));
+
+    expect(await othersAtOnce(meetings)).toEqual([]);
+  }, 600_000);
+
+  test('do what a dry run of each has told, which itself does nothing', async () => {
+    const lane = lanes[0]!;
+    const others: unknown[] = [];
+    await tentatively(async (tentative) => {
+      const before = await tentative.said(lane.customerId, lane.version);
+      for (const way of ALL_WAYS.filter(({ key }) => key === undefined)) {
+        const play = playOf(lane, way, 0);
+        const told = await tentative.dryRun(play);
+        const after = await tentative.said(lane.customerId, lane.version);
+        const { heard } = await atOnce(tentative, lane, [way]);
+        const [was, is] = [told, heard[0]].map(withoutVersion);
+        if (JSON.stringify([was, after]) !== JSON.stringify([is, before]))
+          others.push({ way: way.as, was, is });
+      }
+    });
+
+    expect(others).toEqual([]);
+  }, 600_000);
+
+  test('do what they do without writes of other books in their batch', async () => {
+    const others: unknown[] = [];
+    await tentatively(async (tentative) => {
+      for (const round of Array.from({ length: 40 }).keys()) {
+        const ways = lanes.map((_, i) => sampled(ALL_WAYS, 2, 100 * round + i));
+        const own: Story[] = [];
+        for (const [i, lane] of lanes.entries()) own.push(await atOnce(tentative, lane, ways[i]!));
+        const shared = await tentative.undone(async () => {
+          // One of each book in turn, so that none is next to its own.
+          const plays = [0, 1].flatMap((place) =>
+            lanes.map((lane, i) => playOf(lane, ways[i]![place]!, place)),
+          );
+          const heard = await tentative.commit(plays, NOT_KEPT);
+          const stories: Story[] = [];
+          for (const [i, { customerId, version }] of lanes.entries()) {
+            const said = await tentative.said(customerId, version);
+            stories.push({ heard: [heard[i], heard[lanes.length + i]], said });
+          }
+          return stories;
+        });
+        if (JSON.stringify(shared) !== JSON.stringify(own)) others.push({ ways, shared, own });
+      }
+    });
+
+    expect(others).toEqual([]);
+  }, 600_000);
+
   test('leave sound books behind', async () => {
     expect(await audit(sql)).toEqual([]);
   });
 });
+
+/** A dry run has no version and no instant of its own, and makes nothing under them. */
+const withoutVersion = (heard: unknown): unknown =>
+  JSON.parse(JSON.stringify(heard), (key, value: unknown) =>
+    key === 'version' || key === 'recordedAt' ? undefined : value,
+  );

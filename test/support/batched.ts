@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { commitBatch, type CommitDeps } from '../../src/book/commit.ts';
 import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
+import { preview } from '../../src/book/preview.ts';
 import type { Submission } from '../../src/book/submission.ts';
 import { balanceOf } from '../../src/credit/balance.ts';
 import type { Command } from '../../src/credit/command.ts';
@@ -22,6 +23,8 @@ export type Heard = unknown;
 export type Tentative = {
   /** Commits the plays in one batch, as far as the transaction goes. */
   commit(plays: readonly Play[], kept: KeptBooks): Promise<Heard[]>;
+  /** What a dry run of it is told. */
+  dryRun(play: Play): Promise<Heard>;
   /** What `work` did is undone, whatever becomes of it. */
   undone<T>(work: () => Promise<T>): Promise<T>;
   /** All that the rows of a customer's book say, but what its journal said up to a version. */
@@ -40,15 +43,20 @@ export async function batchedWorld() {
   const sql = await openSql(url);
   afterAll(() => Promise.all([database.close(), sql.end()]));
   const time = testClock();
+  const depsOn = (on: Database, kept: KeptBooks): CommitDeps => ({
+    ...{ database: on, clock: time.clock, uuids, kept, leewayMs: 1_000 },
+  });
+  const submitOn = (on: Database) => async (submissions: readonly Submission[], kept: KeptBooks) =>
+    (await commitBatch(depsOn(on, kept), submissions)).results;
   const commitOn =
     (on: Database) =>
-    async (plays: readonly Play[], kept: KeptBooks): Promise<Heard[]> => {
-      const deps: CommitDeps = { database: on, clock: time.clock, uuids, kept, leewayMs: 1_000 };
-      const { results } = await commitBatch(deps, plays.map(submissionOf));
-      return results.map((result) => (result.ok ? result.message : heardRefusal(result.error)));
-    };
+    async (plays: readonly Play[], kept: KeptBooks): Promise<Heard[]> =>
+      (await submitOn(on)(plays.map(submissionOf), kept)).map((result) =>
+        result.ok ? result.message : heardRefusal(result.error),
+      );
   return {
     ...{ time, sql, databaseUrl: url, commit: commitOn(database) },
+    submit: (submissions: readonly Submission[]) => submitOn(database)(submissions, NOT_KEPT),
     /** Everything `work` did is undone at its end. */
     async tentatively(work: (tentative: Tentative) => Promise<void>): Promise<void> {
       const over = new Error('undone');
@@ -58,7 +66,9 @@ export async function batchedWorld() {
           connection
             .run(SAID, [customerId, since])
             .then((rows) => rows.map((row) => `${row.table}: ${row.said}`));
-        await work({ commit: commitOn(within(connection)), undone, said });
+        const on = within(connection);
+        const dryRun = (play: Play) => preview(depsOn(on, NOT_KEPT), submissionOf(play)).catch(heardRefusal);
+        await work({ commit: commitOn(on), dryRun, undone, said });
         throw over;
       });
       await undo.catch((error: unknown) => {
@@ -133,7 +143,8 @@ const text = (value: unknown): string =>
     return of === Infinity ? 'never' : of;
   });
 
-const submissionOf = ({ customerId, command, key }: Play): Submission => ({
+/** The play as the write path takes it; its answer is what a caller could be told of what was decided. */
+export const submissionOf = ({ customerId, command, key }: Play): Submission => ({
   key: { namespace: 'default', customerId },
   ...{ command, method: command.kind, idempotencyKey: key ?? null, deadline: null },
   content: () => contentOf(command),

@@ -1,6 +1,7 @@
 import { sumAmounts } from '../../../amount.ts';
 import type { WrittenAdvance, WrittenReduction } from '../../../book/verify/charges.ts';
 import { spanClass } from '../../../db/span.ts';
+import type { ChargedEntry } from '../../../ledger/verify/charged.ts';
 import { allocationKey } from '../../charge.ts';
 import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
 import { differences, type Finding } from './finding.ts';
@@ -55,10 +56,16 @@ function checkAdvance(facts: ChargeFacts, written: WrittenAdvance, version: numb
   return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, actual);
 }
 
-/** A reduction against the entry that booked it; its amount is part of what its advance is held against. */
+/**
+ * A reduction against the entry that booked it; its amount is part of what its advance is held against. Its position counts
+ * the reductions of its version, so of those of a version the first is the first entry that takes an advance back.
+ */
 function checkReduction(facts: ChargeFacts, reduction: WrittenReduction): Finding[] {
   const { chargeId, version, position, collection, bookedAt } = reduction;
-  const entry = facts.entryAt.get(allocationKey({ version, position }));
+  const number = facts.reductions.filter((own) => own.version === version && own.position < position).length;
+  const entry = facts.entries
+    .filter((own) => own.version === version && takesAdvanceBack(facts, own))
+    .toSorted((one, other) => one.position - other.position)[number];
   const reverses = entry?.reverses ?? null;
   const reduces = (advance: WrittenAdvance['advance']) =>
     reverses !== null && allocationKey(advance.entry) === allocationKey(reverses);
@@ -67,11 +74,16 @@ function checkReduction(facts: ChargeFacts, reduction: WrittenReduction): Findin
     collection: facts.advances.find(({ advance }) => reduces(advance))?.advance.collection ?? collection,
     booked_at: entry?.bookedAt ?? null,
   };
-  const what = `the reduction of an advance of charge ${chargeId} at entry ${position} of version ${version}`;
+  const what = `reduction ${position} of version ${version}, of an advance of charge ${chargeId},`;
   return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, {
     collection,
     booked_at: bookedAt,
   });
+}
+
+function takesAdvanceBack({ entryAt }: ChargeFacts, { account, reverses }: ChargedEntry): boolean {
+  if (account !== 'CUSTOMER_RECEIVABLE' || reverses === null) return false;
+  return entryAt.get(allocationKey(reverses))?.kind === 'CONSUME';
 }
 
 /** The last version that covered or reduced it. */
