@@ -4,6 +4,7 @@ import { createKeptBooks, type BookMark, type KeptBooks, type OpenBook } from '.
 import { openBooks, writableBooks, type WritableBook } from '../../src/book/open-book.ts';
 import { connect } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import { fullHistory } from '../support/histories.ts';
 import { playThrough } from '../support/played.ts';
@@ -90,7 +91,7 @@ const inOrder = ({ grants, charges, advances, subAccounts }: WritableBook) => ({
 
 test('after random histories of every command, what is kept is what would be loaded', async () => {
   const histories = fc.sample(fullHistory(60), { numRuns: 12, seed: 20_261_127 });
-  for (const [i, steps] of histories.entries()) await playThrough(caller, time, steps, `kept ${i}`);
+  for (const [i, steps] of histories.entries()) await playThrough(caller, time, steps, neighbour('kept', i));
   const rows = await sql.rows<{
     shard: number;
     id: string;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fullHistory, GRID, history, type Step } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { playerOf, playThrough } from '../support/played.ts';
 import { staleProjections } from '../support/rebuilt.ts';
 import { undone } from '../support/sql.ts';
@@ -31,12 +32,12 @@ beforeAll(async () => {
     fc.sample(history(80), { numRuns, seed: SEED + numRuns }),
   );
   for (const [number, steps] of apart!.entries()) {
-    await playThrough(caller, time, steps, `apart ${number}`);
+    await playThrough(caller, time, steps, neighbour('apart', number));
   }
   await playTogether(together!);
   const everything = fc.sample(fullHistory(80), { numRuns: 12, seed: SEED });
   for (const [number, steps] of everything.entries()) {
-    await playThrough(caller, time, steps, `everything ${number}`);
+    await playThrough(caller, time, steps, neighbour('everything', number));
   }
 });
 

@@ -3,6 +3,7 @@ import { formatAmount } from '../../src/amount.ts';
 import { ALL, type Scope } from '../../src/scope.ts';
 import { balancesOf, SCOPES, standingsOf, type Standing } from '../support/figures.ts';
 import { CURRENCIES, GRID } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough, type PlayedStep } from '../support/played.ts';
 import { viewAt } from '../support/reference-model.ts';
 import {
@@ -66,7 +67,7 @@ describe('every figure at any (as_of, known_at) is the model’s', () => {
   test.each(histories.map((steps, i) => [i, steps.length, steps] as const))(
     'in random history %i, of %i steps',
     async (i, _length, steps) => {
-      const customerId = `customer ${i}`;
+      const customerId = neighbour('customer', i);
       const twin = newTwin();
       await playThrough(caller, time, steps, customerId, (played) => compare(customerId, twin, played));
 

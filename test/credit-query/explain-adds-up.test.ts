@@ -3,6 +3,7 @@ import { formatAmount, parseAmount, sumAmounts } from '../../src/amount.ts';
 import { inScope, type Scope } from '../../src/scope.ts';
 import { balancesOf, filterOf, momentOf, SCOPES, type Asked } from '../support/figures.ts';
 import { CURRENCIES, GRID } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { viewAt } from '../support/reference-model.ts';
 import { existsAt, partsOf, statusOf, type View } from '../support/reference/answers.ts';
@@ -72,7 +73,7 @@ describe('addends come to the figures, and what is left out has the model’s re
   const histories = longHistories(4, 20_260_111).map((steps) => steps.filter(isPlain));
 
   test.each(histories.map((steps, i) => [i, steps] as const))('in random history %i', async (i, steps) => {
-    const customerId = `explained ${i}`;
+    const customerId = neighbour('explained', i);
     const twin = newTwin();
     await playThrough(caller, time, steps, customerId, async (played) => {
       tell(twin, played);

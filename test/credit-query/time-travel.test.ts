@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Instant } from '../../src/instant.ts';
 import { balancesOf, grantOf, SCOPES, standingsOf, type Asked } from '../support/figures.ts';
 import { GRID } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -22,7 +23,7 @@ async function toldOf(customerId: string, asked: Asked = {}): Promise<unknown> {
 
 describe('what is asked in advance is what waiting brings (law 4)', () => {
   test.each(histories)('after random history %i', async (i, steps) => {
-    const customerId = `foreseen ${i}`;
+    const customerId = neighbour('foreseen', i);
     await playThrough(caller, time, steps, customerId);
     const now = time.now + 5 * GRID;
     time.now = now;
@@ -46,7 +47,7 @@ describe('what is asked in advance is what waiting brings (law 4)', () => {
 
 describe('an answer of a known past never changes (law 8)', () => {
   test.each(histories)('during random history %i', async (i, steps) => {
-    const customerId = `remembered ${i}`;
+    const customerId = neighbour('remembered', i);
     const answers: { readonly asked: Asked; readonly told: unknown }[] = [];
     let last: Instant = -Infinity;
     let looks = 0;

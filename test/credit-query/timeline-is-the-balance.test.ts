@@ -6,6 +6,7 @@ import type { Instant } from '../../src/instant.ts';
 import type { Scope } from '../../src/scope.ts';
 import { balancesOf, SCOPES } from '../support/figures.ts';
 import { CURRENCIES, GRID } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { grantRequest } from '../support/requests.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import type { Json } from '../support/service.ts';
@@ -56,7 +57,7 @@ async function check(customerId: string, window: Window, scope: Scope): Promise<
 
 describe('every point is what GetBalance answers there, and between points nothing changes', () => {
   test.each(histories)('after random history %i', async (i, steps) => {
-    const customerId = `charted ${i}`;
+    const customerId = neighbour('charted', i);
     const start = time.now;
     const recorded: Instant[] = [];
     await playThrough(caller, time, steps, customerId, ({ now }) => void recorded.push(now));
@@ -78,7 +79,7 @@ const other = (customerId: string) =>
 
 describe('what is foreseen is what is read later', () => {
   test.each(histories)('after random history %i', async (i, steps) => {
-    const customerId = `foreseen ${i}`;
+    const customerId = neighbour('foreseen', i);
     await playThrough(caller, time, steps, customerId);
     time.now += GRID;
     const window = { from: time.now, to: time.now + 24 * GRID };
@@ -101,7 +102,7 @@ describe('a window read in small pieces', () => {
   const parts = new Set<BalancePart>(['settled', 'live', 'pending']);
 
   test.each(histories)('is the window read at once, after random history %i', async (i, steps) => {
-    const customerId = `piecemeal ${i}`;
+    const customerId = neighbour('piecemeal', i);
     const start = time.now;
     await playThrough(caller, time, steps, customerId);
     const inPieces = async (pieceSize: number, signal = new AbortController().signal) => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { formatAmount, parseAmount, sumAmounts } from '../../src/amount.ts';
 import type { Instant } from '../../src/instant.ts';
 import { GRID, START } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
@@ -10,7 +11,7 @@ import { testWorld } from '../support/world.ts';
 /** Accounts and sub-accounts with what they hold, of a customer and of the business, at any instant. */
 
 const { caller, sql, time } = await testWorld();
-const CUSTOMERS = ['ada', 'bob', 'cyd'];
+const CUSTOMERS = ['ada', neighbour('ada', 1), 'cyd'];
 let end: Instant;
 
 beforeAll(async () => {
@@ -148,11 +149,12 @@ describe('a customer’s accounts', () => {
   });
 
   test('of another customer, or of nobody, are not found', async () => {
-    const [account] = await accountsOf({ customerId: 'ada' });
+    const [customerId, other] = CUSTOMERS;
+    const [account] = await accountsOf({ customerId });
     const strange = [account!['id'], `acc_${'0'.repeat(32)}`, 'nonsense'];
 
     for (const accountId of strange) {
-      expect(await caller.refusal('GetAccount', { customerId: 'bob', accountId })).toMatchObject({
+      expect(await caller.refusal('GetAccount', { customerId: other, accountId })).toMatchObject({
         reason: 'TRANSACTION_NOT_FOUND',
         metadata: { id: accountId },
       });

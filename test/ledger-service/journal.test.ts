@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Instant } from '../../src/instant.ts';
 import { GRID, START } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
@@ -9,7 +10,7 @@ import { testWorld } from '../support/world.ts';
 /** The raw journal: every filter shows what filtering the whole list would leave, in pages or at once. */
 
 const { caller, time } = await testWorld();
-const CUSTOMERS = ['ada', 'bob'];
+const CUSTOMERS = ['ada', neighbour('ada', 1)];
 let end: Instant;
 
 beforeAll(async () => {

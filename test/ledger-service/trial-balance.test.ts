@@ -4,6 +4,7 @@ import { shardOf } from '../../src/book/book-key.ts';
 import type { Instant } from '../../src/instant.ts';
 import { day } from '../support/builders.ts';
 import { CURRENCIES, GRID, START, type Step } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at, grantRequest } from '../support/requests.ts';
 import { call, type Json } from '../support/service.ts';
@@ -21,7 +22,7 @@ const withoutRelease = (step: Step): Step =>
   step.act.do === 'void' ? { ...step, act: { ...step.act, release: false } } : step;
 
 const histories = longHistories(5, 20_260_401).map((steps) => steps.map(withoutRelease));
-const customers = histories.map((_, i) => `customer ${i}`);
+const customers = histories.map((_, i) => neighbour('customer', i));
 let end: Instant;
 
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import { connect } from '../../src/db/database.ts';
 import { idOf } from '../../src/id.ts';
 import type { Instant } from '../../src/instant.ts';
 import { grantTotals, settledTotals, type JournalPoint } from '../../src/ledger/history.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
@@ -23,7 +24,7 @@ const books: Book[] = [];
 
 beforeAll(async () => {
   for (const [number, steps] of longHistories(8, SEED).entries()) {
-    await playThrough(caller, time, steps, `customer ${number}`);
+    await playThrough(caller, time, steps, neighbour('customer', number));
   }
   for (const { shard, id } of await sql.rows<{ shard: number; id: string }>('select * from books')) {
     const writes = await sql.rows<Write>(

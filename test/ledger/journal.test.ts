@@ -7,6 +7,7 @@ import {
   versionGaps,
   type Finding,
 } from '../support/audit.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { undone, type Sql } from '../support/sql.ts';
 import { testWorld } from '../support/world.ts';
@@ -17,7 +18,7 @@ const { caller, time, sql } = await testWorld();
 
 beforeAll(async () => {
   for (const [number, steps] of longHistories(10, 20_260_105).entries()) {
-    await playThrough(caller, time, steps, `customer ${number}`);
+    await playThrough(caller, time, steps, neighbour('customer', number));
   }
 });
 

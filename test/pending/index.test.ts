@@ -11,13 +11,19 @@ import { scheduledWithin, type Window } from '../../src/pending/window.ts';
 import { inScope, type Scope } from '../../src/scope.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { openSql } from '../support/sql.ts';
-import { changesOf, instantsAround, known, LAST_VERSION, promisedGrants } from '../support/stretches.ts';
+import {
+  changesOf,
+  instantsAround,
+  known,
+  LAST_VERSION,
+  PROMISED,
+  promisedGrants,
+} from '../support/stretches.ts';
 
 /** The four questions of domain.md §4 against the plainest answer there is: look at every stretch. */
 
 const SEED = 20_260_101;
 const GRANTS = promisedGrants(700, SEED);
-const CUSTOMERS = ['customer 0', 'customer 1', 'customer 2'];
 
 const { url } = await testDatabase();
 const database = connect({ url, poolSize: 2 });
@@ -31,7 +37,7 @@ const bookOf = (customerId: string, version = LAST_VERSION) => ({
 });
 
 beforeAll(async () => {
-  for (const customerId of CUSTOMERS) {
+  for (const customerId of PROMISED) {
     const [book] = await sql.rows<{ id: string }>(
       `insert into books values ($1, gen_random_uuid(), 'default', $2, 0, '-infinity', '', 'infinity', '{}') returning id`,
       [shard(customerId), customerId],
@@ -57,7 +63,7 @@ const stretchesOf = (customerId: string, version: number): readonly Stretch[] =>
 /** A moment of a customer's book; many of them. */
 const moments = (seed: number) =>
   instantsAround(GRANTS, 400, seed).map((at, i) => ({
-    ...{ customerId: CUSTOMERS[i % 3]!, at, version: 1 + ((i * 7) % LAST_VERSION) },
+    ...{ customerId: PROMISED[i % 3]!, at, version: 1 + ((i * 7) % LAST_VERSION) },
   }));
 
 test('the stretches are hundreds, of every length, and many have changed', () => {
@@ -130,12 +136,12 @@ describe('what is scheduled in a window', () => {
   test.each(['a customer', 'the namespace'])('for %s comes in order, page after page', async (whose) => {
     const instants = instantsAround(GRANTS, 240, SEED + 3);
     const cursors = fc.sample(
-      fc.option(fc.constantFrom(...expected(everything(null), CUSTOMERS, -NEVER)), { freq: 2 }),
+      fc.option(fc.constantFrom(...expected(everything(null), PROMISED, -NEVER)), { freq: 2 }),
       { numRuns: 80, seed: SEED },
     );
     for (const [i, after] of cursors.entries()) {
       const [from, until, now] = [instants[i]!, instants[80 + i]!, instants[160 + i]!];
-      const customerId = CUSTOMERS[i % 3]!;
+      const customerId = PROMISED[i % 3]!;
       const window: Window = {
         ...everything(whose === 'a customer' ? bookOf(customerId) : null),
         ...{ from: Math.min(from, until), until: i % 4 === 0 ? NEVER : Math.max(from, until) },
@@ -143,7 +149,7 @@ describe('what is scheduled in a window', () => {
       };
 
       const found = await scheduledWithin(database, window, now);
-      const whole = whose === 'a customer' ? [customerId] : CUSTOMERS;
+      const whole = whose === 'a customer' ? [customerId] : PROMISED;
       expect(found, `window ${i}`).toEqual(expected(window, whole, now));
     }
   });

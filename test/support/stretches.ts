@@ -5,9 +5,14 @@ import type { Placed } from '../../src/db/placement.ts';
 import type { StretchChange } from '../../src/pending/index-writer.ts';
 import type { Stretch } from '../../src/pending/stretch.ts';
 import { REFERENCE_TIME } from './builders.ts';
+import { neighbour } from './neighbours.ts';
 
 /** What is promised of one grant from a version on; null: nothing any more. */
 export type Learned = { readonly version: number; readonly stretch: Stretch | null };
+
+/** The customers that promised grants are of. */
+export const PROMISED: readonly string[] = [0, 1, 2].map((i) => neighbour('customer', i));
+
 export type PromisedGrant = { readonly customerId: string; readonly learned: readonly Learned[] };
 
 export const LAST_VERSION = 60;
@@ -56,7 +61,7 @@ export const promisedGrants = (count: number, seed: number): readonly PromisedGr
       const stretch = { grantId, currency, featureKeys, amount, from, until, effectiveAt, expiresAt: NEVER };
       return [{ version, stretch }];
     });
-    return { customerId: `customer ${one.customer}`, learned };
+    return { customerId: PROMISED[one.customer]!, learned };
   });
 
 /** What is promised of a grant as known at a version. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { balancesOf, SCOPES } from '../support/figures.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { grantRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { GRID } from '../support/transactions-acts.ts';
@@ -24,7 +25,7 @@ const LIVES = histories(4, 40, 20_261_124);
 const AHEAD = [1, 2, 3, 5, 8, 13].map((steps) => steps * GRID);
 
 describe.each(LIVES.map((steps, i) => [i, steps] as const))('after random history %i', (i, steps) => {
-  const customerId = `customer ${i}`;
+  const customerId = neighbour('customer', i);
   /** In every scope; what is booked is told as if it were not, and what others write in pounds is left out. */
   const rowsAt = (asOf: number): Promise<readonly (readonly Json[])[]> =>
     Promise.all(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Statement } from '../../src/db/database.ts';
 import { SCOPES } from '../support/figures.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { GRID } from '../support/transactions-acts.ts';
@@ -17,7 +18,7 @@ const { caller, time } = world;
 const transactions = transactionsOf(world);
 const SEED = 20_261_123;
 const LIVES = histories(2, 40, SEED);
-const customers = LIVES.map((_, i) => `customer ${i}`);
+const customers = LIVES.map((_, i) => neighbour('customer', i));
 
 beforeAll(async () => {
   for (const [i, steps] of LIVES.entries()) await live(caller, time, steps, customers[i]!);

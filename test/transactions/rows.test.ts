@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { balancesOf, SCOPES, type Asked } from '../support/figures.ts';
 import { CURRENCIES } from '../support/histories.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { at } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { GRID } from '../support/transactions-acts.ts';
@@ -30,7 +31,7 @@ const lived: Lived[] = [];
 
 beforeAll(async () => {
   for (const [i, steps] of LIVES.entries()) {
-    lived.push(await live(caller, time, steps, `customer ${i}`));
+    lived.push(await live(caller, time, steps, neighbour('customer', i)));
     time.now += 3 * GRID;
   }
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Instant } from '../../src/instant.ts';
 import type { Scope } from '../../src/scope.ts';
 import { balancesOf, SCOPES, type Asked } from '../support/figures.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { GRID } from '../support/transactions-acts.ts';
 import { histories, live } from '../support/transactions-history.ts';
 import { asking, transactionsOf } from '../support/transactions-rows.ts';
@@ -22,7 +23,7 @@ const LIVES = histories(3, 50, SEED);
 type Said = { readonly asked: Asked; readonly scopes: readonly Scope[]; readonly answers: unknown };
 
 describe.each(LIVES.map((steps, i) => [i, steps] as const))('during random history %i', (i, steps) => {
-  const customerId = `customer ${i}`;
+  const customerId = neighbour('customer', i);
   /** Balances in some scopes, and rows in the last of them. */
   const answersTo = async (asked: Asked, scopes: readonly Scope[]) => ({
     balances: await balancesOf(caller, customerId, asked, scopes),

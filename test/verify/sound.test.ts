@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { call } from '../support/service.ts';
 import { verified } from '../support/verifier.ts';
@@ -11,7 +12,7 @@ const CUSTOMERS = 8;
 
 beforeAll(async () => {
   for (const [number, steps] of longHistories(CUSTOMERS, 20_260_301).entries()) {
-    const customerId = `customer ${number}`;
+    const customerId = neighbour('customer', number);
     let step = 0;
     await playThrough(caller, time, steps, customerId, async () => {
       step += 1;
