@@ -15,6 +15,7 @@ const layers = [
   ['credit/', 'pending/', 'ledger/'],
   ['db/'],
   ['amount.ts', 'instant.ts', 'id.ts', 'refusal.ts', 'scope.ts', 'log.ts', 'environment.ts'],
+  ['reasons.ts'],
 ];
 
 /** Within a layer these do not know each other. */

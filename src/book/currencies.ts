@@ -77,11 +77,18 @@ export function createCurrencies(database: Database, clock: Clock): Currencies {
     },
 
     async create(namespace, { code, name, precision, idempotencyKey: key }) {
-      if (isoCurrency(code) !== undefined) return exists(code, 'is an ISO 4217 currency');
+      const iso = isoCurrency(code);
+      if (iso !== undefined) {
+        const there = { code, name: iso.currency, precision: iso.digits };
+        return exists(code, 'is an ISO 4217 currency', differing(there, { code, name, precision }));
+      }
       const [made] = await database.run(INSERT, [namespace, code, name, precision, key]);
       if (made !== undefined) return { currency: read(made), replayed: false };
       const [first] = key === null ? [] : (await database.run(BY_KEY, [namespace, key])).map(read);
-      if (first === undefined) return exists(code, 'is registered in this namespace');
+      if (first === undefined) {
+        const there = (await unit(namespace, code))!;
+        return exists(code, 'is registered in this namespace', differing(there, { code, name, precision }));
+      }
       const field = differing(first, { code, name, precision });
       return field === null ? { currency: first, replayed: true } : reused(key!, field);
     },
@@ -97,8 +104,11 @@ const unknown = (code: string, field: string): never =>
     { field, rule: 'currency.known' },
   );
 
-const exists = (code: string, why: string): never =>
-  refuse('CURRENCY_EXISTS', `currency ${code} ${why}`, { key: code, field: 'code' });
+const exists = (code: string, why: string, field: string | null): never =>
+  refuse('CURRENCY_EXISTS', `currency ${code} ${why}${field === null ? '' : ` with another ${field}`}`, {
+    key: code,
+    field: field ?? '',
+  });
 
 const differing = (
   a: Omit<CustomCurrency, 'recordedAt'>,

@@ -57,7 +57,7 @@ export function createQueue(options: QueueOptions): Queue {
     beginning = false;
     while (underWay === 0 ? line.free() > 0 : underWay < AT_ONCE && line.free() >= batchSize) {
       const time = now();
-      const batch = line.take(batchSize, (one) => isStillWanted(one, time));
+      const batch = line.take(batchSize, (one) => isStillWanted(one, time, queueLimit));
       if (batch.length > 0) void carryOut(batch);
     }
     if (closed && isIdle()) drained.resolve();
@@ -96,8 +96,7 @@ export function createQueue(options: QueueOptions): Queue {
     assertInTime,
     submit: (submission) =>
       new Promise((resolve, reject) => {
-        if (closed)
-          refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another', {}, { retryAfterMs: 100 });
+        if (closed) refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another');
         if (line.length() >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
         assertInTime(1, submission.deadline);
         line.join({ submission, resolve, reject });
@@ -158,20 +157,18 @@ async function settle(
 }
 
 /** Answers a caller whose deadline has passed while it waited: nothing was done for it. */
-function isStillWanted({ submission, reject }: Waiting, now: number): boolean {
+function isStillWanted({ submission, reject }: Waiting, now: number, queueLimit: number): boolean {
   if (submission.deadline === null || now < submission.deadline) return true;
   try {
-    return overloaded('the deadline passed while the write waited', null);
+    return overloaded('the deadline passed while the write waited', queueLimit);
   } catch (error) {
     reject(error);
     return false;
   }
 }
 
-const overloaded = (why: string, limit: number | null): never =>
-  refuse('OVERLOADED', `${why}; nothing was written`, limit === null ? {} : { limit: String(limit) }, {
-    retryAfterMs: 200,
-  });
+const overloaded = (why: string, limit: number): never =>
+  refuse('OVERLOADED', `${why}; nothing was written`, { limit: String(limit) });
 
 function refusalFor(failure: 'conflict' | 'unavailable', cause: unknown): RefusalError {
   const refusal =
@@ -180,14 +177,12 @@ function refusalFor(failure: 'conflict' | 'unavailable', cause: unknown): Refusa
           reason: 'CONFLICT',
           message: 'the write met others too often; nothing was written',
           metadata: {},
-          retryAfterMs: 50,
         })
       : new RefusalError({
           reason: 'DATABASE_UNAVAILABLE',
           message:
             'the database cannot be reached; whether the write happened is unknown, repeat it with its idempotency_key',
           metadata: {},
-          retryAfterMs: 500,
         });
   refusal.cause = cause;
   return refusal;

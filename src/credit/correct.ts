@@ -165,5 +165,5 @@ const tooLarge = (charge: Charge, asked: Amount, correctable: Amount): never =>
   refuse(
     'CORRECTION_TOO_LARGE',
     `${formatAmount(asked)} cannot be given back: credit and advances of charge ${charge.id} come to ${formatAmount(correctable)}`,
-    { id: charge.id, state: charge.status, correctable: formatAmount(correctable) },
+    { id: charge.id, state: formatAmount(correctable) },
   );

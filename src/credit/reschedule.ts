@@ -1,5 +1,5 @@
 import { formatInstant, later, type Instant } from '../instant.ts';
-import { refuse, refuseFields, type ErrorReasonName } from '../refusal.ts';
+import { refuse, refuseFields } from '../refusal.ts';
 import { advance } from './advance-to.ts';
 import type { Work } from './book-state.ts';
 import type { RescheduleGrant } from './command.ts';
@@ -41,5 +41,9 @@ export function reschedule(work: Work, command: RescheduleGrant, now: Instant): 
   return grantOf(work, grant.id);
 }
 
-const no = (reason: ErrorReasonName, grant: Grant, state: GrantStatus, why: string): never =>
-  refuse(reason, `grant ${grant.id} ${why}`, { id: grant.id, state });
+const no = (
+  reason: 'GRANT_NOT_PENDING' | 'GRANT_EXPIRED' | 'GRANT_VOIDED',
+  grant: Grant,
+  state: GrantStatus,
+  why: string,
+): never => refuse(reason, `grant ${grant.id} ${why}`, { id: grant.id, state });

@@ -1,6 +1,6 @@
 import type { Instant } from '../instant.ts';
 import { voidCredit } from '../ledger/posting-rules.ts';
-import { refuse, type ErrorReasonName } from '../refusal.ts';
+import { refuse } from '../refusal.ts';
 import { book, type Work } from './book-state.ts';
 import type { VoidGrant } from './command.ts';
 import { creditOf, grantStatus, type Grant } from './grant.ts';
@@ -39,5 +39,5 @@ function put(work: Work, grant: Grant): Grant {
 const isUnpaid = ({ funding }: Grant): boolean =>
   funding.method !== 'NONE' && funding.status !== 'AUTHORIZED' && funding.status !== 'SETTLED';
 
-const no = (reason: ErrorReasonName, grant: Grant, why: string): never =>
+const no = (reason: 'GRANT_EXPIRED' | 'GRANT_EXHAUSTED', grant: Grant, why: string): never =>
   refuse(reason, `grant ${grant.id} ${why}`, { id: grant.id, state: reason.slice('GRANT_'.length) });

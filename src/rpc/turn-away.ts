@@ -35,7 +35,8 @@ export function turnAway(
     thrown,
   );
   const refusal = isRefusal(thrown) ? thrown.refusal : undefined;
-  const status = STATUSES[refusal?.reason ?? ''] ?? STATUSES[refusal?.metadata['rule'] ?? ''];
+  const metadata: Readonly<Record<string, string>> = refusal?.metadata ?? {};
+  const status = STATUSES[refusal?.reason ?? ''] ?? STATUSES[metadata['rule'] ?? ''];
   if (status === STATUSES['http_method']) answer.metadata.set('allow', 'POST');
   return { answer, status: status ?? codeToHttpStatus(answer.code) };
 }

@@ -5,9 +5,8 @@ import type { Violation } from '@bufbuild/protovalidate';
 import { createValidator } from '@bufbuild/protovalidate';
 import { field as fieldOption, Ignore } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_credit_v1_rules } from '#gen/credit/v1/rules_pb.ts';
-import type { FieldViolation } from '../refusal.ts';
-import { RefusalError, sentenceOf } from '../refusal.ts';
-import { isErrorReason } from './errors.ts';
+import { isFieldReason } from '../reasons.ts';
+import { fieldsRefused, sentenceOf, type FieldViolation, type RefusalError } from '../refusal.ts';
 import { INSTANT_RULE, instantCheck, type InstantCheck } from './instants.ts';
 
 /** Refuses a request that breaks rules of the proto, with every violation at once. */
@@ -71,9 +70,7 @@ function fieldViolation({ field, ruleId, message, forKey, rule }: Violation): Fi
  * that reason, so that it is decided in the proto alone; every other rule is an INVALID_FIELD.
  */
 function refusalOf(violations: readonly FieldViolation[]): RefusalError {
-  const named = violations.find((violation) => isErrorReason(violation.rule));
-  const { field, rule } = named ?? violations[0] ?? { field: '', rule: '' };
-  const reason = isErrorReason(rule) ? rule : 'INVALID_FIELD';
-  const message = violations.map(sentenceOf).join('; ');
-  return new RefusalError({ reason, message, metadata: { field, rule }, violations });
+  const named = violations.find(({ rule }) => isFieldReason(rule)) ?? violations[0];
+  const reason = named !== undefined && isFieldReason(named.rule) ? named.rule : 'INVALID_FIELD';
+  return fieldsRefused(violations, reason, violations.map(sentenceOf).join('; '), named);
 }

@@ -42,8 +42,10 @@ export const slices = (
   of: readonly { readonly grantId: string; readonly amount: Amount }[],
 ): readonly string[] => of.map(({ grantId, amount }) => `${grantId} ${formatAmount(amount)}`);
 
-/** The refusal a decision ends in. */
-export function refusalOf(decision: () => unknown): Refusal {
+/** The refusal a decision ends in, its metadata whatever it is. */
+export function refusalOf(
+  decision: () => unknown,
+): Omit<Refusal, 'metadata'> & { readonly metadata: Readonly<Record<string, string>> } {
   try {
     decision();
   } catch (error) {

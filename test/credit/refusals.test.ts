@@ -123,7 +123,7 @@ describe('a refusal names its reason, what it is about, and says why', () => {
       '10.01 cannot be given back: credit and advances of charge c1 come to 10',
       [GRANT, [day(2), aConsumption()]],
       aCorrection('c1', '10.01'),
-      { reason: 'CORRECTION_TOO_LARGE', id: 'c1', state: 'FINAL', correctable: '10' },
+      { reason: 'CORRECTION_TOO_LARGE', id: 'c1', state: '10' },
     ],
     [
       '10 USD was requested without a feature key, 0 is eligible',

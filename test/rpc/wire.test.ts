@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { REASONS } from '../../src/reasons.ts';
 import { refuse } from '../../src/refusal.ts';
 import { failureOf, protocols, type WireClient } from './clients.ts';
 import { serveProbe, signal, type ProbeServer } from './harness.ts';
@@ -50,21 +51,21 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
   });
 
   test('sends a refusal with its metadata and when to try again', async () => {
-    server.behaviour.write = async () =>
-      refuse('CONFLICT', 'lost a race: Ωmega', { id: 'grt_1' }, { retryAfterMs: 1_250 });
+    server.behaviour.write = async () => refuse('OVERLOADED', 'lost a place: Ωmega', { limit: '2' });
 
     expect(await failureOf(client.unary('write', { name: 'Ada' }))).toEqual({
-      code: 'ABORTED',
-      message: 'lost a race: Ωmega',
-      reason: 'CONFLICT',
+      code: 'RESOURCE_EXHAUSTED',
+      message: 'lost a place: Ωmega',
+      reason: 'OVERLOADED',
       domain: 'credit-ledger',
-      metadata: { id: 'grt_1' },
-      retryMs: 1_250,
+      metadata: { limit: '2' },
+      retryMs: REASONS.OVERLOADED.retryAfterMs,
     });
   });
 
   test('survives text that is no valid Unicode', async () => {
-    server.behaviour.read = async () => refuse('INVALID_FIELD', 'half a pair: \ud800', { field: '\ud800' });
+    server.behaviour.read = async () =>
+      refuse('INVALID_FIELD', 'half a pair: \ud800', { field: '\ud800', rule: 'text' });
 
     expect(await failureOf(client.unary('read', { name: 'Ada' }))).toMatchObject({
       message: 'half a pair: \ufffd',

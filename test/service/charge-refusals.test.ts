@@ -65,7 +65,7 @@ const cases: readonly Case[] = [
       await caller.answer('CollectCharge', { ...who, chargeId: id });
       return ['CorrectCharge', { chargeId: id, amount: '5' }];
     },
-    { code: 'FAILED_PRECONDITION', reason: 'CORRECTION_TOO_LARGE', metadata: { correctable: '4' } },
+    { code: 'FAILED_PRECONDITION', reason: 'CORRECTION_TOO_LARGE', metadata: { state: '4' } },
   ],
   [
     'an amount finer than the charge’s currency',

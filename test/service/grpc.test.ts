@@ -107,7 +107,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     ...{ what: 'a spend in the future', code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' },
-    call: () => client.call(consumeCredits, { ...spend('r'), bookedAt: timestampFromMs(time.now + 1) }),
+    call: () => client.call(consumeCredits, { ...spend('r'), bookedAt: timestampFromMs(time.now + 1_001) }),
     metadata: { field: 'booked_at', rule: 'booked_at.not_in_future' },
   },
   {
@@ -143,7 +143,7 @@ const REFUSALS: readonly Refusal[] = [
       await client.call(createCurrency, { code: 'POINTS', name: 'Points', precision: 0 });
       return client.call(createCurrency, { code: 'POINTS', name: 'Points', precision: 2 });
     },
-    metadata: { key: 'POINTS', field: 'code' },
+    metadata: { key: 'POINTS', field: 'precision' },
   },
   {
     ...{ what: 'too little credit', code: 'FAILED_PRECONDITION', reason: 'INSUFFICIENT_CREDIT' },

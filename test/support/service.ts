@@ -2,6 +2,7 @@ import type { Clock } from '../../src/db/clock.ts';
 import type { DatabaseOptions } from '../../src/db/database.ts';
 import type { Timekeeper } from '../../src/db/timekeeper.ts';
 import { createLog } from '../../src/log.ts';
+import { assertDocumented } from './documented.ts';
 import { startService, type RunningService, type ServiceOptions } from '../../src/service.ts';
 
 /** A clock that stands still until a test moves it; what waits for an instant is woken by the move. */
@@ -95,9 +96,16 @@ export async function call(
     body: JSON.stringify(request),
   });
   const body = (await response.json()) as Json;
-  if (response.ok) return { ok: true, answer: body };
+  if (response.ok) {
+    const results: readonly Json[] = body['results'] ?? [];
+    for (const { error } of results) {
+      if (error !== undefined) assertDocumented(method, { metadata: {}, ...error }, true);
+    }
+    return { ok: true, answer: body };
+  }
   const detail = (type: string) => body['details']?.find((d: Json) => d['type'] === type)?.debug;
   const info = detail('google.rpc.ErrorInfo');
+  assertDocumented(method, { reason: info?.reason, metadata: info?.metadata ?? {} });
   return {
     ok: false,
     error: {

@@ -81,4 +81,4 @@ export async function caughtUp<Answer>(
 }
 
 export const notCaughtUp = (version: number): never =>
-  refuse('NOT_CAUGHT_UP', `the book has not reached version ${version} here yet`, {}, { retryAfterMs: 200 });
+  refuse('NOT_CAUGHT_UP', `the book has not reached version ${version} here yet`);

@@ -42,8 +42,10 @@ export const file_credit_v1_credit_service: GenFile = /*@__PURE__*/
  * up to 40 in answers, which may be sums. Instants are cut to milliseconds; intervals
  * contain their start and not their end. A customer nobody has written about is no error: zero balances, empty lists.
  *
- * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED,
- * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, or INTERNAL; see ErrorReason. A refused
+ * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, FOREIGN_HOST,
+ * OVERLOADED, CONFLICT, TOO_SLOW, SHUTTING_DOWN, DATABASE_UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, and what is no
+ * call of an RPC as its protocol has it with REQUEST_TOO_LARGE, MALFORMED_REQUEST, UNSUPPORTED_PROTOCOL or
+ * UNKNOWN_METHOD; see ErrorReason. A refused
  * request changes nothing and is not remembered under its idempotency key.
  *
  * @generated from service credit.v1.CreditService
@@ -52,7 +54,7 @@ export const CreditService: GenService<{
   /**
    * Gives a customer credit, at once or scheduled.
    * A grant that becomes credit first covers outstanding advances it may be used for.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, IDEMPOTENCY_KEY_REUSED, LIMIT_REACHED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, IDEMPOTENCY_KEY_REUSED.
    *
    * @generated from rpc credit.v1.CreditService.CreateGrant
    */
@@ -144,8 +146,7 @@ export const CreditService: GenService<{
   },
   /**
    * Opens a charge: it weighs on live from its start on, and takes nothing before it is collected.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (with require_live), IDEMPOTENCY_KEY_REUSED,
-   * LIMIT_REACHED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (with require_live), IDEMPOTENCY_KEY_REUSED.
    *
    * @generated from rpc credit.v1.CreditService.CreateCharge
    */
@@ -226,8 +227,7 @@ export const CreditService: GenService<{
   },
   /**
    * Creates, collects and finalizes a charge in one step; the way to consume what is known at once.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (PREPAID_ONLY), IDEMPOTENCY_KEY_REUSED,
-   * LIMIT_REACHED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (PREPAID_ONLY), IDEMPOTENCY_KEY_REUSED.
    *
    * @generated from rpc credit.v1.CreditService.ConsumeCredits
    */
@@ -250,7 +250,7 @@ export const CreditService: GenService<{
   },
   /**
    * Raises or lowers a customer's credit by hand. Shown as ADJUSTED in the history.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (down), IDEMPOTENCY_KEY_REUSED, LIMIT_REACHED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (down), IDEMPOTENCY_KEY_REUSED.
    *
    * @generated from rpc credit.v1.CreditService.CreateAdjustment
    */

@@ -8,7 +8,8 @@
 // bare name, without ERROR_REASON_. Wrong fields are all listed in `google.rpc.BadRequest`; where waiting helps,
 // `google.rpc.RetryInfo` says how long.
 //
-// The comment of each value ends with two lines that docs/errors.md is made from: what to do, and code and metadata.
+// The comment of each value says what it means and what to do. Its last line, code and metadata, is written by
+// `npm run generate` from src/reasons.ts, and docs/errors.md is made from both.
 
 import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
@@ -18,7 +19,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/error.proto.
  */
 export const file_credit_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("ChVjcmVkaXQvdjEvZXJyb3IucHJvdG8SCWNyZWRpdC52MSqcCwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQARIrCidFUlJPUl9SRUFTT05fVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVIQAhIkCiBFUlJPUl9SRUFTT05fUEFHRV9UT0tFTl9NSVNNQVRDSBADEiEKHUVSUk9SX1JFQVNPTl9VTktOT1dOX0NVUlJFTkNZEAQSHAoYRVJST1JfUkVBU09OX1RPT19QUkVDSVNFEAUSIAocRVJST1JfUkVBU09OX0dSQU5UX05PVF9GT1VORBAGEiEKHUVSUk9SX1JFQVNPTl9DSEFSR0VfTk9UX0ZPVU5EEAcSJgoiRVJST1JfUkVBU09OX1RSQU5TQUNUSU9OX05PVF9GT1VORBAIEicKI0VSUk9SX1JFQVNPTl9JREVNUE9URU5DWV9LRVlfUkVVU0VEEAkSIAocRVJST1JfUkVBU09OX0NVUlJFTkNZX0VYSVNUUxAKEiQKIEVSUk9SX1JFQVNPTl9JTlNVRkZJQ0lFTlRfQ1JFRElUEAsSIgoeRVJST1JfUkVBU09OX0dSQU5UX05PVF9QRU5ESU5HEAwSHgoaRVJST1JfUkVBU09OX0dSQU5UX0VYUElSRUQQDRIgChxFUlJPUl9SRUFTT05fR1JBTlRfRVhIQVVTVEVEEA4SHQoZRVJST1JfUkVBU09OX0dSQU5UX1ZPSURFRBAPEiAKHEVSUk9SX1JFQVNPTl9DSEFSR0VfTk9UX09QRU4QEBIoCiRFUlJPUl9SRUFTT05fU0VUVExFTUVOVF9PVVRfT0ZfT1JERVIQERIlCiFFUlJPUl9SRUFTT05fQ09SUkVDVElPTl9UT09fTEFSR0UQEhIdChlFUlJPUl9SRUFTT05fUk9VVElOR19SVUxFEBMSGwoXRVJST1JfUkVBU09OX1VOQkFMQU5DRUQQFBIbChdFUlJPUl9SRUFTT05fTk9UX0ZVTkRFRBAVEhkKFUVSUk9SX1JFQVNPTl9DT05GTElDVBAWEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQFxIhCh1FUlJPUl9SRUFTT05fVE9PX01BTllfV0FUQ0hFUxAYEhsKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEBkSHgoaRVJST1JfUkVBU09OX0xJTUlUX1JFQUNIRUQQGhIgChxFUlJPUl9SRUFTT05fVU5BVVRIRU5USUNBVEVEEBsSGgoWRVJST1JfUkVBU09OX0ZPUkJJRERFThAcEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEB0SJQohRVJST1JfUkVBU09OX0RBVEFCQVNFX1VOQVZBSUxBQkxFEB4SHgoaRVJST1JfUkVBU09OX05PVF9DQVVHSFRfVVAQHxIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQIBIZChVFUlJPUl9SRUFTT05fVE9PX1NMT1cQIhIiCh5FUlJPUl9SRUFTT05fUkVRVUVTVF9UT09fTEFSR0UQIxIfChtFUlJPUl9SRUFTT05fVU5LTk9XTl9NRVRIT0QQJBIiCh5FUlJPUl9SRUFTT05fTUFMRk9STUVEX1JFUVVFU1QQJRIlCiFFUlJPUl9SRUFTT05fVU5TVVBQT1JURURfUFJPVE9DT0wQJhIiCh5FUlJPUl9SRUFTT05fREVBRExJTkVfRVhDRUVERUQQJxIdChlFUlJPUl9SRUFTT05fRk9SRUlHTl9IT1NUECgSIgoeRVJST1JfUkVBU09OX1NFUlZJQ0VfTk9UX0ZPVU5EECkiBAghECEqGkVSUk9SX1JFQVNPTl9VTklNUExFTUVOVEVEYgZwcm90bzM");
+  fileDesc("ChVjcmVkaXQvdjEvZXJyb3IucHJvdG8SCWNyZWRpdC52MSqeCwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQARIrCidFUlJPUl9SRUFTT05fVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVIQAhIkCiBFUlJPUl9SRUFTT05fUEFHRV9UT0tFTl9NSVNNQVRDSBADEiEKHUVSUk9SX1JFQVNPTl9VTktOT1dOX0NVUlJFTkNZEAQSHAoYRVJST1JfUkVBU09OX1RPT19QUkVDSVNFEAUSIAocRVJST1JfUkVBU09OX0dSQU5UX05PVF9GT1VORBAGEiEKHUVSUk9SX1JFQVNPTl9DSEFSR0VfTk9UX0ZPVU5EEAcSJgoiRVJST1JfUkVBU09OX1RSQU5TQUNUSU9OX05PVF9GT1VORBAIEicKI0VSUk9SX1JFQVNPTl9JREVNUE9URU5DWV9LRVlfUkVVU0VEEAkSIAocRVJST1JfUkVBU09OX0NVUlJFTkNZX0VYSVNUUxAKEiQKIEVSUk9SX1JFQVNPTl9JTlNVRkZJQ0lFTlRfQ1JFRElUEAsSIgoeRVJST1JfUkVBU09OX0dSQU5UX05PVF9QRU5ESU5HEAwSHgoaRVJST1JfUkVBU09OX0dSQU5UX0VYUElSRUQQDRIgChxFUlJPUl9SRUFTT05fR1JBTlRfRVhIQVVTVEVEEA4SHQoZRVJST1JfUkVBU09OX0dSQU5UX1ZPSURFRBAPEiAKHEVSUk9SX1JFQVNPTl9DSEFSR0VfTk9UX09QRU4QEBIoCiRFUlJPUl9SRUFTT05fU0VUVExFTUVOVF9PVVRfT0ZfT1JERVIQERIlCiFFUlJPUl9SRUFTT05fQ09SUkVDVElPTl9UT09fTEFSR0UQEhIdChlFUlJPUl9SRUFTT05fUk9VVElOR19SVUxFEBMSGwoXRVJST1JfUkVBU09OX1VOQkFMQU5DRUQQFBIbChdFUlJPUl9SRUFTT05fTk9UX0ZVTkRFRBAVEhkKFUVSUk9SX1JFQVNPTl9DT05GTElDVBAWEiEKHUVSUk9SX1JFQVNPTl9UT09fTUFOWV9XQVRDSEVTEBgSGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQGRIeChpFUlJPUl9SRUFTT05fTElNSVRfUkVBQ0hFRBAaEiAKHEVSUk9SX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQGxIaChZFUlJPUl9SRUFTT05fRk9SQklEREVOEBwSHgoaRVJST1JfUkVBU09OX1NIVVRUSU5HX0RPV04QHRIlCiFFUlJPUl9SRUFTT05fREFUQUJBU0VfVU5BVkFJTEFCTEUQHhIeChpFUlJPUl9SRUFTT05fTk9UX0NBVUdIVF9VUBAfEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBAgEhkKFUVSUk9SX1JFQVNPTl9UT09fU0xPVxAiEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX1RPT19MQVJHRRAjEh8KG0VSUk9SX1JFQVNPTl9VTktOT1dOX01FVEhPRBAkEiIKHkVSUk9SX1JFQVNPTl9NQUxGT1JNRURfUkVRVUVTVBAlEiUKIUVSUk9SX1JFQVNPTl9VTlNVUFBPUlRFRF9QUk9UT0NPTBAmEiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBAnEh0KGUVSUk9SX1JFQVNPTl9GT1JFSUdOX0hPU1QQKBIiCh5FUlJPUl9SRUFTT05fU0VSVklDRV9OT1RfRk9VTkQQKSIECBcQFyIECCEQISoZRVJST1JfUkVBU09OX1JBVEVfTElNSVRFRCoaRVJST1JfUkVBU09OX1VOSU1QTEVNRU5URURiBnByb3RvMw");
 
 /**
  * Why a request was refused.
@@ -115,7 +116,7 @@ export const ErrorReason = {
   IDEMPOTENCY_KEY_REUSED: 9,
 
   /**
-   * The namespace has this custom credit unit already; `key` is its code, `field` the first that differs, if any.
+   * The namespace has this custom credit unit already; `key` is its code, `field` the first that differs, or empty.
    * Do: Use it, or choose another code.
    * Code: ALREADY_EXISTS. Metadata: key, field.
    *
@@ -189,7 +190,7 @@ export const ErrorReason = {
   SETTLEMENT_OUT_OF_ORDER: 17,
 
   /**
-   * More was to be given back than credit and advances dealt with. `state` is the most that can be.
+   * More was to be given back than credit and advances dealt with. `state` is how much can be.
    * Do: Correct at most that much.
    * Code: FAILED_PRECONDITION. Metadata: id, state.
    *
@@ -229,43 +230,35 @@ export const ErrorReason = {
   /**
    * Another write to the same book got in between. Nothing was changed.
    * Do: Repeat the request after the delay.
-   * Code: ABORTED with RetryInfo. Metadata: none.
+   * Code: ABORTED with RetryInfo (50 ms). Metadata: none.
    *
    * @generated from enum value: ERROR_REASON_CONFLICT = 22;
    */
   CONFLICT: 22,
 
   /**
-   * The caller sends more requests than it may.
-   * Do: Repeat after the delay, and slow down.
-   * Code: RESOURCE_EXHAUSTED with RetryInfo. Metadata: limit.
-   *
-   * @generated from enum value: ERROR_REASON_RATE_LIMITED = 23;
-   */
-  RATE_LIMITED: 23,
-
-  /**
    * As many streams are open as are allowed.
    * Do: Close streams that are no longer read, or try again after the delay.
-   * Code: RESOURCE_EXHAUSTED with RetryInfo. Metadata: limit.
+   * Code: RESOURCE_EXHAUSTED with RetryInfo (5000 ms). Metadata: limit.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_WATCHES = 24;
    */
   TOO_MANY_WATCHES: 24,
 
   /**
-   * The queue of waiting writes is full, or the deadline would pass in it. Nothing was changed.
+   * The queue of waiting writes is full, or the deadline would pass in it; `limit` is how many may wait, or how many
+   * that wait are too many for the deadline. Nothing was changed.
    * Do: Repeat after the delay with backoff.
-   * Code: RESOURCE_EXHAUSTED with RetryInfo. Metadata: limit.
+   * Code: RESOURCE_EXHAUSTED with RetryInfo (250 ms). Metadata: limit.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 25;
    */
   OVERLOADED: 25,
 
   /**
-   * A bound on the size of something was reached, such as open grants or charges of one customer.
-   * Do: Close what is no longer needed, or ask the operator to raise the limit.
-   * Code: RESOURCE_EXHAUSTED with RetryInfo. Metadata: limit.
+   * A bound on how much of something there may be was reached; `limit` is how much. Asking again does not help.
+   * Do: Ask for less, or read faster what is told, as the message says.
+   * Code: RESOURCE_EXHAUSTED. Metadata: limit.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 26;
    */
@@ -292,7 +285,7 @@ export const ErrorReason = {
   /**
    * This instance is stopping.
    * Do: Repeat after the delay; another instance will answer.
-   * Code: UNAVAILABLE with RetryInfo. Metadata: none.
+   * Code: UNAVAILABLE with RetryInfo (1000 ms). Metadata: none.
    *
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 29;
    */
@@ -301,7 +294,7 @@ export const ErrorReason = {
   /**
    * The database cannot be reached. Whether a write was done is unknown.
    * Do: Repeat after the delay with the same idempotency key.
-   * Code: UNAVAILABLE with RetryInfo. Metadata: none.
+   * Code: UNAVAILABLE with RetryInfo (1000 ms). Metadata: none.
    *
    * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 30;
    */
@@ -310,7 +303,7 @@ export const ErrorReason = {
   /**
    * The book has not reached min_version within the time a read waits for it.
    * Do: Repeat after the delay, and check that the version belongs to this customer.
-   * Code: UNAVAILABLE with RetryInfo. Metadata: none.
+   * Code: UNAVAILABLE with RetryInfo (200 ms). Metadata: none.
    *
    * @generated from enum value: ERROR_REASON_NOT_CAUGHT_UP = 31;
    */

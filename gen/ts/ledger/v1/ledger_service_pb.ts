@@ -29,8 +29,10 @@ export const file_ledger_v1_ledger_service: GenFile = /*@__PURE__*/
  * Every transaction sums to zero in every currency. Entries are never changed and never lie in the future. Balances
  * at an instant include what has fallen due but is not written yet; those ahead of now are forecasts.
  *
- * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED,
- * OVERLOADED, CONFLICT, SHUTTING_DOWN, DATABASE_UNAVAILABLE, or INTERNAL; see credit.v1.ErrorReason.
+ * Besides what each RPC names, any may refuse with INVALID_FIELD, UNAUTHENTICATED, FORBIDDEN, FOREIGN_HOST,
+ * OVERLOADED, CONFLICT, TOO_SLOW, SHUTTING_DOWN, DATABASE_UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL, and what is no
+ * call of an RPC as its protocol has it with REQUEST_TOO_LARGE, MALFORMED_REQUEST, UNSUPPORTED_PROTOCOL or
+ * UNKNOWN_METHOD; see credit.v1.ErrorReason.
  *
  * @generated from service ledger.v1.LedgerService
  */
