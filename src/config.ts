@@ -11,6 +11,11 @@ export type Config = {
   database: { kind: 'external'; url: string } | { kind: 'embedded'; dataDir: string };
   /** `CREDIT_LEDGER_REPLICA_URL`: a read replica of it, which then answers questions. Default: none. */
   replicaUrl?: string;
+  /**
+   * `CREDIT_LEDGER_DATABASE_WAIT_MS`: how long a start waits for a database that is not there yet, default 60000. The
+   * embedded one is started, not waited for.
+   */
+  databaseWaitMs: number;
   /** `CREDIT_LEDGER_HOST`: address to listen on. The default, 127.0.0.1, is reachable from this machine only. */
   host: string;
   /** `CREDIT_LEDGER_PORT`: TCP port, default 8484; 0 takes a free one. */
@@ -96,6 +101,7 @@ export function readConfig(env: Environment = process.env): Config {
   const config: Config = {
     ...(replicaUrl !== undefined && { replicaUrl }),
     database: url === undefined ? { kind: 'embedded', dataDir } : { kind: 'external', url },
+    databaseWaitMs: read.whole('CREDIT_LEDGER_DATABASE_WAIT_MS', 0, 3_600_000, 60_000),
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),

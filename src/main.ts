@@ -1,8 +1,11 @@
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { startEmbeddedPostgres } from './db/embedded/start.ts';
 import { migrate } from './db/migrate.ts';
+import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
 import { createLog } from './log.ts';
+import { assertFree } from './rpc/address.ts';
 import { startService } from './service.ts';
+import { StartError } from './start-error.ts';
 
 /** The process: reads the configuration, brings up what it needs in order, and takes it down in reverse. */
 
@@ -11,6 +14,7 @@ const log = createLog(config.logLevel);
 for (const warning of config.warnings) log.warn(warning);
 const undo: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;
+const onWaiting = (why: string) => log.warn({ why }, 'waiting for the database');
 
 /** Takes down whatever is up, last first; each step is bounded, and one that fails does not keep the others. */
 function stop(code: number): Promise<void> {
@@ -41,24 +45,35 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 }
 
 try {
-  const databaseUrl = await databaseOf(config);
-  const migrations = await migrate({ url: databaseUrl, citus: config.citus });
+  await assertFree(config);
+  const database = await databaseOf(config);
+  const migrations = await migrate({ url: database.url, citus: config.citus }).catch((error: unknown) => {
+    throw explainDatabase(error, database);
+  });
   if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date');
   if (stopping === undefined) {
-    const service = await startService({ ...config, databaseUrl, log });
+    const service = await startService({ ...config, databaseUrl: database.url, log });
     undo.push(() => service.stop());
     log.info({ url: service.url, database: config.database.kind }, 'serving gRPC, gRPC-Web and Connect JSON');
   }
 } catch (err) {
-  log.fatal({ err }, 'the service cannot start');
+  if (err instanceof StartError) log.fatal(`the service cannot start: ${err.message}`);
+  else log.fatal({ err }, 'the service cannot start');
   await stop(1);
 }
 
-async function databaseOf({ database }: Config): Promise<string> {
-  if (database.kind === 'external') return database.url;
-  const postgres = await startEmbeddedPostgres({ dataDir: database.dataDir });
-  undo.push(() => postgres.stop());
-  return postgres.url;
+/** The database, there and taking connections; and the replica, if there is one. */
+async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Config): Promise<Setting> {
+  if (replicaUrl !== undefined)
+    await reachDatabase({ url: replicaUrl, variable: 'CREDIT_LEDGER_REPLICA_URL' }, { waitMs, onWaiting });
+  if (database.kind === 'embedded') {
+    const postgres = await startEmbeddedPostgres({ dataDir: database.dataDir });
+    undo.push(() => postgres.stop());
+    return { url: postgres.url, variable: 'CREDIT_LEDGER_DATA_DIR' };
+  }
+  const setting = { url: database.url, variable: 'DATABASE_URL' };
+  await reachDatabase(setting, { waitMs, onWaiting });
+  return setting;
 }
 
 function readOrExit(): Config {

@@ -14,7 +14,16 @@ const layers = [
   ['book/', 'watch/', 'feed/', 'credit/query/'],
   ['credit/', 'pending/', 'ledger/'],
   ['db/'],
-  ['amount.ts', 'instant.ts', 'id.ts', 'refusal.ts', 'scope.ts', 'log.ts', 'environment.ts'],
+  [
+    'amount.ts',
+    'instant.ts',
+    'id.ts',
+    'refusal.ts',
+    'scope.ts',
+    'log.ts',
+    'environment.ts',
+    'start-error.ts',
+  ],
   ['reasons.ts'],
 ];
 

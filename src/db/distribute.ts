@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { StartError } from '../start-error.ts';
 
 /**
  * Spreads the tables over the nodes of a Citus cluster: every table with a `shard` column by it, all side by side with
@@ -9,7 +10,7 @@ import type { Knex } from 'knex';
 export async function distribute(db: Knex): Promise<readonly string[]> {
   const hasCitus = `select from pg_proc where proname = 'create_distributed_table'`;
   if ((await rowsOf(db, hasCitus)).length === 0) {
-    throw new Error(
+    throw new StartError(
       'CREDIT_LEDGER_CITUS is on, but this database has no Citus: run "create extension citus" on it, or turn it off.',
     );
   }

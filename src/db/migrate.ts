@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import knex, { type Knex } from 'knex';
 import { distribute } from './distribute.ts';
+import { StartError } from '../start-error.ts';
 import { requireSupportedPostgres } from './postgres-version.ts';
 
 const ownFolder = fileURLToPath(new URL('../../migrations/', import.meta.url));
@@ -62,7 +63,7 @@ async function takeLock(lock: Knex.Transaction, timeoutMs: number): Promise<void
     await lock.raw('select pg_advisory_xact_lock(?)', [lockKey]);
   } catch (cause) {
     if ((cause as { code?: string }).code !== lockNotAvailable) throw cause;
-    throw new Error(
+    throw new StartError(
       `Another instance has been migrating this database for more than ${timeoutMs} ms: look for ` +
         `application_name 'credit-ledger migrate' in pg_stat_activity, and start again when it is done.`,
       { cause },
@@ -77,7 +78,7 @@ async function refuseNewerSchema(db: Knex, folder: string): Promise<void> {
   const known = new Set(await migrationFiles(folder));
   const unknown = completed.map(({ name }) => name).filter((name) => !known.has(name));
   if (unknown.length === 0) return;
-  throw new Error(
+  throw new StartError(
     `The database was migrated by a newer release, with ${unknown.join(', ')}, which this one does not have. ` +
       'Migrations only go forward: start that release or a later one.',
   );
@@ -106,7 +107,7 @@ async function migrationFiles(folder: string): Promise<string[]> {
   if (odd !== undefined)
     throw new Error(`${join(folder, odd)} is not named <yyyymmddhhmmss>_<what it does>.ts.`);
   if (names.length === 0)
-    throw new Error(`There are no migrations in ${folder}: the installation is incomplete.`);
+    throw new StartError(`There are no migrations in ${folder}: the installation is incomplete.`);
   return names;
 }
 

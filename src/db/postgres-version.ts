@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { StartError } from '../start-error.ts';
 
 /** The oldest major version of Postgres that the schema and the statements work on. */
 const oldest = 15;
@@ -13,7 +14,7 @@ export async function requireSupportedPostgres(db: Knex): Promise<void> {
 export function refuseOlderThanOldest(version: number): void {
   const major = Math.trunc(version / 10_000);
   if (major >= oldest) return;
-  throw new Error(
+  throw new StartError(
     `DATABASE_URL leads to Postgres ${major}, but Postgres ${oldest} or newer is needed: upgrade that server, ` +
       'or unset DATABASE_URL to use the embedded one.',
   );

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { isLoopback, type AccessToken } from '../environment.ts';
 import type { Log } from '../log.ts';
+import { explainListening } from './address.ts';
 import { createAuthentication } from './authentication.ts';
 import { createConnectTransport } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
@@ -83,7 +84,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const disconnect = () => sockets.forEach((socket) => socket.destroy());
 
   http1.server.listen(port, host);
-  await once(http1.server, 'listening');
+  await once(http1.server, 'listening').catch((error: unknown) => {
+    throw explainListening(error, { host, port });
+  });
   const address = http1.server.address() as AddressInfo;
 
   const close = async () => {

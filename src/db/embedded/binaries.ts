@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { StartError } from '../../start-error.ts';
 
 /** Absolute paths of the Postgres programs that the platform's npm package ships. */
 export type Binaries = { initdb: string; postgres: string };
@@ -17,7 +18,7 @@ function resolve(name: string): string {
   try {
     return createRequire(import.meta.url).resolve(name);
   } catch (cause) {
-    throw new Error(
+    throw new StartError(
       `No embedded Postgres is installed for this platform (the optional npm package ${name}). ` +
         'Set DATABASE_URL to a Postgres 15 or newer.',
       { cause },
@@ -39,7 +40,7 @@ export function linkLibraries(root: string): void {
     } catch (cause) {
       // Another process that starts at the same time may have made it just now.
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Error(
+      throw new StartError(
         `Cannot make the library link ${path}: run npm ci with install scripts, as its owner.`,
         {
           cause,

@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'n
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, type RunAs } from './run-as.ts';
+import { StartError } from '../../start-error.ts';
 
 /** The bootstrap superuser. The service itself connects as the ordinary role of provision.ts. */
 export const superuser = 'postgres';
@@ -60,7 +61,7 @@ const unfinished = 'unfinished-';
 function refuseOtherMajor(pgdata: string, major: string): void {
   const found = readFileSync(join(pgdata, 'PG_VERSION'), 'utf8').trim();
   if (found === major) return;
-  throw new Error(
+  throw new StartError(
     `${pgdata} was made by Postgres ${found}, but Postgres ${major} is installed. Move it over with pg_dump ` +
       `and pg_restore of Postgres ${found}, or set CREDIT_LEDGER_DATA_DIR to a new directory.`,
   );

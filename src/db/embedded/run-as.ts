@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { StartError } from '../../start-error.ts';
 
 /** Whom Postgres runs as: commands put in front of it, or another user. Neither: whoever we are. */
 export type RunAs = { prefix: readonly string[]; uid?: number; gid?: number };
@@ -25,7 +26,7 @@ const inUserNamespace: RunAs = {
 export function candidates(owner: User | undefined, uid = process.getuid?.()): RunAs[] {
   if (uid !== 0) {
     if (owner === undefined || owner.uid === uid) return [{ prefix: [] }, inUserNamespace];
-    throw new Error(
+    throw new StartError(
       `The data directory belongs to user ${owner.uid}, this is user ${uid}: start as its owner.`,
     );
   }
@@ -53,7 +54,7 @@ export async function chooseRunAs(
       complaints.push(`${describe(runAs)}: ${(error as Error).message.trim()}`);
     }
   }
-  throw new Error(
+  throw new StartError(
     `The embedded Postgres cannot run here.\n  ${complaints.join('\n  ')}\n` +
       'Start the service as an ordinary user that may read its installation, or set DATABASE_URL.',
   );

@@ -4,6 +4,7 @@ import { waitUntil } from '../wait.ts';
 import { disownStalePid, findPostmaster, type Postmaster } from './postmaster.ts';
 import { type RunAs, spawnOptions } from './run-as.ts';
 import { makeSocketDirectory, removeSocketDirectory } from './socket-directory.ts';
+import { StartError } from '../../start-error.ts';
 
 /** What a start needs to know. `settings` are those of postgresql.conf and win over it. */
 export type Launch = {
@@ -35,12 +36,12 @@ export async function launch(options: Launch): Promise<Postmaster> {
       // Backends of a killed server go by themselves, at their next look at it; sharing memory with them would
       // destroy data. Every other complaint will not go away by itself.
       if (!said.includes('pre-existing shared memory block'))
-        throw new Error(`Postgres did not start:\n${said}`);
+        throw new StartError(`Postgres did not start:\n${said}`);
       return undefined;
     },
     { timeoutMs: orphansTimeoutMs, everyMs: 100 },
   );
-  if (started === undefined) throw new Error(`Processes of an earlier Postgres do not end:\n${said}`);
+  if (started === undefined) throw new StartError(`Processes of an earlier Postgres do not end:\n${said}`);
   return started;
 }
 
@@ -81,7 +82,9 @@ async function tryLaunch({
   );
   if (answer === undefined) {
     // Not stopped: a long recovery would begin again from nothing at every attempt.
-    throw new Error(`Postgres is not ready after ${startTimeoutMs} ms and goes on starting: see ${logFile}.`);
+    throw new StartError(
+      `Postgres is not ready after ${startTimeoutMs} ms and goes on starting: see ${logFile}.`,
+    );
   }
   if (answer !== 'exited') return answer;
   removeSocketDirectory(socketDirectory);

@@ -3,6 +3,7 @@ import { chownSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunAs } from './run-as.ts';
+import { StartError } from '../../start-error.ts';
 
 /**
  * A socket needs no free port, and its path may have at most 107 bytes: too few for a data directory of
@@ -17,7 +18,7 @@ export function makeSocketDirectory(pgdata: string, { uid = process.getuid?.(), 
   // The name can be foreseen: whoever made it first could otherwise listen in our server's stead.
   const found = lstatSync(directory);
   if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0) {
-    throw new Error(`${directory} exists and belongs to someone else: remove it, or set TMPDIR.`);
+    throw new StartError(`${directory} exists and belongs to someone else: remove it, or set TMPDIR.`);
   }
   removeLeftSockets(directory);
   return directory;

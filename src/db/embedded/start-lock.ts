@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { waitUntil } from '../wait.ts';
+import { StartError } from '../../start-error.ts';
 
 const timeoutMs = 90_000;
 
@@ -14,7 +15,7 @@ export async function withStartLock<T>(pgdata: string, work: () => Promise<T>): 
   const name = `\0credit-ledger-${createHash('sha256').update(pgdata).digest('hex').slice(0, 32)}`;
   const held = await waitUntil(() => tryListen(name), { timeoutMs, everyMs: 25 });
   if (held === undefined) {
-    throw new Error(
+    throw new StartError(
       `Another process has been starting or stopping the Postgres of ${pgdata} for ${timeoutMs} ms.`,
     );
   }

@@ -1,14 +1,16 @@
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitUntil } from '../wait.ts';
 import { locateBinaries } from './binaries.ts';
 import { ensureCluster, readPassword } from './cluster.ts';
+import { makeDataDirectory } from './data-directory.ts';
 import { takeLease } from './lease.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { connectAsSuperuser, provision } from './provision.ts';
 import { candidates, chooseRunAs } from './run-as.ts';
 import { launch, type Launch, shutdown, startTimeoutMs } from './server.ts';
 import { withStartLock } from './start-lock.ts';
+import { StartError } from '../../start-error.ts';
 
 export type EmbeddedPostgres = {
   /** URL of the service's own database, for any Postgres client on this machine; it holds the password. */
@@ -30,8 +32,7 @@ export async function startEmbeddedPostgres(options: {
 }): Promise<EmbeddedPostgres> {
   const { settings = {} } = options;
   const { initdb, postgres } = locateBinaries();
-  mkdirSync(options.dataDir, { recursive: true });
-  const dataDir = realpathSync(options.dataDir);
+  const dataDir = makeDataDirectory(options.dataDir);
   const pgdata = join(dataDir, 'postgres');
 
   return withStartLock(pgdata, async () => {
@@ -69,6 +70,6 @@ async function obtainServer(options: Launch): Promise<Postmaster> {
     { timeoutMs: startTimeoutMs },
   );
   if (settled === undefined)
-    throw new Error(`Postgres is still starting or stopping: see ${options.logFile}.`);
+    throw new StartError(`Postgres is still starting or stopping: see ${options.logFile}.`);
   return settled.server ?? launch(options);
 }
