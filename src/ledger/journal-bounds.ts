@@ -63,6 +63,25 @@ export async function placeOfTransaction(
   return (await connection.run(PLACE, [shard, bookId, uuidOf(transactionId)]))[0] ?? null;
 }
 
+const KNOWN_ACCOUNT = statement<{ id: string }>(
+  'known_account',
+  `select s.id from sub_accounts s
+   cross join lateral (
+     select e.version from entries e
+     where e.shard = $1 and e.book_id = $2 and e.sub_account = s.ordinal and e.version <= $4
+     order by e.version, e.position limit 1
+   ) first
+   where s.shard = $1 and s.book_id = $2 and s.id = $3`,
+);
+
+/** Whether a book has the sub-account, as known at a version: it comes into being with its first entry. */
+export const isKnownAccount = async (
+  connection: Connection,
+  { shard, bookId, version }: BookAt & { readonly version: number },
+  accountId: string,
+): Promise<boolean> =>
+  (await connection.run(KNOWN_ACCOUNT, [shard, bookId, uuidOf(accountId), version])).length > 0;
+
 export type SubAccountFilter = {
   /** Null: any. */
   readonly accountId: string | null;

@@ -45,3 +45,40 @@ test('a question about now waits for nobody', async () => {
 
   expect(version).toBe('2');
 });
+
+test('a batch about such an instant waits, too', async () => {
+  time.now = day(4);
+  await sql.rows('begin');
+  await sql.rows('select from books where customer_id = $1 for update', [customerId]);
+  let answered = false;
+  const question = other.answer('BatchGetBalances', {
+    customerIds: ['bob', customerId],
+    knownAt: at(day(4)),
+  });
+  void question.then(() => (answered = true));
+  await untilSomebodyWaits(databaseUrl);
+  expect(answered).toBe(false);
+  await sql.rows('rollback');
+
+  expect((await question)['results'].map(({ version }: { version: string }) => version)).toEqual([
+    undefined,
+    '2',
+  ]);
+});
+
+test('each answer of a batch says when its book was last written, and asked so again is the same', async () => {
+  time.now = day(5);
+  await caller.answer('CreateGrant', grantRequest({ customerId: 'bob' }));
+  const { results, asOf, knownAt } = await caller.answer('BatchGetBalances', {
+    customerIds: ['bob', customerId],
+  });
+  expect(results.map((result: { knownAt: string }) => Date.parse(result.knownAt))).toEqual([day(5), day(2)]);
+  expect(Date.parse(knownAt)).toBe(day(5));
+
+  // What was recorded before the other book's last write, and was not to be seen yet.
+  time.now = day(4);
+  await caller.answer('CreateGrant', grantRequest({ customerId }));
+  const [, own] = results;
+  const again = await caller.answer('GetBalance', { customerId, asOf, knownAt: own.knownAt });
+  expect(again['balances']).toEqual(own.balances);
+});

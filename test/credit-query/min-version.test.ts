@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { day } from '../support/builders.ts';
 import { at, grantRequest, spendRequest } from '../support/requests.ts';
+import type { Json } from '../support/service.ts';
 import { testWorld } from '../support/world.ts';
 
 /** Reading one's own write: `min_version` is satisfied, waited for briefly, or refused. */
@@ -43,6 +44,57 @@ test('every question refuses a version that does not come with NOT_CAUGHT_UP, af
   expect(waited).toBeGreaterThan(900);
   expect(waited).toBeLessThan(4_000);
 });
+
+describe('a batch of balances', () => {
+  const customerIds = ['ada', 'bea', 'ada'];
+
+  test('answers from the versions that writes told, also at another instance', async () => {
+    const { version: written } = await caller.answer('CreateGrant', grantRequest({ customerId: 'bea' }));
+    const minVersions = { ada: version, bea: written };
+
+    for (const one of [caller, neighbour]) {
+      const { results } = await one.answer('BatchGetBalances', { customerIds, minVersions });
+      expect(results.map((result: Json) => result['version'])).toEqual(['1', '1', '1']);
+    }
+  });
+
+  test.each([{}, { asOf: at(day(1)) }])('is refused where one version does not come: %j', async (moment) => {
+    const asked = { customerIds, minVersions: { ada: '1', bea: '9' }, ...moment };
+
+    expect(await caller.refusal('BatchGetBalances', asked)).toMatchObject({
+      ...{ code: 'UNAVAILABLE', reason: 'NOT_CAUGHT_UP', message: expect.stringContaining('version 9') },
+    });
+  });
+
+  test('waits for a version that comes', async () => {
+    await caller.answer('CreateGrant', grantRequest({ customerId: 'cyd' }));
+    const waiting = caller.answer('BatchGetBalances', {
+      customerIds: ['ada', 'cyd'],
+      minVersions: { cyd: '2' },
+    });
+    await caller.answer('ConsumeCredits', spendRequest({ customerId: 'cyd' }));
+
+    expect((await waiting)['results'][1]).toMatchObject({ version: '2', balances: [{ settled: '90' }] });
+  });
+
+  test('refuses a version of a customer that is not asked about', async () => {
+    const asked = { customerIds, minVersions: { ada: '1', eve: '1', dan: '2' } };
+    const { reason, violations } = await caller.refusal('BatchGetBalances', asked);
+
+    expect(reason).toBe('INVALID_FIELD');
+    expect(violations.map(({ field }) => field)).toEqual(['min_versions["eve"]', 'min_versions["dan"]']);
+  });
+});
+
+test.each(['ListScheduledGrants', 'ListAccounts', 'GetTrialBalance'])(
+  '%s of a namespace, which has no version, refuses one',
+  async (rpc) => {
+    expect(await caller.refusal(rpc, { minVersion: '1' })).toMatchObject({
+      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', metadata: { field: 'min_version' } },
+    });
+    await caller.answer(rpc, {});
+  },
+);
 
 test('a refusal says when to try again', async () => {
   const response = await fetch(`${url}/credit.v1.CreditService/GetBalance`, {

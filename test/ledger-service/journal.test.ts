@@ -4,12 +4,12 @@ import { GRID, START } from '../support/histories.ts';
 import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
-import type { Json } from '../support/service.ts';
+import { call, type Json } from '../support/service.ts';
 import { testWorld } from '../support/world.ts';
 
 /** The raw journal: every filter shows what filtering the whole list would leave, in pages or at once. */
 
-const { caller, time } = await testWorld();
+const { caller, time, url } = await testWorld();
 const CUSTOMERS = ['ada', neighbour('ada', 1)];
 let end: Instant;
 
@@ -224,18 +224,49 @@ describe('the links of the journal', () => {
     const { id } = transactions[0];
 
     for (const transactionId of [id, `txn_${'0'.repeat(32)}`, 'nonsense']) {
-      expect(await caller.refusal('GetTransaction', { customerId: 'bob', transactionId })).toMatchObject({
+      expect(
+        await caller.refusal('GetTransaction', { customerId: CUSTOMERS[1], transactionId }),
+      ).toMatchObject({
         ...{ code: 'NOT_FOUND', reason: 'TRANSACTION_NOT_FOUND', metadata: { id: transactionId } },
       });
     }
-    const nothing = [{ groupId: id }, { grantId: 'nonsense' }, { chargeId: 'nonsense' }];
-    for (const filter of nothing) {
-      expect(await pages(TRANSACTIONS, { customerId: 'bob', ...filter }, 10)).toEqual([]);
+  });
+
+  const none = (prefix: string) => `${prefix}_${'0'.repeat(32)}`;
+  const SUM = { currency: 'USD', accountType: 'ACCOUNT_TYPE_CUSTOMER_FBO' };
+  test.each([
+    ['ListTransactions', {}, 'groupId', 'txn', 'TRANSACTION_NOT_FOUND'],
+    ['ListTransactions', {}, 'grantId', 'grt', 'GRANT_NOT_FOUND'],
+    ['ListTransactions', {}, 'chargeId', 'chg', 'CHARGE_NOT_FOUND'],
+    ['ListEntries', {}, 'transactionId', 'txn', 'TRANSACTION_NOT_FOUND'],
+    ['ListEntries', {}, 'accountId', 'acc', 'TRANSACTION_NOT_FOUND'],
+    ['ListEntries', {}, 'grantId', 'grt', 'GRANT_NOT_FOUND'],
+    ['ListEntries', {}, 'chargeId', 'chg', 'CHARGE_NOT_FOUND'],
+    ['GetAccountBalance', SUM, 'grantId', 'grt', 'GRANT_NOT_FOUND'],
+    ['GetAccountBalance', SUM, 'chargeId', 'chg', 'CHARGE_NOT_FOUND'],
+  ])('%s refuses %j with a %s that is none of the customer’s', async (rpc, more, field, prefix, reason) => {
+    const ask = (customerId: string, id: string) =>
+      call(url, `ledger.v1.LedgerService/${rpc}`, { customerId, ...more, [field]: id });
+    for (const id of [none(prefix), 'nonsense']) {
+      expect(await ask('ada', id)).toMatchObject({
+        ...{ ok: false, error: { code: 'NOT_FOUND', reason, metadata: { id } } },
+      });
     }
-    for (const filter of [{ transactionId: id }, { accountId: 'nonsense' }, { grantId: 'nonsense' }]) {
-      expect(await pages(ENTRIES, { customerId: 'bob', ...filter }, 10)).toEqual([]);
+    // A customer nobody has written about has nothing, and that is no error.
+    expect((await ask('nobody', none(prefix))).ok).toBe(true);
+  });
+
+  test('an account of another customer, or not known yet, is found by neither', async () => {
+    const { entries } = await caller.answer('ListEntries', { customerId: 'ada', pageSize: 1 });
+    const { accountId, recordedAt } = entries[0];
+    await caller.answer('CreateGrant', grantRequest({ customerId: neighbour('ada', 2) }));
+    const before = { customerId: 'ada', accountId, knownAt: at(Date.parse(recordedAt) - 1) };
+
+    for (const rpc of ['GetAccount', 'ListEntries']) {
+      for (const asked of [{ customerId: neighbour('ada', 2), accountId }, before]) {
+        expect((await caller.refusal(rpc, asked)).reason).toBe('TRANSACTION_NOT_FOUND');
+      }
     }
-    expect(await pages(ENTRIES, { customerId: 'nobody', transactionId: id }, 10)).toEqual([]);
   });
 
   test('a currency there is not is refused', async () => {

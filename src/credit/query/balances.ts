@@ -8,13 +8,13 @@ import { gather } from '../../db/gather.ts';
 import { promisedNow } from '../../pending/index-reader.ts';
 import { balancesFrom, balancesIn, bookedOf, type Figures } from '../figures.ts';
 import { getBalance, getBalances, type BalanceAnswer, type BalanceQuestion } from './get-balance.ts';
-import { caughtUp, type QueryDeps } from './questions.ts';
+import { allCaughtUp, caughtUp, firstBehind, type AskedBook, type QueryDeps } from './questions.ts';
 
 /** Balances, where those asked about now share snapshots: most questions are about now, and many come at once. */
 export type Balances = {
   get(question: BalanceQuestion): Promise<BalanceAnswer>;
-  /** Of many customers, as of one moment; in the order of the keys. */
-  getMany(keys: readonly BookKey[], asked: Moment & Figures): Promise<readonly BalanceAnswer[]>;
+  /** Of many customers, as of one moment; in their order. */
+  getMany(books: readonly AskedBook[], asked: Moment & Figures): Promise<readonly BalanceAnswer[]>;
 };
 
 type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
@@ -42,12 +42,19 @@ export function createBalances(deps: BalancesDeps): Balances {
             return value.view.latest < question.minVersion ? undefined : { value };
           })
         : getBalance(deps, question),
-    async getMany(keys, asked) {
-      if (!isNow(asked)) return getBalances(deps, keys, asked);
-      const questions = keys.map((key) => ({ key, figures: asked }));
-      const answers = await fromKept(questions);
-      // As of one moment: all kept, or all from one snapshot.
-      return answers.every((answer) => answer !== null) ? answers : fromLoaded(questions);
+    async getMany(books, asked) {
+      if (!isNow(asked)) return getBalances(deps, books, asked);
+      const questions = books.map(({ key }) => ({ key, figures: asked }));
+      return allCaughtUp(async () => {
+        const answers = await fromKept(questions);
+        // As of one moment: all kept, or all from one snapshot.
+        const value = answers.every((answer) => answer !== null) ? answers : await fromLoaded(questions);
+        const behind = firstBehind(
+          books,
+          value.map(({ view }) => view),
+        );
+        return behind === null ? { value } : { behind };
+      });
     },
   };
 }

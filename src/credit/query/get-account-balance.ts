@@ -11,6 +11,7 @@ import {
   type EntryFilter,
 } from '../../ledger/account-sum.ts';
 import { accountsAt } from './account-totals.ts';
+import { assertNamed } from './named.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
 
 export type AccountAnswer = { readonly view: BookView; readonly amount: Amount };
@@ -24,14 +25,12 @@ export const getAccountBalance = (
   deps: QueryDeps,
   question: Asked & { readonly filter: EntryFilter },
 ): Promise<AccountAnswer> =>
-  ask(deps, question, async (connection, view) => ({
-    view,
-    amount: await (namesGrantOrCharge(question.filter) ? ofEntries : ofAccounts)(
-      connection,
-      view,
-      question.filter,
-    ),
-  }));
+  ask(deps, question, async (connection, view) => {
+    const { filter } = question;
+    await assertNamed(connection, view, { grt: filter.grantId, chg: filter.chargeId });
+    const sum = namesGrantOrCharge(filter) ? ofEntries : ofAccounts;
+    return { view, amount: await sum(connection, view, filter) };
+  });
 
 async function ofAccounts(connection: Connection, view: BookView, filter: EntryFilter): Promise<Amount> {
   const { type, currency } = filter;

@@ -1,4 +1,3 @@
-import type { BookKey } from '../../book/book-key.ts';
 import { isHistory, type BookView, type Moment } from '../../book/view.ts';
 import { stateAt } from '../../book/state-at.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
@@ -16,7 +15,7 @@ import {
   type Figures,
 } from '../figures.ts';
 import { weightThen } from './live-then.ts';
-import { ask, askAll, type Asked, type QueryDeps } from './questions.ts';
+import { ask, askAll, type Asked, type AskedBook, type QueryDeps } from './questions.ts';
 
 export type BalanceQuestion = Asked & Figures;
 
@@ -35,10 +34,10 @@ export const getBalance = (deps: QueryDeps, question: BalanceQuestion): Promise<
 /** The same for many customers, as of one moment. */
 export const getBalances = (
   deps: QueryDeps,
-  keys: readonly BookKey[],
+  books: readonly AskedBook[],
   { asOf, knownAt, ...figures }: Moment & Figures,
 ): Promise<readonly BalanceAnswer[]> =>
-  askAll(deps, keys, { asOf, knownAt }, async (connection, view) => ({
+  askAll(deps, books, { asOf, knownAt }, async (connection, view) => ({
     view,
     balances: await balancesOf(connection, view, figures),
   }));

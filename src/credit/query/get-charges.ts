@@ -1,8 +1,8 @@
 import { pageOfCharges, type ChargeFilter, type ChargePage } from '../../book/charge-pages.ts';
 import { loadCharges, readCharge } from '../../book/charge-rows.ts';
 import type { BookKey } from '../../book/book-key.ts';
-import { refuse } from '../../refusal.ts';
 import type { Charge } from '../charge.ts';
+import { notFound } from './named.ts';
 import { ask, type QueryDeps } from './questions.ts';
 
 type Asked = { readonly key: BookKey; readonly minVersion: number };
@@ -16,7 +16,7 @@ export const getCharge = (
     const rows = id === null ? [] : await loadCharges(connection, [{ shard, bookId: id, chargeId }]);
     const [row] = rows;
     if (row !== undefined) return { version, charge: readCharge(row).charge };
-    return refuse('CHARGE_NOT_FOUND', `this customer has no charge ${chargeId}`, { id: chargeId });
+    return notFound('chg', chargeId);
   });
 
 export type ChargesQuestion = Asked & {

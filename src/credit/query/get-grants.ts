@@ -8,8 +8,8 @@ import { loadRemembered, type Remembered } from '../../book/remembered.ts';
 import { isHistory, type BookView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { grantTotals } from '../../ledger/history.ts';
-import { refuse } from '../../refusal.ts';
 import { viewNow, viewThen, type GrantView } from '../grant-view.ts';
+import { notFound } from './named.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
 
 export type GrantAnswer = { readonly view: BookView; readonly grant: GrantView };
@@ -25,9 +25,7 @@ export const getGrant = (
     const rows = bookId === null ? [] : await loadGrants(connection, [{ shard, bookId, grantId }]);
     const known = rows.map(readGrant).filter((own) => own.version <= view.version);
     const [grant] = await viewsOf(connection, view, known);
-    return grant === undefined
-      ? refuse('GRANT_NOT_FOUND', `this customer has no grant ${grantId}`, { id: grantId })
-      : { view, grant };
+    return grant === undefined ? notFound('grt', grantId) : { view, grant };
   });
 
 export type GrantsQuestion = Asked & {

@@ -18,6 +18,7 @@ import {
 } from '../../ledger/journal-pages.ts';
 import type { PostingKind } from '../../ledger/posting.ts';
 import { findTransaction, type ReadEntry, type ReadTransaction } from '../../ledger/read-journal.ts';
+import { assertNamed, notFound } from './named.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
 
 /** The raw journal of a book, as recorded: what has fallen due and nobody has written yet is not in it. */
@@ -56,7 +57,8 @@ export const listTransactions = (
   question: TransactionsQuestion,
 ): Promise<JournalAnswer<ReadTransaction>> =>
   ask(deps, question, async (connection, view) => {
-    const { groupId, kinds, idempotencyKey } = question;
+    const { groupId, grantId, chargeId, kinds, idempotencyKey } = question;
+    await assertNamed(connection, view, { txn: groupId, grt: grantId, chg: chargeId });
     const range = await rangeOf(connection, view, question, [
       ...(groupId === null ? [] : [versionOfGroup(connection, view, groupId)]),
       ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, question)]),
@@ -68,7 +70,8 @@ export const listTransactions = (
 /** A page of entries in version order. */
 export const listEntries = (deps: QueryDeps, question: EntriesQuestion): Promise<JournalAnswer<ReadEntry>> =>
   ask(deps, question, async (connection, view) => {
-    const { transactionId } = question;
+    const { transactionId, accountId, grantId, chargeId } = question;
+    await assertNamed(connection, view, { txn: transactionId, acc: accountId, grt: grantId, chg: chargeId });
     const place =
       transactionId === null || view.id === null
         ? null
@@ -112,7 +115,7 @@ async function rangeOf(
 async function versionOfGroup(connection: Connection, view: BookView, id: string): Promise<number | null> {
   if (view.id === null) return null;
   const place = await placeOfTransaction(connection, bookOf(view), id);
-  return place?.ordinal === 1 ? place.version : null;
+  return place?.ordinal === 1 ? place.version : notFound('txn', id);
 }
 
 /** Whether it is the key's own write, and not the one that a success without a change found, the walk tells. */

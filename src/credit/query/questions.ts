@@ -16,20 +16,6 @@ export type Asked = Moment & {
   readonly minVersion: number;
 };
 
-/** Answers a question about many books as of one moment, from one snapshot. */
-export const askAll = <Answer>(
-  { database, clock }: QueryDeps,
-  keys: readonly BookKey[],
-  moment: Moment,
-  answer: (connection: Connection, view: BookView) => Promise<Answer>,
-): Promise<readonly Answer[]> =>
-  database.snapshot(async (connection) => {
-    const now = clock(await databaseTime(connection));
-    return settleAll(
-      keys.map(async (key) => answer(connection, await locate(connection, () => now, key, moment))),
-    );
-  });
-
 /** How long a question waits for a database that lags behind the caller's own write. */
 const CATCH_UP_MS = 1_000;
 
@@ -59,12 +45,48 @@ export async function ask<Answer>(
   });
 }
 
+/** A book as many are asked about at once, with the version that its answer must at least reflect; 0 asks for none. */
+export type AskedBook = Pick<Asked, 'key' | 'minVersion'>;
+
+/** The same about many books as of one moment, in their order; each as `ask` would. */
+export async function askAll<Answer>(
+  { database, clock }: QueryDeps,
+  books: readonly AskedBook[],
+  moment: Moment,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const attempt = (settled: boolean) =>
+    database.snapshot(async (connection) => {
+      const now = clock(await databaseTime(connection));
+      const views = await settleAll(books.map(({ key }) => locate(connection, () => now, key, moment)));
+      const behind = firstBehind(books, views);
+      if (behind !== null) return { behind };
+      const unsettled = settled ? [] : views.filter((view) => mayBeUnderWay(view, moment));
+      if (unsettled.length > 0) return { unsettled };
+      return { value: await settleAll(views.map((view) => answer(connection, view))) };
+    });
+  return allCaughtUp(async () => {
+    const first = await attempt(false);
+    if (!('unsettled' in first)) return first;
+    for (const { key } of first.unsettled) await awaitWriter(database, key);
+    return (await attempt(true)) as Exclude<typeof first, { unsettled: unknown }>;
+  });
+}
+
+/** The version of the first book that has not got there; null: all have. */
+export function firstBehind(
+  books: readonly AskedBook[],
+  views: readonly Pick<BookView, 'latest'>[],
+): number | null {
+  const behind = books.find(({ minVersion }, i) => views[i]!.latest < minVersion);
+  return behind?.minVersion ?? null;
+}
+
 /** No write takes this long from reading its instant to its commit: statements are canceled before. */
 const LONGEST_WRITE_MS = 60_000;
 
 /** Whether a write that is not to be seen yet may have been recorded by the instant the question names (law 8). */
-const mayBeUnderWay = ({ id, now, clock, current }: BookView, { knownAt, lastVersion }: Moment): boolean =>
-  id !== null &&
+const mayBeUnderWay = ({ now, clock, current }: BookView, { knownAt, lastVersion }: Moment): boolean =>
   knownAt !== null &&
   lastVersion === undefined &&
   current &&
@@ -76,8 +98,22 @@ export async function caughtUp<Answer>(
   minVersion: number,
   attempt: () => Promise<{ readonly value: Answer } | undefined>,
 ): Promise<Answer> {
-  const first = (await attempt()) ?? (await waitUntil(attempt, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
-  return first === undefined ? notCaughtUp(minVersion) : first.value;
+  return allCaughtUp(async () => (await attempt()) ?? { behind: minVersion });
+}
+
+/** The same for many books; `behind` is the version of one that has not got there. */
+export async function allCaughtUp<Answer>(
+  attempt: () => Promise<{ readonly value: Answer } | { readonly behind: number }>,
+): Promise<Answer> {
+  let behind = 0;
+  const there = async () => {
+    const outcome = await attempt();
+    if ('value' in outcome) return outcome;
+    behind = outcome.behind;
+    return undefined;
+  };
+  const found = (await there()) ?? (await waitUntil(there, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
+  return found === undefined ? notCaughtUp(behind) : found.value;
 }
 
 export const notCaughtUp = (version: number): never =>

@@ -4,8 +4,8 @@ import type { Currencies } from '../../book/currencies.ts';
 import type { Moment } from '../../book/view.ts';
 import { checkPrecision } from '../../credit/precision.ts';
 import type { BalancePart } from '../../credit/figures.ts';
+import { notFound, type NamedKind } from '../../credit/query/named.ts';
 import type { Tax } from '../../ledger/account.ts';
-import { refuse } from '../../refusal.ts';
 import { ALL, type Scope } from '../../scope.ts';
 import { isId } from '../../id.ts';
 import { BalancePart as PartMessage } from '#gen/credit/v1/balance_pb.ts';
@@ -79,18 +79,9 @@ export async function currencyOf(
 }
 
 /** A text that can only name a grant, charge, transaction or account; anything else names none that exists. */
-export const idOfKind = (prefix: keyof typeof NAMED, id: string): string =>
+export const idOfKind = (prefix: NamedKind, id: string): string =>
   isId(prefix, id) ? id : notFound(prefix, id);
 
-const NAMED = {
-  grt: ['GRANT_NOT_FOUND', 'grant'],
-  chg: ['CHARGE_NOT_FOUND', 'charge'],
-  txn: ['TRANSACTION_NOT_FOUND', 'transaction'],
-  acc: ['TRANSACTION_NOT_FOUND', 'account'],
-} as const;
-
-/** Refuses an id that names nothing of the customer's. */
-export function notFound(prefix: keyof typeof NAMED, id: string): never {
-  const [reason, what] = NAMED[prefix];
-  return refuse(reason, `this customer has no ${what} ${id}`, { id });
-}
+/** The same of a filter; empty: null, any. */
+export const filterOfKind = (prefix: NamedKind, id: string): string | null =>
+  id === '' ? null : idOfKind(prefix, id);

@@ -3,6 +3,7 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Figures } from '../../credit/figures.ts';
 import type { Moment } from '../../book/view.ts';
+import { refuseFields } from '../../refusal.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
 import type {
   BalancePart as PartMessage,
@@ -42,8 +43,12 @@ export async function batchGetBalances(
 ): Promise<MessageInitShape<typeof BatchGetBalancesResponseSchema>> {
   const asked = await figuresOf(deps.currencies, request);
   const namespace = namespaceOf(request);
-  const keys = request.customerIds.map((customerId) => ({ namespace, customerId }));
-  const answers = await deps.balances.getMany(keys, asked);
+  const minVersions = minVersionsOf(request);
+  const books = request.customerIds.map((customerId) => ({
+    key: { namespace, customerId },
+    minVersion: minVersions.get(customerId) ?? 0,
+  }));
+  const answers = await deps.balances.getMany(books, asked);
   // A book that has been written this very millisecond may be ahead of the clock: the moment is the latest of all.
   const latest = (of: 'asOf' | 'knownAt') => Math.max(...answers.map(({ view }) => view[of]));
   return {
@@ -51,10 +56,27 @@ export async function batchGetBalances(
       customerId: view.key.customerId,
       version: BigInt(view.version),
       balances: balances.map(encodeBalance),
+      knownAt: timestampOf(view.knownAt),
     })),
     asOf: timestampOf(latest('asOf')),
     knownAt: timestampOf(latest('knownAt')),
   };
+}
+
+/** By customer; one that is not asked about is refused, or a misspelt id would ask for nothing. */
+function minVersionsOf({ customerIds, minVersions }: BatchGetBalancesRequest): ReadonlyMap<string, number> {
+  const asked = new Set(customerIds);
+  const strangers = Object.keys(minVersions).filter((customerId) => !asked.has(customerId));
+  if (strangers.length > 0) {
+    refuseFields(
+      strangers.map((customerId) => ({
+        field: `min_versions["${customerId}"]`,
+        rule: 'min_versions.of_customers',
+        message: 'is not among customer_ids',
+      })),
+    );
+  }
+  return new Map(Object.entries(minVersions).map(([customerId, version]) => [customerId, Number(version)]));
 }
 
 /** What balances are asked for, now unless the request has instants; UNKNOWN_CURRENCY where there is no such currency. */

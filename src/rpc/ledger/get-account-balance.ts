@@ -8,7 +8,7 @@ import {
   type GetAccountBalanceRequest,
   type GetAccountBalanceResponseSchema,
 } from '#gen/ledger/v1/account_pb.ts';
-import { idOfKind, keyOf, momentOf, namespaceOf } from '../credit/decode.ts';
+import { filterOfKind, keyOf, momentOf, namespaceOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
 
@@ -29,8 +29,8 @@ export async function getAccountBalance(
       priority: request.priority ?? null,
       taxCode: textOf(request.taxCode),
       featureKeys: request.featureKeys?.keys.toSorted() ?? null,
-      grantId: grantId === '' ? null : idOfKind('grt', grantId),
-      chargeId: chargeId === '' ? null : idOfKind('chg', chargeId),
+      grantId: filterOfKind('grt', grantId),
+      chargeId: filterOfKind('chg', chargeId),
     },
   });
   return {

@@ -1,7 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { getTransaction as answerTransaction } from '../../credit/query/list-journal.ts';
+import { notFound } from '../../credit/query/named.ts';
 import type { GetTransactionRequest, GetTransactionResponseSchema } from '#gen/ledger/v1/journal_pb.ts';
-import { idOfKind, keyOf, notFound } from '../credit/decode.ts';
+import { idOfKind, keyOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { encodeTransaction } from './encode.ts';
 

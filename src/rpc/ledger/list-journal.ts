@@ -5,7 +5,6 @@ import {
   listEntries as answerEntries,
   listTransactions as answerTransactions,
 } from '../../credit/query/list-journal.ts';
-import { idOf, isId, type IdPrefix } from '../../id.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { AccountType as Account } from '../../ledger/account.ts';
 import type { JournalCursor } from '../../ledger/journal-pages.ts';
@@ -20,7 +19,7 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponseSchema,
 } from '#gen/ledger/v1/journal_pb.ts';
-import { currencyOf, keyOf, momentOf } from '../credit/decode.ts';
+import { currencyOf, filterOfKind, keyOf, momentOf } from '../credit/decode.ts';
 import type { ServiceDeps } from '../credit/deps.ts';
 import { pageSizeOf, pageTokens, POSITION, VERSION } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
@@ -36,7 +35,7 @@ export async function listTransactions(
   const { rows, next, view } = await answerTransactions(deps, {
     ...questionOf(request, page),
     kinds: request.kinds.map((kind) => nameOf<PostingKind>(TransactionKind, kind)!),
-    groupId: filterBy('txn', request.groupId),
+    groupId: filterOfKind('txn', request.groupId),
     idempotencyKey: textOf(request.idempotencyKey),
     versionOf,
   });
@@ -55,8 +54,8 @@ export async function listEntries(
   const currency = await currencyOf(deps.currencies, request);
   const { rows, next, view } = await answerEntries(deps, {
     ...questionOf(request, page),
-    ...{ transactionId: filterBy('txn', request.transactionId), currency },
-    accountId: filterBy('acc', request.accountId),
+    ...{ transactionId: filterOfKind('txn', request.transactionId), currency },
+    accountId: filterOfKind('acc', request.accountId),
     types: request.accountTypes.map((type) => nameOf<Account>(AccountType, type)!),
   });
   return {
@@ -77,7 +76,7 @@ function questionOf(request: ListEntriesRequest | ListTransactionsRequest, page:
     limit: pageSizeOf(request),
     bookedFrom: instantOf(request.bookedFrom) ?? ALWAYS,
     bookedTo: instantOf(request.bookedTo) ?? NEVER,
-    ...{ grantId: filterBy('grt', request.grantId), chargeId: filterBy('chg', request.chargeId) },
+    ...{ grantId: filterOfKind('grt', request.grantId), chargeId: filterOfKind('chg', request.chargeId) },
   };
 }
 
@@ -88,10 +87,6 @@ const ENTRY_TOKENS = pageTokens(ListEntriesRequestSchema, CURSOR);
 const cursorAt = (view: BookView, { version, position }: JournalCursor): Cursor => ({
   ...{ ...pinnedTo(view), afterVersion: version, position },
 });
-
-/** An id to filter by; null: none. A text that is no id names nothing that exists. */
-const filterBy = (prefix: IdPrefix, text: string): string | null =>
-  text === '' ? null : isId(prefix, text) ? text : idOf(prefix, '0'.repeat(32));
 
 /** The version in the remembered answer of a write: every write's answer has one. */
 const versionOf = (remembered: Remembered): number =>

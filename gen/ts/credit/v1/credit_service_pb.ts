@@ -272,7 +272,7 @@ export const CreditService: GenService<{
   },
   /**
    * Answers the balances of 1 to 1000 customers at one instant.
-   * Refuses: UNKNOWN_CURRENCY, UNSUPPORTED_FEATURE_FILTER.
+   * Refuses: UNKNOWN_CURRENCY, UNSUPPORTED_FEATURE_FILTER, NOT_CAUGHT_UP.
    *
    * @generated from rpc credit.v1.CreditService.BatchGetBalances
    */

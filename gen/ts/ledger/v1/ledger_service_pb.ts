@@ -61,7 +61,7 @@ export const LedgerService: GenService<{
   },
   /**
    * Answers the sum of the entries that fit an account, a route, a grant or a charge, at any instant, past or future.
-   * Refuses: UNKNOWN_CURRENCY, NOT_CAUGHT_UP.
+   * Refuses: UNKNOWN_CURRENCY, GRANT_NOT_FOUND, CHARGE_NOT_FOUND, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.GetAccountBalance
    */
@@ -84,7 +84,8 @@ export const LedgerService: GenService<{
   /**
    * Lists a customer's transactions as they were recorded. A page looks at a bounded part of the journal: where a filter
    * lets few through, it may hold fewer rows than asked for, even none, and there are more as long as it has a token.
-   * Refuses: PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
+   * What a filter names must be there; of a customer nobody has written about the list is empty.
+   * Refuses: GRANT_NOT_FOUND, CHARGE_NOT_FOUND, TRANSACTION_NOT_FOUND (the group), PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.ListTransactions
    */
@@ -95,7 +96,9 @@ export const LedgerService: GenService<{
   },
   /**
    * Lists a customer's entries as they were recorded. A page may hold fewer rows than asked for, as of transactions.
-   * Refuses: UNKNOWN_CURRENCY, PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
+   * What a filter names must be there, as for transactions.
+   * Refuses: GRANT_NOT_FOUND, CHARGE_NOT_FOUND, TRANSACTION_NOT_FOUND (or no such account), UNKNOWN_CURRENCY,
+   * PAGE_TOKEN_MISMATCH, NOT_CAUGHT_UP.
    *
    * @generated from rpc ledger.v1.LedgerService.ListEntries
    */
