@@ -15,12 +15,15 @@ import type { Finding } from './finding.ts';
 import {
   asKnownAt,
   condense,
+  creditSince,
   emptyReplay,
   holdEntry,
   oweEntry,
+  replayedOf,
   totalOf,
   unheld,
   type Replay,
+  type Replayed,
   type ReplayedAdvance,
 } from './replay.ts';
 
@@ -69,7 +72,7 @@ export async function learnUsage(
   const firsts = new Map<string, number>();
   for (const { grantId, version, subAccount } of entries) {
     if (grantId === null || accounts.get(subAccount)?.type !== 'CUSTOMER_FBO') continue;
-    if (!replay.grants.has(grantId) && !firsts.has(grantId)) firsts.set(grantId, version);
+    if (replayedOf(replay, grantId) === undefined && !firsts.has(grantId)) firsts.set(grantId, version);
   }
   const named = [...firsts.keys()].map((grantId) => ({ shard, bookId, grantId }));
   const covers = versions
@@ -106,7 +109,7 @@ export function checkUsage(check: UsageCheck, next: Written, isSound: boolean): 
     check.recordedAt = next.recordedAt!;
   }
   const findings: Finding[] = [];
-  const freed = new Set<string>();
+  const freed = new Set<Replayed>();
   const made = new Set<string>();
   const collected = new Set<string>();
   for (const transaction of transactionsOf(next)) {
@@ -117,7 +120,8 @@ export function checkUsage(check: UsageCheck, next: Written, isSound: boolean): 
       if (account.type === 'CUSTOMER_FBO' && entry.grantId !== null) {
         check.lost ||= !holdEntry(replay, entry);
         touched.add(entry.grantId);
-        if (entry.amount > 0n) freed.add(entry.grantId);
+        const own = replayedOf(replay, entry.grantId);
+        if (entry.amount > 0n && own !== undefined) freed.add(own);
       } else if (account.type === 'CUSTOMER_RECEIVABLE' && account.costBasis === null) {
         oweEntry(replay, entry, account, check.covered.get(allocationKey(transaction.entries[0]!)));
         if (entry.kind === 'CONSUME') made.add(allocationKey(entry));
@@ -169,7 +173,7 @@ function checkTaking(check: UsageCheck, next: Written, { kind, bookedAt, entries
   const about = { chargeId, currency, at: bookedAt, taken, asked };
   if (kind === 'CONSUME') return differing(check, next, { ...about, featureKey: featureKeys[0] ?? null });
   // The journal does not tell for which feature an adjustment took: for one that there is credit for, or for none.
-  const keys = new Set([...check.replay.grants.values()].flatMap(({ grant }) => grant.featureKeys));
+  const keys = new Set([...creditSince(check.replay, bookedAt)].flatMap(({ grant }) => grant.featureKeys));
   const findings = [null, ...keys].map((featureKey) => differing(check, next, { ...about, featureKey }));
   return findings.some((found) => found.length === 0) ? [] : findings[0]!;
 }
@@ -187,11 +191,7 @@ type Taking = {
 function differing({ replay }: UsageCheck, { version, recordedAt }: Written, taking: Taking): Finding[] {
   const { at, taken, asked, chargeId } = taking;
   const grants = new Map<string, Grant>();
-  for (const [id, own] of replay.grants) {
-    // What has expired by now may only pay for what happened before.
-    if (own.former.length === 0 && own.grant.expiresAt <= at) continue;
-    grants.set(id, asKnownAt(own, version - 1));
-  }
+  for (const own of creditSince(replay, at)) grants.set(own.grant.id, asKnownAt(own, version - 1));
   const lawful = plan({ grants, historyFrom: ALWAYS }, taking, asked, at).map(({ grant, amount }) => ({
     ...{ grantId: grant.id, amount },
   }));
@@ -220,18 +220,18 @@ const told = (slices: Slices): string =>
 function checkIdle(
   { replay, told: known }: UsageCheck,
   { version }: Written,
-  freed: ReadonlySet<string>,
+  freed: ReadonlySet<Replayed>,
   made: ReadonlySet<string>,
 ): Finding[] {
   const findings: Finding[] = [];
   for (const [key, advance] of replay.advances) {
     if (known.has(key)) continue;
-    for (const grantId of made.has(key) ? replay.grants.keys() : freed) {
-      const own = replay.grants.get(grantId);
-      const idle = own === undefined ? 0n : idleFor(asKnownAt(own, version), advance);
+    const beside = made.has(key) ? creditSince(replay, advance.at) : freed;
+    for (const own of beside) {
+      const idle = idleFor(asKnownAt(own, version), advance);
       if (idle === 0n) continue;
       known.add(key);
-      findings.push(standing(advance, grantId, idle, version));
+      findings.push(standing(advance, own.grant.id, idle, version));
       break;
     }
   }

@@ -14,8 +14,12 @@ import { untakenSteps } from '../../untaken.ts';
  * it is what was known then.
  */
 export type Replay = {
-  /** Grants of which something is untaken. */
+  /** Grants of which something is untaken, but those in `gone`. */
   readonly grants: Map<string, Replayed>;
+  /** Those that expired with something left, which may still pay for what happened before. */
+  readonly gone: Map<string, Replayed>;
+  /** The same in order of expiry; some of them may not be there any more. */
+  byExpiry: Replayed[];
   /** By the place of the entry that booked them: those with something uncovered. */
   readonly advances: Map<string, ReplayedAdvance>;
 };
@@ -35,7 +39,21 @@ export type ReplayedAdvance = {
   uncovered: Amount;
 };
 
-export const emptyReplay = (): Replay => ({ grants: new Map(), advances: new Map() });
+export const emptyReplay = (): Replay => ({
+  ...{ grants: new Map(), gone: new Map(), byExpiry: [], advances: new Map() },
+});
+
+export const replayedOf = ({ grants, gone }: Replay, grantId: string): Replayed | undefined =>
+  grants.get(grantId) ?? gone.get(grantId);
+
+/** The grants that may have credit for something that happened at an instant. */
+export function* creditSince({ grants, gone, byExpiry }: Replay, at: Instant): Generator<Replayed> {
+  yield* grants.values();
+  for (let i = byExpiry.length - 1; i >= 0 && byExpiry[i]!.grant.expiresAt > at; i -= 1) {
+    const own = byExpiry[i]!;
+    if (gone.get(own.grant.id) === own) yield own;
+  }
+}
 
 /** A grant whose next entries are of a version: booked before it or not, it held nothing that was untaken. */
 export const unheld = (
@@ -59,8 +77,8 @@ export function asKnownAt({ grant, former }: Replayed, version: number): Grant {
 }
 
 /** An entry of held credit. False: its grant is not there. */
-export function holdEntry({ grants }: Replay, { kind, amount, bookedAt, grantId }: WrittenEntry): boolean {
-  const own = grants.get(grantId ?? '');
+export function holdEntry(replay: Replay, { kind, amount, bookedAt, grantId }: WrittenEntry): boolean {
+  const own = replayedOf(replay, grantId ?? '');
   if (own === undefined) return false;
   const { grant } = own;
   const remaining = grant.remaining + amount;
@@ -110,16 +128,31 @@ const MANY = 64;
  */
 export function condense(replay: Replay, now: Instant, grantIds: Iterable<string>): void {
   for (const id of grantIds) {
-    const own = replay.grants.get(id);
+    const own = replayedOf(replay, id);
     if (own === undefined || own.grant.moves.some(({ at }) => at >= now)) continue;
     const { grant } = own;
-    // Used up: a later taking finds nothing before something is given back.
-    if (grant.bookedAt !== null && grant.remaining + grant.expired === 0n) replay.grants.delete(id);
-    else if (grant.moves.length > MANY) {
+    if (grant.moves.length > MANY) {
       const steps = untakenSteps(grant, ALWAYS).filter(({ at }) => at !== ALWAYS);
       own.grant = { ...grant, moves: steps.map(({ at, amount }) => ({ at, delta: amount })) };
     }
+    // Used up: a later taking finds nothing before something is given back.
+    if (grant.bookedAt !== null && grant.remaining + grant.expired === 0n) {
+      replay.grants.delete(id);
+      replay.gone.delete(id);
+    } else if (grant.expired > 0n && grant.expiresAt <= now) expire(replay, own);
   }
+}
+
+function expire(replay: Replay, own: Replayed): void {
+  const { id, expiresAt } = own.grant;
+  if (replay.gone.has(id)) return;
+  replay.grants.delete(id);
+  replay.gone.set(id, own);
+  if (replay.byExpiry.length > 2 * replay.gone.size) {
+    replay.byExpiry = replay.byExpiry.filter((one) => replay.gone.get(one.grant.id) === one);
+  }
+  const place = replay.byExpiry.findLastIndex(({ grant }) => grant.expiresAt <= expiresAt);
+  replay.byExpiry.splice(place + 1, 0, own);
 }
 
 export const totalOf = (slices: readonly { readonly amount: Amount }[]): Amount =>
