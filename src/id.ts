@@ -25,7 +25,7 @@ export function uuidMaker(now: () => number, random: (bytes: number) => Buffer =
 }
 
 /** Random bytes drawn from the system in large pieces: one call for every id would cost more than the id. */
-function pooledRandom(): (bytes: number) => Buffer {
+export function pooledRandom(): (bytes: number) => Buffer {
   let pool = Buffer.alloc(0);
   return (bytes) => {
     if (pool.length < bytes) pool = randomBytes(4096);

@@ -6,7 +6,7 @@ import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { nextDue } from '../credit/advance-to.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
-import { GENESIS } from '../ledger/journal.ts';
+import { FORMAT, GENESIS } from '../ledger/hash.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import type { Session } from './session.ts';
 
@@ -138,6 +138,9 @@ const insertWrites = bulkInsert<OwnedWrite>('writes', {
   method: text(({ write }) => write.method),
   idempotency_key: text(({ write }) => write.idempotencyKey),
   feed_position: bigint(({ book }) => book.feedPosition),
+  format: smallint(() => FORMAT),
+  salt: bytea(({ write }) => write.salt),
+  hash: bytea(({ write }) => write.hash),
 });
 
 export const storeBooks = (

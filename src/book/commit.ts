@@ -4,6 +4,7 @@ import { settleAll, type Connection, type Database, type Transaction } from '../
 import { once, type Once } from '../db/once.ts';
 import type { UuidMaker } from '../id.ts';
 import { later, type Instant } from '../instant.ts';
+import { randomSalt, type Salt } from '../ledger/hash.ts';
 import type { Appended } from '../ledger/journal.ts';
 import { storeJournals } from '../ledger/store.ts';
 import { storeStretches } from '../pending/index-writer.ts';
@@ -15,19 +16,22 @@ import { storeAllocations } from './allocation-rows.ts';
 import { appendTo } from './append.ts';
 import { committedOf, type Committed } from './deeds.ts';
 import { storeCharges } from './store-charges.ts';
+import { answerHash } from './facts.ts';
 import { storeFormerTerms } from './former-terms.ts';
 import { storeGrants } from './store-grants.ts';
 import type { KeptBooks } from './kept-books.ts';
 import { loadSessions } from './load.ts';
 import { openAfter } from './open-book.ts';
 import { loadRemembered, storeRemembered } from './remembered.ts';
-import { record, type Session, type WriteRow } from './session.ts';
+import { record, type Recorded, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type CommitDeps = {
   readonly database: Database;
   readonly clock: Clock;
   readonly uuids: UuidMaker;
+  /** Tests may tell them; else they are drawn from the system. */
+  readonly salts?: () => Salt;
   readonly kept: KeptBooks;
   /** How many milliseconds ahead of now a caller's clock may be. */
   readonly leewayMs: number;
@@ -101,7 +105,7 @@ const missing = (): never => {
   throw new Error('invariant: books that were made are not there');
 };
 
-type Deciding = Pick<CommitDeps, 'uuids' | 'leewayMs'>;
+type Deciding = Pick<CommitDeps, 'uuids' | 'salts' | 'leewayMs'>;
 
 /** Decides one submission; whatever that throws is its own result, and the session is as it was. */
 function attemptOne(deps: Deciding, session: Session, submission: Submission, now: Instant): Result {
@@ -114,8 +118,7 @@ function attemptOne(deps: Deciding, session: Session, submission: Submission, no
   // Not caught: a session that holds half of a write must not be stored.
   const { message, write, used } = prepared;
   if (write !== null) {
-    record(session, write.decision, write.appended, write.row.recordedAt);
-    session.writes.push(write.row);
+    record(session, write.decision, write.appended, write.row);
   }
   if (used !== null) {
     session.remembered.set(used.key, used.remembered);
@@ -131,14 +134,14 @@ type Prepared = {
   readonly write: {
     readonly decision: Decision;
     readonly appended: Appended;
-    readonly row: WriteRow;
+    readonly row: Recorded;
   } | null;
   /** Null: it has no key, or has been answered under it before. */
   readonly used: Session['keys'][number] | null;
 };
 
 function prepare(
-  { uuids, leewayMs }: Deciding,
+  { uuids, salts = randomSalt, leewayMs }: Deciding,
   session: Session,
   submission: Submission,
   now: Instant,
@@ -154,19 +157,23 @@ function prepare(
   // A success that changes nothing tells when the book was last written, if ever.
   const recordedAt = decision.changed || session.state.version === 0 ? now : session.state.clock;
   const { version } = decision.state;
-  const appended = appendTo(session, decision, recordedAt, uuids);
+  const write = { recordedAt, salt: salts() };
+  const appended = appendTo(session, decision, write, uuids);
   const message = reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
+  const remembered =
+    idempotencyKey === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
+  const row = { ...write, version, method, idempotencyKey, answered: remembered };
   return {
     message,
-    write: decision.changed
-      ? { decision, appended, row: { version, recordedAt, method, idempotencyKey } }
-      : null,
+    write: decision.changed ? { decision, appended, row } : null,
     used:
-      idempotencyKey === null
+      remembered === null
         ? null
         : {
-            key: idempotencyKey,
-            remembered: { method, request: submission.content(), answer: reply.encode(message) },
+            key: idempotencyKey!,
+            remembered,
+            // Of a success that took no version no write tells.
+            hash: decision.changed ? null : answerHash(session, idempotencyKey!, remembered),
           },
   };
 }

@@ -24,7 +24,7 @@ export type Terms = Pick<Grant, 'effectiveAt' | 'expiresAt' | 'fundedAt'> & {
   >;
 };
 
-type Row = { grant_id: string; until_version: number; until: Instant } & Pick<
+export type TermsRow = Pick<
   GrantRow,
   | 'effective_at'
   | 'expires_at'
@@ -37,11 +37,19 @@ type Row = { grant_id: string; until_version: number; until: Instant } & Pick<
   | 'invoice_id'
 >;
 
+type Row = { grant_id: string; until_version: number; until: Instant } & TermsRow;
+
+/** The columns of terms, of a row called `of`. */
+export const TERMS = (of: string): string =>
+  ['effective_at', 'expires_at', 'funded_at', 'settlement_status', 'issued_at', 'authorized_at', 'settled_at']
+    .concat(['failed_at', 'invoice_id'])
+    .map((column) => `${of}.${column}`)
+    .join(', ');
+
 // Few grants are ever rescheduled or paid in steps, and none of them often.
 const OF_GRANTS = statement<Row>(
   'former_terms_of_grants',
-  `select t.grant_id, t.until_version, t.until, t.effective_at, t.expires_at, t.funded_at, t.settlement_status,
-          t.issued_at, t.authorized_at, t.settled_at, t.failed_at, t.invoice_id
+  `select t.grant_id, t.until_version, t.until, ${TERMS('t')}
    from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, grant_id)
    ${ofNamed('former_terms', 't', 't.grant_id = named.grant_id')}
    order by t.until_version`,
@@ -74,18 +82,20 @@ const read = (row: Row): FormerTerms => ({
   grantId: idOf('grt', row.grant_id),
   untilVersion: row.until_version,
   until: row.until,
-  terms: {
-    effectiveAt: row.effective_at,
-    expiresAt: row.expires_at,
-    fundedAt: row.funded_at,
-    payment: {
-      status: row.settlement_status,
-      issuedAt: row.issued_at,
-      authorizedAt: row.authorized_at,
-      settledAt: row.settled_at,
-      failedAt: row.failed_at,
-      invoiceId: row.invoice_id,
-    },
+  terms: readTerms(row),
+});
+
+export const readTerms = (row: TermsRow): Terms => ({
+  effectiveAt: row.effective_at,
+  expiresAt: row.expires_at,
+  fundedAt: row.funded_at,
+  payment: {
+    status: row.settlement_status,
+    issuedAt: row.issued_at,
+    authorizedAt: row.authorized_at,
+    settledAt: row.settled_at,
+    failedAt: row.failed_at,
+    invoiceId: row.invoice_id,
   },
 });
 
@@ -118,10 +128,14 @@ export function replacedTerms(
     before.fundedAt === after.fundedAt &&
     before.funding === after.funding;
   if (same) return null;
-  const { effectiveAt, expiresAt, fundedAt, funding } = before;
+  return { grantId: before.id, untilVersion, until, terms: termsOf(before) };
+}
+
+/** A grant's terms as they stand. */
+export function termsOf({ effectiveAt, expiresAt, fundedAt, funding }: Grant): Terms {
   const { status, issuedAt, authorizedAt, settledAt, failedAt, invoiceId } = funding;
   const payment = { status, issuedAt, authorizedAt, settledAt, failedAt, invoiceId };
-  return { grantId: before.id, untilVersion, until, terms: { effectiveAt, expiresAt, fundedAt, payment } };
+  return { effectiveAt, expiresAt, fundedAt, payment };
 }
 
 export type OwnedTerms = Placed & { readonly former: FormerTerms };

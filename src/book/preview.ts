@@ -4,6 +4,7 @@ import { databaseTime } from '../db/clock.ts';
 import { settleAll } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { later } from '../instant.ts';
+import { randomSalt } from '../ledger/hash.ts';
 import { appendTo } from './append.ts';
 import { bookKeyText } from './book-key.ts';
 import { findBooks, newBook } from './book-rows.ts';
@@ -31,7 +32,7 @@ export function preview<C extends Command, Message>(
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
     const decision = decide(session.state, command, later(clock(time), recordedAt), leewayMs);
-    const appended = appendTo(session, decision, recordedAt, uuids);
+    const appended = appendTo(session, decision, { recordedAt, salt: randomSalt() }, uuids);
     return reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
   });
 }

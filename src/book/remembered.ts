@@ -65,7 +65,13 @@ export async function loadRemembered(
   return books;
 }
 
-type Made = Placed & { readonly key: string; readonly remembered: Remembered };
+export type UsedKey = {
+  readonly key: string;
+  readonly remembered: Remembered;
+  /** Of a success that took no version; null where a write tells of the key. */
+  readonly hash: Buffer | null;
+};
+type Made = Placed & UsedKey;
 
 const insertRemembered = bulkInsert<Made>('idempotency', {
   shard: smallint((made) => made.shard),
@@ -74,6 +80,7 @@ const insertRemembered = bulkInsert<Made>('idempotency', {
   method: text((made) => made.remembered.method),
   request: bytea((made) => made.remembered.request),
   answer: bytea((made) => made.remembered.answer),
+  hash: bytea((made) => made.hash),
 });
 
 export const storeRemembered = (connection: Connection, made: readonly Made[]): Promise<void> =>

@@ -3,6 +3,7 @@ import type { Decision } from '../credit/decide.ts';
 import { stretchOf } from '../credit/grant.ts';
 import type { Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
+import type { Salt } from '../ledger/hash.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
 import type { StretchChange } from '../pending/index-writer.ts';
 import type { OwnedReduction, StoredAdvance } from './advance-rows.ts';
@@ -10,17 +11,34 @@ import type { OwnedAllocation } from './allocation-rows.ts';
 import type { BookKey } from './book-key.ts';
 import type { StoredCharge } from './charge-rows.ts';
 import type { ChargeEvent, OwnedCharge } from './store-charges.ts';
-import { replacedTerms, type OwnedTerms } from './former-terms.ts';
+import { replacedTerms, termsOf, type OwnedTerms } from './former-terms.ts';
 import { stored, type StoredGrant } from './grant-rows.ts';
 import { isDrawnOnly, type OwnedGrant } from './store-grants.ts';
-import type { Remembered } from './remembered.ts';
+import {
+  chargeFact,
+  closingFact,
+  eventFact,
+  grantFact,
+  termsFact,
+  voidFact,
+  writeLink,
+  type Answered,
+  type Fact,
+} from './facts.ts';
+import type { Remembered, UsedKey } from './remembered.ts';
 
 export type WriteRow = {
   readonly version: number;
   readonly recordedAt: Instant;
   readonly method: string;
   readonly idempotencyKey: string | null;
+  readonly salt: Salt;
+  /** Its link of the hash chain. */
+  readonly hash: Buffer;
 };
+
+/** A write as it is recorded: its link follows from what it does. */
+export type Recorded = Omit<WriteRow, 'hash'> & { readonly answered: Answered | null };
 
 /** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
 export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
@@ -41,7 +59,7 @@ export type Session = Placed & {
   readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
   readonly remembered: Map<string, Remembered>;
   /** The keys used in this batch. */
-  readonly keys: { readonly key: string; readonly remembered: Remembered }[];
+  readonly keys: UsedKey[];
   readonly writes: WriteRow[];
   readonly appended: Appended[];
   readonly stretches: StretchChange[];
@@ -76,15 +94,24 @@ export const openSession = (
   allocations: noRows(),
 });
 
-/** Takes a decision that changed something into the session: the new state, and the rows it adds to the store. */
-export function record(session: Session, decision: Decision, appended: Appended, recordedAt: Instant): void {
+/**
+ * Takes a decision that changed something into the session: the new state, the rows it adds to the store, and the link
+ * it adds to the book's hash chain.
+ */
+export function record(
+  session: Session,
+  decision: Decision,
+  appended: Appended,
+  { answered, ...write }: Recorded,
+): void {
   const { state: after, answer, reductions } = decision;
   const { shard, bookId } = session;
+  const { recordedAt } = write;
+  const facts: Fact[] = [];
   session.appended.push(appended);
-  session.head = appended.head;
   if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
-  recordGrants(session, after, recordedAt);
-  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt);
+  recordGrants(session, after, write, facts);
+  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt, write, facts);
   diff(session.state.advances, after.advances, session.advances, (advance) => ({
     shard,
     bookId,
@@ -98,14 +125,18 @@ export function record(session: Session, decision: Decision, appended: Appended,
   }));
   session.reductions.push(...reductions.map((reduction) => ({ shard, bookId, reduction })));
   session.state = after;
+  const { feedPosition } = session;
+  const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts, answered });
+  session.head = { ...appended.head, hash };
+  session.writes.push({ ...write, hash });
 }
 
 /** Adds to `rows` what is new or different in `after`; facts are replaced, never changed in place. */
-function diff<Fact, Row>(
-  before: ReadonlyMap<string, Fact>,
-  after: ReadonlyMap<string, Fact>,
+function diff<One, Row>(
+  before: ReadonlyMap<string, One>,
+  after: ReadonlyMap<string, One>,
   rows: Rows<Row>,
-  rowOf: (fact: Fact, key: string) => Row,
+  rowOf: (fact: One, key: string) => Row,
 ): void {
   for (const [key, fact] of after) {
     if (before.get(key) === fact) continue;
@@ -114,7 +145,14 @@ function diff<Fact, Row>(
   }
 }
 
-function recordGrants(session: Session, after: BookState, recordedAt: Instant): void {
+type Recording = Pick<WriteRow, 'recordedAt' | 'salt'>;
+
+function recordGrants(
+  session: Session,
+  after: BookState,
+  { recordedAt, salt }: Recording,
+  facts: Fact[],
+): void {
   const { key, shard, bookId, state: before, known } = session;
   diff(before.grants, after.grants, session.grants, (grant, id) => {
     const was = before.grants.get(id) ?? null;
@@ -131,24 +169,37 @@ function recordGrants(session: Session, after: BookState, recordedAt: Instant): 
     });
     const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
     if (former !== null) session.formerTerms.push({ shard, bookId, former });
+    if (was === null) facts.push(grantFact(salt, grant));
+    if (was === null || former !== null) facts.push(termsFact(id, recordedAt, termsOf(grant)));
+    if (now.voidedVersion === after.version) facts.push(voidFact(salt, grant));
     const drawnOnly =
       was !== null && isDrawnOnly(was, grant) && (session.grants.changed.get(id)?.drawnOnly ?? true);
     return { shard, bookId, stored: now, drawnOnly };
   });
 }
 
-function recordCharges(session: Session, after: BookState, bookedAt: Instant): void {
+function recordCharges(
+  session: Session,
+  after: BookState,
+  bookedAt: Instant,
+  { salt }: Recording,
+  facts: Fact[],
+): void {
   const { shard, bookId, state: before, known } = session;
   diff(before.charges, after.charges, session.charges, (charge, id) => {
     const was = before.charges.get(id);
     const closedVersion =
       charge.status === 'OPEN' ? null : (known.charges.get(id)?.closedVersion ?? after.version);
     known.charges.set(id, { charge, closedVersion });
+    if (was === undefined) facts.push(chargeFact(salt, charge, charge.status === 'OPEN'));
+    if (closedVersion === after.version) facts.push(closingFact(charge));
     // One that was never open never weighs on live: its history is in its allocations.
     if (charge.status === 'OPEN' || was?.status === 'OPEN') {
       const collected = charge.collected - (was?.collected ?? 0n);
-      const event = { chargeId: id, version: after.version, amount: charge.amount, collected, bookedAt };
+      const { amount, sequence } = charge;
+      const event = { chargeId: id, version: after.version, amount, collected, bookedAt, sequence };
       session.chargeEvents.push({ shard, bookId, ...event });
+      facts.push(eventFact(event));
     }
     return { shard, bookId, stored: { charge, closedVersion } };
   });

@@ -33,6 +33,8 @@ export type ChargeEvent = Placed & {
   readonly collected: Amount;
   /** From when on the collected part counts. */
   readonly bookedAt: Instant;
+  /** Of the last usage report that had one. */
+  readonly sequence: number | null;
 };
 
 const key: Columns<OwnedCharge> = {
@@ -90,6 +92,7 @@ const insertEvents = bulkInsert<ChargeEvent>('charge_events', {
   amount: numeric((event) => event.amount),
   collected: numeric((event) => event.collected),
   booked_at: timestamptz((event) => event.bookedAt),
+  sequence: bigint((event) => event.sequence),
 });
 
 export const storeCharges = (

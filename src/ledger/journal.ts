@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Amount } from '../amount.ts';
 import type { UuidMaker } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
+import { GENESIS, transactionLink, type Salt } from './hash.ts';
 import type { Leg, Posting, PostingKind } from './posting.ts';
 
 /** A sub-account as far as appending needs it. `uuid`: the 32 hex digits of its id. */
@@ -10,13 +10,12 @@ export type SubAccountHead = { readonly uuid: string; readonly ordinal: number; 
 
 /** The end of a book's journal: all that is needed to append to it. */
 export type JournalHead = {
-  /** Of the last transaction; {@link GENESIS} before the first. */
+  /** The last link of the hash chain; {@link GENESIS} before the first. */
   readonly hash: Buffer;
   /** Each sub-account by its key, with its running total in version order. */
   readonly subAccounts: ReadonlyMap<string, SubAccountHead>;
 };
 
-export const GENESIS: Buffer = Buffer.alloc(32);
 export const emptyJournal: JournalHead = { hash: GENESIS, subAccounts: new Map() };
 
 export type JournalTransaction = {
@@ -65,13 +64,14 @@ export type Appended = {
 };
 
 /**
- * Appends one write's postings to a journal: running totals in version order, a hash chain over the transactions, new
- * sub-accounts where a route is used for the first time. `remaining` says what each grant held before the write.
+ * Appends one write's postings to a journal: running totals in version order, a link of the hash chain for each
+ * transaction, new sub-accounts where a route is used for the first time. `remaining` says what each grant held before
+ * the write.
  */
 export function append(
   head: JournalHead,
   postings: readonly Posting[],
-  write: { readonly version: number; readonly recordedAt: Instant },
+  { salt, ...write }: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
   remaining: (grantId: string) => Amount,
   uuids: UuidMaker,
 ): Appended {
@@ -84,9 +84,7 @@ export function append(
 
   for (const [index, { kind, bookedAt, legs, reason = null }] of postings.entries()) {
     const ordinal = index + 1;
-    hash = chain(hash, { ...write, ordinal, kind, bookedAt, legs, ...(reason !== null && { reason }) });
-    const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
-    transactions.push({ uuid: uuids(), ...write, ordinal, kind, bookedAt, ...subject, reason, hash });
+    const before = entries.length;
     for (const { account, amount, grantId, chargeId, reverses = null } of legs) {
       const key = subAccountKey(account);
       const known = subAccounts.get(key) ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
@@ -114,6 +112,10 @@ export function append(
         ...about,
       });
     }
+    const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
+    const transaction = { uuid: uuids(), ...write, ordinal, kind, bookedAt, reason };
+    hash = transactionLink(hash, salt, transaction, entries.slice(before));
+    transactions.push({ ...transaction, ...subject, hash });
   }
   return { head: { hash, subAccounts }, opened, transactions, entries };
 }
@@ -125,23 +127,4 @@ export function subjectOf(
 ): string | null {
   const [first, ...others] = new Set(legs.map((leg) => leg[of]));
   return others.length === 0 ? (first ?? null) : null;
-}
-
-/** The hash of a transaction: SHA-256 over the hash before it and its own content in one fixed form. */
-export function chain(
-  before: Buffer,
-  content: Posting & { readonly version: number; readonly ordinal: number; readonly recordedAt: Instant },
-): Buffer {
-  const { version, ordinal, recordedAt, kind, bookedAt, legs, reason = null } = content;
-  const sides = legs.map((leg) => [
-    subAccountKey(leg.account),
-    leg.amount.toString(),
-    leg.grantId,
-    leg.chargeId,
-    leg.reverses ?? null,
-  ]);
-  return createHash('sha256')
-    .update(before)
-    .update(JSON.stringify([version, ordinal, recordedAt, kind, bookedAt, sides, reason]))
-    .digest();
 }

@@ -73,9 +73,8 @@ const PROMISES: readonly {
       'a sub-account': `update sub_accounts set priority = priority + 1000 where priority is not null`,
       'an instant': `update transactions set booked_at = booked_at - interval '1 ms' where version = 2`,
       'a kind': `update transactions set kind = 'MANUAL' where version = 2`,
-      'a transaction that is gone': `delete from transactions where version = 2`,
-      'the last transaction gone': `delete from transactions t using books b
-        where b.id = t.book_id and b.head_hash = t.hash`,
+      'the last write gone': `delete from writes w using books b
+        where b.id = w.book_id and b.head_hash = w.hash`,
       order: `update entries set position = 1000 - position where version = 2`,
     },
   },

@@ -1,5 +1,4 @@
-import { chain, GENESIS } from '../../src/ledger/journal.ts';
-import type { Leg } from '../../src/ledger/posting.ts';
+import { GENESIS, transactionLink, type HashedEntry } from '../../src/ledger/hash.ts';
 import { idOf } from '../../src/id.ts';
 import { readSubAccount } from '../../src/ledger/store.ts';
 import { staleProjections } from './rebuilt.ts';
@@ -80,7 +79,8 @@ type ChainRow = {
   book_id: string;
   version: number;
   ordinal: number;
-  kind: never;
+  id: string;
+  kind: string;
   booked_at: number;
   recorded_at: number;
   reason: string | null;
@@ -90,6 +90,8 @@ type LegRow = Parameters<typeof readSubAccount>[0] & {
   book_id: string;
   version: number;
   transaction: number;
+  sub_account: number;
+  account_id: string;
   amount: bigint;
   grant_id: string | null;
   charge_id: string | null;
@@ -97,27 +99,36 @@ type LegRow = Parameters<typeof readSubAccount>[0] & {
   reversed_position: number | null;
 };
 
-/** Transactions whose hash is not that of their content and the hash before, and books that end on another. */
+/**
+ * Transactions whose hash is not that of their content and the hash before, and books that end on another. Of writes the
+ * hash is taken as it stands: what it is over is verified by the service.
+ */
 export async function brokenChains(sql: Sql): Promise<Finding[]> {
-  const transactions = await sql.rows<ChainRow>(
-    'select * from transactions order by shard, book_id, version, ordinal',
-  );
+  const transactions = await sql.rows<ChainRow>('select * from transactions order by ordinal');
   const entries = await sql.rows<LegRow>(`
-    select e.book_id, e.version, e.transaction, e.amount, e.grant_id, e.charge_id,
-           e.reversed_version, e.reversed_position, s.*
+    select s.*, s.id as account_id, e.book_id, e.version, e.transaction, e.sub_account, e.amount, e.grant_id, e.charge_id,
+           e.reversed_version, e.reversed_position
     from entries e
     join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
     order by e.shard, e.book_id, e.version, e.position`);
+  const writes = await sql.rows<{ book_id: string; version: number; salt: Buffer; hash: Buffer }>(
+    'select * from writes order by book_id, version',
+  );
   const legs = Map.groupBy(entries, (row) => `${row.book_id} ${row.version} ${row.transaction}`);
+  const booked = Map.groupBy(transactions, (row) => `${row.book_id} ${row.version}`);
   const heads = new Map<string, Buffer>();
   const findings: Finding[] = [];
-  for (const { book_id, version, ordinal, kind, booked_at, recorded_at, reason, hash } of transactions) {
-    const own = (legs.get(`${book_id} ${version} ${ordinal}`) ?? []).map(legOf);
-    const facts = { version, ordinal, kind, bookedAt: booked_at, recordedAt: recorded_at, legs: own };
-    const content = { ...facts, ...(reason !== null && { reason }) };
-    if (!chain(heads.get(book_id) ?? GENESIS, content).equals(hash))
-      findings.push({ book_id, version, ordinal });
-    heads.set(book_id, hash);
+  for (const { book_id, version, salt, hash: sealed } of writes) {
+    for (const { ordinal, id: uuid, kind, booked_at, recorded_at, reason, hash } of booked.get(
+      `${book_id} ${version}`,
+    ) ?? []) {
+      const own = (legs.get(`${book_id} ${version} ${ordinal}`) ?? []).map(hashedOf);
+      const said = { uuid, version, ordinal, kind, bookedAt: booked_at, recordedAt: recorded_at, reason };
+      if (!transactionLink(heads.get(book_id) ?? GENESIS, salt, said, own).equals(hash))
+        findings.push({ book_id, version, ordinal });
+      heads.set(book_id, hash);
+    }
+    heads.set(book_id, sealed);
   }
   for (const { id, head_hash } of await sql.rows<{ id: string; head_hash: Buffer }>('select * from books')) {
     if (!(heads.get(id) ?? GENESIS).equals(head_hash)) findings.push({ book_id: id, head: 'is another' });
@@ -125,12 +136,13 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
   return findings;
 }
 
-const legOf = (row: LegRow): Leg => ({
-  account: readSubAccount(row),
+const hashedOf = (row: LegRow): HashedEntry => ({
+  ...{ subAccount: row.sub_account, account: readSubAccount(row), accountUuid: row.account_id },
   amount: row.amount,
   grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
   chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
-  ...(row.reversed_version !== null && {
-    reverses: { version: row.reversed_version, position: row.reversed_position! },
-  }),
+  reverses:
+    row.reversed_version === null
+      ? null
+      : { version: row.reversed_version, position: row.reversed_position! },
 });

@@ -2,7 +2,7 @@ import { NEVER } from '../../src/instant.ts';
 import type { BookFacts, Row } from './rebuilt.ts';
 
 /** The head of a book, from its writes, and what its open grants await. */
-export function rebuiltBook({ book, writes, grants, charges, transactions }: BookFacts): Row {
+export function rebuiltBook({ book, writes, grants, charges }: BookFacts): Row {
   const currencies: Record<string, number> = {};
   for (const { currency, version } of [...grants, ...charges] as { currency: string; version: number }[]) {
     currencies[currency] = Math.min(version, currencies[currency] ?? version);
@@ -12,7 +12,7 @@ export function rebuiltBook({ book, writes, grants, charges, transactions }: Boo
     version: writes.at(-1)?.version ?? 0,
     clock: writes.at(-1)?.recorded_at ?? -NEVER,
     feed_position: writes.at(-1)?.feed_position ?? 0,
-    head_hash: transactions.at(-1)?.hash ?? Buffer.alloc(32),
+    head_hash: writes.at(-1)?.hash ?? Buffer.alloc(32),
     next_event_at: Math.min(NEVER, ...grants.filter(isOpen).map(nextOfGrant)),
     currencies: book['version'] === 0 ? {} : currencies,
   };

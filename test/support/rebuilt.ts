@@ -55,7 +55,7 @@ export type Row = Record<string, any>;
 
 export type BookFacts = {
   readonly book: Row;
-  readonly writes: readonly { version: number; recorded_at: Instant; feed_position: number }[];
+  readonly writes: readonly { version: number; recorded_at: Instant; feed_position: number; hash: Buffer }[];
   readonly grants: readonly Row[];
   /** Times and payment of grants until a version changed them, oldest first. */
   readonly formerTerms: readonly Row[];

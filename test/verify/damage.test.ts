@@ -36,9 +36,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     'a part': one(`update grants set remaining = remaining + 1 where book_id = $1 and id = $2`, (s) => [
       s.promised,
     ]),
-    'the amount of all, with a part': one(
-      `update grants set amount = amount + 5, consumed = consumed + 5 where book_id = $1 and id = $2`,
-      (s) => [s.paid],
+    'the amount of all, with a part': all(
+      one(
+        `update grants set amount = amount + 5, consumed = consumed + 5 where book_id = $1 and id = $2`,
+        (s) => [s.paid],
+      ),
+      hashes,
     ),
   },
   RUNNING_TOTAL: {
@@ -71,6 +74,28 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     'the last transaction gone': all(one(`delete from transactions where ${LAST}`), async ({ id }) => {
       await sql.rows(`delete from entries where ${LAST}`, [id]);
     }),
+    'the name of a grant': one(`update grants set name = 'forged' where book_id = $1 and id = $2`, (s) => [
+      s.paid,
+    ]),
+    'its priority': one(`update grants set priority = 3 where book_id = $1 and id = $2`, (s) => [s.paid]),
+    'its purchase amount': one(
+      `update grants set purchase_amount = purchase_amount + 1 where book_id = $1 and id = $2`,
+      (s) => [s.paid],
+    ),
+    'its tax': one(`update grants set tax_code = 'forged' where book_id = $1 and id = $2`, (s) => [s.paid]),
+    'what was agreed of a grant that waits': one(
+      `update grants set labels = '{"forged": "yes"}' where book_id = $1 and id = $2`,
+      (s) => [s.waiting],
+    ),
+    'the name of a charge': one(`update charges set name = 'forged' where book_id = $1 and id = $2`, (s) => [
+      s.debt,
+    ]),
+    'its key': one(`update charges set idempotency_key = 'forged' where book_id = $1 and id = $2`, (s) => [
+      s.open,
+    ]),
+    'the RPC of a write': one(`update writes set method = 'VoidGrant' where ${MANUAL}`),
+    'the salt of a write': one(`update writes set salt = sha256(salt) where ${LAST}`),
+    'the format of a write': one(`update writes set format = 3 where ${LAST}`),
     'the head of the book': one(`update books set head_hash = sha256(head_hash) where id = $1`),
   },
   VERSION_GAP: {
@@ -90,8 +115,14 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     ),
   },
   DANGLING_ROW: {
-    'a grant that is gone': one(`delete from grants where book_id = $1 and id = $2`, (s) => [s.expired]),
-    'a charge that is gone': one(`delete from charges where book_id = $1 and id = $2`, (s) => [s.debt]),
+    'a grant that is gone': all(
+      one(`delete from grants where book_id = $1 and id = $2`, (s) => [s.expired]),
+      hashes,
+    ),
+    'a charge that is gone': all(
+      one(`delete from charges where book_id = $1 and id = $2`, (s) => [s.debt]),
+      hashes,
+    ),
     'an account that is gone': one(`delete from sub_accounts where book_id = $1 and type = 'BREAKAGE'`),
     'a transaction without entries': all(
       one(`insert into transactions select (jsonb_populate_record(t,
@@ -125,9 +156,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     ),
   },
   RECORDED_AT: {
-    'of a write': one(`update writes set recorded_at = recorded_at - interval '10 days' where ${MANUAL}`),
-    'of a write without transactions': one(
-      `update writes set recorded_at = recorded_at - interval '10 days' where book_id = $1 and version = 6`,
+    'of a write': all(
+      one(`update writes set recorded_at = recorded_at - interval '10 days' where ${MANUAL}`),
+      hashes,
+    ),
+    'of a write without transactions': all(
+      one(
+        `update writes set recorded_at = recorded_at - interval '10 days' where book_id = $1 and version = 6`,
+      ),
+      hashes,
     ),
   },
 };

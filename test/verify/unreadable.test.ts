@@ -47,13 +47,14 @@ describe('the database refuses', () => {
 
   /** Whether the table's own condition refuses a row with this value; the other columns do not matter to it. */
   async function refuses({ table, column }: TableColumn, value: string): Promise<boolean> {
-    const [check] = await guarded.rows<{ condition: string }>(
-      `select pg_get_expr(conbin, conrelid) as condition from pg_constraint where conname = $1`,
-      [`${table}_readable`],
+    const [check] = await guarded.rows<{ condition: string | null }>(
+      `select string_agg(pg_get_expr(conbin, conrelid), ' and ') as condition from pg_constraint
+       where conrelid = $1::regclass and conname like '%\\_readable'`,
+      [table],
     );
-    if (check === undefined) return false;
+    if (check!.condition === null) return false;
     const [row] = await guarded.rows<{ met: boolean | null }>(
-      `select ${check.condition} as met from jsonb_populate_record(null::${table}, jsonb_build_object($1::text, $2::text))`,
+      `select ${check!.condition} as met from jsonb_populate_record(null::${table}, jsonb_build_object($1::text, $2::text))`,
       [column, value],
     );
     return row!.met === false;

@@ -16,6 +16,7 @@ export type WrittenBook = {
   readonly clock: Instant;
   readonly headHash: Buffer;
   readonly nextEventAt: Instant;
+  readonly feedPosition: number;
   readonly currencies: Readonly<Record<string, number>>;
 };
 
@@ -63,12 +64,13 @@ type Row = {
   clock: Instant;
   head_hash: Buffer;
   next_event_at: Instant;
+  feed_position: number;
   currencies: Record<string, number>;
 };
 
 const BOOK = statement<Row>(
   'book_to_verify',
-  `select id, version, clock, head_hash, next_event_at, currencies from books
+  `select id, version, clock, head_hash, next_event_at, feed_position, currencies from books
    where shard = $1 and namespace = $2 and customer_id = $3`,
 );
 
@@ -77,6 +79,14 @@ export async function writtenBook(connection: Connection, key: BookKey): Promise
   const shard = shardOf(key);
   const [row] = await connection.run(BOOK, [shard, key.namespace, key.customerId]);
   if (row === undefined) return null;
-  const { id, version, clock, head_hash: headHash, next_event_at: nextEventAt, currencies } = row;
-  return { key, shard, id, version, clock, headHash, nextEventAt, currencies };
+  const {
+    id,
+    version,
+    clock,
+    head_hash: headHash,
+    next_event_at: nextEventAt,
+    feed_position: feedPosition,
+    currencies,
+  } = row;
+  return { key, shard, id, version, clock, headHash, nextEventAt, feedPosition, currencies };
 }

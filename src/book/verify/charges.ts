@@ -24,6 +24,8 @@ export type WrittenEvent = {
   readonly amount: Amount;
   readonly collected: Amount;
   readonly bookedAt: Instant;
+  /** Of the last usage report that had one; null also in events of the first format. */
+  readonly sequence: number | null;
 };
 export type WrittenReduction = {
   readonly chargeId: string;
@@ -69,7 +71,7 @@ type Stored<Fact extends { readonly chargeId: string; readonly bookedAt: Instant
 
 const EVENTS = statement<Stored<WrittenEvent>>(
   'charge_events_to_verify',
-  `select a.charge_id, a.version, a.amount, a.collected, a.booked_at from charge_events a where ${OF_RANGE}
+  `select a.charge_id, a.version, a.amount, a.collected, a.booked_at, a.sequence from charge_events a where ${OF_RANGE}
    order by a.charge_id, a.version`,
 );
 const ADVANCES = statement<AdvanceRow & { closed_version: number | null; span_class: number | null }>(

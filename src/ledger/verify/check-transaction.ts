@@ -2,17 +2,19 @@ import { formatAmount, type Amount } from '../../amount.ts';
 import { spanClass } from '../../db/span.ts';
 import { idOf } from '../../id.ts';
 import { formatInstant } from '../../instant.ts';
-import type { SubAccount } from '../account.ts';
-import { chain, subjectOf } from '../journal.ts';
-import type { Leg } from '../posting.ts';
+import { transactionLink } from '../hash.ts';
+import { subjectOf } from '../journal.ts';
 import { idsOf, type JournalFinding } from './finding.ts';
-import type { WrittenEntry, WrittenTransaction } from './written.ts';
+import { firstFormat } from './first-format.ts';
+import type { WrittenAccount, WrittenEntry, WrittenTransaction, WrittenWrite } from './written.ts';
 
 /** A transaction with its entries in order of position, and the accounts they are booked to. */
 export type Whole = {
   readonly transaction: WrittenTransaction;
   readonly entries: readonly WrittenEntry[];
-  readonly accounts: ReadonlyMap<number, SubAccount>;
+  readonly accounts: ReadonlyMap<number, WrittenAccount>;
+  /** Its write: says how its hash is made. */
+  readonly write: WrittenWrite | null;
 };
 
 /** Entries sum to zero in each currency. */
@@ -85,17 +87,21 @@ const shown = ({
 }: Pick<WrittenEntry, 'kind' | 'bookedAt' | 'lateClass'>): string =>
   `${kind} at ${formatInstant(bookedAt)}, ${lateClass === null ? 'told at once' : `told late (class ${lateClass})`}`;
 
-/** The hash a transaction should have after `before`; null where an account is missing that it was made of. */
-export function hashAfter(before: Buffer, { transaction, entries, accounts }: Whole): Buffer | null {
-  const legs: Leg[] = [];
-  for (const { subAccount, amount, grantId, chargeId, reverses } of entries) {
-    const account = accounts.get(subAccount);
+/**
+ * The hash a transaction should have after `before`; null where nobody knows, as an account that it was made of is
+ * missing, or its write.
+ */
+export function hashAfter(before: Buffer, { transaction, entries, accounts, write }: Whole): Buffer | null {
+  const legs = [];
+  for (const entry of entries) {
+    const account = accounts.get(entry.subAccount);
     if (account === undefined) return null;
-    legs.push({ account, amount, grantId, chargeId, ...(reverses !== null && { reverses }) });
+    legs.push({ ...entry, account, accountUuid: account.uuid });
   }
-  const { version, ordinal, kind, bookedAt, recordedAt, reason } = transaction;
-  const content = { version, ordinal, kind, bookedAt, recordedAt, legs };
-  return chain(before, { ...content, ...(reason !== null && { reason }) });
+  if (write === null) return null;
+  return write.salt === null
+    ? firstFormat(before, transaction, legs)
+    : transactionLink(before, write.salt, transaction, legs);
 }
 
 export const about = <Kind extends JournalFinding['kind']>(kind: Kind, transaction: WrittenTransaction) => ({

@@ -1,17 +1,16 @@
-import type { SubAccount } from '../account.ts';
-import { checkHash, checkHead, noChain, type Chain } from './check-chain.ts';
+import { checkHash, checkHead, checkLink, noChain, type Chain, type Sealed } from './check-chain.ts';
 import { checkTotals, noTotals, type Totals } from './check-totals.ts';
 import { about, checkCopies, checkFuture, checkSums, named, type Whole } from './check-transaction.ts';
 import { checkLast, checkWrite, noWrites, type Writes } from './check-writes.ts';
 import { idsOf, type JournalFinding } from './finding.ts';
-import type { Written, WrittenEntry } from './written.ts';
+import type { Written, WrittenAccount, WrittenEntry } from './written.ts';
 
 /**
  * A journal being checked, version by version from the first. What is kept does not grow with the journal: totals of
  * sub-accounts and of grants with something left, the last write, the last hash.
  */
 export type JournalCheck = {
-  readonly accounts: ReadonlyMap<number, SubAccount>;
+  readonly accounts: ReadonlyMap<number, WrittenAccount>;
   /** Sub-accounts that entries name and that are not there. */
   readonly missing: Set<number>;
   readonly totals: Totals;
@@ -19,15 +18,20 @@ export type JournalCheck = {
   readonly chain: Chain;
 };
 
-export const openCheck = (accounts: ReadonlyMap<number, SubAccount>): JournalCheck => ({
+export const openCheck = (accounts: ReadonlyMap<number, WrittenAccount>): JournalCheck => ({
   ...{ accounts, missing: new Set() },
   ...{ totals: noTotals(), writes: noWrites(), chain: noChain() },
 });
 
-/** What is wrong with the next version of a journal; after a break the check goes on from what is stored. */
-export function checkVersion(check: JournalCheck, next: Written): JournalFinding[] {
+/**
+ * What is wrong with the next version of a journal; after a break the check goes on from what is stored. `sealed`: what
+ * the link of its write should be; null in the first format.
+ */
+export function checkVersion(check: JournalCheck, next: Written, sealed: Sealed | null): JournalFinding[] {
   const { accounts, totals, chain } = check;
-  const { transactions, entries } = next;
+  const { transactions, entries, write } = next;
+  // The link of a version that is missing is missing, too.
+  if (next.version !== check.writes.last + 1) chain.lost = true;
   const byOrdinal = new Map(transactions.map((transaction) => [transaction.ordinal, transaction]));
   const entriesOf = Map.groupBy(entries, (entry) => entry.transaction);
   return [
@@ -41,9 +45,10 @@ export function checkVersion(check: JournalCheck, next: Written): JournalFinding
       .filter(([ordinal]) => !byOrdinal.has(ordinal))
       .map(([ordinal, orphans]) => orphaned(ordinal, orphans)),
     ...transactions.flatMap((transaction) => {
-      const whole = { transaction, entries: entriesOf.get(transaction.ordinal) ?? [], accounts };
+      const whole = { transaction, entries: entriesOf.get(transaction.ordinal) ?? [], accounts, write };
       return checkWhole(chain, whole);
     }),
+    ...checkLink(chain, next, sealed),
   ];
 }
 
@@ -108,4 +113,7 @@ function checkWhole(chain: Chain, whole: Whole): JournalFinding[] {
 export const checkEnd = (
   { writes, chain }: JournalCheck,
   book: { readonly version: number; readonly headHash: Buffer },
-): JournalFinding[] => [...checkLast(writes, book.version), ...checkHead(chain, book)];
+): JournalFinding[] => [
+  ...checkLast(writes, book.version),
+  ...(writes.last < book.version ? [] : checkHead(chain, book)),
+];

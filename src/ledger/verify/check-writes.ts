@@ -1,4 +1,4 @@
-import { formatInstant, later, type Instant } from '../../instant.ts';
+import { ALWAYS, formatInstant, later, type Instant } from '../../instant.ts';
 import { about, named } from './check-transaction.ts';
 import type { JournalFinding } from './finding.ts';
 import type { Written } from './written.ts';
@@ -10,18 +10,30 @@ export type Writes = {
   /** The last one that has transactions or entries, but no write. */
   unwritten: number;
   recordedAt: Instant;
+  feedPosition: number;
+  /** From this version on nothing was written in the first format. */
+  hashedSince: number;
 };
 
-export const noWrites = (): Writes => ({ last: 0, unwritten: 0, recordedAt: Number.NEGATIVE_INFINITY });
+export const noWrites = (): Writes => ({
+  last: 0,
+  unwritten: 0,
+  recordedAt: ALWAYS,
+  feedPosition: 0,
+  hashedSince: 1,
+});
 
 /** Versions have no gap and are recorded in order, each at one instant. */
-export function checkWrite(writes: Writes, { version, recordedAt, transactions }: Written): JournalFinding[] {
-  if (recordedAt === null) {
+export function checkWrite(writes: Writes, { version, write, transactions }: Written): JournalFinding[] {
+  if (write === null) {
     writes.unwritten = version;
     return [];
   }
+  const { recordedAt } = write;
   const findings = version === writes.last + 1 ? [] : [gap(writes.last, version)];
   writes.last = version;
+  writes.feedPosition = write.feedPosition;
+  if (write.format === 1) writes.hashedSince = version + 1;
   const other = transactions.find((transaction) => transaction.recordedAt !== recordedAt);
   if (other !== undefined) {
     const [expected, actual] = [formatInstant(recordedAt), formatInstant(other.recordedAt)];

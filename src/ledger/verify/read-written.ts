@@ -2,16 +2,15 @@ import type { Amount } from '../../amount.ts';
 import { settleAll, statement, type Connection } from '../../db/database.ts';
 import { idOf } from '../../id.ts';
 import type { Instant } from '../../instant.ts';
-import type { SubAccount } from '../account.ts';
 import type { PostingKind } from '../posting.ts';
 import { readSubAccount } from '../store.ts';
-import type { Written, WrittenEntry, WrittenTransaction } from './written.ts';
+import type { Written, WrittenAccount, WrittenEntry, WrittenTransaction, WrittenWrite } from './written.ts';
 
 type Book = { readonly shard: number; readonly id: string };
 
-const ACCOUNTS = statement<{ ordinal: number } & Parameters<typeof readSubAccount>[0]>(
+const ACCOUNTS = statement<{ ordinal: number; id: string } & Parameters<typeof readSubAccount>[0]>(
   'sub_accounts_to_verify',
-  `select ordinal, type, currency, feature_keys, priority, cost_basis, stage, tax_code, tax_behavior
+  `select ordinal, id, type, currency, feature_keys, priority, cost_basis, stage, tax_code, tax_behavior
    from sub_accounts where shard = $1 and book_id = $2`,
 );
 
@@ -19,9 +18,11 @@ const ACCOUNTS = statement<{ ordinal: number } & Parameters<typeof readSubAccoun
 export const accountsOf = async (
   connection: Connection,
   { shard, id }: Book,
-): Promise<ReadonlyMap<number, SubAccount>> =>
+): Promise<ReadonlyMap<number, WrittenAccount>> =>
   new Map(
-    (await connection.run(ACCOUNTS, [shard, id])).map((row) => [row.ordinal, readSubAccount(row)] as const),
+    (await connection.run(ACCOUNTS, [shard, id])).map(
+      (row) => [row.ordinal, { ...readSubAccount(row), uuid: row.id.replaceAll('-', '') }] as const,
+    ),
   );
 
 /** About how many entries are read at once; a version is never cut, and was in memory as a whole when it was written. */
@@ -50,9 +51,21 @@ const NEXT = statement<{ first: number | null; last: number }>(
 
 const WITHIN = 'shard = $1 and book_id = $2 and version between $3 and $4';
 
-const WRITES = statement<{ version: number; recorded_at: Instant }>(
+type WriteRow = {
+  version: number;
+  recorded_at: Instant;
+  method: string;
+  idempotency_key: string | null;
+  feed_position: number;
+  format: number;
+  salt: Buffer | null;
+  hash: Buffer | null;
+};
+
+const WRITES = statement<WriteRow>(
   'writes_to_verify',
-  `select version, recorded_at from writes where ${WITHIN} order by version`,
+  `select version, recorded_at, method, idempotency_key, feed_position, format, salt, hash from writes
+   where ${WITHIN} order by version`,
 );
 
 type TransactionRow = {
@@ -118,23 +131,32 @@ export async function* writtenVersions(
 }
 
 function byVersion(
-  writes: readonly { readonly version: number; readonly recorded_at: Instant }[],
+  writes: readonly WriteRow[],
   transactions: readonly WrittenTransaction[],
   entries: readonly WrittenEntry[],
 ): readonly Written[] {
-  const recorded = new Map(writes.map((write) => [write.version, write.recorded_at]));
+  const written = new Map(writes.map((row) => [row.version, readWrite(row)]));
   const transactionsOf = Map.groupBy(transactions, ({ version }) => version);
   const entriesOf = Map.groupBy(entries, ({ version }) => version);
-  const versions = new Set([...recorded.keys(), ...transactionsOf.keys(), ...entriesOf.keys()]);
+  const versions = new Set([...written.keys(), ...transactionsOf.keys(), ...entriesOf.keys()]);
   return [...versions]
     .toSorted((a, b) => a - b)
     .map((version) => ({
       version,
-      recordedAt: recorded.get(version) ?? null,
+      write: written.get(version) ?? null,
+      recordedAt: written.get(version)?.recordedAt ?? null,
       transactions: transactionsOf.get(version) ?? [],
       entries: entriesOf.get(version) ?? [],
     }));
 }
+
+const readWrite = (row: WriteRow): WrittenWrite => ({
+  recordedAt: row.recorded_at,
+  method: row.method,
+  idempotencyKey: row.idempotency_key,
+  feedPosition: row.feed_position,
+  ...{ format: row.format, salt: row.salt, hash: row.hash },
+});
 
 const readTransaction = (row: TransactionRow): WrittenTransaction => ({
   uuid: row.id,

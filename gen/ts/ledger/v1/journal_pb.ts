@@ -217,7 +217,8 @@ export type Transaction = Message<"ledger.v1.Transaction"> & {
   idempotencyKey: string;
 
   /**
-   * Link of the book's hash chain: lower-case hex of a SHA-256 over the transaction and the hash before it.
+   * Link of the book's hash chain: lower-case hex of a SHA-256 over the transaction and the
+   * link before it, which is that of a transaction or of a write.
    *
    * @generated from field: string hash = 10;
    */

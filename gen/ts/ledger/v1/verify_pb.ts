@@ -316,7 +316,8 @@ export const FindingKind = {
   SCHEDULED_INDEX: 5,
 
   /**
-   * A transaction was changed or is missing: its hash does not follow from the one before.
+   * A transaction, or what a write recorded beside its transactions (grants, terms, charges, key, answer), was changed or
+   * is missing: its hash does not follow from the one before. Or a remembered answer differs from its own hash.
    *
    * @generated from enum value: FINDING_KIND_HASH_CHAIN = 6;
    */

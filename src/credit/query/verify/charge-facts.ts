@@ -51,5 +51,9 @@ export const takenAt = ({ entryAt }: ChargeFacts, ref: EntryRef): Amount =>
 export const givenBackAt = ({ takenBack }: ChargeFacts, ref: EntryRef): Amount =>
   takenBack.get(allocationKey(ref)) ?? 0n;
 
+/** Which of its collections a version made: one that never was open is collected at once. */
+export const collectionAt = ({ events }: ChargeFacts, version: number): number =>
+  events.length === 0 ? 1 : events.filter((event) => event.collected > 0n && event.version <= version).length;
+
 export const amountOf = (entries: readonly { readonly amount: Amount }[]): Amount =>
   sumAmounts(entries.map(({ amount }) => amount));

@@ -2,8 +2,8 @@ import { sumAmounts } from '../../../amount.ts';
 import type { WrittenAdvance, WrittenReduction } from '../../../book/verify/charges.ts';
 import { spanClass } from '../../../db/span.ts';
 import type { ChargedEntry } from '../../../ledger/verify/charged.ts';
-import { allocationKey } from '../../charge.ts';
-import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
+import { allocationKey, type Charge } from '../../charge.ts';
+import { amountOf, collectionAt, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
 import { differences, type Finding } from './finding.ts';
 
 /** A charge's advances against the entries that booked, covered and reduced them. */
@@ -43,18 +43,27 @@ function checkAdvance(facts: ChargeFacts, written: WrittenAdvance, version: numb
           written,
           covers.map(({ ref }) => ref.version),
         );
+  const { charge, entryAt } = facts;
   const expected = {
     ...{ amount, uncovered, reduced, closed_version: closing },
+    ...{ collection: collectionAt(facts, advance.entry.version), ...route(charge) },
+    booked_at: entryAt.get(allocationKey(advance.entry))?.bookedAt ?? null,
     span_class: closing === null ? null : spanClass(advance.entry.version, closing),
   };
   const actual = {
     ...{ amount: advance.amount, uncovered: advance.uncovered },
+    ...{ collection, ...route(advance), booked_at: advance.at },
     reduced: amountOf(facts.reductions.filter((row) => row.collection === collection)),
     ...{ closed_version: written.closedVersion, span_class: written.spanClass },
   };
   const what = `the advance of collection ${collection} of charge ${chargeId}`;
   return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, actual);
 }
+
+const route = ({ currency, featureKey, tax }: Pick<Charge, 'currency' | 'featureKey' | 'tax'>) => ({
+  ...{ currency, feature_key: featureKey },
+  ...{ tax_code: tax?.code ?? null, tax_behavior: tax?.behavior ?? null },
+});
 
 /**
  * A reduction against the entry that booked it; its amount is part of what its advance is held against. Its position counts

@@ -5,14 +5,17 @@ import { checkSplits } from './check-splits.ts';
 import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
 import { differences, type Finding } from './finding.ts';
 
-/** A charge's row, its advances and its splits, each against its entries. */
-export const checkCharge = (facts: ChargeFacts, version: number): Finding[] => [
-  ...checkRow(facts, version),
+/**
+ * A charge's row, its advances and its splits, each against its entries. `hashedSince`: from this version on nothing was
+ * written in the first format, which kept no sequences.
+ */
+export const checkCharge = (facts: ChargeFacts, version: number, hashedSince: number): Finding[] => [
+  ...checkRow(facts, version, hashedSince),
   ...checkAdvances(facts, version),
   ...checkSplits(facts, version),
 ];
 
-function checkRow(facts: ChargeFacts, version: number): Finding[] {
+function checkRow(facts: ChargeFacts, version: number, hashedSince: number): Finding[] {
   const { charge, closedVersion, events } = facts;
   const last = events.at(-1);
   const closing = charge.status === 'OPEN' ? null : (last?.version ?? charge.version);
@@ -23,6 +26,7 @@ function checkRow(facts: ChargeFacts, version: number): Finding[] {
   const expected = {
     ...{ amount: last?.amount ?? charge.amount, collected, reported: collected },
     ...{ invoiced: collected - dealtWith, advanced: owed + coveredOf(facts) },
+    sequence: (last ?? charge).version >= hashedSince ? (last?.sequence ?? null) : charge.sequence,
     collections: last === undefined ? 1 : events.filter((event) => event.collected > 0n).length,
     closed_version: closing,
     // A write that is missing is told as that.
@@ -32,6 +36,7 @@ function checkRow(facts: ChargeFacts, version: number): Finding[] {
   const actual = {
     ...{ amount: charge.amount, collected: charge.collected, reported },
     ...{ invoiced: charge.invoiced, advanced: charge.advanced, collections: charge.collections },
+    sequence: charge.sequence,
     ...{ closed_version: closedVersion, closed_at: charge.closedAt, span_class: facts.spanClass },
   };
   const about = { kind: 'PROJECTION', chargeId: charge.id, version } as const;

@@ -73,7 +73,7 @@ function voiding(
   held: Held | null,
 ): { readonly at: Instant | null; readonly version: number | null } {
   return held === null
-    ? { at: grant.voidedAt, version: voidedVersion }
+    ? { at: grant.voidedAt, version: grant.voidedAt === null ? null : voidedVersion }
     : { at: held.voidedAt, version: held.voidedVersion };
 }
 

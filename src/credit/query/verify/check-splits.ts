@@ -1,6 +1,6 @@
 import { sumAmounts } from '../../../amount.ts';
 import { allocationKey, type Allocation } from '../../charge.ts';
-import { amountOf, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
+import { amountOf, collectionAt, givenBackAt, takenAt, type ChargeFacts } from './charge-facts.ts';
 import { differences, type Finding } from './finding.ts';
 
 /** Each split of a charge against the entry it was booked with, and that there is one for each such entry. */
@@ -42,10 +42,12 @@ function checkSplit(facts: ChargeFacts, split: Allocation): Finding[] {
       returned: givenBackAt(facts, ref),
       kind: entry === undefined ? null : (KIND_OF[entry.kind] ?? null),
     },
+    // A covering has that of its advance, which is held against what covers it.
+    collection: split.kind === 'SOURCE' ? collectionAt(facts, ref.version) : split.collection,
   };
   const actual = {
     ...{ amount: split.amount, grant: grantId, booked_at: split.at },
-    ...{ returned: split.returned, kind: split.kind },
+    ...{ returned: split.returned, kind: split.kind, collection: split.collection },
   };
   const what = `the split of charge ${chargeId} at entry ${ref.position} of version ${ref.version}`;
   return differences({ kind: 'PROJECTION', chargeId, grantId, version: ref.version }, what, expected, actual);

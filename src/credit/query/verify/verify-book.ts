@@ -4,13 +4,19 @@ import { writtenCharges, type ChargesPage } from '../../../book/verify/charges.t
 import { missingSubjects, writtenGrants } from '../../../book/verify/grants.ts';
 import { settleAll, type Connection } from '../../../db/database.ts';
 import type { Instant } from '../../../instant.ts';
-import { checkEnd, checkVersion, openCheck } from '../../../ledger/verify/check-version.ts';
+import {
+  checkEnd,
+  checkVersion,
+  openCheck,
+  type JournalCheck,
+} from '../../../ledger/verify/check-version.ts';
 import { entriesOfCharges } from '../../../ledger/verify/charged.ts';
 import { heldByGrants } from '../../../ledger/verify/held.ts';
-import { accountsOf, writtenVersions } from '../../../ledger/verify/read-written.ts';
+import { accountsOf } from '../../../ledger/verify/read-written.ts';
 import type { Written, WrittenEntry } from '../../../ledger/verify/written.ts';
 import { writtenStretches } from '../../../pending/written-stretches.ts';
 import { nextDue } from '../../advance-to.ts';
+import { checkAnswers } from './check-answers.ts';
 import { checkBook } from './check-book.ts';
 import { checkCharge } from './check-charge.ts';
 import { checkGrant } from './check-grant.ts';
@@ -18,6 +24,7 @@ import { checkStretches } from './check-stretches.ts';
 import { checkUsage, learnUsage, openUsage } from './check-usage.ts';
 import { factsOf } from './charge-facts.ts';
 import type { Finding } from './finding.ts';
+import { sealedVersions } from './sealed.ts';
 
 /** What verifying a book comes to, piece by piece: what is wrong in it, and how much of its journal was read. */
 export type Piece = {
@@ -40,20 +47,8 @@ export async function* verifyBook(
     currencies.set(currency, Math.min(version, currencies.get(currency) ?? version));
 
   const journal = openCheck(await accountsOf(connection, book));
-  const usage = await openUsage(connection, book, journal.accounts);
   const missing = new Set<string>();
-  for await (const versions of writtenVersions(connection, book)) {
-    await learnUsage(usage, connection, book, versions);
-    const findings = versions.flatMap((version): Finding[] => {
-      const broken = checkVersion(journal, version);
-      return [...broken, ...checkUsage(usage, version, broken.length === 0)];
-    });
-    yield {
-      ...counted(versions),
-      findings: [...findings, ...(await dangling(connection, book, versions, missing))],
-    };
-  }
-  yield found(checkEnd(journal, book));
+  yield* verifyJournal(connection, book, journal, missing);
 
   for await (const { grants, from, until } of writtenGrants(connection, book)) {
     const ids = grants.map(({ grant }) => grant.id);
@@ -76,13 +71,48 @@ export async function* verifyBook(
     for (const { charge } of page.charges) used(charge, charge.version);
     yield found([
       ...page.charges.flatMap((own) =>
-        checkCharge(factsOf(own, page, entries.get(own.charge.id) ?? []), book.version),
+        checkCharge(
+          factsOf(own, page, entries.get(own.charge.id) ?? []),
+          book.version,
+          journal.writes.hashedSince,
+        ),
       ),
       ...ofNobody(page, book.version, missing),
     ]);
   }
-  const facts = { lastVersion: journal.writes.last, lastRecordedAt: journal.writes.recordedAt, currencies };
+  const facts = {
+    lastVersion: journal.writes.last,
+    lastRecordedAt: journal.writes.recordedAt,
+    currencies,
+    feedPosition: journal.writes.feedPosition,
+  };
   yield found(checkBook(book, { ...facts, nextEventAt: await nextDueOf(connection, book) }));
+}
+
+/** The journal and what stands in it by the write: use, facts, answers. `missing` collects the subjects told as missing. */
+async function* verifyJournal(
+  connection: Connection,
+  book: WrittenBook,
+  journal: JournalCheck,
+  missing: Set<string>,
+): AsyncGenerator<Piece, void, undefined> {
+  const usage = await openUsage(connection, book, journal.accounts);
+  let answers = 0;
+  for await (const page of sealedVersions(connection, book)) {
+    const versions = page.map(({ version }) => version);
+    await learnUsage(usage, connection, book, versions);
+    const findings = page.flatMap(({ version, sealed }): Finding[] => {
+      const broken = checkVersion(journal, version, sealed);
+      return [...broken, ...checkUsage(usage, version, broken.length === 0)];
+    });
+    answers += page.filter(({ answered }) => answered).length;
+    yield {
+      ...counted(versions),
+      findings: [...findings, ...(await dangling(connection, book, versions, missing))],
+    };
+  }
+  yield found(checkEnd(journal, book));
+  yield found(await checkAnswers(connection, book, journal.writes.hashedSince === 1 ? answers : null));
 }
 
 const found = (findings: readonly Finding[]): Piece => ({ findings, transactions: 0, entries: 0 });

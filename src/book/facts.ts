@@ -1,0 +1,129 @@
+import type { Charge } from '../credit/charge.ts';
+import type { Details, Grant } from '../credit/grant.ts';
+import type { Instant } from '../instant.ts';
+import { digestOf, instantText, linkAfter, type Salt } from '../ledger/hash.ts';
+import { bookKeyText, type BookKey } from './book-key.ts';
+import type { Terms } from './former-terms.ts';
+import type { ChargeEvent } from './store-charges.ts';
+
+/**
+ * The facts a write records beside its transactions, as its link of the hash chain says them: in one form, whether they
+ * are about to be stored or read back from their rows. The first two parts say what a fact is and of which grant or
+ * charge.
+ */
+export type Fact = readonly [what: string, of: string, ...said: readonly unknown[]];
+
+/** What a grant was given with and keeps. */
+export const grantFact = (salt: Salt, grant: Grant): Fact => {
+  const { funding } = grant;
+  const { method, policy, purchaseCurrency, purchasePrecision } = funding;
+  return [
+    ...(['grant', grant.id] as const),
+    ...[grant.recordedAt, grant.currency, text(grant.amount), grant.priority, grant.featureKeys, grant.tax],
+    ...[
+      method,
+      policy,
+      purchaseCurrency,
+      purchasePrecision,
+      text(funding.costBasis),
+      text(funding.purchaseAmount),
+    ],
+    ...saidOf(salt, grant),
+  ];
+};
+
+/** Its times and its payment from a write on, and when that was recorded. */
+export const termsFact = (grantId: string, since: Instant, { payment, ...times }: Terms): Fact => [
+  ...(['terms', grantId] as const),
+  ...[since, times.effectiveAt, times.expiresAt, times.fundedAt].map(instantText),
+  ...[payment.status, payment.issuedAt, payment.authorizedAt, payment.settledAt, payment.failedAt],
+  payment.invoiceId,
+];
+
+type Voided = Pick<Grant, 'id' | 'voidedAt' | 'voidReason' | 'released'>;
+export const voidFact = (salt: Salt, { id, voidedAt, voidReason, released }: Voided): Fact => [
+  ...(['void', id] as const),
+  ...[voidedAt, released, voidReason === null ? null : digestOf(salt, `void of ${id}`, [voidReason])],
+];
+
+/** What a charge was made with and keeps; `opened`: it was open then, and its amount is told by its events. */
+export const chargeFact = (salt: Salt, charge: Charge, opened: boolean): Fact => [
+  ...(['charge', charge.id] as const),
+  ...[charge.recordedAt, charge.type, charge.mode, charge.currency, charge.precision, charge.featureKey],
+  ...[charge.tax, instantText(charge.startsAt), instantText(charge.holdExpiresAt)],
+  opened ? null : text(charge.amount),
+  ...saidOf(salt, charge),
+];
+
+/** What happened to it while it was open. */
+export const eventFact = (event: Omit<ChargeEvent, 'shard' | 'bookId' | 'version'>): Fact => [
+  ...(['event', event.chargeId] as const),
+  ...[text(event.amount), text(event.collected), event.bookedAt, event.sequence],
+];
+
+export const closingFact = ({ id, status, closedAt }: Pick<Charge, 'id' | 'status' | 'closedAt'>): Fact => [
+  'closing',
+  id,
+  status,
+  closedAt,
+];
+
+const saidOf = (salt: Salt, { id, details }: { readonly id: string; readonly details: Details }) => {
+  const { idempotencyKey, name, description, labels } = details;
+  // Postgres keeps labels in an order of its own.
+  const sorted = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return [idempotencyKey, digestOf(salt, id, [name, description, sorted])];
+};
+
+const text = (amount: bigint): string => amount.toString();
+
+/** Whose book a link is of. */
+export type Identity = { readonly key: BookKey; readonly shard: number; readonly bookId: string };
+
+const identityOf = ({ key, shard, bookId }: Identity) => [
+  bookKeyText(key),
+  shard,
+  bookId.replaceAll('-', ''),
+];
+
+/** What was asked under a key and answered first. */
+export type Answered = {
+  readonly method: string;
+  readonly request: Uint8Array;
+  readonly answer: Uint8Array;
+};
+
+const bytesOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+
+export type HashedWrite = {
+  readonly version: number;
+  readonly recordedAt: Instant;
+  readonly method: string;
+  readonly idempotencyKey: string | null;
+  readonly feedPosition: number;
+  readonly salt: Salt;
+  readonly facts: readonly Fact[];
+  /** Null: nothing was to be remembered, or is any more. */
+  readonly answered: Answered | null;
+};
+
+/** The link of a write, after those of its transactions. */
+export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): Buffer {
+  const { version, recordedAt, method, idempotencyKey, feedPosition, salt, facts, answered } = write;
+  return linkAfter(before, 'write', [
+    ...identityOf(owner),
+    // The last place is kept for who caused it.
+    ...[version, recordedAt, feedPosition, method, idempotencyKey, null],
+    answered === null
+      ? null
+      : digestOf(salt, 'answer', [answered.method, bytesOf(answered.request), bytesOf(answered.answer)]),
+    facts.map((fact) => JSON.stringify(fact)).toSorted(),
+  ]);
+}
+
+/** The hash of an answer that no write tells of: it stands alone, no chain holds it. */
+export const answerHash = (owner: Identity, key: string, answered: Answered): Buffer =>
+  linkAfter(Buffer.alloc(0), 'answer', [
+    ...[...identityOf(owner), key, answered.method],
+    ...[bytesOf(answered.request), bytesOf(answered.answer)],
+  ]);
