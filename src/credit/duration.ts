@@ -9,21 +9,39 @@ const ISO_8601 =
  * instant lies beyond what a timestamp can name.
  */
 export function addDuration(from: Instant, duration: string): Instant | null {
-  const match = ISO_8601.exec(duration);
-  if (match === null) return null;
-  const [years, months, weeks, days, hours, minutes, seconds] = match
-    .slice(1, 8)
-    .map((part) => Number(part ?? 0));
-  const millis = Number((match[8] ?? '').padEnd(3, '0'));
+  const parts = partsOf(duration);
+  if (parts === null) return null;
+  const { months, days, millis } = parts;
   const date = new Date(from);
   const day = date.getUTCDate();
   date.setUTCDate(1);
-  date.setUTCMonth(date.getUTCMonth() + years! * 12 + months!);
+  date.setUTCMonth(date.getUTCMonth() + months);
   date.setUTCDate(Math.min(day, daysOfMonth(date)));
-  const clock = ((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + millis;
-  const sum = date.getTime() + (weeks! * 7 + days!) * 86_400_000 + clock;
+  const sum = date.getTime() + days * 86_400_000 + millis;
   return Number.isNaN(sum) ? null : sum;
 }
 
 const daysOfMonth = (date: Date): number =>
   new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+
+/** The one spelling of a duration: months, days and milliseconds; `P1Y` and `P12M` are one, `P1D` and `PT24H` are not. */
+export function plainDuration(duration: string): string {
+  const parts = partsOf(duration);
+  return parts === null ? duration : `P${parts.months}M${parts.days}DT${parts.millis}`;
+}
+
+/** What a calendar tells apart: months differ in length, and so may days. Null when the text is no duration. */
+function partsOf(
+  duration: string,
+): { readonly months: number; readonly days: number; readonly millis: number } | null {
+  const match = ISO_8601.exec(duration);
+  if (match === null) return null;
+  const [years, months, weeks, days, hours, minutes, seconds] = match
+    .slice(1, 8)
+    .map((part) => Number(part ?? 0));
+  return {
+    months: years! * 12 + months!,
+    days: weeks! * 7 + days!,
+    millis: ((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + Number((match[8] ?? '').padEnd(3, '0')),
+  };
+}

@@ -14,6 +14,7 @@ import type { Decided, Submission } from '../book/submission.ts';
 import type { Command } from '../credit/command.ts';
 import type { CallContext } from './context.ts';
 import { encodeOnce } from './encode-once.ts';
+import { meaningOf } from './meaning.ts';
 
 /** Who asks and how often is not what is asked: two requests that differ only here are the same. */
 const NOT_CONTENT: ReadonlySet<string> = new Set(['namespace', 'customer_id', 'idempotency_key']);
@@ -22,7 +23,7 @@ type Repeatable = Message & { readonly idempotencyKey: string };
 
 /**
  * A write as the write path takes it: the command, and the request's and answer's bytes by which a repeat of its key is
- * recognized and answered.
+ * recognized, by what it means, and answered.
  */
 export function repeatable<
   C extends Command,
@@ -45,7 +46,12 @@ export function repeatable<
     method,
     idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
     content: () => toBinary(input, contentOf(input, request), { writeUnknownFields: false }),
-    differsFrom: (stored) => firstDifference(input, fromBinary(input, stored), contentOf(input, request)),
+    differsFrom: (stored) =>
+      firstDifference(
+        input,
+        meaningOf(input, fromBinary(input, stored)),
+        meaningOf(input, contentOf(input, request)),
+      ),
     reply: {
       respond: (decided) => create(output, respond(decided)),
       encode: (message) => encodeOnce(output, message),

@@ -26,3 +26,11 @@ test('the charge of a dry run has no id: there is no such charge', async () => {
 
   expect(charge.id).toBeUndefined();
 });
+
+test('the charge of a dry run has no key: it uses none', async () => {
+  const spend = spendRequest({ ...CREDIT_ONLY, idempotencyKey: 'unused' });
+  const { charge } = await caller.answer('ConsumeCredits', { ...spend, dryRun: true });
+
+  expect(charge.idempotencyKey).toBeUndefined();
+  expect((await caller.answer('ConsumeCredits', spend))['replayed']).toBeUndefined();
+});

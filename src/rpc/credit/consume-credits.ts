@@ -66,7 +66,13 @@ async function decode({ currencies, uuids }: ServiceDeps, request: ConsumeCredit
     featureKey: textOf(request.featureKey),
     mode: nameOf<Mode>(SettlementMode, request.settlementMode) ?? 'PREPAID_ONLY',
     tax: taxOf(request.tax),
-    details: { idempotencyKey: textOf(idempotencyKey), name, description: '', labels },
+    // A dry run uses no key, so it shows none.
+    details: {
+      idempotencyKey: request.dryRun ? null : textOf(idempotencyKey),
+      name,
+      description: '',
+      labels,
+    },
     bookedAt: instantOf(request.bookedAt),
   };
 }
