@@ -57,6 +57,8 @@ export type ServiceOptions = Pick<
   readonly timekeeper?: Timekeeper;
   /** Tests are less patient with a database that does not answer. */
   readonly staleAfterMs?: number;
+  /** Nor with one that takes its time. */
+  readonly limits?: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>;
   readonly onStatement?: DatabaseOptions['onStatement'];
   /** Tests look into what is kept. */
   readonly kept?: KeptBooks;
@@ -138,9 +140,11 @@ async function databasesOf({
   replicaUrl,
   poolSize,
   log,
+  limits,
   onStatement,
 }: ServiceOptions): Promise<Databases> {
   const pool = {
+    ...limits,
     poolSize,
     onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
     ...(onStatement !== undefined && { onStatement }),

@@ -1,6 +1,6 @@
-import { classify } from '../db/failure.ts';
+import { classify, refusalOf } from '../db/failure.ts';
 import { processTime } from '../db/clock.ts';
-import { refuse, RefusalError } from '../refusal.ts';
+import { refuse } from '../refusal.ts';
 import type { Result } from './commit.ts';
 import { createLine } from './line.ts';
 import type { Submission } from './submission.ts';
@@ -146,13 +146,18 @@ async function settle(
     const failure = classify(error);
     const attempts = batch.length > 1 ? ATTEMPTS.together : ATTEMPTS.alone;
     if (failure === 'conflict' && attempt < attempts) return settle(commit, batch, attempt + 1);
-    // Only a lost connection says nothing about the batch: it may have happened.
-    if (failure !== 'unavailable' && batch.length > 1) {
+    // A lost connection says nothing about the batch, which may have happened; one that none could be had for did not begin.
+    const isOfTheBatch = failure !== 'unavailable' && failure !== 'busy';
+    if (isOfTheBatch && batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       await settle(commit, batch.slice(0, half), 1);
       return settle(commit, batch.slice(half), 1);
     }
-    for (const one of batch) one.reject(failure === 'fault' ? error : refusalFor(failure, error));
+    const told = refusalOf(
+      error,
+      'whether the write happened is unknown, repeat it with its idempotency_key',
+    );
+    for (const one of batch) one.reject(told ?? error);
   }
 }
 
@@ -169,21 +174,3 @@ function isStillWanted({ submission, reject }: Waiting, now: number, queueLimit:
 
 const overloaded = (why: string, limit: number): never =>
   refuse('OVERLOADED', `${why}; nothing was written`, { limit: String(limit) });
-
-function refusalFor(failure: 'conflict' | 'unavailable', cause: unknown): RefusalError {
-  const refusal =
-    failure === 'conflict'
-      ? new RefusalError({
-          reason: 'CONFLICT',
-          message: 'the write met others too often; nothing was written',
-          metadata: {},
-        })
-      : new RefusalError({
-          reason: 'DATABASE_UNAVAILABLE',
-          message:
-            'the database cannot be reached; whether the write happened is unknown, repeat it with its idempotency_key',
-          metadata: {},
-        });
-  refusal.cause = cause;
-  return refusal;
-}

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { noConnection } from './failure.ts';
 import { pipelineOf, type Answer, type Statement } from './pipeline.ts';
 import { UnreadableError, type UnreadableRow } from './unreadable.ts';
 
@@ -62,6 +63,10 @@ export type DatabaseOptions = {
   readonly poolSize: number;
   /** A statement still running after this long is canceled by the server. */
   readonly statementTimeoutMs?: number;
+  /** A statement that has waited for somebody's lock for this long is canceled, so that nobody waits for a stranger. */
+  readonly lockTimeoutMs?: number;
+  /** Whoever has waited for a connection for this long gets none. */
+  readonly connectTimeoutMs?: number;
   /** Told of connections lost while idle; the pool replaces them. */
   readonly onIdleError?: (error: Error) => void;
   /** Sees every statement that is run: tests hold them against the rules every statement keeps. */
@@ -77,13 +82,16 @@ export function connect(options: DatabaseOptions): Database {
     options:
       '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
     statement_timeout: options.statementTimeoutMs ?? 30_000,
-    connectionTimeoutMillis: 5_000,
+    lock_timeout: options.lockTimeoutMs ?? 2_000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
 
   async function onClient<T>(work: (client: pg.ClientBase, lost: () => void) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((error: unknown) => {
+      throw noConnection(options.poolSize, error);
+    });
     let broken = false;
     const lost = () => void (broken = true);
     // Out of the pool nobody listens to a connection that breaks, and that would end the process; its statements fail, and

@@ -1,10 +1,10 @@
 import { type Code, ConnectError } from '@connectrpc/connect';
 import { Code as RpcCode } from '#gen/google/rpc/code_pb.ts';
-import { classify } from '../db/failure.ts';
+import { refusalOf } from '../db/failure.ts';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '#gen/google/rpc/error_details_pb.ts';
 import { REASONS, type Reason } from '../reasons.ts';
 import type { FieldViolation, Refusal } from '../refusal.ts';
-import { isRefusal, RefusalError } from '../refusal.ts';
+import { isRefusal } from '../refusal.ts';
 
 /** `google.rpc.ErrorInfo.domain` of every refusal. */
 const ERROR_DOMAIN = 'credit-ledger';
@@ -38,20 +38,10 @@ export function toWireError(thrown: unknown, requestId: string): ConnectError {
   return error;
 }
 
-/** What a question meets whose database is not there. Writes say more: theirs may have happened. */
-const UNREACHABLE: Refusal = {
-  reason: 'DATABASE_UNAVAILABLE',
-  message: 'the database cannot be reached; ask again',
-  metadata: {},
-};
-
-/** What was thrown as it is meant: a lost database is a refusal, with what the driver said as its cause. */
-export function meant(thrown: unknown): unknown {
-  if (isDeliberate(thrown) || classify(thrown) !== 'unavailable') return thrown;
-  const refusal = new RefusalError(UNREACHABLE);
-  refusal.cause = thrown;
-  return refusal;
-}
+/** What was thrown as it is meant: a database that cannot do it now is a refusal, with what the driver said as its cause. */
+export const meant = (thrown: unknown): unknown =>
+  // Writes say more where the database is not there: theirs may have happened.
+  isDeliberate(thrown) ? thrown : (refusalOf(thrown, 'ask again') ?? thrown);
 
 function visible(thrown: unknown): ConnectError | undefined {
   const said = meant(thrown);

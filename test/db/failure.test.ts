@@ -93,12 +93,58 @@ const ERRORS: readonly [what: string, failure: Failure, provoke: () => Promise<u
     'unavailable',
     () => run('postgres://nobody@/none?host=/nowhere', 'select 1'),
   ],
-  ['a statement that takes too long', 'unavailable', () => run(url, 'select pg_sleep(60)')],
+  ['a statement that takes too long', 'slow', () => run(url, 'select pg_sleep(60)')],
+  ['a lock that somebody holds', 'conflict', lockHeld],
+  ['a pool that is full', 'busy', fullPool],
+  ['a server that takes no more', 'unavailable', fullServer],
+  ['a session ended for idling in a transaction', 'unavailable', idle],
   ['a database that only reads', 'unavailable', readOnly],
   ['a broken rule', 'fault', () => errorOf(one.rows('insert into things values (3, 0)'))],
   ['a text it cannot hold', 'fault', () => errorOf(one.rows('select $1::text', ['\0']))],
   ['a mistake of ours', 'fault', () => errorOf(one.rows('select nothing'))],
 ];
+
+async function lockHeld(): Promise<unknown> {
+  const waiting = connect({ url, poolSize: 1, lockTimeoutMs: 20 });
+  await one.rows('begin');
+  await one.rows('lock table things in access exclusive mode');
+  const error = await errorOf(waiting.run(statement('waiting', 'select 1 from things')));
+  await one.rows('rollback');
+  await waiting.close();
+  return error;
+}
+
+async function fullPool(): Promise<unknown> {
+  const pool = connect({ url, poolSize: 1, connectTimeoutMs: 20 });
+  const held = Promise.withResolvers<void>();
+  const holding = pool.transaction(() => held.promise);
+  const error = await errorOf(pool.run(statement('one_more', 'select 1')));
+  held.resolve();
+  await holding;
+  await pool.close();
+  return error;
+}
+
+/** A database that takes no more connections than it has. */
+async function fullServer(): Promise<unknown> {
+  const [{ name }] = (await one.rows('select current_database() as name')) as [{ name: string }];
+  await one.rows(`alter database ${name} connection limit 1`);
+  const late = connect({ url, poolSize: 1 });
+  const error = await errorOf(late.run(statement('one_more', 'select 1')));
+  await one.rows(`alter database ${name} connection limit -1`);
+  await late.close();
+  return error;
+}
+
+async function idle(): Promise<unknown> {
+  const victim = await openSql(url);
+  await victim.rows('set idle_in_transaction_session_timeout = 10');
+  await victim.rows('begin');
+  const [row] = await victim.rows<{ pid: number }>('select pg_backend_pid() as pid');
+  const isThere = () => one.rows('select 1 from pg_stat_activity where pid = $1', [row!.pid]);
+  while ((await isThere()).length > 0);
+  return errorOf(victim.rows('select 1'));
+}
 
 async function readOnly(): Promise<unknown> {
   await one.rows('begin read only');

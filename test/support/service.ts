@@ -57,6 +57,8 @@ export const testService = (
     settler?: boolean;
     graceMs?: number;
     log?: ServiceOptions['log'];
+    poolSize?: number;
+    limits?: NonNullable<ServiceOptions['limits']>;
     onStatement?: DatabaseOptions['onStatement'];
     feeds?: NonNullable<ServiceOptions['feeds']>;
   } = {},

@@ -228,7 +228,7 @@ export const ErrorReason = {
   NOT_FUNDED: 21,
 
   /**
-   * Another write to the same book got in between. Nothing was changed.
+   * Another write to the same book got in between, or somebody holds a lock that is needed. Nothing was changed.
    * Do: Repeat the request after the delay.
    * Code: ABORTED with RetryInfo (50 ms). Metadata: none.
    *
@@ -246,8 +246,9 @@ export const ErrorReason = {
   TOO_MANY_WATCHES: 24,
 
   /**
-   * The queue of waiting writes is full, or the deadline would pass in it; `limit` is how many may wait, or how many
-   * that wait are too many for the deadline. Nothing was changed.
+   * The queue of waiting writes is full, the deadline would pass in it, or no connection to the database came free;
+   * `limit` is how many may wait, how many that wait are too many for the deadline, or how many connections there are.
+   * Nothing was changed.
    * Do: Repeat after the delay with backoff.
    * Code: RESOURCE_EXHAUSTED with RetryInfo (250 ms). Metadata: limit.
    *

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import { waitUntil } from '../../src/db/wait.ts';
+import { failureOf } from '../rpc/clients.ts';
+import { grpcCaller } from '../support/grpc-caller.ts';
+import { openSql } from '../support/sql.ts';
+import { testWorld } from '../support/world.ts';
+
+/** A database that is there, but cannot do it now, is told by its right name, and nothing is written. */
+
+const { databaseUrl, sql, another } = await testWorld();
+const { createGrant, consumeCredits, getBalance, listGrants, explainBalance } = CreditService.method;
+
+const LONG_MS = 60_000;
+const grant = { customerId: 'ada', name: 'a grant', currency: 'USD', amount: '100' };
+const spend = { customerId: 'ada', currency: 'USD', amount: '10' };
+
+async function callsOf(options: Parameters<typeof another>[0]) {
+  const instance = await another({ poolSize: 2, keptFacts: 0, ...options });
+  const client = grpcCaller(instance.url);
+  return {
+    read: () => client.call(getBalance, { customerId: 'ada' }),
+    list: () => client.call(listGrants, { customerId: 'ada' }),
+    explain: () => client.call(explainBalance, { customerId: 'ada', currency: 'USD' }),
+    write: () => client.call(consumeCredits, spend),
+    grant: () => client.call(createGrant, grant),
+    close: () => client.close(),
+  };
+}
+
+const versions = () => sql.rows('select version from books');
+
+/** Somebody holds the books while `work` goes on. */
+async function whileHeld<T>(work: () => Promise<T>): Promise<T> {
+  const holder = await openSql(databaseUrl);
+  await holder.rows('begin');
+  await holder.rows('lock table books in access exclusive mode');
+  try {
+    return await work();
+  } finally {
+    await holder.rows('rollback');
+    await holder.end();
+  }
+}
+
+/** Resolves when so many sessions of the service wait for a lock. */
+async function waiting(sessions: number): Promise<void> {
+  const text = `select 1 from pg_stat_activity
+    where datname = current_database() and application_name = 'credit-ledger' and wait_event_type = 'Lock'`;
+  const isSo = async () => ((await sql.rows(text)).length >= sessions ? true : undefined);
+  await waitUntil(isSo, { timeoutMs: 10_000, everyMs: 10 });
+}
+
+const conflict = { code: 'ABORTED', reason: 'CONFLICT', metadata: {}, retryMs: 50 };
+const tooSlow = { code: 'DEADLINE_EXCEEDED', reason: 'TOO_SLOW', metadata: {} };
+
+describe('a lock that somebody holds for too long', () => {
+  test('is a CONFLICT to reads and writes, to be tried again', async () => {
+    const calls = await callsOf({ limits: { lockTimeoutMs: 20, statementTimeoutMs: LONG_MS } });
+    await calls.grant();
+    const before = await versions();
+
+    const [read, write] = await whileHeld(() =>
+      Promise.all([failureOf(calls.read()), failureOf(calls.write())]),
+    );
+
+    expect(read).toMatchObject(conflict);
+    expect(write).toMatchObject(conflict);
+    expect(await versions()).toEqual(before);
+    expect((await calls.write()).balance).toMatchObject({ settled: '90' });
+    calls.close();
+  });
+});
+
+describe('a statement that runs into its time limit', () => {
+  test('is TOO_SLOW to reads and writes, and the next one is not', async () => {
+    const calls = await callsOf({ limits: { lockTimeoutMs: LONG_MS, statementTimeoutMs: 50 } });
+    await calls.grant();
+    const before = await versions();
+    await sql.rows('alter table books rename to books_at_once');
+    await sql.rows('create view books as select * from books_at_once where pg_sleep(60) is not null');
+
+    const [read, write] = await Promise.all([failureOf(calls.read()), failureOf(calls.write())]);
+
+    await sql.rows('drop view books');
+    await sql.rows('alter table books_at_once rename to books');
+    expect(read).toMatchObject(tooSlow);
+    expect(write).toMatchObject(tooSlow);
+    expect([read, write]).not.toContainEqual(
+      expect.objectContaining({ retryMs: expect.anything() as number }),
+    );
+    expect(await versions()).toEqual(before);
+    await calls.write();
+    calls.close();
+  });
+});
+
+describe('a pool whose connections are all in use', () => {
+  test('is OVERLOADED to whoever gets none, and names how many there are', async () => {
+    const limits = { lockTimeoutMs: LONG_MS, statementTimeoutMs: LONG_MS, connectTimeoutMs: 1_000 };
+    const calls = await callsOf({ limits });
+    await calls.grant();
+    const before = await versions();
+
+    const [held, refused] = await whileHeld(async () => {
+      const both = [calls.read(), calls.list()];
+      await waiting(2);
+      const failures = await Promise.all([failureOf(calls.explain()), failureOf(calls.write())]);
+      return [both, failures] as const;
+    });
+
+    const overloaded = {
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'OVERLOADED',
+      metadata: { limit: '2' },
+      retryMs: 250,
+    };
+    expect(refused).toEqual([expect.objectContaining(overloaded), expect.objectContaining(overloaded)]);
+    expect(await Promise.all(held)).toHaveLength(2);
+    expect(await versions()).toEqual(before);
+    calls.close();
+  });
+});
