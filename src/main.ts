@@ -33,7 +33,8 @@ function stop(code: number): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    log.info({ signal }, 'stopping');
+    // Ctrl-C is told to npm too, which tells it once more.
+    if (stopping === undefined) log.info({ signal }, 'stopping');
     void stop(0);
   });
 }

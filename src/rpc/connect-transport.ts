@@ -23,16 +23,15 @@ import { processTime } from '../db/clock.ts';
 import type { Log } from '../log.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { handedOver, handOver, incomingConnectCall, type Handover } from './connect-call.ts';
-import { beforeDeadline, unaryDeadline } from './deadline.ts';
+import { unaryDeadline } from './deadline.ts';
 import { decodeRequest } from './decode-request.ts';
 import { dialectOf, type Dialect } from './dialect.ts';
-import { SEND_MAX_BYTES } from './limits.ts';
 import type { CheckName } from './local-names.ts';
 import { malformed } from './malformed.ts';
 import type { Middleware } from './middleware.ts';
 import { unknownMethod, type MountedMethod, type MountedService } from './mounted-service.ts';
 import { messageOf, queryOf } from './query.ts';
-import { readMessage } from './request-body.ts';
+import { bodyOf, messageIn, mostBytes } from './request-body.ts';
 import { timeoutOf } from './timeout-header.ts';
 
 type Route = { readonly method: MountedMethod; readonly handler: UniversalHandler };
@@ -67,13 +66,7 @@ export function createConnectTransport(
       const universal = toUniversal(request, response);
       const query = queryOf(request.url ?? '');
       const dialect = dialectOf(route.method, { httpMethod: request.method ?? '', contentType, query });
-      universal.body =
-        request.method === 'GET'
-          ? createAsyncIterable([messageOf(query)])
-          : // Not destroyed on return: that would take the connection along, and the answer with it.
-            request.iterator({ destroyOnReturn: false });
-      const compression = query.get('compression') ?? universal.header.get(dialect.compression) ?? undefined;
-      const handover = await read(route.method, dialect, universal, compression);
+      const handover = await read(route.method, dialect, request, query);
       return await route.handler(forConnect(universal, dialect, handover));
     } catch (error) {
       const { answer, status } = middleware.turnAway(pathname.slice(1), { protocol, header }, error);
@@ -112,26 +105,27 @@ const REST_MS = 100;
 
 /** Reads the request; why it cannot be read is told to whoever asks for it. */
 async function read(
-  method: MountedMethod,
+  { descriptor }: MountedMethod,
   dialect: Dialect,
-  { header, body }: UniversalServerRequest,
-  compression: string | undefined,
+  request: IncomingMessage,
+  query: ReadonlyMap<string, string>,
 ): Promise<Handover> {
-  const headerOf = (name: string) => header.get(name) ?? undefined;
+  const header = (name: string) => request.headers[name]?.toString();
   let deadlineMs: number | undefined;
   try {
-    const timeoutMs = timeoutOf(headerOf, dialect.timeout);
+    const timeoutMs = timeoutOf(header, dialect.timeout);
     deadlineMs = timeoutMs === undefined ? undefined : processTime() + timeoutMs;
-    const reading = readMessage(body as AsyncIterable<Uint8Array>, dialect, {
-      compression,
-      length: Number(header.get('content-length') ?? 0),
-    });
-    let bytes: Uint8Array | undefined = await beforeDeadline(unaryDeadline(deadlineMs), reading);
+    const isGet = request.method === 'GET';
+    const sent = isGet
+      ? messageOf(query)
+      : await bodyOf(request, mostBytes(dialect), unaryDeadline(deadlineMs));
+    const compression = isGet ? query.get('compression') : header(dialect.compression);
+    let message: Uint8Array | undefined = await messageIn(sent, dialect, compression);
     const decode = () => {
-      const given = bytes!;
+      const given = message!;
       // A stream knows its handover for as long as it lives.
-      bytes = undefined;
-      return decodeRequest(method.descriptor.input, dialect.format, given);
+      message = undefined;
+      return decodeRequest(descriptor.input, dialect.format, given);
     };
     return { deadlineMs, decode };
   } catch (error) {
@@ -174,7 +168,6 @@ function toUniversal(request: IncomingMessage, response: ServerResponse): Univer
 function routesOf(services: readonly MountedService[], middleware: Middleware): ReadonlyMap<string, Route> {
   const router = createConnectRouter({
     grpc: false,
-    writeMaxBytes: SEND_MAX_BYTES,
     acceptCompression: [compressionGzip, compressionBrotli],
   });
   const methods = services.flatMap((service) => service.methods);

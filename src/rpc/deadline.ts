@@ -38,10 +38,3 @@ export const tooLate = () =>
     message: 'the deadline passed before the answer was ready',
     metadata: {},
   });
-
-/** Settles as the work does, or rejects when the deadline passes; the work then goes on unheard. */
-export function beforeDeadline<T>(deadlineMs: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = armDeadline(deadlineMs, () => late.reject(tooLate()));
-  return Promise.race([work, late.promise]).finally(timer.disarm);
-}

@@ -80,4 +80,4 @@ const described = (contentType: string) => (contentType === '' ? 'no content-typ
 const wanted = (method: MountedMethod) =>
   method.kind === 'unary'
     ? 'content-type: application/json (or application/proto, application/grpc-web)'
-    : 'content-type: application/connect+json (or application/connect+proto, application/grpc-web), its message framed';
+    : 'content-type: application/connect+json (or application/connect+proto, application/grpc-web) and its message in a frame, or use grpcurl';

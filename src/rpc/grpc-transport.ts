@@ -8,6 +8,7 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
 } from '@grpc/grpc-js';
+import { RefusalError } from '../refusal.ts';
 import { decodeRequest } from './decode-request.ts';
 import { encodeOnce } from './encode-once.ts';
 import { incomingGrpcCall } from './grpc-call.ts';
@@ -147,9 +148,18 @@ const decoder =
     }
   };
 
+// grpc-js would say the same of itself, in words that take the answer for a request.
+const answerTooLarge = () =>
+  new RefusalError({
+    reason: 'LIMIT_REACHED',
+    message: `the answer is larger than ${limits.SEND_MAX_BYTES} bytes: ask for less at once`,
+    metadata: { limit: String(limits.SEND_MAX_BYTES) },
+  });
+
 const encoder =
   (schema: DescMessage): Encode =>
   (message) => {
     const bytes = encodeOnce(schema, message);
+    if (bytes.byteLength > limits.SEND_MAX_BYTES) throw answerTooLarge();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };

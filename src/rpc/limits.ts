@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 /** The largest request: a batch of 1,000 needs a tenth of it. gRPC clients default to the same. */
 export const READ_MAX_BYTES = 4 * KIBIBYTE * KIBIBYTE;
 
-/** The largest response; generous, because page sizes bound responses already. */
+/** The largest message of an answer over gRPC; generous, because page sizes bound responses already. */
 export const SEND_MAX_BYTES = 64 * KIBIBYTE * KIBIBYTE;
 
 /** Calls one HTTP/2 connection may have open, streams included; further ones wait at the client. */

@@ -106,7 +106,7 @@ export function unknownMethod(path: string): RefusalError {
   const method = path.slice(0, LONGEST_NAME);
   return new RefusalError({
     reason: 'UNKNOWN_METHOD',
-    message: `there is no RPC ${method}`,
+    message: `there is no RPC at /${method}`,
     metadata: { method },
   });
 }

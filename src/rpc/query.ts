@@ -24,7 +24,7 @@ function plain(text: string): string {
 }
 
 /** The bytes that the query of a GET holds as its message. */
-export function messageOf(query: ReadonlyMap<string, string>): Uint8Array {
+export function messageOf(query: ReadonlyMap<string, string>): Buffer {
   const message = query.get('message') ?? '';
   if (query.get('base64') !== '1') return Buffer.from(message);
   // A plus sign of the usual alphabet has been read as a blank.

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
 import { hungUp } from './call-scope.ts';
+import { armDeadline, tooLate } from './deadline.ts';
 import type { Dialect } from './dialect.ts';
 import { READ_MAX_BYTES } from './limits.ts';
 import { malformed, tooLarge, unsupported } from './malformed.ts';
@@ -14,45 +16,60 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Ar
   br: (bytes) => promisify(brotliDecompress)(bytes, { maxOutputLength: READ_MAX_BYTES }),
 };
 
+/** The most bytes that are read of a request in this dialect. */
+export const mostBytes = ({ framed }: Dialect): number => READ_MAX_BYTES + (framed ? FRAME_HEAD_BYTES : 0);
+
 /**
- * The one message in the body of a request, or in the query of a GET, out of its frame and its compression.
+ * All bytes of a request's body.
+ * @throws RefusalError where they are more than `most`, or have not come by the deadline; hungUp where they break off.
+ */
+export function bodyOf(body: IncomingMessage, most: number, deadlineMs: number): Promise<Buffer> {
+  // Nobody need send all of it to hear that it is too much.
+  if (Number(body.headers['content-length'] ?? 0) > most) throw tooLarge(READ_MAX_BYTES);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const end = () => {
+      timer.disarm();
+      body.off('data', take).off('end', whole);
+    };
+    const refuse = (reason: unknown) => {
+      end();
+      reject(reason);
+    };
+    const take = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > most) refuse(tooLarge(READ_MAX_BYTES));
+      else chunks.push(chunk);
+    };
+    const whole = () => {
+      end();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
+    };
+    const timer = armDeadline(deadlineMs, () => refuse(tooLate()));
+    // A body breaks off where its caller leaves; whether that was heard before or after its end.
+    body
+      .on('data', take)
+      .on('end', whole)
+      .on('error', () => refuse(hungUp()));
+  });
+}
+
+/**
+ * The one message that a request holds, out of its frame and its compression.
  * @throws RefusalError where there is none, more than one, too much, or not what the headers say it is.
  */
-export async function readMessage(
-  body: AsyncIterable<Uint8Array>,
+export function messageIn(
+  bytes: Buffer,
   { framed }: Dialect,
-  { compression, length }: { readonly compression: string | undefined; readonly length: number },
-): Promise<Uint8Array> {
-  const most = READ_MAX_BYTES + (framed ? FRAME_HEAD_BYTES : 0);
-  // Nobody need send all of it to hear that it is too much.
-  if (length > most) throw tooLarge(READ_MAX_BYTES);
-  const bytes = await readAll(body, most);
-  if (!framed) return bytes.length === 0 ? bytes : decompressed(bytes, compression ?? 'identity');
+  compression = 'identity',
+): Uint8Array | Promise<Uint8Array> {
+  if (!framed) return bytes.length === 0 ? bytes : decompressed(bytes, compression);
   const { message, isCompressed } = unframed(bytes);
   if (!isCompressed) return message;
-  if (compression === undefined || compression === 'identity')
+  if (compression === 'identity')
     throw malformed('compression', 'the message is marked as compressed, and no header says how');
   return decompressed(message, compression);
-}
-
-async function readAll(body: AsyncIterable<Uint8Array>, most: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of untilHungUp(body)) {
-    length += chunk.length;
-    if (length > most) throw tooLarge(READ_MAX_BYTES);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length);
-}
-
-// A body breaks off where its caller leaves.
-async function* untilHungUp(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch {
-    throw hungUp();
-  }
 }
 
 function unframed(bytes: Buffer) {
@@ -69,7 +86,7 @@ function unframed(bytes: Buffer) {
   return { message: bytes.subarray(FRAME_HEAD_BYTES), isCompressed: flags === COMPRESSED };
 }
 
-async function decompressed(bytes: Uint8Array, compression: string): Promise<Uint8Array> {
+function decompressed(bytes: Uint8Array, compression: string): Uint8Array | Promise<Uint8Array> {
   if (compression === 'identity') return bytes;
   const decompress = Object.hasOwn(DECOMPRESS, compression) ? DECOMPRESS[compression] : undefined;
   if (decompress === undefined)
@@ -77,10 +94,8 @@ async function decompressed(bytes: Uint8Array, compression: string): Promise<Uin
       'compression',
       `the request is compressed by ${quoted(compression)}: ${Object.keys(DECOMPRESS).join(' and ')} are read`,
     );
-  try {
-    return await decompress(bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(READ_MAX_BYTES);
+  return decompress(bytes).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(READ_MAX_BYTES);
     throw malformed('compression', `the request is not what ${compression} makes`);
-  }
+  });
 }

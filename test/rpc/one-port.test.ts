@@ -98,7 +98,7 @@ test('a path that is no RPC is named in the answer', async () => {
   const response = await fetch(`${server.url}/wiretest.v1.Probe/Raed`);
 
   expect(response.status).toBe(404);
-  expect(await response.json()).toMatchObject({ message: 'there is no RPC wiretest.v1.Probe/Raed' });
+  expect(await response.json()).toMatchObject({ message: 'there is no RPC at /wiretest.v1.Probe/Raed' });
 });
 
 test.each([

@@ -132,7 +132,7 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
         'UNIMPLEMENTED',
         'UNKNOWN_METHOD',
         { method: path.slice(1) },
-        'there is no RPC wiretest.v1.Probe/Raed',
+        'there is no RPC at /wiretest.v1.Probe/Raed',
       ),
     );
   });
@@ -232,6 +232,15 @@ test.each([
     .catch(() => 'an answer');
 
   expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({ code: 'OK' });
+});
+
+test('an answer that is too large for gRPC is not told as a request that is', async () => {
+  const huge = 'x'.repeat(64 << 20);
+  server.behaviour.read = async () => ({ text: huge });
+
+  expect(await wires['gRPC over HTTP/2']!.send({})).toMatchObject({
+    ...{ code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_REACHED', metadata: { limit: String(64 << 20) } },
+  });
 });
 
 describe('HTTP/1.1', () => {
