@@ -8,6 +8,7 @@ import { nextDue } from '../credit/advance-to.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { FORMAT, GENESIS } from '../ledger/hash.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
+import { IN_RECOVERY } from './writers.ts';
 import type { Session } from './session.ts';
 
 /** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
@@ -93,8 +94,6 @@ export async function awaitWriter(connection: Connection, key: BookKey): Promise
     if ((error as { code?: string }).code !== IN_RECOVERY) throw error;
   }
 }
-
-const IN_RECOVERY = '25006';
 
 /** Locks those of the books that exist until the transaction ends. */
 export const lockBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>

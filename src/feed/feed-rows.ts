@@ -36,21 +36,6 @@ export async function readTails(
   });
 }
 
-// The least of an index is there in any case: a row to ask for, so that Citus asks the node that has the shard.
-const MARK = statement<{ xid: number }>(
-  'feed_mark',
-  `select pg_current_xact_id()::text::bigint as xid, min(w.feed_position) from writes w where w.shard = $1`,
-);
-
-/** A transaction id for each shard: lower than that of every transaction that takes its own later. */
-export async function readMarks(
-  connection: Connection,
-  shards: readonly number[],
-): Promise<readonly number[]> {
-  const rows = await settleAll(shards.map((shard) => connection.run(MARK, [shard])));
-  return rows.map(([row]) => row!.xid);
-}
-
 export type FeedItem = {
   readonly customerId: string;
   readonly transaction: ReadTransaction;

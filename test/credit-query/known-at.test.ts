@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { day } from '../support/builders.ts';
 import { at, grantRequest } from '../support/requests.ts';
+import { untilSo } from '../support/until.ts';
 import { testWorld } from '../support/world.ts';
 import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
 /** Law 8: what was answered as known at an instant stays the answer, also while the book is being written. */
 
 const { caller, sql, time, another, databaseUrl } = await testWorld();
-const other = await another();
+const seen: string[] = [];
+const other = await another({ onStatement: ({ name }) => seen.push(name) });
+const asked = (name: string) => seen.splice(0).includes(name);
 const customerId = 'ada';
 
 test('without an instant asked for, the answer is known at the last write, and asking so again gives the same', async () => {
@@ -82,3 +85,58 @@ test('each answer of a batch says when its book was last written, and asked so a
   const again = await caller.answer('GetBalance', { customerId, asOf, knownAt: own.knownAt });
   expect(again['balances']).toEqual(own.balances);
 });
+
+/** Each a day of its own. */
+const NAMESPACE_QUESTIONS = [
+  ['GetTrialBalance', day(10)],
+  ['ListAccounts', day(20)],
+] as const;
+
+test.each(NAMESPACE_QUESTIONS)(
+  '%s of a namespace waits for a write that may have been given its instant',
+  async (rpc, now) => {
+    time.now = now;
+    const { knownAt: before } = await other.answer(rpc, {});
+    expect(Date.parse(before)).toBe(now);
+    await sql.rows('begin');
+    await sql.rows('select from books where customer_id = $1 for update', [customerId]);
+    let answered = false;
+    const question = other.answer(rpc, { knownAt: at(now) });
+    void question.then(() => (answered = true));
+    await untilSo('it looks which writes are under way', async () => asked('oldest_write'));
+    expect(answered).toBe(false);
+    await sql.rows('rollback');
+
+    expect(await question).toMatchObject({ knownAt: before });
+  },
+);
+
+test.each(NAMESPACE_QUESTIONS)(
+  '%s of a namespace is the same when asked again, whatever is written meanwhile',
+  async (rpc, now) => {
+    time.now = now + 2;
+    await caller.answer('CreateGrant', grantRequest({ customerId }));
+    const { asOf, knownAt, ...told } = await other.answer(rpc, {});
+    time.now += 1;
+    for (const name of [customerId, 'somebody else']) {
+      await caller.answer('CreateGrant', grantRequest({ customerId: name }));
+    }
+
+    expect(await other.answer(rpc, { asOf, knownAt })).toEqual({ ...told, asOf, knownAt });
+  },
+);
+
+test.each(NAMESPACE_QUESTIONS)(
+  '%s of a namespace about an instant is refused while a write of then goes on',
+  async (rpc, now) => {
+    time.now = now + 9;
+    await sql.rows('begin');
+    await sql.rows('select from books where customer_id = $1 for update', [customerId]);
+    const refusal = await other.refusal(rpc, { knownAt: at(now + 9) });
+    const answer = await other.answer(rpc, {});
+    await sql.rows('rollback');
+
+    expect(refusal).toMatchObject({ code: 'UNAVAILABLE', reason: 'NOT_CAUGHT_UP' });
+    expect(Date.parse(answer['knownAt'])).toBe(now + 9);
+  },
+);

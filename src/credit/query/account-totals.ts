@@ -1,6 +1,7 @@
 import { booksOfNamespace } from '../../book/namespace.ts';
 import { runAllForward, runForward } from '../../book/state-at.ts';
 import { isHistory, readUpTo, type BookView, type Moment } from '../../book/view.ts';
+import { awaitWriters, LONGEST_WRITE_MS } from '../../book/writers.ts';
 import { databaseTime } from '../../db/clock.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
@@ -13,6 +14,7 @@ import {
   type AccountTotal,
   type KnownAccount,
 } from '../../ledger/account-totals.ts';
+import { refuse } from '../../refusal.ts';
 import type { QueryDeps } from './questions.ts';
 
 /**
@@ -56,15 +58,16 @@ export type NamespaceTotals = {
  * and only books in which something falls due by the instant are run forward. Costs a probe for each sub-account of the
  * namespace, whatever the length of histories; stops between batches once `signal` says so.
  */
-export const accountsOfNamespace = (
-  { database, clock }: QueryDeps,
+export async function accountsOfNamespace(
+  deps: QueryDeps,
   namespace: string,
   moment: Moment,
   filter: AccountFilter,
   signal: AbortSignal,
-): Promise<NamespaceTotals> =>
-  database.snapshot(async (connection) => {
-    const now = clock(await databaseTime(connection));
+): Promise<NamespaceTotals> {
+  await assertSettled(deps, moment.knownAt);
+  return deps.database.snapshot(async (connection) => {
+    const now = deps.clock(await databaseTime(connection));
     const asOf = moment.asOf ?? now;
     const totals = new Map<string, AccountTotal>();
     for await (const batch of booksOfNamespace(connection, namespace, moment, now)) {
@@ -89,3 +92,15 @@ export const accountsOfNamespace = (
     }
     return { totals: [...totals.values()], asOf, knownAt: moment.knownAt ?? now };
   });
+}
+
+/**
+ * What was recorded by an instant asked for is there to be read, or the question is refused: writes that may have been
+ * given it and are not to be seen yet are waited for (law 8).
+ */
+async function assertSettled({ database, clock }: QueryDeps, knownAt: Instant | null): Promise<void> {
+  if (knownAt === null || clock(await databaseTime(database)) - knownAt >= LONGEST_WRITE_MS) return;
+  if (!(await awaitWriters(database))) {
+    refuse('NOT_CAUGHT_UP', 'writes that may have been recorded by known_at are still under way');
+  }
+}

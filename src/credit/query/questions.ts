@@ -1,4 +1,5 @@
 import { awaitWriter } from '../../book/book-rows.ts';
+import { LONGEST_WRITE_MS } from '../../book/writers.ts';
 import { locate, type BookView, type Moment } from '../../book/view.ts';
 import type { BookKey } from '../../book/book-key.ts';
 import { databaseTime, type Clock } from '../../db/clock.ts';
@@ -81,9 +82,6 @@ export function firstBehind(
   const behind = books.find(({ minVersion }, i) => views[i]!.latest < minVersion);
   return behind?.minVersion ?? null;
 }
-
-/** No write takes this long from reading its instant to its commit: statements are canceled before. */
-const LONGEST_WRITE_MS = 60_000;
 
 /** Whether a write that is not to be seen yet may have been recorded by the instant the question names (law 8). */
 const mayBeUnderWay = ({ now, clock, current }: BookView, { knownAt, lastVersion }: Moment): boolean =>
