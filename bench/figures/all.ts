@@ -2,6 +2,7 @@ import type { Figure } from '../support/figure.ts';
 import { cost } from './cost.ts';
 import { instances } from './instances.ts';
 import { lanes } from './lanes.ts';
+import { late } from './late.ts';
 import { latency } from './latency.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
@@ -13,6 +14,7 @@ import { writes } from './writes.ts';
 /** In the order of the table. */
 export const figures: readonly Figure[] = [
   reads,
+  late,
   writes,
   unary,
   latency,

@@ -127,6 +127,10 @@ function askAbout(
       const window = { from: timestamp(from), to: timestamp(from + 2 * 3_600_000) };
       return client.call(CreditService.method.getBalanceTimeline, { ...who, ...window }, deadlineMs);
     }
+    case 'whole timeline': {
+      const window = { from: timestamp(between![0]), to: timestamp(between![1]) };
+      return client.call(CreditService.method.getBalanceTimeline, { ...who, ...window }, deadlineMs);
+    }
     case 'balance':
     case 'balance known then': {
       const known = about === 'balance known then' && then !== null ? { knownAt: timestamp(then) } : {};

@@ -44,8 +44,11 @@ export type BalanceAsked = {
   readonly count: number;
   /** At a random instant within `[from, to)`; null: now. */
   readonly between: readonly [from: number, to: number] | null;
-  /** What about that instant: the balance, as known now or then; the 100 rows before it; the two hours after it. */
-  readonly about: 'balance' | 'balance known then' | 'rows' | 'timeline';
+  /**
+   * What about that instant: the balance, as known now or then; the 100 rows before it; the two hours after it. Or how
+   * the balance moved through all of `between`.
+   */
+  readonly about: 'balance' | 'balance known then' | 'rows' | 'timeline' | 'whole timeline';
   /** Names of parts; empty: all. */
   readonly parts: readonly ('SETTLED' | 'LIVE' | 'PENDING')[];
 };

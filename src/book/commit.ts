@@ -186,7 +186,7 @@ const reused = (key: string, field: string, method: string): never =>
   );
 
 /** Sends what the sessions have come to; nothing here waits for the one before it. */
-function store(connection: Connection, sessions: readonly Session[]): readonly Promise<void>[] {
+function store(connection: Connection, sessions: readonly Session[]): readonly Promise<unknown>[] {
   const changed = sessions.filter((session) => session.writes.length > 0);
   const all = <Row>(rows: (session: Session) => Iterable<Row>): Row[] =>
     changed.flatMap((session) => [...rows(session)]);

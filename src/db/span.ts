@@ -24,7 +24,3 @@ export const OPEN = CLASSES.length;
 
 /** For each class the last end an interval that contains `point` can have. */
 export const latestEnds = (point: number): readonly number[] => CLASSES.map((c) => point + 4 ** (c + 1));
-
-/** For each class the last start before which an interval can no longer contain `point`: for indexes over starts. */
-export const latestMissedStarts = (point: number): readonly number[] =>
-  CLASSES.map((c) => point - 4 ** (c + 1));

@@ -1,11 +1,11 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { CLASSES, latestMissedStarts } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { subAccountKey, type AccountType, type SubAccount } from './account.ts';
 import type { JournalPoint } from './history.ts';
+import { toldOfAccounts } from './late-told.ts';
 import type { Leg } from './posting.ts';
 import { readSubAccount } from './store.ts';
 
@@ -34,34 +34,32 @@ type RouteRow = Parameters<typeof readSubAccount>[0] & { amount: Amount };
 const ROUTE =
   's.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code, s.tax_behavior';
 
-// $2–$4 are the books, each with v(T) and V. A book without versions between the two has nothing told late.
+// $2–$4 are the books, each with v(T) and V.
 const HELD = `
   with book as (
     select * from unnest($2::uuid[], $3::bigint[], $4::bigint[]) b (id, recorded_by, version)
-  ), late as materialized (
-    select b.id as book_id, e.sub_account, sum(e.amount) as amount
-    from book b
-    join unnest($6::smallint[], $7::timestamptz[]) c (class, missed) on b.recorded_by < b.version
-    join lateral (
-      select e.sub_account, e.amount from entries e
-      where e.shard = $1 and e.book_id = b.id and e.late_class = c.class
-        and e.booked_at > c.missed and e.booked_at <= $5
-        and e.version > b.recorded_by and e.version <= b.version
-      offset 0
-    ) e on true
-    group by b.id, e.sub_account
-  ), held as (
-    select s.*, b.version as known_version, base.running_total is not null or late.amount is not null as booked,
-           coalesce(base.running_total, 0) + coalesce(late.amount, 0) as amount
+  ), accounts as materialized (
+    select s.*, b.recorded_by, b.version as known_version
     from book b
     join sub_accounts s on s.shard = $1 and s.book_id = b.id
-      and (cardinality($8::text[]) = 0 or s.type = any($8)) and ($9::text is null or s.currency = $9)
+      and (cardinality($6::text[]) = 0 or s.type = any($6)) and ($7::text is null or s.currency = $7)
+  ), late as materialized (
+    select told.id, sum(told.amount) as amount
+    from book b
+    cross join lateral (${toldOfAccounts({
+      ...{ book: 'b.id', after: 'b.recorded_by', through: 'b.version', at: '$5::timestamptz' },
+    })}) told
+    group by told.id
+  ), held as (
+    select s.*, base.running_total is not null or late.amount is not null as booked,
+           coalesce(base.running_total, 0) + coalesce(late.amount, 0) as amount
+    from accounts s
     left join lateral (
       select e.running_total from entries e
-      where e.shard = $1 and e.book_id = b.id and e.sub_account = s.ordinal and e.version <= b.recorded_by
+      where e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= s.recorded_by
       order by e.version desc, e.position desc limit 1
     ) base on true
-    left join late on late.book_id = b.id and late.sub_account = s.ordinal
+    left join late on late.id = s.id
   )`;
 
 const OF_BOOK = statement<RouteRow & { id: string; booked: boolean }>(
@@ -123,7 +121,6 @@ const parameters = (
   shard,
   ...[books.map((book) => book.bookId), books.map((book) => book.recordedBy)],
   ...[books.map((book) => book.version), timestamp(at)],
-  ...[CLASSES, latestMissedStarts(at).map(timestamp)],
   ...[types, currency],
 ];
 

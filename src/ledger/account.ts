@@ -69,5 +69,8 @@ const order = <T extends string | number | bigint>(a: T, b: T): number => (a < b
 export const isSettled = ({ type, costBasis }: SubAccount): boolean =>
   type === 'CUSTOMER_FBO' || (type === 'CUSTOMER_RECEIVABLE' && costBasis === null);
 
-/** The same of a row `s` of `sub_accounts`. */
-export const IS_SETTLED = `(s.type = 'CUSTOMER_FBO' or (s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null))`;
+/** Whether a row `s` of `sub_accounts` holds the debt of advances. */
+export const IS_ADVANCE = `(s.type = 'CUSTOMER_RECEIVABLE' and s.cost_basis is null)`;
+
+/** As {@link isSettled}, of a row `s` of `sub_accounts`. */
+export const IS_SETTLED = `(s.type = 'CUSTOMER_FBO' or ${IS_ADVANCE})`;

@@ -1,9 +1,9 @@
 import { statement, type Connection } from '../db/database.ts';
-import { CLASSES, latestMissedStarts } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { AccountType } from './account.ts';
+import { versionsTold } from './late-told.ts';
 
 /** Where in version order the rows lie that a filter asks for, so that a page walks only there. */
 
@@ -24,14 +24,9 @@ const BOUNDS = statement<{ after: number; until: number }>(
    from (${recordedBy('$3')}) early
    cross join (${recordedBy('$4')}) known
    cross join lateral (
-     select max(e.version) as version
-     from unnest($6::smallint[], $7::timestamptz[]) c (class, missed)
-     join lateral (
-       select e.version from entries e
-       where e.shard = $1 and e.book_id = $2 and e.late_class = c.class
-         and e.booked_at > c.missed and e.booked_at <= $4 and e.version > known.version and e.version <= $5
-       offset 0
-     ) e on true
+     select max(told.version) as version from (${versionsTold({
+       ...{ book: '$2::uuid', after: 'known.version', through: '$5::bigint', at: '$4::timestamptz' },
+     })}) told
    ) late`,
 );
 
@@ -44,7 +39,6 @@ export async function boundsOf(
 ): Promise<{ readonly after: number; readonly until: number }> {
   const [row] = await connection.run(BOUNDS, [
     ...[shard, bookId, timestamp(from - 1), timestamp(to - 1), version],
-    ...[CLASSES, latestMissedStarts(to - 1).map(timestamp)],
   ]);
   return { after: row!.after, until: Math.min(row!.until, version) };
 }

@@ -1,6 +1,5 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
-import { CLASSES } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -67,6 +66,11 @@ type Row = {
   reason: string | null;
 };
 
+/** Whether settled in the filter's scope is a sum over the sub-account `s`. */
+export const IN_SCOPE = `
+  ${IS_SETTLED} and ($5::text is null or s.currency = $5)
+  and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)`;
+
 // Entries are looked up by their charge or grant, not by instant or version alone: a thousand grants may expire at one
 // instant, and one write books them all.
 const ofCharge = (e: string): string => `
@@ -84,16 +88,20 @@ const losing = (e: string, kind: 'EXPIRE' | 'EXPIRE_UNDONE'): string => `
   t.kind = 'EXPIRE' and ${ofGrant(e)} and ${e}.kind = '${kind}' and ${e}.grant_remaining is not null
   and ${e}.booked_at = t.booked_at and ${e}.version <= $3`;
 
-// What t shows: its own entries, and those of others that show in its row.
-const SHOWN_ENTRIES = `
-  select e.sub_account, e.amount from entries e where ${ofCharge('e')} and e.transaction = t.ordinal
+/** The entries of a row `t` of `transactions`; `$1` and `$2` are its book's. */
+export const ENTRIES_OF_TRANSACTION = `
+  select e.* from entries e where ${ofCharge('e')} and e.transaction = t.ordinal
   union all
-  select e.sub_account, e.amount from entries e
+  select e.* from entries e
   where t.charge_id is null and ${ofGrant('e')} and e.version = t.version and e.transaction = t.ordinal
   union all
-  select e.sub_account, e.amount from entries e
+  select e.* from entries e
   where t.charge_id is null and t.grant_id is null
-    and e.shard = $1 and e.book_id = $2 and e.version = t.version and e.transaction = t.ordinal
+    and e.shard = $1 and e.book_id = $2 and e.version = t.version and e.transaction = t.ordinal`;
+
+// What t shows: its own entries, and those of others that show in its row.
+const SHOWN_ENTRIES = `
+  select e.sub_account, e.amount from (${ENTRIES_OF_TRANSACTION}) e
   union all
   select e.sub_account, e.amount from entries e where ${covering('e')} and e.transaction > t.ordinal
   union all
@@ -124,9 +132,7 @@ const movements = (which: string): string => `
   cross join lateral (
     select s.currency, sum(shown.amount) as amount from (${SHOWN_ENTRIES}) shown
     join sub_accounts s on s.shard = $1 and s.book_id = $2 and s.ordinal = shown.sub_account
-    where ${IS_SETTLED}
-      and ($5::text is null or s.currency = $5)
-      and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)
+    where ${IN_SCOPE}
     group by s.currency
   ) net
   where t.shard = $1 and t.book_id = $2 and t.version <= $3 and ${which} and net.amount <> 0
@@ -200,57 +206,3 @@ const readMovement = (row: Row): Movement => ({
 });
 
 const isTaken = ({ kind, amount }: Row): boolean => kind === 'ADJUST' && amount < 0n;
-
-export type SettledAt = { readonly at: Instant; readonly currency: string; readonly amount: Amount };
-
-// As in history.ts, for many instants at once.
-const SETTLED_AT_INSTANTS = statement<SettledAt>(
-  'settled_at_instants',
-  `select i.at, s.currency, sum(coalesce(base.running_total, 0) + coalesce(late.amount, 0)) as amount
-   from unnest($6::timestamptz[]) i (at)
-   cross join lateral (
-     select coalesce(max(w.version), 0) as version from (
-       select w.version from writes w
-       where w.shard = $1 and w.book_id = $2 and w.recorded_at <= i.at and w.version <= $3
-       order by w.recorded_at desc, w.version desc limit 1
-     ) w
-   ) recorded
-   join sub_accounts s on s.shard = $1 and s.book_id = $2
-     and ${IS_SETTLED}
-     and ($5::text is null or s.currency = $5)
-     and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)
-   left join lateral (
-     select e.running_total from entries e
-     where e.shard = $1 and e.book_id = $2 and e.sub_account = s.ordinal and e.version <= recorded.version
-     order by e.version desc, e.position desc limit 1
-   ) base on true
-   left join lateral (
-     select e.sub_account, sum(e.amount) as amount
-     from unnest($7::smallint[], $8::bigint[]) c (class, span)
-     join lateral (
-       select * from entries e
-       where e.shard = $1 and e.book_id = $2 and e.late_class = c.class
-         and e.booked_at > i.at - c.span * interval '1 millisecond' and e.booked_at <= i.at
-         and e.version > recorded.version and e.version <= $3
-       offset 0
-     ) e on true
-     group by e.sub_account
-   ) late on late.sub_account = s.ordinal
-   group by i.at, s.currency`,
-);
-
-// Longer than any two instants are apart, so that the subtraction stays within what Postgres can name.
-const LONGEST_SPAN = 4 ** 22;
-
-/** Settled in the filter's scope at the end of each instant, by currency. */
-export const settledAt = (
-  connection: Connection,
-  filter: MovementFilter,
-  instants: readonly Instant[],
-): Promise<readonly SettledAt[]> =>
-  connection.run(SETTLED_AT_INSTANTS, [
-    ...filterParameters(filter),
-    instants.map(timestamp),
-    CLASSES,
-    CLASSES.map((c) => Math.min(4 ** (c + 1), LONGEST_SPAN)),
-  ]);

@@ -1,11 +1,9 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { CLASSES } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import { IS_SETTLED } from './account.ts';
-import { filterParameters, type MovementFilter } from './movements.ts';
+import { ENTRIES_OF_TRANSACTION, filterParameters, IN_SCOPE, type MovementFilter } from './movements.ts';
 import type { PostingKind } from './posting.ts';
 
 /** A change of settled as it was booked: one side of a transaction. */
@@ -30,59 +28,43 @@ type Row = {
   of_credit: boolean;
 };
 
-const COLUMNS = `e.booked_at, e.version, e.position, e.kind, e.sub_account, e.amount, e.grant_id, e.charge_id,
-  e.grant_remaining`;
-
-// Entries have no index by instant, and need none: what was booked in a span of time was recorded in the span of
-// versions that belongs to it, or told late, later than that.
+// By transaction: what was booked in a span may have been recorded at any time since, and what was recorded in it may
+// have been booked at any time before.
 const WITHIN = statement<Row>(
   'settled_entries_within',
-  `select e.booked_at, e.kind, s.currency, e.amount, e.grant_id, e.charge_id,
+  `select t.booked_at, e.kind, s.currency, e.amount, e.grant_id, e.charge_id,
           e.grant_remaining is not null as of_credit
    from (
-     select ${COLUMNS} from entries e
-     where e.shard = $1 and e.book_id = $2 and e.version > $8 and e.version <= $9
-       and e.booked_at > $6 and e.booked_at <= $7
-     union all
-     select ${COLUMNS} from unnest($10::smallint[]) c (class)
-     join lateral (
-       select * from entries e
-       where e.shard = $1 and e.book_id = $2 and e.late_class = c.class
-         and e.booked_at > $6 and e.booked_at <= $7 and e.version > $9 and e.version <= $3
-       offset 0
-     ) e on true
-   ) e
+     select * from transactions t
+     where t.shard = $1 and t.book_id = $2 and t.booked_at > $6 and t.booked_at <= $7 and t.version <= $3
+     offset 0
+   ) t
+   join lateral (${ENTRIES_OF_TRANSACTION} offset 0) e on true
    -- looked up entry by entry: the other way round the entries would be read once for each sub-account
    cross join lateral (
      select * from sub_accounts s where s.shard = $1 and s.book_id = $2 and s.ordinal = e.sub_account offset 0
    ) s
-   where ${IS_SETTLED}
-     and ($5::text is null or s.currency = $5)
-     and ($4::text[] is null or s.feature_keys = '{}' or s.feature_keys && $4)
-   order by e.booked_at, e.version, e.position`,
+   where ${IN_SCOPE}
+   order by t.booked_at, t.version, e.position`,
 );
 
-/** A span of business time with the versions recorded by its ends. */
+/** A span of time. */
 export type Span = {
   /** Exclusive. */
   readonly after: Instant;
   /** Inclusive. */
   readonly through: Instant;
-  /** The last version recorded by `after`. */
-  readonly afterVersion: number;
-  /** The last version known and recorded by `through`. */
-  readonly throughVersion: number;
 };
 
 /** The entries that settled in the filter's scope changes by within a span of the past, in order of time. */
 export async function settledEntriesWithin(
   connection: Connection,
   filter: MovementFilter,
-  { after, through, afterVersion, throughVersion }: Span,
+  { after, through }: Span,
 ): Promise<readonly SettledEntry[]> {
   const rows = await connection.run(WITHIN, [
     ...filterParameters(filter),
-    ...[timestamp(after), timestamp(through), afterVersion, throughVersion, CLASSES],
+    ...[timestamp(after), timestamp(through)],
   ]);
   return rows.map((row) => ({
     at: row.booked_at,

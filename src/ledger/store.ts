@@ -6,9 +6,10 @@ import { spanClass } from '../db/span.ts';
 import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
+import { completesBlock, sumUpLateEntries, type Told } from './late-sums.ts';
 import type { Appended, JournalEntry, JournalHead, JournalTransaction, SubAccountHead } from './journal.ts';
 
-/** The only writer of `sub_accounts`, `transactions` and `entries`. */
+/** The only writer of `sub_accounts`, `transactions` and `entries`; what is told late in them is summed up in late-sums.ts. */
 
 type SubAccountRow = {
   book_id: string;
@@ -118,11 +119,18 @@ const insertEntries = bulkInsert<Owned<JournalEntry>>('entries', {
   late_class: smallint(({ fact }) => spanClass(fact.bookedAt, fact.recordedAt)),
 });
 
+/** What a batch appended to a book. */
+export type AppendedTo = Placed & {
+  readonly appended: readonly Appended[];
+  /** The versions it wrote, at least one, in order. */
+  readonly writes: readonly { readonly version: number }[];
+};
+
 /** Adds what was appended to some books: a constant number of statements, all in one round trip. */
 export function storeJournals(
   connection: Connection,
-  journals: readonly (Placed & { readonly appended: readonly Appended[] })[],
-): readonly Promise<void>[] {
+  journals: readonly AppendedTo[],
+): readonly Promise<unknown>[] {
   const all = <Fact>(factsOf: (part: Appended) => readonly Fact[]): readonly Owned<Fact>[] =>
     journals.flatMap(({ shard, bookId, appended }) =>
       appended.flatMap((part) => factsOf(part).map((fact) => ({ shard, bookId, fact }))),
@@ -140,7 +148,15 @@ export function storeJournals(
       connection,
       all(({ entries }) => entries),
     ),
+    ...sumUpLateEntries(connection, journals.filter(toldLate).map(toldOf).filter(completesBlock)),
   ];
 }
+
+const toldLate = ({ appended }: AppendedTo): boolean =>
+  appended.some(({ entries }) => entries.some((entry) => entry.bookedAt < entry.recordedAt));
+
+const toldOf = ({ shard, bookId, writes }: AppendedTo): Told => ({
+  ...{ shard, bookId, first: writes[0]!.version, last: writes.at(-1)!.version },
+});
 
 const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id));

@@ -14,6 +14,7 @@ import { day } from '../support/builders.ts';
 import { explaining, type Plan, type Planning } from '../support/plans.ts';
 import { at, grantRequest, postRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
+import { sumUp } from '../support/summed-up.ts';
 import { testWorld } from '../support/world.ts';
 
 /** A page of the journal reads a bounded part of it, whatever the filter, and however many rows there are. */
@@ -69,7 +70,8 @@ beforeAll(async () => {
     ],
   );
   await sql.rows('update books set version = $1, clock = $2', [LAST, at(recordedAt(LAST))]);
-  await sql.rows('vacuum (analyze) writes, transactions, entries, sub_accounts');
+  await sumUp(sql, book, LAST);
+  await sql.rows('vacuum (analyze) writes, transactions, entries, sub_accounts, late_sums');
   time.now = recordedAt(LAST);
 });
 

@@ -7,6 +7,7 @@ import { grantTotals, settledTotals, type JournalPoint } from '../../src/ledger/
 import { day } from '../support/builders.ts';
 import { explaining, type Plan, type Planning } from '../support/plans.ts';
 import { at, grantRequest } from '../support/requests.ts';
+import { sumUp } from '../support/summed-up.ts';
 import { testWorld } from '../support/world.ts';
 
 /** Asking about the past costs two probes per sub-account or grant, however many entries there are. */
@@ -47,7 +48,8 @@ beforeAll(async () => {
       ],
     ],
   );
-  await sql.rows('vacuum (analyze) entries');
+  await sumUp(sql, book, ENTRIES);
+  await sql.rows('vacuum (analyze) entries, late_sums, late_summed');
 });
 
 const pointAt = (version: number): JournalPoint => ({

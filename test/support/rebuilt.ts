@@ -10,6 +10,7 @@ import {
   storedRevenue,
 } from './rebuilt-charges.ts';
 import { rebuiltGrant } from './rebuilt-grants.ts';
+import { rebuiltLateSums } from './rebuilt-late-sums.ts';
 import { rebuiltStretches } from './rebuilt-stretches.ts';
 import type { Sql } from './sql.ts';
 
@@ -17,6 +18,8 @@ import type { Sql } from './sql.ts';
  * Law 7: what the service keeps ready as projections, computed again from facts and entries alone, in the plainest
  * way. Shares nothing with the code that keeps them but the classes of lengths.
  */
+
+const SUM_KEY = ['kind', 'level', 'block', 'series', 'first_at'];
 
 /** Rows of a projection that differ from what facts and entries say, with the columns that do. */
 export async function staleProjections(sql: Sql): Promise<Finding[]> {
@@ -47,6 +50,7 @@ export async function staleProjections(sql: Sql): Promise<Finding[]> {
       book.allocations.map((own) => rebuiltAllocation(book, own)),
     ),
     ...differences('allocations', ['charge_id', 'grant_id'], storedRevenue(book), rebuiltRevenue(book)),
+    ...differences('late_sums', SUM_KEY, book.lateSums, rebuiltLateSums(book)),
     ...differences('scheduled_grants', ['grant_id', 'known_from'], book.stretches, rebuiltStretches(book)),
   ]);
 }
@@ -65,13 +69,29 @@ export type BookFacts = {
   readonly allocations: readonly Row[];
   readonly reductions: readonly Row[];
   readonly stretches: readonly Row[];
+  readonly lateSums: readonly Row[];
+  /** How far late sums are there; none where nothing was summed up yet. */
+  readonly lateSummed: readonly { below_version: number }[];
   /** With the type and cost basis of their sub-account, in version order. */
   readonly entries: readonly Row[];
   readonly transactions: readonly Row[];
 };
 
-const TABLES = {
+const ENTRIES = `select e.*, s.id as account_id, s.type, s.cost_basis from entries e
+  join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
+  order by e.version, e.position`;
+
+const LATE = {
   writes: 'select * from writes order by version',
+  entries: ENTRIES,
+  lateSummed: 'select * from late_summed',
+  lateSums: `select book_id, kind, level, block, series, first_at, until_at,
+       array(select extract(epoch from i)::float8 * 1000 from unnest(instants) i) as instants,
+       array(select trim_scale(t)::text from unnest(totals) t) as totals
+     from late_sums`,
+};
+
+const TABLES = {
   grants: 'select * from grants',
   formerTerms: 'select * from former_terms order by until_version',
   charges: 'select * from charges',
@@ -80,16 +100,23 @@ const TABLES = {
   allocations: 'select * from allocations order by version, position',
   reductions: 'select * from reductions order by version, position',
   stretches: 'select * from scheduled_grants',
+  ...LATE,
   transactions: 'select * from transactions order by version, ordinal',
-  entries: `select e.*, s.type, s.cost_basis from entries e
-     join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
-     order by e.version, e.position`,
 };
 
-async function factsOf(sql: Sql): Promise<readonly BookFacts[]> {
+/** Of late sums alone: all that needs no more than entries, however many there are. */
+export const staleLateSums = async (sql: Sql): Promise<Finding[]> =>
+  (await factsOf(sql, LATE)).flatMap((book) =>
+    differences('late_sums', SUM_KEY, book.lateSums, rebuiltLateSums(book)),
+  );
+
+async function factsOf(
+  sql: Sql,
+  asked: Readonly<Record<string, string>> = TABLES,
+): Promise<readonly BookFacts[]> {
   const books = await sql.rows<Row>('select * from books');
   const tables: [table: string, rows: Map<string, Row[]>][] = [];
-  for (const [table, text] of Object.entries(TABLES)) {
+  for (const [table, text] of Object.entries(asked)) {
     tables.push([table, Map.groupBy(await sql.rows<Row>(text), (row) => row['book_id'] as string)]);
   }
   return books.map(

@@ -6,12 +6,12 @@ import { earlier, type Instant } from '../../instant.ts';
 import {
   movementsAt,
   pageOfMovements,
-  settledAt,
   type Movement,
   type MovementFilter,
   type MovementKey,
 } from '../../ledger/movements.ts';
 import type { PostingKind } from '../../ledger/posting.ts';
+import { settledAt, settledAtEach, type SettledAt } from '../../ledger/settled-at.ts';
 import type { Scope } from '../../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
 import { ask, type Asked, type QueryDeps } from './questions.ts';
@@ -92,7 +92,9 @@ export const listTransactions = (
     const newestFirst = direction === 'older' ? page : page.toReversed();
     return {
       view,
-      rows: await withBalances(connection, view, filter, ahead, newestFirst),
+      rows: await withBalances(connection, view, filter, {
+        ...{ rows: newestFirst, ahead, allTypes: kinds.length === ALL_KINDS.length },
+      }),
       older: direction === 'older' ? more : newestFirst.length > 0,
       newer: direction === 'newer' ? more : question.cursor !== null && newestFirst.length > 0,
     };
@@ -100,10 +102,10 @@ export const listTransactions = (
 
 const NEWEST: MovementKey = { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 };
 
+const ALL_KINDS = Object.keys(TYPE_OF) as readonly PostingKind[];
+
 const kindsOf = (types: readonly TransactionType[]): readonly PostingKind[] =>
-  (Object.keys(TYPE_OF) as PostingKind[]).filter(
-    (kind) => types.length === 0 || types.includes(TYPE_OF[kind]!),
-  );
+  ALL_KINDS.filter((kind) => types.length === 0 || types.includes(TYPE_OF[kind]!));
 
 const compare = (a: MovementKey, b: MovementKey): number =>
   a.bookedAt - b.bookedAt || a.version - b.version || a.position - b.position;
@@ -122,36 +124,58 @@ async function forecast(
 }
 
 /**
- * Settled before and after each row. Each instant is walked once, hidden rows and all, from what settled was before its
- * first row: at its end, less all its rows. What lies ahead goes on from the book's clock.
+ * Settled before and after each row. Where no type is hidden, a page's rows are all there are between its ends: they are
+ * walked from what settled was behind the newest of them, one sum for a page of any length. Otherwise each instant is
+ * walked for itself. What lies ahead goes on from the book's clock.
  */
 async function withBalances(
   connection: Connection,
   view: BookView,
   filter: MovementFilter,
-  ahead: readonly Movement[],
-  rows: readonly Movement[],
+  { rows, ahead, allTypes }: Page,
 ): Promise<readonly TransactionRow[]> {
-  const instants = [...new Set(rows.filter((row) => row.id !== null).map((row) => row.bookedAt))];
-  const [there, ends] = await settleAll([
+  const booked = rows.filter((row) => row.id !== null);
+  const instants = [...new Set(booked.map((row) => row.bookedAt))].slice(0, allTypes ? 1 : undefined);
+  const [there, ends, end] = await settleAll([
     instants.length === 0 ? Promise.resolve([]) : movementsAt(connection, filter, instants),
-    settledAt(connection, filter, [...new Set([...instants, view.clock])]),
+    settledAtEach(connection, filter, instants),
+    settledAt(connection, filter, ahead.length === 0 ? [] : [view.clock]),
   ]);
-  const standing = new Map(ends.map(({ at, currency, amount }) => [`${at} ${currency}`, amount]));
-  const add = (at: Instant, { currency }: Movement, amount: Amount): Amount => {
-    const sum = (standing.get(`${at} ${currency}`) ?? 0n) + amount;
-    standing.set(`${at} ${currency}`, sum);
-    return sum;
-  };
   const after = new Map<string, Amount>();
-  for (const row of there) add(row.bookedAt, row, -row.amount);
-  for (const row of there) after.set(placeOf(row), add(row.bookedAt, row, row.amount));
-  for (const row of ahead) after.set(placeOf(row), add(view.clock, row, row.amount));
+  const newestFirst = there.toReversed();
+  for (const at of instants) {
+    const settled = settledThen(ends, at);
+    const walked = allTypes
+      ? [...newestFirst.filter((row) => compare(row, booked[0]!) > 0), ...booked]
+      : newestFirst.filter((row) => row.bookedAt === at);
+    for (const row of walked) after.set(placeOf(row), settled.add(row.currency, -row.amount) + row.amount);
+  }
+  const settled = settledThen(end, view.clock);
+  for (const row of ahead) after.set(placeOf(row), settled.add(row.currency, row.amount));
   return rows.map((row) => {
     const balance = after.get(placeOf(row))!;
     return { ...row, type: TYPE_OF[row.kind]!, before: balance - row.amount, after: balance };
   });
 }
+
+/** Settled at the end of an instant by currency, to be carried on from row to row. */
+function settledThen(ends: readonly SettledAt[], at: Instant) {
+  const sums = new Map(ends.filter((end) => end.at === at).map(({ currency, amount }) => [currency, amount]));
+  return {
+    add(currency: string, amount: Amount): Amount {
+      const sum = (sums.get(currency) ?? 0n) + amount;
+      sums.set(currency, sum);
+      return sum;
+    },
+  };
+}
+
+/** Newest first; `ahead` is all that lies ahead, oldest first, shown on this page or not. */
+type Page = {
+  readonly rows: readonly Movement[];
+  readonly ahead: readonly Movement[];
+  readonly allTypes: boolean;
+};
 
 const placeOf = ({ bookedAt, version, position, currency }: Movement): string =>
   `${bookedAt} ${version} ${position} ${currency}`;

@@ -15,6 +15,14 @@ import { ofEntry, ofEvent, ofLate, ofOpening, ofOrder, ofPromise, ofWeighing } f
 /** Where a timeline's changes are read. A book somebody has written about. */
 export type Book = BookView & { readonly id: string };
 
+/** A span of the past with the versions recorded by its ends. */
+type PastSpan = Span & {
+  /** The last version recorded by `after`. */
+  readonly afterVersion: number;
+  /** The last version known and recorded by `through`. */
+  readonly throughVersion: number;
+};
+
 /** `now`: what changes in a span, in order per charge; `later`: what is known already of what comes after it. */
 export type Found = { readonly now: readonly Change[]; readonly later: readonly Change[] };
 
@@ -23,7 +31,7 @@ export async function pastChanges(
   connection: Connection,
   book: Book,
   running: Running,
-  span: Span,
+  span: PastSpan,
 ): Promise<Found> {
   const [entries, promises, charges] = await settleAll([
     entriesIn(connection, book, running, span),
@@ -38,7 +46,7 @@ export async function forecastChanges(
   connection: Connection,
   book: Book,
   running: Running,
-  { after, through }: Pick<Span, 'after' | 'through'>,
+  { after, through }: Span,
 ): Promise<readonly Change[]> {
   const [promises, { postings }] = await settleAll([
     promisesIn(connection, book, running, { after, through }),
@@ -122,7 +130,7 @@ async function promisesIn(
   connection: Connection,
   { shard, id, version }: Book,
   running: Running,
-  { after, through }: Pick<Span, 'after' | 'through'>,
+  { after, through }: Span,
 ): Promise<readonly Change[]> {
   if (!running.parts.has('pending')) return [];
   const promises = await promisesChanging(connection, { shard, id, version }, after, through);
@@ -135,7 +143,7 @@ async function chargesIn(
   connection: Connection,
   { shard, id: bookId, version }: Book,
   running: Running,
-  span: Span,
+  span: PastSpan,
 ): Promise<Found> {
   if (!running.parts.has('live')) return { now: [], later: [] };
   const past = { shard, bookId, after: span.afterVersion };
