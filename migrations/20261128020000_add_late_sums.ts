@@ -30,6 +30,9 @@ export async function up(knex: Knex): Promise<void> {
       -- both ends, so that the rows of other times are passed over within the index
       constraint late_sums_pk primary key (shard, book_id, kind, level, block, series, first_at, until_at),
       constraint late_sums_kind_known check (kind in ('ACCOUNT', 'GRANT')),
+      constraint late_sums_readable check (
+        first_at >= '0001-01-01 00:00:00+00' and first_at < '10000-01-01 00:00:00+00' and (
+          until_at = 'infinity' or until_at >= '0001-01-01 00:00:00+00' and until_at < '10000-01-01 00:00:00+00')),
       constraint late_sums_forward check (first_at < until_at),
       constraint late_sums_total_per_instant check (cardinality(instants) = cardinality(totals))
     );

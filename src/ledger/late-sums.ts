@@ -1,5 +1,5 @@
 import { statement, type Connection } from '../db/database.ts';
-import { inShard, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 
 /**
  * The only writer of `late_sums` and `late_summed`: what was told late, summed up so that a past instant costs the same
@@ -41,7 +41,7 @@ const DUE = `
   where past.version > next.first`;
 
 /** The rows of the blocks of a size in `[first, past)`, from entries; each name is an expression in SQL. */
-const sumsOfEntries = (
+export const sumsOfEntries = (
   of: Readonly<Record<'shard' | 'bookId' | 'size' | 'first' | 'past', string>>,
   inOneShard = (_alias: string) => 'true',
 ): string => `
@@ -113,7 +113,8 @@ export function sumUpLateEntries(
   connection: Connection,
   books: readonly Told[],
 ): readonly Promise<unknown>[] {
-  if (books.length === 0) return [];
-  const params = [...placesOf(books), books.map(({ last }) => last)];
+  const told = booksOnce(books);
+  if (told.length === 0) return [];
+  const params = [...placesOf(told), told.map(({ last }) => last)];
   return [connection.run(SUM_UP, params), connection.run(SUMMED_UP, params)];
 }

@@ -7,12 +7,14 @@ import { accountTotals } from '../../src/ledger/account-totals.ts';
 import { grantTotals, lateGrants, settledTotals, type JournalPoint } from '../../src/ledger/history.ts';
 import { ALL, type Scope } from '../../src/scope.ts';
 import { day } from '../support/builders.ts';
+import { foundWhile } from '../support/damage.ts';
 import { liveLate, randomFrom } from '../support/late-history.ts';
 import { staleLateSums } from '../support/rebuilt.ts';
 import { at } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { undone } from '../support/sql.ts';
 import { asking, transactionsOf } from '../support/transactions-rows.ts';
+import { verified } from '../support/verifier.ts';
 import { testWorld } from '../support/world.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -135,6 +137,35 @@ describe('what was told late', () => {
         expect(late.includes(id), `${id} ${what}`).toBe(changed);
       }
     }
+  });
+});
+
+describe('verification', () => {
+  const found = (statements: string) => foundWhile({ sql, url }, ['late_sums', 'late_summed'], statements);
+
+  test('finds nothing where all is as its entries say', async () => {
+    expect((await verified(url, {})).findings).toEqual([]);
+  });
+
+  test.each([
+    [
+      'a sum that is another',
+      'update late_sums set totals[1] = totals[1] + 1 where block = 20 and level = 1',
+    ],
+    ['a large block that is missing', `delete from late_sums where level = 2 and kind = 'GRANT'`],
+    [
+      'a row of what nobody told',
+      `insert into late_sums select (jsonb_populate_record(l, jsonb_build_object('series', gen_random_uuid()))).*
+       from late_sums l where block = 3 and level = 1 and kind = 'GRANT'`,
+    ],
+    ['rows beyond what is summed up', 'update late_summed set below_version = below_version - 64'],
+    ['more than there is', 'update late_summed set below_version = below_version + 640'],
+  ])('finds %s', async (_, statements) => {
+    const { kinds, findings } = await found(statements);
+
+    expect(findings.length).toBeGreaterThan(0);
+    expect(new Set(kinds)).toEqual(new Set(['PROJECTION']));
+    expect(findings[0]!.customerId).toBe(CUSTOMER);
   });
 });
 

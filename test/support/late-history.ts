@@ -26,7 +26,7 @@ export async function liveLate(
   const random = randomFrom(seed);
   let now = from;
   const uuids = uuidMaker(() => now);
-  const deps = { database, uuids, kept: createKeptBooks(100_000) };
+  const deps = { database, uuids, kept: createKeptBooks(100_000), leewayMs: 0 };
   try {
     await makeBooks(database, [{ namespace: 'default', customerId }], uuids);
     for (let done = 0; done < commands; done += BATCH) {

@@ -34,7 +34,7 @@ const instants = await columnsOf(sql, 'timestamp with time zone');
 const NEVER = [
   ...['books.next_event_at', 'grants.expires_at', 'grants.funded_at', 'former_terms.expires_at'],
   ...['former_terms.funded_at', 'charges.hold_expires_at', 'scheduled_grants.pending_until'],
-  ...['scheduled_grants.effective_at', 'scheduled_grants.expires_at'],
+  ...['scheduled_grants.effective_at', 'scheduled_grants.expires_at', 'late_sums.until_at'],
 ];
 const ALWAYS = ['books.clock', 'books.next_event_at', 'grants.funded_at', 'former_terms.funded_at'];
 const nameOfKind = (kind: FindingKind) => nameIn(FindingKind, kind);
@@ -97,7 +97,10 @@ describe('a book that holds one', () => {
   const everywhere = [
     ...numbers.map((column) => [nameOf(column), 'NaN', column] as const),
     ...instants.map((column) => [nameOf(column), '10000-01-01 00:00:00+00', column] as const),
-  ].filter(([name]) => name !== 'currencies.created_at');
+  ]
+    .filter(([name]) => name !== 'currencies.created_at')
+    // Compared within the database, and not read: one that is wrong is a projection that is.
+    .filter(([name]) => !name.startsWith('late_sums.'));
 
   test.each(everywhere)('is told of where %s is %s, and which row', async (_, value, { table, column }) => {
     const { findings, summary } = await foundWhile(

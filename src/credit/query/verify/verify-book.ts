@@ -12,6 +12,7 @@ import {
 } from '../../../ledger/verify/check-version.ts';
 import { entriesOfCharges } from '../../../ledger/verify/charged.ts';
 import { heldByGrants } from '../../../ledger/verify/held.ts';
+import { staleLateSums } from '../../../ledger/verify/late-sums.ts';
 import { accountsOf } from '../../../ledger/verify/read-written.ts';
 import type { Written, WrittenEntry } from '../../../ledger/verify/written.ts';
 import { writtenStretches } from '../../../pending/written-stretches.ts';
@@ -49,6 +50,7 @@ export async function* verifyBook(
   const journal = openCheck(await accountsOf(connection, book));
   const missing = new Set<string>();
   yield* verifyJournal(connection, book, journal, missing);
+  for await (const stale of staleLateSums(connection, book)) yield found(stale);
 
   for await (const { grants, from, until } of writtenGrants(connection, book)) {
     const ids = grants.map(({ grant }) => grant.id);
