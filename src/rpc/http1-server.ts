@@ -81,7 +81,7 @@ function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex, isAnswe
 
 const HEADERS_TOO_LARGE = {
   status: '431 Request Header Fields Too Large',
-  refusal: tooLarge(maxHeaderSize).refusal,
+  refusal: tooLarge(maxHeaderSize, 'header of the request').refusal,
 };
 const UNPARSED = {
   status: '400 Bad Request',

@@ -12,9 +12,12 @@ export const malformed = (rule: Fault, message: string): RefusalError =>
 export const unsupported = (rule: Want, message: string): RefusalError =>
   new RefusalError({ reason: 'UNSUPPORTED_PROTOCOL', message, metadata: { rule } });
 
-export const tooLarge = (limit: number): RefusalError =>
+export const tooLarge = (
+  limit: number,
+  what: 'request' | 'header of the request' = 'request',
+): RefusalError =>
   new RefusalError({
     reason: 'REQUEST_TOO_LARGE',
-    message: `the request is larger than ${limit} bytes, which is the most that is read of one`,
+    message: `the ${what} is larger than ${limit} bytes, which is the most that is read of one`,
     metadata: { limit: String(limit) },
   });

@@ -300,6 +300,15 @@ describe('HTTP/1.1', () => {
     expect(await response.json()).toEqual({ text: 'hello Ada' });
   });
 
+  test('tells how much of a header is read', async () => {
+    const headers = { 'x-padding': 'x'.repeat(20_000) };
+
+    expect(await json(await post({ headers }, 'application/json'))).toMatchObject({
+      ...{ status: 431, reason: 'REQUEST_TOO_LARGE', metadata: { limit: '16384' } },
+      message: expect.stringMatching(/^the header of the request is larger/),
+    });
+  });
+
   test('tells what it cannot parse, and closes', async () => {
     const socket = connect({ port: server.port, host: '127.0.0.1' });
     socket.end('GET / HTTP/9.9\r\n\r\n');
