@@ -25,6 +25,7 @@ import { openAfter } from './open-book.ts';
 import { loadRemembered, storeRemembered } from './remembered.ts';
 import { record, type Recorded, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
+import { refuseNewWithdrawn } from './withdrawn.ts';
 
 export type CommitDeps = {
   readonly database: Database;
@@ -153,6 +154,7 @@ function prepare(
     if (field !== null) return reused(idempotencyKey!, field, first.method);
     return { message: reply.replay(first.answer), write: null, used: null };
   }
+  refuseNewWithdrawn(command, session);
   const decision = decide(session.state, command, now, leewayMs);
   // A success that changes nothing tells when the book was last written, if ever.
   const recordedAt = decision.changed || session.state.version === 0 ? now : session.state.clock;

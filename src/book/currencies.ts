@@ -1,8 +1,8 @@
-import { code as isoCurrency } from 'currency-codes';
 import type { Clock } from '../db/clock.ts';
 import { statement, type Database } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import { refuse } from '../refusal.ts';
+import { isoDecimals } from './iso-4217.ts';
 
 /**
  * Which currencies there are: ISO 4217 codes with their minor units, and custom credit units a namespace registered.
@@ -68,7 +68,7 @@ export function createCurrencies(database: Database, clock: Clock): Currencies {
 
   return {
     async precisionOf(namespace, code, field) {
-      const iso = isoCurrency(code)?.digits;
+      const iso = isoDecimals(code);
       const key = `${namespace}/${code}`;
       const precision = iso ?? known.get(key) ?? (await unit(namespace, code))?.precision;
       if (precision === undefined) return unknown(code, field);
@@ -77,11 +77,7 @@ export function createCurrencies(database: Database, clock: Clock): Currencies {
     },
 
     async create(namespace, { code, name, precision, idempotencyKey: key }) {
-      const iso = isoCurrency(code);
-      if (iso !== undefined) {
-        const there = { code, name: iso.currency, precision: iso.digits };
-        return exists(code, 'is an ISO 4217 currency', differing(there, { code, name, precision }));
-      }
+      if (isoDecimals(code) !== undefined) return exists(code, 'is an ISO 4217 currency', 'code');
       const [made] = await database.run(INSERT, [namespace, code, name, precision, key]);
       if (made !== undefined) return { currency: read(made), replayed: false };
       const [first] = key === null ? [] : (await database.run(BY_KEY, [namespace, key])).map(read);

@@ -11,6 +11,7 @@ import { findBooks, newBook } from './book-rows.ts';
 import type { CommitDeps } from './commit.ts';
 import { loadSessions } from './load.ts';
 import type { Submission } from './submission.ts';
+import { refuseNewWithdrawn } from './withdrawn.ts';
 
 /**
  * What a write would be answered if it were made now; changes nothing: the same load and the same
@@ -31,6 +32,7 @@ export function preview<C extends Command, Message>(
     const sessions = await loadSessions({ connection, kept }, books, [asked], new Map());
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
+    refuseNewWithdrawn(command, session);
     const decision = decide(session.state, command, later(clock(time), recordedAt), leewayMs);
     const appended = appendTo(session, decision, { recordedAt, salt: randomSalt() }, uuids);
     return reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });

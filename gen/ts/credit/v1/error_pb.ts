@@ -62,7 +62,8 @@ export const ErrorReason = {
   PAGE_TOKEN_MISMATCH: 3,
 
   /**
-   * No such ISO 4217 currency, and no such custom credit unit in the namespace.
+   * No such ISO 4217 currency, and no such custom credit unit in the namespace; or a code that ISO 4217 has withdrawn,
+   * in a book that does not hold it yet.
    * Do: Correct the code, or register the unit with CreateCurrency.
    * Code: INVALID_ARGUMENT. Metadata: field, rule.
    *
