@@ -27,7 +27,7 @@ export type Tentative = {
   dryRun(play: Play): Promise<Heard>;
   /** What `work` did is undone, whatever becomes of it. */
   undone<T>(work: () => Promise<T>): Promise<T>;
-  /** All that the rows of a customer's book say, but what its journal said up to a version. */
+  /** A digest by table of all that the rows of a customer's book say, but what its journal said up to a version. */
   said(customerId: string, since: number): Promise<readonly string[]>;
 };
 
@@ -109,8 +109,8 @@ const undoneOn =
     }
   };
 
-/** What differs between two tellings of the same: whose they are, and ids that are made while they are told. */
-const OWN = ['shard', 'book_id', 'customer_id', 'feed_position'];
+/** What differs between two tellings of the same: whose they are, ids that are made while they are told, and hashes over those. */
+const OWN = ['shard', 'book_id', 'customer_id', 'feed_position', 'hash', 'head_hash', 'salt'];
 const saidBy = (table: string, { hasOwnId = false, isJournal = false } = {}): string =>
   `select '${table}' as table, (to_jsonb(r) - array[${[...OWN, ...(hasOwnId ? ['id'] : [])].map((c) => `'${c}'`).join(', ')}])::text as said
    from book join ${table} r on r.shard = book.shard and r.book_id = book.id ${isJournal ? 'and r.version > $2' : ''}`;
@@ -118,18 +118,20 @@ const saidBy = (table: string, { hasOwnId = false, isJournal = false } = {}): st
 const SAID = statement<{ table: string; said: string }>(
   'said_by_book',
   `with book as (select * from books where namespace = 'default' and customer_id = $1)
-   select 'books' as table, (to_jsonb(b) - array['shard', 'id', 'customer_id', 'feed_position'])::text as said from book b
-   union all ${[
-     ...['grants', 'former_terms', 'charges', 'advances', 'allocations', 'scheduled_grants'].map((table) =>
-       saidBy(table),
-     ),
-     saidBy('idempotency'),
-     saidBy('sub_accounts', { hasOwnId: true }),
-     saidBy('transactions', { hasOwnId: true, isJournal: true }),
-     ...['writes', 'entries', 'charge_events', 'reductions'].map((table) =>
-       saidBy(table, { isJournal: true }),
-     ),
-   ].join(' union all ')} order by 1, 2`,
+   select said.table, count(*) || ' rows, ' || md5(string_agg(said.said, '|' order by said.said)) as said from (
+     select 'books' as table, (to_jsonb(b) - array[${[...OWN, 'id'].map((c) => `'${c}'`).join(', ')}])::text as said from book b
+     union all ${[
+       ...['grants', 'former_terms', 'charges', 'advances', 'allocations', 'scheduled_grants'].map((table) =>
+         saidBy(table),
+       ),
+       saidBy('idempotency'),
+       saidBy('sub_accounts', { hasOwnId: true }),
+       saidBy('transactions', { hasOwnId: true, isJournal: true }),
+       ...['writes', 'entries', 'charge_events', 'reductions'].map((table) =>
+         saidBy(table, { isJournal: true }),
+       ),
+     ].join(' union all ')}
+   ) said group by said.table order by said.table`,
 );
 
 /** What decisions need loaded of a grant's past, and no caller sees. */

@@ -134,6 +134,7 @@ const WAYS: { readonly [K in Command['kind']]: readonly Way<Extract<Command, { k
     way('to what it is', aReschedule(grant('ahead'), { effectiveAt: day(6) })),
     way('by its expiry', aReschedule(grant('idle'), { expiresAt: day(5) })),
     way('that has just covered, to what it is', aReschedule(grant('will cover'), { expiresAt: NEVER })),
+    way('to have expired', aReschedule(grant('idle'), { expiresAt: LATE })),
     way('that is voided', aReschedule(grant('voided'), { expiresAt: day(9) })),
   ],
   updateSettlement: [
@@ -145,6 +146,7 @@ const WAYS: { readonly [K in Command['kind']]: readonly Way<Extract<Command, { k
   ],
   consume: [
     ...modes.map((mode) => way(`late, ${mode}`, spend(`late ${mode}`, '90', { bookedAt: LATE, mode }))),
+    way('a little ahead', spend('ahead', '2', { bookedAt: NOW + 500 })),
     ...modes.map((mode) => way(`now, ${mode}`, spend(`now ${mode}`, '130', { mode }))),
     way('a little, late', spend('a little', '40', { bookedAt: LATE })),
     way('between', spend('between', '5', { bookedAt: day(3.25), featureKey: 'a' })),
