@@ -245,6 +245,16 @@ test('an item of a batch that can be read and is wrong fails alone', async () =>
   expect(results.map((result: object) => 'charge' in result)).toEqual([true, false, true]);
 });
 
+test('a stream whose request cannot be read names its fields too', async () => {
+  const request = { customer_id: 'ada', below: [{ currency: 'USD', amount: 5, part: 'LIVE' }] };
+  const seen = await JSON_POST['gRPC-Web JSON']!(url, 'credit.v1.CreditService/WatchBalance', text(request));
+
+  expect(told(seen)).toEqual([
+    ['below[0].amount', 'decodable'],
+    ['below[0].part', 'enum.defined_only'],
+  ]);
+});
+
 test('a GET with a query that is no UTF-8 is refused', async () => {
   const response = await fetch(
     `${url}/${GET_BALANCE}?connect=v1&encoding=json&message=%7B%22customer_id%22%3A%22ad%FFa%22%7D`,
