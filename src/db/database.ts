@@ -65,6 +65,8 @@ export type DatabaseOptions = {
   readonly statementTimeoutMs?: number;
   /** A statement that has waited for somebody's lock for this long is canceled, so that nobody waits for a stranger. */
   readonly lockTimeoutMs?: number;
+  /** A transaction whose process has asked nothing for this long is ended by the server, and its locks with it. */
+  readonly idleInTransactionMs?: number;
   /** Whoever has waited for a connection for this long gets none. */
   readonly connectTimeoutMs?: number;
   /** Told of connections lost while idle; the pool replaces them. */
@@ -83,6 +85,8 @@ export function connect(options: DatabaseOptions): Database {
       '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     lock_timeout: options.lockTimeoutMs ?? 2_000,
+    // Longer than a verification waits for its reader.
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 60_000,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     keepAlive: true,
   });

@@ -115,9 +115,14 @@ async function lockHeld(): Promise<unknown> {
 }
 
 async function fullPool(): Promise<unknown> {
-  const pool = connect({ url, poolSize: 1, connectTimeoutMs: 20 });
+  const pool = connect({ url, poolSize: 1, connectTimeoutMs: 1_000 });
   const held = Promise.withResolvers<void>();
-  const holding = pool.transaction(() => held.promise);
+  const began = Promise.withResolvers<void>();
+  const holding = pool.transaction(() => {
+    began.resolve();
+    return held.promise;
+  });
+  await began.promise;
   const error = await errorOf(pool.run(statement('one_more', 'select 1')));
   held.resolve();
   await holding;
@@ -136,14 +141,18 @@ async function fullServer(): Promise<unknown> {
   return error;
 }
 
+/** A transaction that holds a lock, and whose process is frozen until the server has ended it. */
 async function idle(): Promise<unknown> {
-  const victim = await openSql(url);
-  await victim.rows('set idle_in_transaction_session_timeout = 10');
-  await victim.rows('begin');
-  const [row] = await victim.rows<{ pid: number }>('select pg_backend_pid() as pid');
-  const isThere = () => one.rows('select 1 from pg_stat_activity where pid = $1', [row!.pid]);
-  while ((await isThere()).length > 0);
-  return errorOf(victim.rows('select 1'));
+  const frozen = connect({ url, poolSize: 1, idleInTransactionMs: 20 });
+  const error = await errorOf(
+    frozen.transaction(async (connection) => {
+      await connection.run(statement('hold', 'select 1 from things where id = 1 for update'));
+      await one.rows('select 1 from things where id = 1 for update');
+      return connection.run(statement('go_on', 'select 1'));
+    }),
+  );
+  await frozen.close();
+  return error;
 }
 
 async function readOnly(): Promise<unknown> {
