@@ -15,7 +15,7 @@ export type WindowCursor = { readonly effectiveAt: Instant; readonly grantId: st
 
 export type Window = {
   /** Null: the whole namespace. */
-  readonly book: { readonly shard: number; readonly id: string } | null;
+  readonly book: { readonly shard: number; readonly id: string; readonly version: number } | null;
   readonly namespace: string;
   /** Inclusive; rows take effect at or after it. */
   readonly from: Instant;
@@ -29,27 +29,44 @@ export type Window = {
 
 type Row = StretchRow & { customer_id: string };
 
-const within = (name: string, owner: string): Statement<Row> =>
+const within = (name: string, known: (asked: string) => string): Statement<Row> =>
   statement(
     name,
-    `select ${STRETCH_COLUMNS}, s.customer_id from scheduled_grants s
-     where ${owner} and known_until is null
-       and (effective_at < $3 or $3 = 'infinity')
+    `select ${STRETCH_COLUMNS}, s.customer_id from (${known(ASKED)}) s
+     order by effective_at, grant_id
+     limit $9`,
+  );
+
+const ASKED = `
+       (effective_at < $3 or $3 = 'infinity')
        -- not what was called off or lapsed before it could take effect
        and (pending_until = effective_at or pending_until > $4)
        and ($5::text is null or currency = $5)
        and ($6::text[] is null or feature_keys = '{}' or feature_keys && $6)
        -- one lower bound, of the window or the cursor, so that the index is entered there
-       and (effective_at, grant_id) > ($7::timestamptz, $8::uuid)
-     order by effective_at, grant_id
-     limit $9`,
-  );
+       and (effective_at, grant_id) > ($7::timestamptz, $8::uuid)`;
 
-const CUSTOMER_WINDOW = within('scheduled_for_customer', 'shard = $1 and book_id = $2::uuid');
+const NEXT = 'order by effective_at, grant_id limit $9';
+
+// What is known still, and the few promises that were known at the version and have changed since.
+const CUSTOMER_WINDOW = within(
+  'scheduled_for_customer',
+  (asked) => `
+  (select * from scheduled_grants
+   where shard = $1 and book_id = $2::uuid and known_until is null and known_from <= $10 and ${asked} ${NEXT})
+  union all
+  (select * from scheduled_grants
+   where shard = $1 and book_id = $2::uuid and known_until > $10 and known_from <= $10 and ${asked} ${NEXT})`,
+);
 // Not routed to a shard: a namespace lives on all of them. The index over (namespace, effective_at) serves each.
-const NAMESPACE_WINDOW = within('scheduled_for_namespace', '$1::smallint is null and namespace = $2::text');
+const NAMESPACE_WINDOW = within(
+  'scheduled_for_namespace',
+  (asked) => `
+  select * from scheduled_grants
+  where $1::smallint is null and namespace = $2::text and known_until is null and ${asked} ${NEXT}`,
+);
 
-/** The promises known now that take effect in the window, in order of taking effect. */
+/** The promises known now, or at a version of the customer's book, that take effect in the window, in order of taking effect. */
 export async function scheduledWithin(
   connection: Connection,
   window: Window,
@@ -68,6 +85,7 @@ export async function scheduledWithin(
     timestamp(after?.effectiveAt ?? window.from),
     after === null ? '00000000000000000000000000000000' : uuidOf(after.grantId),
     window.limit,
+    ...(book === null ? [] : [book.version]),
   ]);
   return rows.map((row) => ({ ...readStretch(row), customerId: row.customer_id }));
 }

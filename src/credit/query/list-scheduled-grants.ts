@@ -1,3 +1,4 @@
+import type { BookView, Moment } from '../../book/view.ts';
 import { databaseTime } from '../../db/clock.ts';
 import type { Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
@@ -10,6 +11,8 @@ export type ScheduleQuestion = {
   /** Null: the whole namespace. */
   readonly customerId: string | null;
   readonly minVersion: number;
+  /** Of a customer: what a page behind the first is of; nulls for the first. */
+  readonly moment: Moment;
   /** Null: now. */
   readonly from: Instant | null;
   readonly until: Instant;
@@ -24,6 +27,8 @@ export type ScheduleAnswer = {
   readonly more: boolean;
   /** The customer's book version; 0 for a namespace, which has none. */
   readonly version: number;
+  /** Where and when the customer's book was looked at; null for a namespace. */
+  readonly view: BookView | null;
 };
 
 /** What is scheduled in a window, in order of taking effect; reads the scheduled-grant index alone. */
@@ -37,13 +42,13 @@ export function listScheduledGrants(deps: QueryDeps, question: ScheduleQuestion)
   if (customerId === null) {
     return deps.database.snapshot(async (connection) => {
       const now = deps.clock(await databaseTime(connection));
-      return { ...(await page(connection, null, now)), version: 0 };
+      return { ...(await page(connection, null, now)), version: 0, view: null };
     });
   }
-  const asked = { key: { namespace, customerId }, minVersion, asOf: null, knownAt: null };
-  return ask(deps, asked, async (connection, { id, shard, now, version }) =>
-    id === null
-      ? { scheduled: [], more: false, version }
-      : { ...(await page(connection, { shard, id }, now)), version },
-  );
+  const asked = { key: { namespace, customerId }, minVersion, ...question.moment };
+  return ask(deps, asked, async (connection, view) => {
+    const { id, shard, asOf, version } = view;
+    if (id === null) return { scheduled: [], more: false, version, view };
+    return { ...(await page(connection, { shard, id, version }, asOf)), version, view };
+  });
 }

@@ -10,11 +10,16 @@ import {
   type ScheduledGrantSchema,
 } from '#gen/credit/v1/scheduled_grant_pb.ts';
 import { idPart, INSTANT_OR_NEVER, pageSizeOf, pageTokens } from '../page-token.ts';
+import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
 import { instantOf, textOf, timestampOf } from '../wire.ts';
 import { namespaceOf, scopeOf } from './decode.ts';
 import type { ServiceDeps } from './deps.ts';
 
+/** A namespace has no version, and what is scheduled in it is told as known now. */
+const OF_A_NAMESPACE: Pinned = { asOf: 0, knownAt: 0, version: 0 };
+
 const TOKENS = pageTokens(ListScheduledGrantsRequestSchema, {
+  ...PINNED,
   ...{ from: INSTANT_OR_NEVER, effectiveAt: INSTANT_OR_NEVER, grantId: idPart('grt') },
 });
 
@@ -23,10 +28,11 @@ export async function listScheduledGrants(
   request: ListScheduledGrantsRequest,
 ): Promise<MessageInitShape<typeof ListScheduledGrantsResponseSchema>> {
   const cursor = TOKENS.read(request);
-  const { scheduled, more, version } = await answerSchedule(deps, {
+  const { scheduled, more, version, view } = await answerSchedule(deps, {
     namespace: namespaceOf(request),
     customerId: textOf(request.customerId),
     minVersion: Number(request.minVersion),
+    moment: momentOfPage({ asOf: null, knownAt: null }, cursor),
     // A page goes on from where the first began, so that time passing between pages hides nothing.
     from: cursor?.from ?? instantOf(request.from),
     until: instantOf(request.to) ?? NEVER,
@@ -38,6 +44,7 @@ export async function listScheduledGrants(
   const last = scheduled.at(-1);
   const next = (row: Scheduled) =>
     TOKENS.write(request, {
+      ...(view === null ? OF_A_NAMESPACE : pinnedTo(view)),
       from: cursor?.from ?? instantOf(request.from) ?? scheduled[0]!.effectiveAt,
       ...{ effectiveAt: row.effectiveAt, grantId: row.grantId },
     });
