@@ -160,3 +160,17 @@ test('both write in one batch, under the same key, each from its own credit', as
   );
   expect(settled.map(({ balances }) => balances[0].settled)).toEqual(['2', '81916']);
 });
+
+test('each may take back a posting that stands where the other has taken back one', async () => {
+  time.now = day(7);
+  for (const customerId of [ada, bob]) {
+    const { posted } = lived.get(customerId)!;
+    const reversal = { customerId, transactionId: posted['id'] };
+    const { transaction } = await caller.answer('ReverseTransaction', reversal);
+    expect(transaction).toMatchObject({
+      reversedTransactionId: posted['id'],
+      entries: posted['entries'].map(({ id }: Json) => ({ reversedEntryId: id })),
+    });
+    expect(await caller.refusal('ReverseTransaction', reversal)).toMatchObject({ reason: 'ROUTING_RULE' });
+  }
+});

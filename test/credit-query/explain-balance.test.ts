@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { day } from '../support/builders.ts';
+import { neighbour } from '../support/neighbours.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { testWorld } from '../support/world.ts';
@@ -40,6 +41,12 @@ beforeAll(async () => {
   await grant('unpaid', { amount: '8', funding: unpaid });
   await grant('next week', { amount: '2', effectiveAt: at(day(8)) });
   await grant('first', { amount: '1', priority: 5 });
+  // Nothing of what follows is told of Ada's dollars.
+  for (const other of [{ currency: 'EUR' }, { customerId: neighbour('ada', 1) }]) {
+    await grant('another', other);
+    await grant('another, for next week', { ...other, effectiveAt: at(day(8)) });
+    await grant('another, gone tomorrow', { ...other, expiresAt: at(day(2)) });
+  }
   time.now = day(3);
 });
 

@@ -85,6 +85,37 @@ describe('a customer’s accounts', () => {
     }
   });
 
+  test('hold of one grant, of one charge and of both what their entries add up to', async () => {
+    const customerId = CUSTOMERS[0]!;
+    const accounts = await accountsOf({ customerId });
+    const { entries } = (await caller.answer('ListEntries', { customerId, pageSize: 1_000 })) as {
+      entries: readonly Json[];
+    };
+    const subjects = new Set(entries.map(({ grantId, chargeId }) => JSON.stringify({ grantId, chargeId })));
+    const named = [...subjects].map((text) => JSON.parse(text) as { grantId?: string; chargeId?: string });
+    const both = named.filter(({ grantId, chargeId }) => grantId !== undefined && chargeId !== undefined);
+    const asked = [
+      ...both.slice(0, 4),
+      ...both.slice(0, 4).flatMap(({ grantId, chargeId }) => [{ grantId }, { chargeId }]),
+      ...named.filter(({ grantId, chargeId }) => grantId !== undefined && chargeId === undefined).slice(-3),
+    ];
+
+    expect(both.length).toBeGreaterThan(3);
+    for (const subject of asked) {
+      for (const account of accounts) {
+        const own = entries.filter(
+          (entry) =>
+            entry['accountId'] === account['id'] &&
+            Object.entries(subject).every(([field, id]) => entry[field] === id),
+        );
+        const question = { customerId, ...subject, ...filtersOf(account) };
+        const { amount } = await caller.answer('GetAccountBalance', question);
+        const sum = sumAmounts(own.map((entry) => parseAmount(entry['amount'])));
+        expect(amount, JSON.stringify(question)).toBe(formatAmount(sum));
+      }
+    }
+  });
+
   test('each by its id holds what the list says', async () => {
     for (const point of points(6)) {
       for (const { id, ...account } of await accountsOf({ customerId: 'ada', ...point })) {
