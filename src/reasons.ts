@@ -6,7 +6,8 @@
  *
  * To add a reason: a row here; in the proto its value, with what it means and a line `Do: …` above it; then
  * `npm run generate`. Name it under `Refuses:` of the RPCs that may answer it, or in the comment of the service if all
- * may: every call of the tests is held against these lists.
+ * may: every call of the tests is held against these lists. Produce it in test/service/reasons.test.ts, which fails until
+ * somebody does.
  */
 export const REASONS = {
   INVALID_FIELD: { code: 'INVALID_ARGUMENT', metadata: ['field', 'rule'] },

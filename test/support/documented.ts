@@ -23,6 +23,8 @@ const DOCUMENTED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 );
 
 function refusalsOf(file: FileDescriptorProto): [string, Set<string>][] {
+  // The others are not of our making: health checks and reflection.
+  if (!/^(?:credit|ledger)\//.test(file.name)) return [];
   const comment = (...path: number[]): string =>
     file.sourceCodeInfo?.location.find((place) => place.path.join() === path.join())?.leadingComments ?? '';
   return file.service.flatMap((service, s) =>
