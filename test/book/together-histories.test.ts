@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createKeptBooks } from '../../src/book/kept-books.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { audit } from '../support/audit.ts';
 import { batchedWorld, NOT_KEPT, postedByHand, type Heard } from '../support/batched.ts';
@@ -57,6 +58,8 @@ function remember(made: Made, step: Step, number: number, now: number): void {
 async function live(steps: readonly Step[], customer: string): Promise<unknown[]> {
   const [alone, shared] = [`${customer} alone`, `${customer} in batches`];
   const made: Made = { grants: [], charges: [], posted: 0 };
+  // The one book is kept in memory from batch to batch, the other loaded for every write.
+  const kept = createKeptBooks(10_000);
   const others: unknown[] = [];
   let number = 0;
   let last = -Infinity;
@@ -79,7 +82,7 @@ async function live(steps: readonly Step[], customer: string): Promise<unknown[]
       last = Math.max(last, (heard as { recordedAt: number }).recordedAt);
     }
     const plays = commands.map((command) => ({ customerId: shared, command: command(postedShared) }));
-    const heardShared = (await commit(plays, NOT_KEPT)).map(withoutIds);
+    const heardShared = (await commit(plays, kept)).map(withoutIds);
     if (JSON.stringify(heardShared) !== JSON.stringify(heardAlone)) {
       others.push({ commands: plays.map((play) => play.command), heardShared, heardAlone });
     }
