@@ -1,6 +1,6 @@
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { bigint, bytea, jsonb, smallint, text, timestamptz, uuid } from '../db/columns.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
 import type { Once } from '../db/once.ts';
 import { inShard } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
@@ -99,22 +99,29 @@ export async function awaitWriter(connection: Connection, key: BookKey): Promise
 export const lockBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
   connection.run(LOCK, namedBy(keys));
 
+const REGISTER = statement<never>(
+  'register_books',
+  `insert into book_register (shard, book_id, namespace, customer_id)
+   select coalesce($4::smallint, b.shard), b.id, b.namespace, b.customer_id ${NAMED}
+   on conflict do nothing`,
+);
+
 /**
- * Makes the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
+ * Makes and registers the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
  * here for another instance making the same books must not be waited for.
  */
 export const makeBooks = (
-  connection: Connection,
+  database: Pick<Database, 'transaction'>,
   keys: readonly BookKey[],
   newBookId: () => string,
 ): Promise<void> =>
-  insertBooks(
-    connection,
+  database.transaction(async (connection) => {
     // One order for all, so that two instances making the same books wait in the same order.
-    keys
+    const made = keys
       .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
-      .map((key) => newBook(key, newBookId())),
-  );
+      .map((key) => newBook(key, newBookId()));
+    connection.beforeCommit([insertBooks(connection, made), connection.run(REGISTER, namedBy(keys))]);
+  });
 
 const updateBooks = bulkUpdate<Session>('update_books', 'books', ['shard', 'id'], {
   shard: smallint((book) => book.shard),

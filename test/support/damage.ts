@@ -115,7 +115,7 @@ export async function retotal(sql: Sql, { id }: Book): Promise<void> {
 }
 
 /** The hash chain over what is there now, and the book ending on it. */
-export async function rehash(sql: Sql, { id }: Book): Promise<void> {
+export async function rehash(sql: Sql, { shard, id }: Book): Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   // One after the other: a client of a test's own does not queue statements.
   const run = ({ text }: { text: string }, params: readonly unknown[] = []) => {
@@ -124,11 +124,7 @@ export async function rehash(sql: Sql, { id }: Book): Promise<void> {
     return rows;
   };
   const connection = { run } as Connection;
-  const [row] = await sql.rows<{ namespace: string; customer_id: string }>(
-    'select namespace, customer_id from books where id = $1',
-    [id],
-  );
-  const book = (await writtenBook(connection, { namespace: row!.namespace, customerId: row!.customer_id }))!;
+  const book = (await writtenBook(connection, { shard, id }))!;
   const accounts = await accountsOf(connection, book);
   let head = GENESIS;
   // What is read is read with cursors.

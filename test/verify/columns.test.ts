@@ -12,10 +12,10 @@ import { testWorld } from '../support/world.ts';
  */
 const NOT_FOUND: Readonly<Record<string, string>> = {
   'currencies.*': 'units belong to a namespace, not to a book: no chain holds them',
-  'books.shard': 'the set of books is not held against anything yet',
-  'books.namespace': 'the set of books is not held against anything yet',
-  'books.customer_id': 'the set of books is not held against anything yet',
 };
+
+/** Tables that fill with 64 versions of facts told late; what becomes of them damaged is the matter of another test. */
+const ELSEWHERE = ['late_sums', 'late_summed'];
 
 const world = await testWorld();
 const { caller, sql, time, url } = world;
@@ -65,7 +65,7 @@ const voided = await write('CreateGrant', {
 await write('VoidGrant', { grantId: voided['grant'].id, reason: 'a mistake' });
 await caller.answer('CreateCurrency', { code: 'TOKENS', name: 'Tokens', precision: 2 });
 
-const columns = await columnsOf(sql);
+const columns = (await columnsOf(sql)).filter(({ table }) => !ELSEWHERE.includes(table));
 
 test('the story has a row in every table, and is sound', async () => {
   for (const table of new Set(columns.map((column) => column.table))) {

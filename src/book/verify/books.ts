@@ -10,6 +10,8 @@ export type Owner = { readonly namespace: string; readonly customerId: string | 
 /** A row of `books`. */
 export type WrittenBook = {
   readonly key: BookKey;
+  /** For whom it was made; null: it was not registered. */
+  readonly registered: BookKey | null;
   readonly shard: number;
   readonly id: string;
   readonly version: number;
@@ -26,7 +28,8 @@ const COUNT = statement<{ count: number }>(
    where shard = any($1::smallint[]) and namespace = $2 and ($3::text is null or customer_id = $3)`,
 );
 
-const shardsOf = ({ namespace, customerId }: Owner): readonly number[] =>
+/** Where an owner's books may lie. */
+export const shardsOf = ({ namespace, customerId }: Owner): readonly number[] =>
   customerId === null
     ? Array.from({ length: SHARDS }, (_, shard) => shard)
     : [shardOf({ namespace, customerId })];
@@ -37,21 +40,26 @@ export async function countBooks(connection: Connection, owner: Owner): Promise<
 }
 
 const PAGE = 1_000;
-const CUSTOMERS = statement<{ customer_id: string }>(
-  'customers_of_namespace',
-  `select customer_id from books where shard = $1 and namespace = $2 and customer_id > $3 order by customer_id limit $4`,
+type PlaceRow = { shard: number; id: string; customer_id: string };
+const PLACES = statement<PlaceRow>(
+  'books_to_verify',
+  `select shard, id, customer_id from books
+   where shard = $1 and namespace = $2 and ($3::text is null or customer_id = $3) and customer_id > $4
+   order by customer_id limit ${PAGE}`,
 );
 
-/** Who has a book, shard by shard; one made meanwhile may be among them or not. */
-export async function* customersOf(
+/** Where a book lies, and whose it is now. */
+export type BookPlace = { readonly shard: number; readonly id: string; readonly customerId: string };
+
+/** The books of an owner, shard by shard; one made meanwhile may be among them or not. */
+export async function* placesOf(
   connection: Connection,
-  { namespace, customerId }: Owner,
-): AsyncGenerator<string, void, undefined> {
-  if (customerId !== null) return yield customerId;
-  for (const shard of shardsOf({ namespace, customerId })) {
+  owner: Owner,
+): AsyncGenerator<BookPlace, void, undefined> {
+  for (const shard of shardsOf(owner)) {
     for (let after = ''; ;) {
-      const page = await connection.run(CUSTOMERS, [shard, namespace, after, PAGE]);
-      yield* page.map((row) => row.customer_id);
+      const page = await connection.run(PLACES, [shard, owner.namespace, owner.customerId, after]);
+      yield* page.map(({ customer_id: customerId, ...place }) => ({ ...place, customerId }));
       if (page.length < PAGE) break;
       after = page.at(-1)!.customer_id;
     }
@@ -60,33 +68,39 @@ export async function* customersOf(
 
 type Row = {
   id: string;
+  namespace: string;
+  customer_id: string;
   version: number;
   clock: Instant;
   head_hash: Buffer;
   next_event_at: Instant;
   feed_position: number;
   currencies: Record<string, number>;
+  registered_namespace: string | null;
+  registered_customer_id: string | null;
 };
 
 const BOOK = statement<Row>(
   'book_to_verify',
-  `select id, version, clock, head_hash, next_event_at, feed_position, currencies from books
-   where shard = $1 and namespace = $2 and customer_id = $3`,
+  `select b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.next_event_at, b.feed_position,
+          b.currencies, r.namespace as registered_namespace, r.customer_id as registered_customer_id
+   from books b
+   left join book_register r on r.shard = b.shard and r.book_id = b.id
+   where b.shard = $1 and b.id = $2`,
 );
 
-/** Null: nobody has written about this customer. */
-export async function writtenBook(connection: Connection, key: BookKey): Promise<WrittenBook | null> {
-  const shard = shardOf(key);
-  const [row] = await connection.run(BOOK, [shard, key.namespace, key.customerId]);
+/** Null: it cannot be read, or is gone. */
+export async function writtenBook(
+  connection: Connection,
+  { shard, id }: Pick<BookPlace, 'shard' | 'id'>,
+): Promise<WrittenBook | null> {
+  const [row] = await connection.run(BOOK, [shard, id]);
   if (row === undefined) return null;
-  const {
-    id,
-    version,
-    clock,
-    head_hash: headHash,
-    next_event_at: nextEventAt,
-    feed_position: feedPosition,
-    currencies,
-  } = row;
-  return { key, shard, id, version, clock, headHash, nextEventAt, feedPosition, currencies };
+  const { version, clock, head_hash: headHash, next_event_at: nextEventAt, currencies } = row;
+  const [namespace, customerId] = [row.registered_namespace, row.registered_customer_id];
+  return {
+    key: { namespace: row.namespace, customerId: row.customer_id },
+    registered: namespace === null || customerId === null ? null : { namespace, customerId },
+    ...{ shard, id, version, clock, headHash, nextEventAt, feedPosition: row.feed_position, currencies },
+  };
 }

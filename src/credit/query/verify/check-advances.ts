@@ -81,12 +81,11 @@ function checkReduction(facts: ChargeFacts, reduction: WrittenReduction): Findin
   const expected = {
     // An advance that is missing is told as that.
     collection: facts.advances.find(({ advance }) => reduces(advance))?.advance.collection ?? collection,
-    booked_at: entry?.bookedAt ?? null,
+    ...{ position: number + 1, booked_at: entry?.bookedAt ?? null },
   };
   const what = `reduction ${position} of version ${version}, of an advance of charge ${chargeId},`;
   return differences({ kind: 'PROJECTION', chargeId, version }, what, expected, {
-    collection,
-    booked_at: bookedAt,
+    ...{ collection, position, booked_at: bookedAt },
   });
 }
 

@@ -11,6 +11,7 @@ export type Finding =
       | 'SCHEDULED_INDEX'
       | 'DANGLING_ROW'
       | 'UNREADABLE_ROW'
+      | 'BOOK_REGISTER'
       | 'WRONG_SPLIT'
       | 'IDLE_CREDIT'
     >;

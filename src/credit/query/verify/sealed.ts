@@ -40,13 +40,14 @@ export async function* sealedVersions(
 }
 
 function sealOf(
-  { key, shard, id: bookId }: WrittenBook,
+  { key, registered, shard, id: bookId }: WrittenBook,
   version: number,
   write: WrittenWrite,
   facts: readonly Fact[],
   answered: WrittenAnswer | null,
 ): Sealed {
-  const owner: Identity = { key, shard, bookId };
+  // For whom it was made: whether that is whose it is now is told once, by the register.
+  const owner: Identity = { key: registered ?? key, shard, bookId };
   const subject = (kind: 'grt' | 'chg') => {
     const [one, ...others] = new Set(facts.map(([, of]) => of).filter((id) => id.startsWith(kind)));
     return others.length === 0 ? one : undefined;

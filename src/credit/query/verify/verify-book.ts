@@ -21,6 +21,7 @@ import { checkAnswers } from './check-answers.ts';
 import { checkBook } from './check-book.ts';
 import { checkCharge } from './check-charge.ts';
 import { checkGrant } from './check-grant.ts';
+import { checkRegistered } from './check-register.ts';
 import { checkStretches } from './check-stretches.ts';
 import { checkUsage, learnUsage, openUsage } from './check-usage.ts';
 import { factsOf } from './charge-facts.ts';
@@ -49,6 +50,7 @@ export async function* verifyBook(
 
   const journal = openCheck(await accountsOf(connection, book));
   const missing = new Set<string>();
+  yield found(checkRegistered(book));
   yield* verifyJournal(connection, book, journal, missing);
   for await (const stale of staleLateSums(connection, book)) yield found(stale);
 

@@ -1,9 +1,9 @@
-import type { BookKey } from '../../../book/book-key.ts';
-import { countBooks, customersOf, writtenBook, type Owner } from '../../../book/verify/books.ts';
+import { countBooks, placesOf, writtenBook, type BookPlace, type Owner } from '../../../book/verify/books.ts';
 import { databaseTime } from '../../../db/clock.ts';
 import type { Snapshot } from '../../../db/database.ts';
 import type { Instant } from '../../../instant.ts';
 import type { QueryDeps } from '../questions.ts';
+import { checkSet } from './check-register.ts';
 import type { Finding } from './finding.ts';
 import { brokenOff, inspect } from './unreadable.ts';
 import { verifyBook, type Piece } from './verify-book.ts';
@@ -54,10 +54,10 @@ export async function verify(
     listener.progress({ booksDone, booksTotal: Math.max(booksTotal, booksDone), transactions });
   };
   tell();
-  for await (const customerId of customersOf(database, owner)) {
+  for await (const place of placesOf(database, owner)) {
     signal.throwIfAborted();
     await database.snapshot(async (snapshot) => {
-      for await (const piece of piecesOf(snapshot, { namespace: owner.namespace, customerId })) {
+      for await (const piece of piecesOf(snapshot, place)) {
         signal.throwIfAborted();
         sum.books += piece.books;
         sum.transactions += piece.transactions;
@@ -65,10 +65,15 @@ export async function verify(
         sum.findings += piece.findings.length;
         unread ||= piece.findings.some(({ kind }) => kind === 'UNREADABLE_ROW');
         tell();
-        for (const finding of piece.findings) await listener.found(customerId, finding);
+        for (const finding of piece.findings) await listener.found(place.customerId, finding);
       }
     });
     tell();
+  }
+  for await (const { customerId, finding } of checkSet(database, owner)) {
+    signal.throwIfAborted();
+    sum.findings += 1;
+    await listener.found(customerId, finding);
   }
   return { verdict: unread ? 'INCOMPLETE' : sum.findings > 0 ? 'FINDINGS' : 'SOUND', ...sum, knownAt };
 }
@@ -76,10 +81,10 @@ export async function verify(
 /** What verifying a customer's book comes to, rows that cannot be read included. */
 async function* piecesOf(
   snapshot: Snapshot,
-  key: BookKey,
+  place: BookPlace,
 ): AsyncGenerator<Piece & { readonly books: number }, void, undefined> {
   const inspection = inspect(snapshot);
-  const book = await writtenBook(inspection.connection, key);
+  const book = await writtenBook(inspection.connection, place);
   const version = book?.version ?? 0;
   if (book !== null) {
     try {
