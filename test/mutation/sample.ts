@@ -26,6 +26,7 @@ const { values: asked } = parseArgs({
 
 /** What tests are near: a module's own, and those of the questions that it answers. */
 const NEAR: readonly (readonly [module: string, tests: readonly string[]])[] = [
+  ['src/watch/signals.ts', ['feed']],
   ['src/watch/', ['watch']],
   ['src/feed/', ['feed']],
   ['src/pending/', ['pending', 'credit-query', 'book/projections', 'verify']],

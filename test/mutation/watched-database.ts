@@ -48,7 +48,7 @@ function begin(): State {
 }
 
 /** Random histories run some statements thousands of times: then many variants are asked each tenth time only. */
-const [OFTEN, MANY] = [40, 0];
+const [OFTEN, MANY] = [150, 8];
 
 const watched =
   (url: string, run: real.Connection['run']): real.Connection['run'] =>
