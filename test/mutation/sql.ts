@@ -85,9 +85,10 @@ try {
 }
 
 const run = new Set(toldSoFar().flatMap(([kind, statement]) => (kind === 'run' ? [statement] : [])));
-// What locks cannot be asked twice; what writes is made by src/db/bulk.ts.
+// What locks or writes cannot be asked twice.
 const tried = variants.filter(
-  ({ statement, text }) => run.has(statement) && !/\bfor (update|share)\b/.test(text),
+  ({ statement, text }) =>
+    run.has(statement) && !/\b(for (update|share)|insert into|delete from)\b/.test(text),
 );
 const alike = tried.filter(isAlike());
 for (const [name, own] of Map.groupBy(alike, ({ mutant }) => nameOf(mutant))) {

@@ -48,7 +48,7 @@ function begin(): State {
 }
 
 /** Random histories run some statements thousands of times: then many variants are asked each tenth time only. */
-const [OFTEN, MANY] = [150, 8];
+const [OFTEN, MANY] = [300, 20];
 
 const watched =
   (url: string, run: real.Connection['run']): real.Connection['run'] =>
@@ -124,7 +124,7 @@ function sideOf(url: string): Promise<pg.Client> {
     connectionString: url,
     types: { getTypeParser: () => (value: unknown) => value },
     options:
-      '-c timezone=UTC -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c statement_timeout=5000',
+      '-c timezone=UTC -c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c statement_timeout=2000',
   });
   // The database of a test goes with its connections.
   client.on('error', () => state.sides.delete(url));
