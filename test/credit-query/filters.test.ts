@@ -42,7 +42,13 @@ const LISTS: readonly List[] = [
   {
     ...{ rpc: 'ListCharges', field: 'charges' },
     kinds: [
-      statuses('CHARGE_STATUS', [['OPEN'], ['FINAL'], ['OPEN', 'CANCELED'], ['FINAL', 'CANCELED']]),
+      statuses('CHARGE_STATUS', [
+        ['OPEN'],
+        ['CANCELED'],
+        ['FINAL'],
+        ['OPEN', 'CANCELED'],
+        ['FINAL', 'CANCELED'],
+      ]),
       having('type', ['CHARGE_TYPE_FLAT_FEE', 'CHARGE_TYPE_USAGE_BASED']),
       having('currency', ['USD', 'EUR', 'GBP']),
       having('featureKey', ['a', 'b', 'c']),
