@@ -27,8 +27,9 @@ export async function up(knex: Knex): Promise<void> {
       -- each booked_at there is in it, and what the block's entries come to by then
       instants timestamptz(3)[] not null,
       totals numeric[] not null,
-      -- both ends, so that the rows of other times are passed over within the index
-      constraint late_sums_pk primary key (shard, book_id, kind, level, block, series, first_at, until_at),
+      -- both ends, so that the rows of other times are passed over within the index; a block's rows in order of time,
+      -- because it may tell something of thousands of grants
+      constraint late_sums_pk primary key (shard, book_id, kind, level, block, first_at, until_at, series),
       constraint late_sums_kind_known check (kind in ('ACCOUNT', 'GRANT')),
       constraint late_sums_readable check (
         first_at >= '0001-01-01 00:00:00+00' and first_at < '10000-01-01 00:00:00+00' and (
@@ -36,8 +37,6 @@ export async function up(knex: Knex): Promise<void> {
       constraint late_sums_forward check (first_at < until_at),
       constraint late_sums_total_per_instant check (cardinality(instants) = cardinality(totals))
     );
-    create index late_sums_grant on late_sums (shard, book_id, series, level, block, first_at, until_at)
-      where kind = 'GRANT';
 
     -- projection: how far a book's late entries are summed up. Without the row, or with a lower version, answers are the
     -- same and take longer.

@@ -40,7 +40,9 @@ const BLOCKS = `
     (2, whole.aa, whole.zz),
     (1, whole.a, case when whole.aa < whole.zz then whole.aa * ${LARGE / SMALL} else whole.z end),
     (1, case when whole.aa < whole.zz then whole.zz * ${LARGE / SMALL} else whole.z end, whole.z)
-  ) part (level, first, past)`;
+  ) part (level, first, past)
+  -- block by block: within one the rows of a time are one stretch of the index, however many series there are
+  cross join lateral generate_series(part.first, part.past - 1) own (block)`;
 
 const REST = `
   cross join lateral (values
@@ -53,7 +55,7 @@ const blocks = (span: LateSpan, kind: 'ACCOUNT' | 'GRANT', condition = 'true'): 
   join lateral (
     select * from late_sums l
     where l.shard = $1 and l.book_id = ${span.book} and l.kind = '${kind}' and l.level = part.level
-      and l.block >= part.first and l.block < part.past and l.first_at <= ${span.at} and l.until_at > ${span.at}
+      and l.block = own.block and l.first_at <= ${span.at} and l.until_at > ${span.at}
       and ${condition}
     offset 0
   ) l on true`;
@@ -78,8 +80,7 @@ const by = (at: string): string => `l.totals[width_bucket(${at}, l.instants)]`;
  */
 export const toldOfAccounts = (span: LateSpan, among?: string): string => `
   select l.series as id, ${by(span.at)} as amount
-  from ${blocks(span, 'ACCOUNT')}
-  ${among === undefined ? '' : `join ${among} s on s.id = l.series`}
+  from ${blocks(span, 'ACCOUNT', among === undefined ? 'true' : `l.series = any (array(select s.id from ${among} s))`)}
   union all
   select s.id, e.amount
   from (select e.sub_account, sum(e.amount) as amount from ${rest(span)} group by e.sub_account) e

@@ -148,12 +148,9 @@ export function storeJournals(
       connection,
       all(({ entries }) => entries),
     ),
-    ...sumUpLateEntries(connection, journals.filter(toldLate).map(toldOf).filter(completesBlock)),
+    ...sumUpLateEntries(connection, journals.map(toldOf).filter(completesBlock)),
   ];
 }
-
-const toldLate = ({ appended }: AppendedTo): boolean =>
-  appended.some(({ entries }) => entries.some((entry) => entry.bookedAt < entry.recordedAt));
 
 const toldOf = ({ shard, bookId, writes }: AppendedTo): Told => ({
   ...{ shard, bookId, first: writes[0]!.version, last: writes.at(-1)!.version },

@@ -105,7 +105,7 @@ test('a life in batches is the life write by write', async () => {
   }
 
   expect(others).toEqual([]);
-}, 600_000);
+});
 
 test('and leaves sound books behind', async () => {
   const service = await testService(databaseUrl, { clock: time.clock, timekeeper: time.timekeeper });
@@ -114,4 +114,4 @@ test('and leaves sound books behind', async () => {
 
   expect(findings.map(({ message }) => message)).toEqual([]);
   expect(await audit(sql)).toEqual([]);
-}, 600_000);
+});

@@ -26,7 +26,7 @@ const lanes: Lane[] = [];
 
 beforeAll(async () => {
   for (const customerId of LANES) lanes.push(await laneOf(customerId));
-}, 60_000);
+});
 
 async function laneOf(customerId: string): Promise<Lane> {
   const kept = createKeptBooks(10_000);
@@ -125,7 +125,7 @@ describe('writes of one book', () => {
     const thens = ALL_WAYS.map((way) => [way]);
 
     expect(await othersAtOnce(ALL_WAYS.map((first) => ({ first, thens })))).toEqual([]);
-  }, 600_000);
+  });
 
   test('do in threes and fours what they do in turn', async () => {
     const meetings = sampled(ALL_WAYS, 30, 6_001).map((first, i) => ({
@@ -134,7 +134,7 @@ describe('writes of one book', () => {
     }));
 
     expect(await othersAtOnce(meetings)).toEqual([]);
-  }, 600_000);
+  });
 
   test('do what a dry run of each has told, which itself does nothing', async () => {
     const lane = lanes[0]!;
@@ -153,7 +153,7 @@ describe('writes of one book', () => {
     });
 
     expect(others).toEqual([]);
-  }, 600_000);
+  });
 
   test('do what they do without writes of other books in their batch', async () => {
     const others: unknown[] = [];
@@ -180,7 +180,7 @@ describe('writes of one book', () => {
     });
 
     expect(others).toEqual([]);
-  }, 600_000);
+  });
 
   test('leave sound books behind', async () => {
     expect(await audit(sql)).toEqual([]);

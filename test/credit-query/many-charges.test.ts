@@ -41,7 +41,7 @@ beforeAll(async () => {
   const small = { shard: '(k % 64)::smallint', book_id: `md5('book' || k)::uuid`, id: LATER_ID };
   await copyRow(sql, 'charges', final, SMALL_BOOKS, small);
   await sql.rows('vacuum (analyze) charges');
-}, 120_000);
+});
 
 const idsOf = (answer: Json): readonly string[] =>
   (answer['charges'] ?? []).map((charge: Json) => charge['id']);

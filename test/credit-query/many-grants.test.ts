@@ -51,7 +51,7 @@ beforeAll(async () => {
             'infinity', '-infinity' from generate_series(1, 20000) k`,
   );
   await sql.rows('vacuum (analyze) grants, books, former_terms, writes');
-}, 120_000);
+});
 
 const status = (name: string) => ({ statuses: [`GRANT_STATUS_${name}`] });
 

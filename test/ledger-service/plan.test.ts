@@ -147,7 +147,8 @@ describe.each<Planning>(['custom', 'generic'])('with a %s plan', (planning) => {
           boundsOf(connection, { ...book, version: LAST }, from, to).catch(() => undefined),
         );
         expect(readWhole(plan!)).toEqual([]);
-        expect(plan!.pages).toBeLessThan(200);
+        // A few for each block of versions whose late entries are summed up.
+        expect(plan!.pages).toBeLessThan(500);
       }
     }
   });

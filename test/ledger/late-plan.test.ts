@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { accountTotals, accountTotalsOfBooks } from '../../src/ledger/account-totals.ts';
 import {
@@ -18,8 +18,6 @@ import { explaining, type Planning } from '../support/plans.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
 import { tellSpends } from '../support/told-spends.ts';
 import { testWorld } from '../support/world.ts';
-
-vi.setConfig({ hookTimeout: 400_000, testTimeout: 60_000 });
 
 /**
  * One book with 100,000 spends that were all told at the end, in no order, among 10,000 small ones: each statement of

@@ -30,6 +30,15 @@ export async function tellSpends(
   );
   const { shard, id: bookId, version: first, clock: from } = book!;
   await repeat(sql, { bookId, after: first - 1, versions: 1, everyMs: MINUTE }, count);
+  // A repeated spend has a grant of its own; these are all of the one that was there.
+  for (const table of ['transactions', 'entries', 'allocations']) {
+    await sql.rows(
+      `update ${table} t set grant_id = own.grant_id
+       from (select grant_id from entries where book_id = $1 and version = $2 and grant_id is not null limit 1) own
+       where t.book_id = $1 and t.version > $2 and t.grant_id is not null`,
+      [bookId, first],
+    );
+  }
   await sql.rows(
     `update entries e set running_total = e.running_total + e.amount * (e.version - $2),
        grant_remaining = e.grant_remaining + e.amount * (e.version - $2)
