@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
-import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { createBooks } from './book/books.ts';
 import type { Committed } from './book/deeds.ts';
 import { createBalances } from './credit/query/balances.ts';
@@ -22,7 +20,7 @@ import { ledgerService } from './rpc/ledger/ledger-service.ts';
 import { mount } from './rpc/mounted-service.ts';
 import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
-import { createValidation } from './rpc/validation.ts';
+import { createValidation, inputsOf } from './rpc/validation.ts';
 import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
@@ -93,7 +91,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const settler = options.settler
     ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
     : null;
-  const validate = createValidation([CreateGrantRequestSchema, ConsumeCreditsRequestSchema]);
+  const validate = createValidation(inputsOf([CreditService, LedgerService]));
   const currencies = createCurrencies(database, clock);
   const feeds = createFeeds({
     ...{ database: databases.feedDatabase, clock, signals, ...options.feeds },
@@ -104,7 +102,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const verifications = Math.min(2, Math.floor(poolSize / 2));
   const deps: ServiceDeps = {
     ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
-    ...{ hub, signals, places, feeds },
+    ...{ hub, places, feeds },
   };
 
   const names = [CreditService.typeName, LedgerService.typeName];
@@ -115,7 +113,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     health.mounted,
     ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
   ];
-  const server = await startServer({ ...options, services, log });
+  const server = await startServer({ ...options, services, validate, log });
   health.setServing(true);
   return {
     url: server.url,

@@ -165,7 +165,8 @@ export function isFunded({ method, policy, status }: Funding): boolean {
   return status !== null && REACHED[status] >= NEEDED[policy];
 }
 
-const REACHED: Readonly<Record<SettlementStatus, number>> = {
+/** How far a payment has come; one that failed has come nowhere, and nothing follows it. */
+export const REACHED: Readonly<Record<SettlementStatus, number>> = {
   FAILED: 0,
   ISSUED: 1,
   AUTHORIZED: 2,

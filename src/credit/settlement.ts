@@ -8,19 +8,12 @@ import {
   bookingInstant,
   creditOf,
   isFunded,
+  REACHED,
   type Funding,
   type Grant,
   type SettlementStatus,
 } from './grant.ts';
 import { grantOf } from './take.ts';
-
-/** How far a payment has come; FAILED stands outside the order. */
-const REACHED: Readonly<Record<SettlementStatus, number>> = {
-  ISSUED: 1,
-  AUTHORIZED: 2,
-  SETTLED: 3,
-  FAILED: 4,
-};
 
 export type SettlementEvent = {
   readonly status: SettlementStatus;

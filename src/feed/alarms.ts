@@ -1,4 +1,4 @@
-/** The process's time as watches use it: to wait by, never to say when something happened. Tests move it by hand. */
+/** The process's time as feeds use it: to wait by, never to say when something happened. Tests move it by hand. */
 export type Alarms = {
   /** Milliseconds that only grow. */
   now(): number;

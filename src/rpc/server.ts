@@ -14,13 +14,15 @@ import { createMiddleware } from './middleware.ts';
 import type { MountedService } from './mounted-service.ts';
 import { createOpenCalls } from './open-calls.ts';
 import { createSniffer } from './protocol-sniffer.ts';
-import { createValidation } from './validation.ts';
+import type { Validate } from './validation.ts';
 
 export type ServerOptions = {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
   readonly services: readonly MountedService[];
+  /** What requests have to be, before a handler sees them. */
+  readonly validate: Validate;
   /** Who may call; empty: everybody may do everything. */
   readonly tokens: readonly AccessToken[];
   /** Without tokens and on loopback: whether callers may call by other names than this machine's. Default false. */
@@ -54,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     host,
     port,
     services,
+    validate,
     tokens,
     log,
     allowAnonymous = false,
@@ -64,7 +67,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const middleware = createMiddleware({
     log,
     authenticate: createAuthentication(tokens),
-    validate: createValidation(inputsOf(services)),
+    validate,
     openCalls,
   });
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
@@ -111,9 +114,6 @@ function closeWithoutPeer(socket: Socket): void {
   if (socket.writableFinished) hurry();
   else socket.once('finish', hurry);
 }
-
-const inputsOf = (services: readonly MountedService[]) =>
-  new Set(services.flatMap(({ methods }) => methods.map((method) => method.descriptor.input)));
 
 function urlOf({ family, address, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
+import type { DescField, DescMessage, DescService, Message } from '@bufbuild/protobuf';
 import { create, createRegistry, getOption } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import type { Violation } from '@bufbuild/protovalidate';
@@ -11,6 +11,10 @@ import { INSTANT_RULE, instantCheck, type InstantCheck } from './instants.ts';
 
 /** Refuses a request that breaks rules of the proto, with every violation at once. */
 export type Validate = (schema: DescMessage, request: Message) => void;
+
+/** Every message that the RPCs of some services are asked with. */
+export const inputsOf = (services: readonly DescService[]): ReadonlySet<DescMessage> =>
+  new Set(services.flatMap(({ methods }) => methods.map(({ input }) => input)));
 
 /**
  * Compiles the rules of the given messages at once: the first use costs 65 ms, which would else be

@@ -1,6 +1,7 @@
 import { createLog } from '../../src/log.ts';
 import type { MountedService } from '../../src/rpc/mounted-service.ts';
 import { mount } from '../../src/rpc/mounted-service.ts';
+import { createValidation, inputsOf } from '../../src/rpc/validation.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../src/rpc/server.ts';
 import { Probe, type ProbeImplementation } from './probe.ts';
 
@@ -57,6 +58,7 @@ export async function serveProbe(
     host: '127.0.0.1',
     port: 0,
     services: [probe, ...more],
+    validate: createValidation(inputsOf([Probe, ...more.map(({ service }) => service)])),
     tokens: [],
     log: log.log,
     ...options,

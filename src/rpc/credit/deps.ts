@@ -6,14 +6,13 @@ import type { Balances } from '../../credit/query/balances.ts';
 import type { Currencies } from '../../book/currencies.ts';
 import type { Hub } from '../../watch/hub.ts';
 import type { Places } from '../../watch/places.ts';
-import type { Signals } from '../../watch/signals.ts';
 import type { Feeds } from '../../feed/feeds.ts';
 import type { Validate } from '../validation.ts';
 
 /** What the handlers of both services work with. */
 export type ServiceDeps = QueryDeps & {
   readonly uuids: UuidMaker;
-  /** What writes go through; questions may be answered by a replica. */
+  /** What previews of writes are decided by; `database` may be a replica, this is where writes go. */
   readonly commit: CommitDeps;
   readonly books: Books;
   readonly balances: Balances;
@@ -22,8 +21,6 @@ export type ServiceDeps = QueryDeps & {
   readonly verifications: number;
   /** Streams of balances. */
   readonly hub: Hub;
-  /** Hints of writes on any instance. */
-  readonly signals: Signals;
   /** The streams there is room for, of every kind. */
   readonly places: Places;
   /** Streams of transactions. */
