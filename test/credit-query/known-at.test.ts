@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { day } from '../support/builders.ts';
 import { at, grantRequest } from '../support/requests.ts';
-import { untilSo } from '../support/until.ts';
+import { until, untilSo } from '../support/until.ts';
 import { testWorld } from '../support/world.ts';
 import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
@@ -92,6 +92,14 @@ const NAMESPACE_QUESTIONS = [
   ['ListAccounts', day(20)],
 ] as const;
 
+/** An answer about a namespace; the transactions of others on this server, other tests included, may hold it up too long. */
+const onceAllHaveEnded = (rpc: string, request: object) =>
+  until('nobody else writes', async () => {
+    const result = await other.result(rpc, request);
+    if (result.ok) return result.answer;
+    return result.error.reason === 'NOT_CAUGHT_UP' ? undefined : other.answer(rpc, request);
+  });
+
 test.each(NAMESPACE_QUESTIONS)(
   '%s of a namespace waits for a write that may have been given its instant',
   async (rpc, now) => {
@@ -101,7 +109,7 @@ test.each(NAMESPACE_QUESTIONS)(
     await sql.rows('begin');
     await sql.rows('select from books where customer_id = $1 for update', [customerId]);
     let answered = false;
-    const question = other.answer(rpc, { knownAt: at(now) });
+    const question = onceAllHaveEnded(rpc, { knownAt: at(now) });
     void question.then(() => (answered = true));
     await untilSo('it looks which writes are under way', async () => asked('oldest_write'));
     expect(answered).toBe(false);
@@ -122,7 +130,7 @@ test.each(NAMESPACE_QUESTIONS)(
       await caller.answer('CreateGrant', grantRequest({ customerId: name }));
     }
 
-    expect(await other.answer(rpc, { asOf, knownAt })).toEqual({ ...told, asOf, knownAt });
+    expect(await onceAllHaveEnded(rpc, { asOf, knownAt })).toEqual({ ...told, asOf, knownAt });
   },
 );
 
