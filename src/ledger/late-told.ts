@@ -35,30 +35,36 @@ const reach = ({ book, after, through, where = 'true' }: LateSpan): string => `
            (span.first + ${LARGE - 1}) / ${LARGE} as aa, span.summed / ${LARGE} as zz
   ) whole`;
 
-const BLOCKS = `
-  cross join lateral (values
-    (2, whole.aa, whole.zz),
-    (1, whole.a, case when whole.aa < whole.zz then whole.aa * ${LARGE / SMALL} else whole.z end),
-    (1, case when whole.aa < whole.zz then whole.zz * ${LARGE / SMALL} else whole.z end, whole.z)
-  ) part (level, first, past)
-  -- block by block: within one the rows of a time are one stretch of the index, however many series there are
-  cross join lateral generate_series(part.first, part.past - 1) own (block)`;
-
 const REST = `
   cross join lateral (values
     (span.first, case when whole.a < whole.z then whole.a * ${SMALL} else span.past end),
     (case when whole.a < whole.z then whole.z * ${SMALL} else span.past end, span.past)
   ) part (first, past)`;
 
-const blocks = (span: LateSpan, kind: 'ACCOUNT' | 'GRANT', condition = 'true'): string => `
-  ${reach(span)} ${BLOCKS}
-  join lateral (
-    select * from late_sums l
-    where l.shard = $1 and l.book_id = ${span.book} and l.kind = '${kind}' and l.level = part.level
-      and l.block = own.block and l.first_at <= ${span.at} and l.until_at > ${span.at}
-      and ${condition}
-    offset 0
-  ) l on true`;
+// Large blocks one by one: the rows of a time are one stretch of the index within a block, however many series it tells
+// something of. Small ones together: they have few rows.
+const blocks = (span: LateSpan, kind: 'ACCOUNT' | 'GRANT', condition = 'true'): string => {
+  const sums = (which: string) => `
+    join lateral (
+      select * from late_sums l
+      where l.shard = $1 and l.book_id = ${span.book} and l.kind = '${kind}' and ${which}
+        and l.first_at <= ${span.at} and l.until_at > ${span.at} and ${condition}
+      offset 0
+    ) l on true`;
+  return `
+  ${reach(span)}
+  cross join lateral (
+    select l.* from generate_series(whole.aa, whole.zz - 1) large (block)
+    ${sums('l.level = 2 and l.block = large.block')}
+    union all
+    select l.*
+    from (values
+      (whole.a, case when whole.aa < whole.zz then whole.aa * ${LARGE / SMALL} else whole.z end),
+      (case when whole.aa < whole.zz then whole.zz * ${LARGE / SMALL} else whole.z end, whole.z)
+    ) small (first, past)
+    ${sums('l.level = 1 and l.block >= small.first and l.block < small.past')}
+  ) l`;
+};
 
 const rest = (span: LateSpan): string => `
   ${reach(span)} ${REST}

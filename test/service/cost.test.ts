@@ -136,8 +136,8 @@ const QUESTIONS: Readonly<Record<string, readonly [rpc: string, request: (book: 
 const GROWING =
   /^(writes|grants|charges|allocations|scheduled_grants|transactions|entries): (?!Index|Bitmap|ModifyTable)/;
 
-/** What was told late is summed up by blocks of 4096 versions, and of 64 at the ends: a look into an index for each. */
-const PAGES_OF_BLOCKS = 3 * ((2 * PAST.many) / 4_096 + 2 * 63);
+/** What was told late is summed up by blocks: a look into an index for each 4096 versions, and a stretch of small ones. */
+const PAGES_OF_BLOCKS = 3 * ((2 * PAST.many) / 4_096) + 2 * 63;
 
 const pagesOf = (of: readonly Plan[]): number => of.reduce((sum, { pages }) => sum + pages, 0);
 
