@@ -59,7 +59,7 @@ const pointAt = (version: number): JournalPoint => ({
 const EVERY_ACCOUNT = { types: [], currency: null };
 
 /** Far above the probes it takes (a few pages for each sub-account, grant and class), far below the 800 pages of the entries. */
-const GENEROUS = 250;
+const GENEROUS = 350;
 
 const questions: Readonly<Record<string, (connection: Connection, point: JournalPoint) => Promise<unknown>>> =
   {
