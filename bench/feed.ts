@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { startEmbeddedPostgres } from '../src/db/embedded/start.ts';
+import { startEmbeddedPostgres } from '../src/embedded/start.ts';
 import { WireFailure } from '../test/rpc/clients.ts';
 import { watchTransactions } from '../test/support/following.ts';
 

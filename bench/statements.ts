@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { commitBatch } from '../src/book/commit.ts';
+import { commitBatch } from '../src/write/commit.ts';
 import { createKeptBooks } from '../src/book/kept-books.ts';
-import type { Submission } from '../src/book/submission.ts';
+import type { Submission } from '../src/write/submission.ts';
 import { databaseClock, processTime } from '../src/db/clock.ts';
 import { connect, type Connection, type Database } from '../src/db/database.ts';
 import { idOf, uuidMaker } from '../src/id.ts';

@@ -14,7 +14,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { SettlementMode } from '#gen/credit/v1/charge_pb.ts';
-import { startEmbeddedPostgres } from '../src/db/embedded/start.ts';
+import { startEmbeddedPostgres } from '../src/embedded/start.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { createLog } from '../src/log.ts';
 import { startService } from '../src/service.ts';

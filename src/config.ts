@@ -1,4 +1,4 @@
-import { SHARDS } from './book/book-key.ts';
+import { SHARDS } from './tables/book-key.ts';
 import { type AccessToken, createReader, isLoopback, type Environment } from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
 

@@ -1,9 +1,9 @@
 import { ConfigError, readConfig, type Config } from './config.ts';
-import { startEmbeddedPostgres } from './db/embedded/start.ts';
+import { startEmbeddedPostgres } from './embedded/start.ts';
 import { migrate } from './db/migrate.ts';
 import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
 import { createLog } from './log.ts';
-import { assertFree } from './rpc/address.ts';
+import { assertFree } from './rpc/transport/address.ts';
 import { startService } from './service.ts';
 import { StartError } from './start-error.ts';
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { createBooks } from './book/books.ts';
-import type { Committed } from './book/deeds.ts';
-import { createBalances } from './credit/query/balances.ts';
-import { createSettler } from './book/settler.ts';
+import { createBooks } from './write/books.ts';
+import type { Committed } from './live/deeds.ts';
+import { createBalances } from './query/balances.ts';
+import { createSettler } from './write/settler.ts';
 import { createKeptBooks, type KeptBooks } from './book/kept-books.ts';
-import { createCurrencies } from './book/currencies.ts';
+import { createCurrencies } from './tables/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type Database, type DatabaseOptions } from './db/database.ts';
 import { createTimekeeper, type Timekeeper } from './db/timekeeper.ts';
@@ -14,18 +14,18 @@ import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
 import { creditService } from './rpc/credit/credit-service.ts';
-import type { ServiceDeps } from './rpc/credit/deps.ts';
+import type { ServiceDeps } from './rpc/deps.ts';
 import { createHealth } from './rpc/health.ts';
 import { ledgerService } from './rpc/ledger/ledger-service.ts';
-import { mount } from './rpc/mounted-service.ts';
+import { mount } from './rpc/call/mounted-service.ts';
 import { createReflection } from './rpc/reflection.ts';
-import { startServer, type RunningServer, type ServerOptions } from './rpc/server.ts';
-import { createValidation, inputsOf } from './rpc/validation.ts';
+import { startServer, type RunningServer, type ServerOptions } from './rpc/transport/server.ts';
+import { createValidation, inputsOf } from './rpc/call/validation.ts';
 import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
-import { createPlaces } from './watch/places.ts';
-import { createSignals, type Changed } from './watch/signals.ts';
+import { createPlaces } from './live/places.ts';
+import { createSignals, type Changed } from './live/signals.ts';
 
 export type ServiceOptions = Pick<
   ServerOptions,

@@ -8,7 +8,7 @@ import {
   sumAmounts,
   type Amount,
 } from '../../src/amount.ts';
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 
 /**
  * A spend the usual way: a database transaction of its own, by Knex, for each request. It leaves the same rows as the

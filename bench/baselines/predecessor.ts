@@ -1,5 +1,5 @@
 import { sumAmounts, type Amount } from '../../src/amount.ts';
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import { IS_SETTLED } from '../../src/ledger/account.ts';
 import type { Sql } from '../../test/support/sql.ts';
 

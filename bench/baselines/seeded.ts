@@ -1,4 +1,4 @@
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import { openSql } from '../../test/support/sql.ts';
 import type { Amount } from '../../src/amount.ts';
 import { customerId } from '../support/customers.ts';

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { shutdown } from '../../src/db/embedded/server.ts';
+import { shutdown } from '../../src/embedded/server.ts';
 import type { Bench } from '../support/bench.ts';
 import type { Figure, Row } from '../support/figure.ts';
 import { startProcess } from '../support/process.ts';

@@ -10,7 +10,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
-import { codeName } from '../../src/rpc/access-log.ts';
+import { codeName } from '../../src/rpc/call/access-log.ts';
 
 /**
  * A gRPC client over several HTTP/2 connections, taken in turn. Node's own HTTP/2 and nothing around it: a usual client

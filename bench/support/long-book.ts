@@ -1,8 +1,8 @@
-import { commitBatch } from '../../src/book/commit.ts';
+import { commitBatch } from '../../src/write/commit.ts';
 import { createKeptBooks } from '../../src/book/kept-books.ts';
 
-import { makeBooks } from '../../src/book/book-rows.ts';
-import type { Submission } from '../../src/book/submission.ts';
+import { makeBooks } from '../../src/tables/book-rows.ts';
+import type { Submission } from '../../src/write/submission.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { connect } from '../../src/db/database.ts';

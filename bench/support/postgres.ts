@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { findPostmaster } from '../../src/db/embedded/postmaster.ts';
-import { shutdown } from '../../src/db/embedded/server.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { findPostmaster } from '../../src/embedded/postmaster.ts';
+import { shutdown } from '../../src/embedded/server.ts';
+import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 
 /** The Postgres of one run, in a directory of its own. */
 export type BenchPostgres = {

@@ -4,7 +4,7 @@ import { settleAll, statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { lateDebtors, type JournalPoint } from '../ledger/history.ts';
-import { loadAdvancesOf, readAdvance } from './advance-rows.ts';
+import { loadAdvancesOf, readAdvance } from '../tables/advance-rows.ts';
 import { advancesOpenThen } from './open-then.ts';
 
 type SettledUp = { charge_id: string; collection: number; amount: Amount };

@@ -6,7 +6,7 @@ import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { JournalPoint } from '../ledger/history.ts';
-import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from './charge-rows.ts';
+import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from '../tables/charge-rows.ts';
 import { chargesOpenThen, type PastBook } from './open-then.ts';
 
 type Row = { charge_id: string; amount: Amount; collected: Amount };

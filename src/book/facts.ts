@@ -2,9 +2,9 @@ import type { Charge } from '../credit/charge.ts';
 import type { Details, Grant } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
 import { digestOf, instantText, linkAfter, type Salt } from '../ledger/hash.ts';
-import { bookKeyText, type BookKey } from './book-key.ts';
-import type { Terms } from './former-terms.ts';
-import type { ChargeEvent } from './store-charges.ts';
+import { bookKeyText, type BookKey } from '../tables/book-key.ts';
+import type { Terms } from '../tables/former-terms.ts';
+import type { ChargeEvent } from '../tables/store-charges.ts';
 
 /**
  * The facts a write records beside its transactions, as its link of the hash chain says them: in one form, whether they

@@ -1,7 +1,7 @@
 import { statement, type Connection } from '../db/database.ts';
 import { optional } from '../db/types.ts';
 import type { Instant } from '../instant.ts';
-import { SHARDS } from './book-key.ts';
+import { SHARDS } from '../tables/book-key.ts';
 import { dueThen } from './due-then.ts';
 import {
   isHistory,

@@ -2,11 +2,10 @@ import { settleAll, type Connection } from '../db/database.ts';
 import { byBook, type Placed } from '../db/placement.ts';
 import { emptyJournal, type JournalHead } from '../ledger/journal.ts';
 import { loadSubAccounts } from '../ledger/store.ts';
-import { loadOpenAdvances, readAdvance } from './advance-rows.ts';
-import { loadOpenCharges, readCharge } from './charge-rows.ts';
-import { loadOpenGrants, readGrant, type StoredGrant } from './grant-rows.ts';
+import { loadOpenAdvances, readAdvance } from '../tables/advance-rows.ts';
+import { loadOpenCharges, readCharge } from '../tables/charge-rows.ts';
+import { loadOpenGrants, readGrant } from '../tables/grant-rows.ts';
 import type { BookMark, KeptBooks, OpenBook } from './kept-books.ts';
-import type { Session } from './session.ts';
 
 /** An open book with the routes its journal is appended to. */
 export type WritableBook = OpenBook & { readonly subAccounts: JournalHead['subAccounts'] };
@@ -78,19 +77,3 @@ export async function loadOpen(
 }
 
 const placeOf = ({ shard, id: bookId }: Marked): Placed => ({ shard, bookId });
-
-/** What is open in a book after a batch, from what the session knows of it: the same a later load would find. */
-export const openAfter = ({ known, state, head }: Session): WritableBook => ({
-  grants: [...known.grants.values()].filter(isOpen).map(withoutPast),
-  charges: [...known.charges.values()].filter(isOpen),
-  advances: [...state.advances.values()].filter(({ uncovered }) => uncovered > 0n),
-  subAccounts: head.subAccounts,
-});
-
-const isOpen = ({ closedVersion }: { readonly closedVersion: number | null }): boolean =>
-  closedVersion === null;
-
-const withoutPast = (own: StoredGrant): StoredGrant =>
-  own.grant.moves.length === 0 && own.grant.formerTimes.length === 0
-    ? own
-    : { ...own, grant: { ...own.grant, moves: [], formerTimes: [] } };

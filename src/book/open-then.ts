@@ -1,9 +1,9 @@
 import type { Advance } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { CLASSES, latestEnds } from '../db/span.ts';
-import { ADVANCE_COLUMNS, readAdvance, type AdvanceRow } from './advance-rows.ts';
-import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from './charge-rows.ts';
-import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from './grant-rows.ts';
+import { ADVANCE_COLUMNS, readAdvance, type AdvanceRow } from '../tables/advance-rows.ts';
+import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from '../tables/charge-rows.ts';
+import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
 
 /** What was open at a version of a book's past, as it is stored now. */
 

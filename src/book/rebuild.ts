@@ -5,8 +5,8 @@ import { grantTotals } from '../ledger/history.ts';
 import { advancesAsKnown } from './advance-history.ts';
 import { grantAsKnown } from './as-known.ts';
 import { chargesAsKnown } from './charge-history.ts';
-import { loadFormerTerms } from './former-terms.ts';
-import type { StoredGrant } from './grant-rows.ts';
+import { loadFormerTerms } from '../tables/former-terms.ts';
+import type { StoredGrant } from '../tables/grant-rows.ts';
 import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
 import type { BookView } from './view.ts';
 

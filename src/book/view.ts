@@ -3,7 +3,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { inShard } from '../db/placement.ts';
 import { optional } from '../db/types.ts';
 import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
-import { namedBy, shardOf, type BookKey } from './book-key.ts';
+import { namedBy, shardOf, type BookKey } from '../tables/book-key.ts';
 
 /** When a question is about, on both axes; null: now, and all that is known. */
 export type Moment = {

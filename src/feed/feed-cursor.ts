@@ -1,4 +1,4 @@
-import { SHARDS } from '../book/book-key.ts';
+import { SHARDS } from '../tables/book-key.ts';
 
 /** Where in the feed of one shard to read on: from the position, or from a place inside it. */
 export type Place = { readonly position: number; readonly inside: Inside | null };

@@ -2,14 +2,14 @@ import type { Clock } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import type { JournalCursor } from '../ledger/journal-pages.ts';
 import { refuse } from '../refusal.ts';
-import { processAlarms, type Alarms } from './alarms.ts';
+import { processAlarms, type Alarms } from '../live/alarms.ts';
 import { customerFeed } from './customer-feed.ts';
 import type { Cursor, Place } from './feed-cursor.ts';
 import { refuseAhead } from './feed-source.ts';
 import { follow, type FeedEvent, type Opening } from './follow.ts';
-import { createGate } from './gate.ts';
+import { createGate } from '../live/gate.ts';
 import { BEGINNING, namespaceFeed } from './namespace-feed.ts';
-import type { Signals } from '../watch/signals.ts';
+import type { Signals } from '../live/signals.ts';
 import { createTail, type Tail } from './tail.ts';
 
 export type FeedsOptions = {

@@ -1,8 +1,8 @@
 import { classify } from '../db/failure.ts';
 import type { Instant } from '../instant.ts';
-import { createBell, type Alarms } from './alarms.ts';
+import { createBell, type Alarms } from '../live/alarms.ts';
 import type { FeedSource, Told } from './feed-source.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from '../live/gate.ts';
 import type { Mark } from './sight.ts';
 import type { Tail } from './tail.ts';
 

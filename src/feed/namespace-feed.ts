@@ -1,4 +1,4 @@
-import { SHARDS } from '../book/book-key.ts';
+import { SHARDS } from '../tables/book-key.ts';
 import { settleAll, type Database } from '../db/database.ts';
 import { readFeedPage } from './feed-rows.ts';
 import { writeCursor, type Place } from './feed-cursor.ts';

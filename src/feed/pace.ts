@@ -1,4 +1,4 @@
-import type { Alarms } from './alarms.ts';
+import type { Alarms } from '../live/alarms.ts';
 
 /** Work done again and again: when it is wanted, one at a time, with a breath between. */
 export type Pace = {

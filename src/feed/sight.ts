@@ -1,4 +1,4 @@
-import { SHARDS } from '../book/book-key.ts';
+import { SHARDS } from '../tables/book-key.ts';
 import type { Instant } from '../instant.ts';
 import type { ShardTail } from './feed-rows.ts';
 

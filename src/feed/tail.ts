@@ -1,14 +1,14 @@
-import { SHARDS } from '../book/book-key.ts';
+import { SHARDS } from '../tables/book-key.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import { settleAll, type Database } from '../db/database.ts';
 import { createAgenda } from './agenda.ts';
-import type { Alarms } from './alarms.ts';
-import { readMarks } from '../book/writers.ts';
+import type { Alarms } from '../live/alarms.ts';
+import { readMarks } from '../tables/writers.ts';
 import { readTails, type ShardTail } from './feed-rows.ts';
 import { createPace } from './pace.ts';
 import { addMark, heldBack, noSight, takeIn, type Mark } from './sight.ts';
-import type { Signals } from '../watch/signals.ts';
-import { createSilence } from './silence.ts';
+import type { Signals } from '../live/signals.ts';
+import { createSilence } from '../live/silence.ts';
 
 export type TailOptions = {
   readonly database: Database;

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
 import { refuse } from '../refusal.ts';
-import type { CallContext } from './context.ts';
-import { mount, type MountedService } from './mounted-service.ts';
+import type { CallContext } from './call/context.ts';
+import { mount, type MountedService } from './call/mounted-service.ts';
 
 /** `grpc.health.v1.Health` and the switch behind it. */
 export type HealthService = {

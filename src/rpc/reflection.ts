@@ -5,7 +5,7 @@ import {
   type ServerReflectionRequest as ServerReflectionRequestAlpha,
 } from '#gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { createFileIndex, type FileIndex } from './file-index.ts';
-import { mount, type MountedService } from './mounted-service.ts';
+import { mount, type MountedService } from './call/mounted-service.ts';
 
 type Question = (ServerReflectionRequest | ServerReflectionRequestAlpha)['messageRequest'];
 

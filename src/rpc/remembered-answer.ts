@@ -1,5 +1,5 @@
 import { fromBinary, type Message } from '@bufbuild/protobuf';
-import type { Remembered } from '../book/remembered.ts';
+import type { Remembered } from '../tables/remembered.ts';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 

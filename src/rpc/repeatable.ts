@@ -9,10 +9,10 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import type { BookKey } from '../book/book-key.ts';
-import type { Decided, Submission } from '../book/submission.ts';
+import type { BookKey } from '../tables/book-key.ts';
+import type { Decided, Submission } from '../write/submission.ts';
 import type { Command } from '../credit/command.ts';
-import type { CallContext } from './context.ts';
+import type { CallContext } from './call/context.ts';
 import { encodeOnce } from './encode-once.ts';
 import { meaningOf } from './meaning.ts';
 

@@ -1,4 +1,4 @@
-import type { Deed } from '../book/deeds.ts';
+import type { Deed } from '../live/deeds.ts';
 import type { CauseKind } from '../credit/timeline.ts';
 
 const BY_METHOD: Readonly<Record<string, CauseKind>> = {

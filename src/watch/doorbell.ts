@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { openNotifications } from '../db/notifications.ts';
 import { pause } from '../db/wait.ts';
 import type { Log } from '../log.ts';
-import type { Changed } from './signals.ts';
+import type { Changed } from '../live/signals.ts';
 
 /**
  * Tells other instances which books were written here, and hears what they tell. A notification is only ever a hint

@@ -1,8 +1,8 @@
-import type { BookKey } from '../book/book-key.ts';
+import type { BookKey } from '../tables/book-key.ts';
 import { reasonOf } from './ended.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import type { BalanceMessage, Watched } from './message.ts';
-import type { Places } from './places.ts';
+import type { Places } from '../live/places.ts';
 import { createShelf, type Stream } from './shelf.ts';
 import { messageNow } from './tell.ts';
 import { createWakes, type Wakes, type WakesOptions } from './wakes.ts';

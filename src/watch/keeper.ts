@@ -1,5 +1,5 @@
 import { nextEvent } from '../credit/advance-to.ts';
-import type { QueryDeps } from '../credit/query/questions.ts';
+import type { QueryDeps } from '../book/questions.ts';
 import type { Timekeeper } from '../db/timekeeper.ts';
 import { NEVER } from '../instant.ts';
 import type { Log } from '../log.ts';

@@ -1,8 +1,8 @@
-import type { BookKey } from '../book/book-key.ts';
-import { deedsSince, type Deed } from '../book/deeds.ts';
+import type { BookKey } from '../tables/book-key.ts';
+import { deedsSince, type Deed } from '../live/deeds.ts';
 import { stateAt } from '../book/state-at.ts';
 import type { BookState } from '../credit/book-state.ts';
-import { ask, type QueryDeps } from '../credit/query/questions.ts';
+import { ask, type QueryDeps } from '../book/questions.ts';
 import { settleAll } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 

@@ -1,5 +1,5 @@
-import { newerThan, type Seen } from '../book/book-rows.ts';
-import type { BookKey } from '../book/book-key.ts';
+import { newerThan, type Seen } from '../tables/book-rows.ts';
+import type { BookKey } from '../tables/book-key.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll, type Database } from '../db/database.ts';
 import type { Timekeeper } from '../db/timekeeper.ts';

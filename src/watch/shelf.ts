@@ -1,4 +1,4 @@
-import { bookKeyText, type BookKey } from '../book/book-key.ts';
+import { bookKeyText, type BookKey } from '../tables/book-key.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 import { nameOf, type Watched } from './message.ts';
 import { createAudience, createWatchedBook, type Audience, type WatchedBook } from './watched-book.ts';

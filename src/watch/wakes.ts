@@ -1,11 +1,11 @@
-import type { Committed } from '../book/deeds.ts';
-import { notCaughtUp } from '../credit/query/questions.ts';
+import type { Committed } from '../live/deeds.ts';
+import { notCaughtUp } from '../book/questions.ts';
 import { waitUntil } from '../db/wait.ts';
 import { endAll, unavailable } from './ended.ts';
 import { createKeeper, type Keeper, type KeeperOptions } from './keeper.ts';
 import { createPoll } from './poll.ts';
 import type { Shelf } from './shelf.ts';
-import type { Changed } from './signals.ts';
+import type { Changed } from '../live/signals.ts';
 import type { WatchedBook } from './watched-book.ts';
 
 /** What keeps watched books current: commits of this instance, signals of others, instants that come, and the poll. */

@@ -1,4 +1,4 @@
-import { shardOf, type BookKey } from '../book/book-key.ts';
+import { shardOf, type BookKey } from '../tables/book-key.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import { ALWAYS } from '../instant.ts';
 import type { CauseKind } from '../credit/timeline.ts';

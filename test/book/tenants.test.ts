@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import { day } from '../support/builders.ts';
 import { at, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';

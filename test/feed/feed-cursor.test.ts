@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SHARDS } from '../../src/book/book-key.ts';
+import { SHARDS } from '../../src/tables/book-key.ts';
 import { readCursor, writeCursor, type Cursor, type Place } from '../../src/feed/feed-cursor.ts';
 
 const number = fc.integer({ min: 0, max: 2 ** 51 });

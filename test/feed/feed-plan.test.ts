@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { transactionsOfWrites } from '../../src/ledger/read-journal.ts';
-import { readMarks } from '../../src/book/writers.ts';
+import { readMarks } from '../../src/tables/writers.ts';
 import { readFeedPage, readTails } from '../../src/feed/feed-rows.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { explaining, type Planning } from '../support/plans.ts';

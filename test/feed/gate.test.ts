@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createGate } from '../../src/feed/gate.ts';
+import { createGate } from '../../src/live/gate.ts';
 
 test('a gate lets so many through at once, in order of arrival, also past one that fails', async () => {
   const gate = createGate(2);

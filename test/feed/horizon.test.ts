@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { shardOf } from '../../src/book/book-key.ts';
-import { commitBatch } from '../../src/book/commit.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
+import { commitBatch } from '../../src/write/commit.ts';
 import { createKeptBooks } from '../../src/book/kept-books.ts';
 import { connect, statement, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';

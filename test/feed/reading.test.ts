@@ -3,8 +3,8 @@ import { databaseClock } from '../../src/db/clock.ts';
 import { connect } from '../../src/db/database.ts';
 import { createFeeds, type FeedRequest } from '../../src/feed/feeds.ts';
 import type { FeedEvent } from '../../src/feed/follow.ts';
-import { createSignals } from '../../src/watch/signals.ts';
-import { shardOf } from '../../src/book/book-key.ts';
+import { createSignals } from '../../src/live/signals.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testWorld } from '../support/world.ts';
 

@@ -13,7 +13,7 @@ import { changed, described, mutantsOf, sampleOf, type Mutant } from './mutants.
  */
 const { values: asked } = parseArgs({
   options: {
-    of: { type: 'string', default: 'src/{book,ledger,feed,watch,pending,credit/query}/*.ts' },
+    of: { type: 'string', default: 'src/{write,query,book,tables,ledger,feed,watch,live,pending}/**/*.ts' },
     count: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     language: { type: 'string', default: 'code' },
@@ -26,16 +26,15 @@ const { values: asked } = parseArgs({
 
 /** What tests are near: a module's own, and those of the questions that it answers. */
 const NEAR: readonly (readonly [module: string, tests: readonly string[]])[] = [
-  ['src/watch/signals.ts', ['feed']],
+  ['src/live/signals.ts', ['feed']],
   ['src/watch/', ['watch']],
   ['src/feed/', ['feed']],
-  ['src/pending/', ['pending', 'credit-query', 'book/projections', 'verify']],
-  ['src/book/', ['book', 'credit-query', 'transactions', 'ledger-service', 'verify']],
-  [
-    'src/ledger/',
-    ['ledger', 'transactions', 'credit-query', 'ledger-service', 'book', 'verify', 'feed/feed'],
-  ],
-  ['src/credit/query/', ['credit-query', 'transactions', 'ledger-service', 'service']],
+  ['src/pending/', ['pending', 'query', 'book/projections', 'verify']],
+  ['src/write/', ['write', 'book', 'query', 'verify']],
+  ['src/book/', ['book', 'write', 'query', 'verify']],
+  ['src/tables/', ['tables', 'book', 'write', 'query', 'verify']],
+  ['src/ledger/', ['ledger', 'query', 'book', 'write', 'verify', 'feed/feed']],
+  ['src/query/', ['query', 'service']],
 ];
 
 /** What takes longer has stopped: on a machine with nothing else to do no test takes a twentieth of it. */

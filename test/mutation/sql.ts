@@ -13,17 +13,7 @@ import type { Answered, Asked, Variant } from './variants.ts';
  */
 const WORK = '.data/mutation';
 const TESTS = [
-  ...[
-    'credit-query',
-    'transactions',
-    'ledger',
-    'ledger-service',
-    'pending',
-    'feed',
-    'watch',
-    'book',
-    'service',
-  ],
+  ...['query', 'ledger', 'pending', 'feed', 'watch', 'book', 'write', 'tables', 'service'],
   ...['conformance', 'verify'],
 ].map((folder) => `test/${folder}`);
 

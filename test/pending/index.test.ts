@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sumAmounts } from '../../src/amount.ts';
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import { connect } from '../../src/db/database.ts';
 import { NEVER } from '../../src/instant.ts';
 import { nextChange, promisedAt } from '../../src/pending/index-reader.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { audit } from '../support/audit.ts';
 import { callerOf, type Caller } from '../support/caller.ts';
 import { dataDirectory, type ServiceProcess } from '../support/child.ts';

@@ -14,7 +14,7 @@ import { errorFromJson } from '@connectrpc/connect/protocol-connect';
 import * as grpc from '@grpc/grpc-js';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '#gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
-import { codeName } from '../../src/rpc/access-log.ts';
+import { codeName } from '../../src/rpc/call/access-log.ts';
 import { Probe, type ProbeResponse, type ProbeRequestSchema } from './probe.ts';
 
 export type CallOptions = { token?: string; requestId?: string; timeoutMs?: number; signal?: AbortSignal };

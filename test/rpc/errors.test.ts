@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ErrorReason } from '#gen/credit/v1/error_pb.ts';
-import { codeName } from '../../src/rpc/access-log.ts';
+import { codeName } from '../../src/rpc/call/access-log.ts';
 import { REASONS } from '../../src/reasons.ts';
-import { codeOf } from '../../src/rpc/errors.ts';
+import { codeOf } from '../../src/rpc/call/errors.ts';
 
 const names = Object.keys(REASONS) as (keyof typeof REASONS)[];
 

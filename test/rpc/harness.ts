@@ -1,8 +1,8 @@
 import { createLog } from '../../src/log.ts';
-import type { MountedService } from '../../src/rpc/mounted-service.ts';
-import { mount } from '../../src/rpc/mounted-service.ts';
-import { createValidation, inputsOf } from '../../src/rpc/validation.ts';
-import { startServer, type RunningServer, type ServerOptions } from '../../src/rpc/server.ts';
+import type { MountedService } from '../../src/rpc/call/mounted-service.ts';
+import { mount } from '../../src/rpc/call/mounted-service.ts';
+import { createValidation, inputsOf } from '../../src/rpc/call/validation.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../../src/rpc/transport/server.ts';
 import { Probe, type ProbeImplementation } from './probe.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;

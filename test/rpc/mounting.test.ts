@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mount } from '../../src/rpc/mounted-service.ts';
+import { mount } from '../../src/rpc/call/mounted-service.ts';
 import { Probe, type ProbeImplementation } from './probe.ts';
 
 test('mounting names the RPC whose handler was forgotten', () => {

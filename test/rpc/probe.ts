@@ -8,7 +8,7 @@ import {
 import type { GenMessage, GenService } from '@bufbuild/protobuf/codegenv2';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { file_buf_validate_validate } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import type { Implementation } from '../../src/rpc/mounted-service.ts';
+import type { Implementation } from '../../src/rpc/call/mounted-service.ts';
 
 /** What the tests ask for. `name` is required, `filter` has a rule that is named like a reason. */
 export type ProbeRequest = Message<'wiretest.v1.ProbeRequest'> & {

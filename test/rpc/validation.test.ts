@@ -9,7 +9,7 @@ import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { PostTransactionRequestSchema } from '#gen/ledger/v1/posting_pb.ts';
 import type { FieldViolation } from '../../src/refusal.ts';
 import { isRefusal } from '../../src/refusal.ts';
-import { createValidation } from '../../src/rpc/validation.ts';
+import { createValidation } from '../../src/rpc/call/validation.ts';
 
 const requests = [...CreditService.methods, ...LedgerService.methods].map(({ input }) => input);
 const validate = createValidation(requests);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 import type { Statement } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
 import { at, CREDIT_ONLY, grantRequest, postRequest, spendRequest } from '../support/requests.ts';

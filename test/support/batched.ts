@@ -1,8 +1,8 @@
 import { afterAll } from 'vitest';
-import { commitBatch, type CommitDeps } from '../../src/book/commit.ts';
+import { commitBatch, type CommitDeps } from '../../src/write/commit.ts';
 import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
-import { preview } from '../../src/book/preview.ts';
-import type { Submission } from '../../src/book/submission.ts';
+import { preview } from '../../src/write/preview.ts';
+import type { Submission } from '../../src/write/submission.ts';
 import { balanceOf } from '../../src/credit/balance.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { connect, statement, type Database, type Transaction } from '../../src/db/database.ts';

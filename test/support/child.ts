@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { findPostmaster } from '../../src/db/embedded/postmaster.ts';
-import { shutdown } from '../../src/db/embedded/server.ts';
+import { findPostmaster } from '../../src/embedded/postmaster.ts';
+import { shutdown } from '../../src/embedded/server.ts';
 import { HANGS_AFTER_MS } from './until.ts';
 
 /** The service as an operator starts it: a process of its own, with the embedded Postgres as durable as it comes. */

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { uuidOf } from '../../src/id.ts';
-import { writtenBook } from '../../src/book/verify/books.ts';
-import { sealedVersions } from '../../src/credit/query/verify/sealed.ts';
+import { writtenBook } from '../../src/verify/stored-books.ts';
+import { sealedVersions } from '../../src/verify/sealed.ts';
 import { GENESIS } from '../../src/ledger/hash.ts';
-import { hashAfter } from '../../src/ledger/verify/check-transaction.ts';
-import { accountsOf } from '../../src/ledger/verify/read-written.ts';
+import { hashAfter } from '../../src/verify/check-transaction.ts';
+import { accountsOf } from '../../src/verify/read-written.ts';
 import type { Sql } from './sql.ts';
 import { verified, type Verified } from './verifier.ts';
 import { everything, type Story } from './verify-story.ts';

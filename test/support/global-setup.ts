@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createDatabase, dropDatabase, listDatabases, withDatabase } from './databases.ts';
 

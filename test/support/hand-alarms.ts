@@ -1,4 +1,4 @@
-import type { Alarms } from '../../src/feed/alarms.ts';
+import type { Alarms } from '../../src/live/alarms.ts';
 
 /** Alarms that ring when a test moves the time by hand; what is due at once rings at once. */
 export type HandAlarms = Alarms & {

@@ -1,7 +1,7 @@
-import { makeBooks } from '../../src/book/book-rows.ts';
-import { commitBatch } from '../../src/book/commit.ts';
+import { makeBooks } from '../../src/tables/book-rows.ts';
+import { commitBatch } from '../../src/write/commit.ts';
 import { createKeptBooks } from '../../src/book/kept-books.ts';
-import type { Submission } from '../../src/book/submission.ts';
+import type { Submission } from '../../src/write/submission.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { connect } from '../../src/db/database.ts';
 import { idOf, uuidMaker } from '../../src/id.ts';

@@ -1,4 +1,4 @@
-import { shardOf } from '../../src/book/book-key.ts';
+import { shardOf } from '../../src/tables/book-key.ts';
 
 /**
  * A customer of the default namespace whose book lies in the same shard as that of `name`: number 0 is that one itself.

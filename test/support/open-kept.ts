@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { startEmbeddedPostgres } from '../../src/db/embedded/start.ts';
+import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { listDatabases, withDatabase } from './databases.ts';
 
 // Serves the databases that the last failed test run kept, until Ctrl-C.

@@ -1,5 +1,5 @@
 import type { Command } from '../../src/credit/command.ts';
-import type { Decided, Submission } from '../../src/book/submission.ts';
+import type { Decided, Submission } from '../../src/write/submission.ts';
 import { aGrant } from './builders.ts';
 
 /** A write as the write path takes it, without a wire: its answer is what was decided. */

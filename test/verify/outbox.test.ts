@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Finding } from '../../src/credit/query/verify/finding.ts';
-import type { Summary } from '../../src/credit/query/verify/verify.ts';
+import type { Finding } from '../../src/verify/finding.ts';
+import type { Summary } from '../../src/verify/verify.ts';
 import { createOutbox } from '../../src/rpc/ledger/verify-outbox.ts';
 import { collect } from '../rpc/clients.ts';
 

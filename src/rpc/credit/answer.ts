@@ -1,4 +1,4 @@
-import type { Decided } from '../../book/submission.ts';
+import type { Decided } from '../../write/submission.ts';
 import { balanceOf } from '../../credit/balance.ts';
 import type { Charge } from '../../credit/charge.ts';
 import { viewNow } from '../../credit/grant-view.ts';

@@ -1,4 +1,4 @@
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import type {
   BatchConsumeCreditsRequest,
   BatchConsumeCreditsResponseSchema,
@@ -6,9 +6,9 @@ import type {
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
-import { keyOf } from './decode.ts';
+import { keyOf } from '../decode.ts';
 import { perform, prepare } from './consume-credits.ts';
-import type { ServiceDeps } from './deps.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function batchConsumeCredits(
   deps: ServiceDeps,

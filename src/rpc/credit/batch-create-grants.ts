@@ -1,11 +1,11 @@
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import type { BatchCreateGrantsRequest, BatchCreateGrantsResponseSchema } from '#gen/credit/v1/batch_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { answerEach, itemsOf } from './batch.ts';
-import { keyOf } from './decode.ts';
+import { keyOf } from '../decode.ts';
 import { prepare } from './create-grant.ts';
-import type { ServiceDeps } from './deps.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function batchCreateGrants(
   deps: ServiceDeps,

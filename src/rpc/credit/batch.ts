@@ -2,8 +2,8 @@ import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
 import type { BatchErrorSchema } from '#gen/credit/v1/batch_pb.ts';
 import type { Code } from '#gen/google/rpc/code_pb.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
-import { codeOf } from '../errors.ts';
-import type { Validate } from '../validation.ts';
+import { codeOf } from '../call/errors.ts';
+import type { Validate } from '../call/validation.ts';
 
 /** An item of a batch with the namespace it means: its own, or the batch's where it gives none. */
 export const itemsOf = <Item extends Message & { namespace: string }>(batch: {

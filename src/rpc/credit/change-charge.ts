@@ -1,5 +1,5 @@
 import { parseAmount } from '../../amount.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf } from '../wire.ts';
 import {
@@ -21,8 +21,8 @@ import {
   type UpdateChargeResponse,
 } from '#gen/credit/v1/charge_change_pb.ts';
 import { chargeAnswer } from './answer.ts';
-import { idOfKind, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeCollection, encodeCorrection } from './encode.ts';
 
 /** The four writes that change a charge there is: UpdateCharge, CollectCharge, CorrectCharge, CancelCharge. */

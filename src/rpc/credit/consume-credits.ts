@@ -1,9 +1,9 @@
-import { preview } from '../../book/preview.ts';
-import type { Submission } from '../../book/submission.ts';
+import { preview } from '../../write/preview.ts';
+import type { Submission } from '../../write/submission.ts';
 import type { SettlementMode as Mode } from '../../credit/charge.ts';
 import type { Consume } from '../../credit/command.ts';
 import { idOf } from '../../id.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf, nameOf, textOf } from '../wire.ts';
 import { SettlementMode } from '#gen/credit/v1/charge_pb.ts';
@@ -14,8 +14,8 @@ import {
   type ConsumeCreditsResponse,
 } from '#gen/credit/v1/consumption_pb.ts';
 import { chargeAnswer } from './answer.ts';
-import { amountOf, keyOf, taxOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { amountOf, keyOf, taxOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeCollection } from './encode.ts';
 
 export const consumeCredits = async (

@@ -1,5 +1,5 @@
 import { formatAmount, parseAmount } from '../../amount.ts';
-import type { Decided } from '../../book/submission.ts';
+import type { Decided } from '../../write/submission.ts';
 import { settled } from '../../credit/balance.ts';
 import type { AdjustDown, AdjustUp } from '../../credit/command.ts';
 import { viewNow } from '../../credit/grant-view.ts';
@@ -12,12 +12,12 @@ import {
   type CreateAdjustmentRequest,
   type CreateAdjustmentResponse,
 } from '#gen/credit/v1/consumption_pb.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { textOf, timestampOf } from '../wire.ts';
 import { writeFacts } from './answer.ts';
-import { amountOf, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { amountOf, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeGrant, encodeSlices } from './encode.ts';
 
 export async function createAdjustment(

@@ -1,7 +1,7 @@
 import type { ChargeType as Type, SettlementMode as Mode } from '../../credit/charge.ts';
 import type { CreateCharge } from '../../credit/command.ts';
 import { idOf } from '../../id.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf, nameOf, textOf } from '../wire.ts';
 import {
@@ -13,8 +13,8 @@ import {
   type CreateChargeResponse,
 } from '#gen/credit/v1/charge_pb.ts';
 import { chargeAnswer } from './answer.ts';
-import { amountOf, keyOf, taxOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { amountOf, keyOf, taxOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function createCharge(
   deps: ServiceDeps,

@@ -1,6 +1,6 @@
 import { isNameable, multiplyRounded, parseAmount } from '../../amount.ts';
-import type { Submission } from '../../book/submission.ts';
-import type { Currencies } from '../../book/currencies.ts';
+import type { Submission } from '../../write/submission.ts';
+import type { Currencies } from '../../tables/currencies.ts';
 import type { CreateGrant, Expiry } from '../../credit/command.ts';
 import {
   DEFAULT_PRIORITY,
@@ -11,7 +11,7 @@ import {
 import { idOf } from '../../id.ts';
 import { refuseFields } from '../../refusal.ts';
 import { instantOf, nameOf, textOf } from '../wire.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
 import {
@@ -21,8 +21,8 @@ import {
   type CreateGrantResponse,
 } from '#gen/credit/v1/grant_pb.ts';
 import { grantAnswer } from './answer.ts';
-import { amountOf, keyOf, namespaceOf, taxOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { amountOf, keyOf, namespaceOf, taxOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export const createGrant = async (
   deps: ServiceDeps,

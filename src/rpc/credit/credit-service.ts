@@ -1,5 +1,5 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import type { Implementation } from '../mounted-service.ts';
+import type { Implementation } from '../call/mounted-service.ts';
 import { batchConsumeCredits } from './batch-consume-credits.ts';
 import { batchCreateGrants } from './batch-create-grants.ts';
 import { cancelCharge, collectCharge, correctCharge, updateCharge } from './change-charge.ts';
@@ -8,7 +8,7 @@ import { createAdjustment } from './create-adjustment.ts';
 import { createCharge } from './create-charge.ts';
 import { createGrant } from './create-grant.ts';
 import { createCurrency, listCurrencies } from './currencies.ts';
-import type { ServiceDeps } from './deps.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { explainBalance } from './explain-balance.ts';
 import { batchGetBalances, getBalance } from './get-balance.ts';
 import { getBalanceTimeline } from './get-balance-timeline.ts';

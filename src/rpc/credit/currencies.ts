@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CustomCurrency } from '../../book/currencies.ts';
+import type { CustomCurrency } from '../../tables/currencies.ts';
 import {
   ListCurrenciesRequestSchema,
   type CreateCurrencyRequest,
@@ -10,8 +10,8 @@ import {
 } from '#gen/credit/v1/currency_pb.ts';
 import { pageSizeOf, pageTokens, textPart } from '../page-token.ts';
 import { textOf, timestampOf } from '../wire.ts';
-import { namespaceOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function createCurrency(
   { currencies }: ServiceDeps,

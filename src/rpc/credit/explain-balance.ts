@@ -6,7 +6,7 @@ import {
   explainBalance as answerExplanation,
   type ExplainedGrant,
   type Explanation,
-} from '../../credit/query/explain-balance.ts';
+} from '../../query/explain-balance.ts';
 import type { BalancePart } from '../../credit/figures.ts';
 import {
   ExclusionReason,
@@ -18,8 +18,8 @@ import {
 } from '#gen/credit/v1/explain_pb.ts';
 import { SettlementMode } from '#gen/credit/v1/charge_pb.ts';
 import { enumOf, timestampOf } from '../wire.ts';
-import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance, encodeSlices } from './encode.ts';
 
 export async function explainBalance(

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { getBalanceTimeline as answerTimeline } from '../../credit/query/get-balance-timeline.ts';
+import { getBalanceTimeline as answerTimeline } from '../../query/get-balance-timeline.ts';
 import type { Point } from '../../credit/timeline.ts';
 import {
   ChangeCause,
@@ -7,10 +7,10 @@ import {
   type GetBalanceTimelineResponseSchema,
   type TimelinePointSchema,
 } from '#gen/credit/v1/balance_pb.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { enumOf, instantOf, timestampOf } from '../wire.ts';
-import { keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './get-balance.ts';
 

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import type { Currencies } from '../../book/currencies.ts';
+import type { Currencies } from '../../tables/currencies.ts';
 import type { Figures } from '../../credit/figures.ts';
 import type { Moment } from '../../book/view.ts';
 import { refuseFields } from '../../refusal.ts';
@@ -13,8 +13,8 @@ import type {
   GetBalanceResponseSchema,
 } from '#gen/credit/v1/balance_pb.ts';
 import { timestampOf } from '../wire.ts';
-import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
 
 export async function getBalance(

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ChargeStatus as Status, ChargeType as Type } from '../../credit/charge.ts';
-import { getCharge as answerCharge, listCharges as answerCharges } from '../../credit/query/get-charges.ts';
+import { getCharge as answerCharge, listCharges as answerCharges } from '../../query/get-charges.ts';
 import {
   ChargeStatus,
   ChargeType,
@@ -12,8 +12,8 @@ import {
 } from '#gen/credit/v1/charge_pb.ts';
 import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { nameOf, textOf } from '../wire.ts';
-import { idOfKind, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeCharge } from './encode.ts';
 
 export async function getCharge(

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Remembered } from '../../book/remembered.ts';
-import { getGrant as answerGrant, listGrants as answerGrants } from '../../credit/query/get-grants.ts';
+import type { Remembered } from '../../tables/remembered.ts';
+import { getGrant as answerGrant, listGrants as answerGrants } from '../../query/get-grants.ts';
 import type { GrantStatus as Status } from '../../credit/grant.ts';
 import {
   GrantStatus,
@@ -14,8 +14,8 @@ import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
 import { answerIn } from '../remembered-answer.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
-import { idOfKind, keyOf, momentOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf, momentOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeGrant } from './encode.ts';
 
 export async function getGrant(

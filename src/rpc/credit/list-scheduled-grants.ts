@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount } from '../../amount.ts';
-import { listScheduledGrants as answerSchedule } from '../../credit/query/list-scheduled-grants.ts';
+import { listScheduledGrants as answerSchedule } from '../../query/list-scheduled-grants.ts';
 import { NEVER } from '../../instant.ts';
 import type { Scheduled } from '../../pending/window.ts';
 import {
@@ -12,8 +12,8 @@ import {
 import { idPart, INSTANT_OR_NEVER, pageSizeOf, pageTokens } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
 import { instantOf, textOf, timestampOf } from '../wire.ts';
-import { namespaceOf, scopeOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { namespaceOf, scopeOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 /** A namespace has no version, and what is scheduled in it is told as known now. */
 const OF_A_NAMESPACE: Pinned = { asOf: 0, knownAt: 0, version: 0 };

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount } from '../../amount.ts';
-import { namesOf, type Named } from '../../credit/query/names.ts';
+import { namesOf, type Named } from '../../query/names.ts';
 import {
   listTransactions as answerTransactions,
   type TransactionRow,
   type TransactionType as Type,
-} from '../../credit/query/list-transactions.ts';
+} from '../../query/list-transactions.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { MovementKey } from '../../ledger/movements.ts';
 import {
@@ -18,8 +18,8 @@ import {
 import { INSTANT, pageSizeOf, pageTokens, POSITION, VERSION, wordPart } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
 import { enumOf, instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
-import { keyOf, momentOf, scopeOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { keyOf, momentOf, scopeOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 // What lies ahead keeps no place, a write gives it another; but pages are of one version, which foresees the same.
 const TOKENS = pageTokens(ListTransactionsRequestSchema, {

@@ -1,6 +1,6 @@
 import { instantOf } from '../wire.ts';
 import { NEVER } from '../../instant.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import {
   RescheduleGrantRequestSchema,
@@ -9,8 +9,8 @@ import {
   type RescheduleGrantResponse,
 } from '#gen/credit/v1/grant_change_pb.ts';
 import { grantAnswer } from './answer.ts';
-import { idOfKind, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function rescheduleGrant(
   { books }: ServiceDeps,

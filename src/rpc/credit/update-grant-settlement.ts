@@ -1,6 +1,6 @@
 import type { SettlementStatus as Step } from '../../credit/grant.ts';
 import { instantOf, nameOf, textOf } from '../wire.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
 import {
@@ -10,8 +10,8 @@ import {
   type UpdateGrantSettlementResponse,
 } from '#gen/credit/v1/grant_change_pb.ts';
 import { grantAnswer } from './answer.ts';
-import { idOfKind, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function updateGrantSettlement(
   { books }: ServiceDeps,

@@ -1,4 +1,4 @@
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import {
   PaymentAdjustment,
@@ -8,8 +8,8 @@ import {
   type VoidGrantResponse,
 } from '#gen/credit/v1/grant_change_pb.ts';
 import { grantAnswer } from './answer.ts';
-import { idOfKind, keyOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 
 export async function voidGrant(
   { books }: ServiceDeps,

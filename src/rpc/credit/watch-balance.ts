@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { formatAmount, parseAmount } from '../../amount.ts';
-import type { Currencies } from '../../book/currencies.ts';
+import type { Currencies } from '../../tables/currencies.ts';
 import type { BalancePart } from '../../credit/figures.ts';
 import { checkPrecision } from '../../credit/precision.ts';
 import type { BalanceMessage, Threshold } from '../../watch/message.ts';
@@ -10,10 +10,10 @@ import {
   type WatchBalanceRequest,
   type WatchBalanceResponse,
 } from '#gen/credit/v1/watch_pb.ts';
-import type { CallContext } from '../context.ts';
+import type { CallContext } from '../call/context.ts';
 import { enumOf, nameOf, timestampOf } from '../wire.ts';
-import { keyOf, namespaceOf } from './decode.ts';
-import type { ServiceDeps } from './deps.ts';
+import { keyOf, namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './get-balance.ts';
 

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount, parseAmount } from '../../amount.ts';
-import { getAccountBalance as answerSum } from '../../credit/query/get-account-balance.ts';
+import { getAccountBalance as answerSum } from '../../query/get-account-balance.ts';
 import type { AccountType as Account, Stage } from '../../ledger/account.ts';
 import {
   AccountType,
@@ -8,8 +8,8 @@ import {
   type GetAccountBalanceRequest,
   type GetAccountBalanceResponseSchema,
 } from '#gen/ledger/v1/account_pb.ts';
-import { filterOfKind, keyOf, momentOf, namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import { filterOfKind, keyOf, momentOf, namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
 
 export async function getAccountBalance(

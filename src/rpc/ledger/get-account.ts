@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { getAccount as answerAccount } from '../../credit/query/list-accounts.ts';
-import { notFound } from '../../credit/query/named.ts';
+import { getAccount as answerAccount } from '../../query/list-accounts.ts';
+import { notFound } from '../../query/named.ts';
 import type { GetAccountRequest, GetAccountResponseSchema } from '#gen/ledger/v1/account_pb.ts';
-import { idOfKind, keyOf, momentOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import { idOfKind, keyOf, momentOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { timestampOf } from '../wire.ts';
 import { encodeAccount } from './encode.ts';
 

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { getTransaction as answerTransaction } from '../../credit/query/list-journal.ts';
-import { notFound } from '../../credit/query/named.ts';
+import { getTransaction as answerTransaction } from '../../query/list-journal.ts';
+import { notFound } from '../../query/named.ts';
 import type { GetTransactionRequest, GetTransactionResponseSchema } from '#gen/ledger/v1/journal_pb.ts';
-import { idOfKind, keyOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { encodeTransaction } from './encode.ts';
 
 export async function getTransaction(

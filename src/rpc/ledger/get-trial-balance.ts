@@ -1,14 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount } from '../../amount.ts';
-import { getTrialBalance as answerTotals } from '../../credit/query/get-trial-balance.ts';
+import { getTrialBalance as answerTotals } from '../../query/get-trial-balance.ts';
 import { AccountType } from '#gen/ledger/v1/account_pb.ts';
 import type {
   GetTrialBalanceRequest,
   GetTrialBalanceResponseSchema,
 } from '#gen/ledger/v1/trial_balance_pb.ts';
-import type { CallContext } from '../context.ts';
-import { currencyOf, momentOf, namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { currencyOf, momentOf, namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { enumOf, textOf, timestampOf } from '../wire.ts';
 
 export async function getTrialBalance(

@@ -1,6 +1,6 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
-import type { Implementation } from '../mounted-service.ts';
+import type { ServiceDeps } from '../deps.ts';
+import type { Implementation } from '../call/mounted-service.ts';
 import { getAccount } from './get-account.ts';
 import { getAccountBalance } from './get-account-balance.ts';
 import { getTransaction } from './get-transaction.ts';

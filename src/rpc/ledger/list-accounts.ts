@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { listAccounts as answerAccounts, placeOf } from '../../credit/query/list-accounts.ts';
+import { listAccounts as answerAccounts, placeOf } from '../../query/list-accounts.ts';
 import type { AccountType as Account } from '../../ledger/account.ts';
 import {
   AccountType,
@@ -7,9 +7,9 @@ import {
   type ListAccountsRequest,
   type ListAccountsResponseSchema,
 } from '#gen/ledger/v1/account_pb.ts';
-import type { CallContext } from '../context.ts';
-import { currencyOf, momentOf, namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { currencyOf, momentOf, namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { pageSizeOf, pageTokenMismatch, pageTokens, textPart } from '../page-token.ts';
 import { momentOfPage, PINNED } from '../pinned-pages.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';

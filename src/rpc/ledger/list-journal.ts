@@ -1,10 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Remembered } from '../../book/remembered.ts';
+import type { Remembered } from '../../tables/remembered.ts';
 import type { BookView } from '../../book/view.ts';
 import {
   listEntries as answerEntries,
   listTransactions as answerTransactions,
-} from '../../credit/query/list-journal.ts';
+} from '../../query/list-journal.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { AccountType as Account } from '../../ledger/account.ts';
 import type { JournalCursor } from '../../ledger/journal-pages.ts';
@@ -19,8 +19,8 @@ import {
   type ListTransactionsRequest,
   type ListTransactionsResponseSchema,
 } from '#gen/ledger/v1/journal_pb.ts';
-import { currencyOf, filterOfKind, keyOf, momentOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import { currencyOf, filterOfKind, keyOf, momentOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { pageSizeOf, pageTokens, POSITION, VERSION } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
 import { answerIn } from '../remembered-answer.ts';

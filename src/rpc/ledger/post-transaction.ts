@@ -1,5 +1,5 @@
 import { parseAmount } from '../../amount.ts';
-import type { Currencies } from '../../book/currencies.ts';
+import type { Currencies } from '../../tables/currencies.ts';
 import { checkPrecision } from '../../credit/precision.ts';
 import type { AccountType as Account, Stage } from '../../ledger/account.ts';
 import type { ManualEntry } from '../../ledger/manual-rules.ts';
@@ -12,9 +12,9 @@ import {
   type PostTransactionRequest,
   type PostTransactionResponse,
 } from '#gen/ledger/v1/posting_pb.ts';
-import type { CallContext } from '../context.ts';
-import { keyOf, namespaceOf, taxOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { keyOf, namespaceOf, taxOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
 import { encodeMade } from './encode.ts';

@@ -1,7 +1,7 @@
 import { formatAmount } from '../../amount.ts';
-import { amountOf, keyOf, namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
-import type { CallContext } from '../context.ts';
+import { amountOf, keyOf, namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
+import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';
 import { instantOf, textOf, timestampOf } from '../wire.ts';
 import {

@@ -5,9 +5,9 @@ import {
   type ReverseTransactionRequest,
   type ReverseTransactionResponse,
 } from '#gen/ledger/v1/posting_pb.ts';
-import type { CallContext } from '../context.ts';
-import { idOfKind, keyOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { idOfKind, keyOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { repeatable } from '../repeatable.ts';
 import { textOf, timestampOf } from '../wire.ts';
 import { encodeMade } from './encode.ts';

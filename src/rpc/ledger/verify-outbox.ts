@@ -1,5 +1,5 @@
-import type { Finding } from '../../credit/query/verify/finding.ts';
-import type { Listener, Progress, Summary } from '../../credit/query/verify/verify.ts';
+import type { Finding } from '../../verify/finding.ts';
+import type { Listener, Progress, Summary } from '../../verify/verify.ts';
 import { processTime } from '../../db/clock.ts';
 import { RefusalError } from '../../refusal.ts';
 

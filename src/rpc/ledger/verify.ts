@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { verify as run, type Progress, type Summary } from '../../credit/query/verify/verify.ts';
-import type { Finding } from '../../credit/query/verify/finding.ts';
+import { verify as run, type Progress, type Summary } from '../../verify/verify.ts';
+import type { Finding } from '../../verify/finding.ts';
 import { refuse } from '../../refusal.ts';
 import {
   FindingKind,
@@ -8,9 +8,9 @@ import {
   type VerifyRequest,
   type VerifyResponseSchema,
 } from '#gen/ledger/v1/verify_pb.ts';
-import type { CallContext } from '../context.ts';
-import { namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { enumOf, textOf, timestampOf } from '../wire.ts';
 import { createOutbox } from './verify-outbox.ts';
 

@@ -8,9 +8,9 @@ import {
   type WatchTransactionsRequest,
   type WatchTransactionsResponseSchema,
 } from '#gen/ledger/v1/watch_pb.ts';
-import type { CallContext } from '../context.ts';
-import { namespaceOf } from '../credit/decode.ts';
-import type { ServiceDeps } from '../credit/deps.ts';
+import type { CallContext } from '../call/context.ts';
+import { namespaceOf } from '../decode.ts';
+import type { ServiceDeps } from '../deps.ts';
 import { sealOf, type Seal } from '../seal.ts';
 import { textOf, timestampOf } from '../wire.ts';
 import { encodeTransaction } from './encode.ts';

@@ -1,0 +1,118 @@
+import { awaitWriter } from '../tables/book-rows.ts';
+import { LONGEST_WRITE_MS } from '../tables/writers.ts';
+import { locate, type BookView, type Moment } from './view.ts';
+import type { BookKey } from '../tables/book-key.ts';
+import { databaseTime, type Clock } from '../db/clock.ts';
+import { settleAll, type Connection, type Database } from '../db/database.ts';
+import { waitUntil } from '../db/wait.ts';
+import { refuse } from '../refusal.ts';
+
+/** What every question needs: the database it asks and what now is. */
+export type QueryDeps = { readonly database: Database; readonly clock: Clock };
+
+/** A question about one customer's book at a moment. */
+export type Asked = Moment & {
+  readonly key: BookKey;
+  /** The version the answer must at least reflect, to read one's own write; 0 asks for none. */
+  readonly minVersion: number;
+};
+
+/** How long a question waits for a database that lags behind the caller's own write. */
+const CATCH_UP_MS = 1_000;
+
+/**
+ * Answers a question about a book from one consistent snapshot. Waits briefly for `minVersion`, then refuses with
+ * NOT_CAUGHT_UP.
+ */
+export async function ask<Answer>(
+  { database, clock }: QueryDeps,
+  asked: Asked,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<Answer> {
+  const attempt = (settled: boolean) =>
+    database.snapshot(async (connection) => {
+      const view = await locate(connection, clock, asked.key, asked);
+      // With known_at the answer is of the past on purpose; the book itself must have got there.
+      if (view.latest < asked.minVersion) return undefined;
+      if (!settled && mayBeUnderWay(view, asked)) return 'unsettled' as const;
+      return { value: await answer(connection, view) };
+    });
+  return caughtUp(asked.minVersion, async () => {
+    const first = await attempt(false);
+    if (first !== 'unsettled') return first;
+    await awaitWriter(database, asked.key);
+    const second = await attempt(true);
+    return second === 'unsettled' ? undefined : second;
+  });
+}
+
+/** A book as many are asked about at once, with the version that its answer must at least reflect; 0 asks for none. */
+export type AskedBook = Pick<Asked, 'key' | 'minVersion'>;
+
+/** The same about many books as of one moment, in their order; each as `ask` would. */
+export async function askAll<Answer>(
+  { database, clock }: QueryDeps,
+  books: readonly AskedBook[],
+  moment: Moment,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const attempt = (settled: boolean) =>
+    database.snapshot(async (connection) => {
+      const now = clock(await databaseTime(connection));
+      const views = await settleAll(books.map(({ key }) => locate(connection, () => now, key, moment)));
+      const behind = firstBehind(books, views);
+      if (behind !== null) return { behind };
+      const unsettled = settled ? [] : views.filter((view) => mayBeUnderWay(view, moment));
+      if (unsettled.length > 0) return { unsettled };
+      return { value: await settleAll(views.map((view) => answer(connection, view))) };
+    });
+  return allCaughtUp(async () => {
+    const first = await attempt(false);
+    if (!('unsettled' in first)) return first;
+    for (const { key } of first.unsettled) await awaitWriter(database, key);
+    return (await attempt(true)) as Exclude<typeof first, { unsettled: unknown }>;
+  });
+}
+
+/** The version of the first book that has not got there; null: all have. */
+export function firstBehind(
+  books: readonly AskedBook[],
+  views: readonly Pick<BookView, 'latest'>[],
+): number | null {
+  const behind = books.find(({ minVersion }, i) => views[i]!.latest < minVersion);
+  return behind?.minVersion ?? null;
+}
+
+/** Whether a write that is not to be seen yet may have been recorded by the instant the question names (law 8). */
+const mayBeUnderWay = ({ now, clock, current }: BookView, { knownAt, lastVersion }: Moment): boolean =>
+  knownAt !== null &&
+  lastVersion === undefined &&
+  current &&
+  knownAt >= clock &&
+  now - knownAt < LONGEST_WRITE_MS;
+
+/** Repeats an attempt for a short while, until the book has got to the version asked for; else NOT_CAUGHT_UP. */
+export async function caughtUp<Answer>(
+  minVersion: number,
+  attempt: () => Promise<{ readonly value: Answer } | undefined>,
+): Promise<Answer> {
+  return allCaughtUp(async () => (await attempt()) ?? { behind: minVersion });
+}
+
+/** The same for many books; `behind` is the version of one that has not got there. */
+export async function allCaughtUp<Answer>(
+  attempt: () => Promise<{ readonly value: Answer } | { readonly behind: number }>,
+): Promise<Answer> {
+  let behind = 0;
+  const there = async () => {
+    const outcome = await attempt();
+    if ('value' in outcome) return outcome;
+    behind = outcome.behind;
+    return undefined;
+  };
+  const found = (await there()) ?? (await waitUntil(there, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
+  return found === undefined ? notCaughtUp(behind) : found.value;
+}
+
+export const notCaughtUp = (version: number): never =>
+  refuse('NOT_CAUGHT_UP', `the book has not reached version ${version} here yet`);

@@ -1,0 +1,106 @@
+import { booksOfNamespace } from '../book/namespace.ts';
+import { runAllForward, runForward } from '../book/state-at.ts';
+import { isHistory, readUpTo, type BookView, type Moment } from '../book/view.ts';
+import { awaitWriters, LONGEST_WRITE_MS } from '../tables/writers.ts';
+import { databaseTime } from '../db/clock.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import type { Instant } from '../instant.ts';
+import {
+  accountTotals,
+  accountTotalsOfBooks,
+  addLegs,
+  addTotals,
+  type AccountFilter,
+  type AccountTotal,
+  type KnownAccount,
+} from '../ledger/account-totals.ts';
+import { refuse } from '../refusal.ts';
+import type { QueryDeps } from '../book/questions.ts';
+
+/**
+ * What every sub-account of a book holds at any instant, as known at any instant: running totals and late entries, and
+ * the postings that running forward adds. A sub-account is there from its first entry on.
+ */
+export async function accountsAt(
+  connection: Connection,
+  view: BookView,
+  filter: AccountFilter,
+): Promise<readonly AccountTotal[]> {
+  const known = await knownAccountsAt(connection, view, filter);
+  return known.filter(({ id, booked }) => id === null || booked);
+}
+
+/** The same with those that are known and have their first entry only later; they hold nothing. */
+export async function knownAccountsAt(
+  connection: Connection,
+  view: BookView,
+  filter: AccountFilter,
+): Promise<readonly (AccountTotal & Partial<Pick<KnownAccount, 'booked'>>)[]> {
+  if (view.id === null) return [];
+  const { shard, id: bookId, asOf: at, version } = view;
+  const [written, ahead] = await settleAll([
+    accountTotals(connection, { shard, bookId, at, version, recordedBy: readUpTo(view) }, filter),
+    isHistory(view) ? Promise.resolve([]) : runForward(connection, view).then(({ postings }) => postings),
+  ]);
+  const legs = ahead.flatMap((posting) => posting.legs);
+  return [...addLegs(addTotals(new Map(), written), legs, filter).values()];
+}
+
+/** Sub-accounts of all books of a namespace, added up by route, with the moment they hold for. */
+export type NamespaceTotals = {
+  readonly totals: readonly AccountTotal[];
+  readonly asOf: Instant;
+  readonly knownAt: Instant;
+};
+
+/**
+ * The same for a whole namespace, from one snapshot. Books come in batches: two statements a batch over running totals,
+ * and only books in which something falls due by the instant are run forward. Costs a probe for each sub-account of the
+ * namespace, whatever the length of histories; stops between batches once `signal` says so.
+ */
+export async function accountsOfNamespace(
+  deps: QueryDeps,
+  namespace: string,
+  moment: Moment,
+  filter: AccountFilter,
+  signal: AbortSignal,
+): Promise<NamespaceTotals> {
+  await assertSettled(deps, moment.knownAt);
+  return deps.database.snapshot(async (connection) => {
+    const now = deps.clock(await databaseTime(connection));
+    const asOf = moment.asOf ?? now;
+    const totals = new Map<string, AccountTotal>();
+    for await (const batch of booksOfNamespace(connection, namespace, moment, now)) {
+      signal.throwIfAborted();
+      const { shard, books } = batch;
+      const points = books.map(({ view }) => ({
+        ...{ bookId: view.id, recordedBy: readUpTo(view), version: view.version },
+      }));
+      const due = books.filter((book) => book.due).map(({ view }) => ({ ...view, bookId: view.id }));
+      const [written, ahead] = await settleAll([
+        accountTotalsOfBooks(connection, shard, points, asOf, filter),
+        runAllForward(connection, due),
+      ]);
+      addTotals(totals, written);
+      for (const { postings } of ahead) {
+        addLegs(
+          totals,
+          postings.flatMap((posting) => posting.legs),
+          filter,
+        );
+      }
+    }
+    return { totals: [...totals.values()], asOf, knownAt: moment.knownAt ?? now };
+  });
+}
+
+/**
+ * What was recorded by an instant asked for is there to be read, or the question is refused: writes that may have been
+ * given it and are not to be seen yet are waited for (law 8).
+ */
+async function assertSettled({ database, clock }: QueryDeps, knownAt: Instant | null): Promise<void> {
+  if (knownAt === null || clock(await databaseTime(database)) - knownAt >= LONGEST_WRITE_MS) return;
+  if (!(await awaitWriters(database))) {
+    refuse('NOT_CAUGHT_UP', 'writes that may have been recorded by known_at are still under way');
+  }
+}

@@ -1,0 +1,125 @@
+import type { BookKey } from '../tables/book-key.ts';
+import { emptyBook, type BookState } from '../credit/book-state.ts';
+import type { KeptBooks } from '../book/kept-books.ts';
+import { stateNow, statesNow } from '../book/state-at.ts';
+import { locateNow, type Moment, type NowView } from '../book/view.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { gather } from '../db/gather.ts';
+import { promisedNow } from '../pending/index-reader.ts';
+import { balancesFrom, balancesIn, bookedOf, type Figures } from '../credit/figures.ts';
+import { getBalance, getBalances, type BalanceAnswer, type BalanceQuestion } from './get-balance.ts';
+import { allCaughtUp, caughtUp, firstBehind, type AskedBook, type QueryDeps } from '../book/questions.ts';
+
+/** Balances, where those asked about now share snapshots: most questions are about now, and many come at once. */
+export type Balances = {
+  get(question: BalanceQuestion): Promise<BalanceAnswer>;
+  /** Of many customers, as of one moment; in their order. */
+  getMany(books: readonly AskedBook[], asked: Moment & Figures): Promise<readonly BalanceAnswer[]>;
+};
+
+type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
+
+// A round over kept books is one short statement: what comes meanwhile travels together in the next.
+const KEPT_ROUNDS = { atOnce: 1, most: 100 };
+// Two, so that one round is read while the answers of the other are made; a round stays short for those who wait.
+const LOADED_ROUNDS = { atOnce: 2, most: 100 };
+
+export type BalancesDeps = QueryDeps & { readonly kept: KeptBooks };
+
+export function createBalances(deps: BalancesDeps): Balances {
+  const fromKept = (questions: readonly NowQuestion[]) => keptBalances(deps, questions);
+  const fromLoaded = (questions: readonly NowQuestion[]) =>
+    deps.database.snapshot((connection) => balancesNow(connection, deps, questions));
+  const kept = gather(fromKept, KEPT_ROUNDS);
+  const loaded = gather(fromLoaded, LOADED_ROUNDS);
+  return {
+    get: (question) =>
+      isNow(question)
+        ? caughtUp(question.minVersion, async () => {
+            const asked = { key: question.key, figures: question };
+            // A book that must be loaded holds up no question about one that need not.
+            const value = (await kept(asked)) ?? (await loaded(asked));
+            return value.view.latest < question.minVersion ? undefined : { value };
+          })
+        : getBalance(deps, question),
+    async getMany(books, asked) {
+      if (!isNow(asked)) return getBalances(deps, books, asked);
+      const questions = books.map(({ key }) => ({ key, figures: asked }));
+      return allCaughtUp(async () => {
+        const answers = await fromKept(questions);
+        // As of one moment: all kept, or all from one snapshot.
+        const value = answers.every((answer) => answer !== null) ? answers : await fromLoaded(questions);
+        const behind = firstBehind(
+          books,
+          value.map(({ view }) => view),
+        );
+        return behind === null ? { value } : { behind };
+      });
+    },
+  };
+}
+
+const isNow = ({ asOf, knownAt }: Moment): boolean => asOf === null && knownAt === null;
+
+/** The figures of books that are kept, from their open states and in one statement; null for each that is not. */
+async function keptBalances(
+  { database, clock, kept }: BalancesDeps,
+  questions: readonly NowQuestion[],
+): Promise<readonly (BalanceAnswer | null)[]> {
+  const views = await locateNow(
+    database,
+    clock,
+    questions.map(({ key }) => key),
+  );
+  return views.map((view, i) => {
+    const state = view.id === null ? emptyBook(view.asOf) : keptState(kept, view);
+    return state === null
+      ? null
+      : { view, balances: balancesIn(state, view.currencies, questions[i]!.figures) };
+  });
+}
+
+function keptState(kept: KeptBooks, view: NowView): BookState | null {
+  const open = kept.find(markOf(view));
+  return open === undefined ? null : stateNow(view, open);
+}
+
+const markOf = ({ id, headHash, ...view }: NowView) => ({ ...view, id: id!, headHash: headHash! });
+
+/** Balances of many books now, in the order of the questions: a constant number of statements in two round trips. */
+async function balancesNow(
+  connection: Connection,
+  { clock, kept }: BalancesDeps,
+  questions: readonly NowQuestion[],
+): Promise<readonly BalanceAnswer[]> {
+  const views = await locateNow(
+    connection,
+    clock,
+    questions.map(({ key }) => key),
+  );
+  const asking = (isAsked: (figures: Figures) => boolean) =>
+    distinct(views.filter((_, i) => isAsked(questions[i]!.figures)));
+  const [states, promised] = await settleAll([
+    statesNow(connection, kept, asking(({ parts }) => parts.has('settled') || parts.has('live')).map(markOf)),
+    promisedNow(
+      connection,
+      asking(({ parts }) => parts.has('pending')).map((view) => ({
+        ...view,
+        bookId: view.id!,
+        at: view.asOf,
+      })),
+    ),
+  ]);
+  return views.map((view, i) => {
+    const { figures } = questions[i]!;
+    const state = view.id === null ? emptyBook(view.asOf) : states.get(view.id);
+    const booked = state === undefined ? null : bookedOf(state, figures.scope);
+    const own = view.id === null ? undefined : promised.get(view.id);
+    return { view, balances: balancesFrom(view.currencies, figures, booked, own ?? []) };
+  });
+}
+
+/** Each written book once, however many ask about it. */
+const distinct = (views: readonly NowView[]): readonly NowView[] => [
+  ...new Map(views.flatMap((view) => (view.id === null ? [] : [[view.id, view] as const]))).values(),
+];

@@ -1,0 +1,84 @@
+import type { Charge, ChargeStatus, ChargeType } from '../credit/charge.ts';
+import { statement, type Connection, type Statement } from '../db/database.ts';
+import type { Placed } from '../db/placement.ts';
+import { idOf, uuidOf } from '../id.ts';
+import { CHARGE_COLUMNS, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
+
+/**
+ * Pages of a book's charges, newest first. A page walks one index and looks at a bounded number of rows: where a filter
+ * lets few through it ends early, with a place to go on from.
+ */
+
+export type ChargeFilter = {
+  /** Empty: any. */
+  readonly statuses: readonly ChargeStatus[];
+  readonly type: ChargeType | null;
+  readonly currency: string | null;
+  readonly featureKey: string | null;
+};
+
+export type ChargePage = {
+  readonly charges: readonly Charge[];
+  /** Where the next page begins; null where there is nothing more. */
+  readonly next: string | null;
+};
+
+/** Rows a page looks at, at most: some ten milliseconds' worth. */
+const LOOKED_AT = 10_000;
+
+// $1, $2: the book; $3: from which charge down. Most charges are final, so those that are not have indexes of their own.
+const IN_BOOK = 'c.shard = $1 and c.book_id = $2 and c.id <= $3::uuid';
+const NEWEST_FIRST = 'order by c.id desc limit $4';
+// "offset 0" keeps the order from being had by walking all charges: a book has few open ones, and every write loads them.
+const OPEN = `select * from charges c where ${IN_BOOK} and c.closed_version is null offset 0`;
+const CANCELED = `select * from charges c where ${IN_BOOK} and c.status = 'CANCELED' ${NEWEST_FIRST}`;
+
+const walk = (name: string, charges: string) => {
+  const walked = `select * from (${charges}) c ${NEWEST_FIRST}`;
+  return {
+    page: statement<ChargeRow>(
+      `page_of_${name}`,
+      `select ${CHARGE_COLUMNS} from (${walked}) c
+       where (cardinality($5::text[]) = 0 or c.status = any($5))
+         and ($6::text is null or c.type = $6)
+         and ($7::text is null or c.currency = $7)
+         and ($8::text is null or c.feature_key = $8)
+       order by c.id desc
+       limit $9`,
+    ),
+    // The first that a page did not look at, if there are as many.
+    behind: statement<{ id: string }>(
+      `behind_page_of_${name}`,
+      `select id from (${walked} + 1) w offset $4 limit 1`,
+    ),
+  } satisfies Record<string, Statement<unknown>>;
+};
+
+const ALL = walk('charges', `select * from charges c where ${IN_BOOK} ${NEWEST_FIRST} + 1`);
+const WALKS = {
+  OPEN: walk('open_charges', OPEN),
+  CANCELED: walk('canceled_charges', `(${CANCELED} + 1)`),
+  UNFINISHED: walk('unfinished_charges', `(${OPEN}) union all (${CANCELED} + 1)`),
+};
+
+function walkFor(statuses: readonly ChargeStatus[]): typeof ALL {
+  if (statuses.length === 0 || statuses.includes('FINAL')) return ALL;
+  return statuses.length === 1 ? WALKS[statuses[0] as 'OPEN' | 'CANCELED'] : WALKS.UNFINISHED;
+}
+
+/** The next charges of a book from `from` on, inclusive; null: from the newest. */
+export async function pageOfCharges(
+  connection: Connection,
+  { shard, bookId }: Placed,
+  { statuses, type, currency, featureKey }: ChargeFilter,
+  { from, limit }: { readonly from: string | null; readonly limit: number },
+): Promise<ChargePage> {
+  const { page, behind } = walkFor(statuses);
+  const way = [shard, bookId, from === null ? 'f'.repeat(32) : uuidOf(from), LOOKED_AT];
+  const rows = await connection.run(page, [...way, statuses, type, currency, featureKey, limit + 1]);
+  const found = rows.map((row) => readCharge(row).charge);
+  const charges = found.slice(0, limit);
+  if (found.length > limit) return { charges, next: found[limit]!.id };
+  const [next] = await connection.run(behind, way);
+  return { charges, next: next === undefined ? null : idOf('chg', next.id) };
+}

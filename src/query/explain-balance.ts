@@ -1,0 +1,174 @@
+import { sumAmounts, type Amount } from '../amount.ts';
+import { loadCharges, readCharge } from '../tables/charge-rows.ts';
+import { loadGrants, pageOfOtherGrants, readGrant, type StoredGrant } from '../tables/grant-rows.ts';
+import type { BookView } from '../book/view.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { promisesAt } from '../pending/index-reader.ts';
+import type { Stretch } from '../pending/stretch.ts';
+import { inScope, type Scope } from '../scope.ts';
+import {
+  explainAdvances,
+  explainCharges,
+  sourcesOf,
+  whyNotSettled,
+  type Asked as Explained,
+  type Exclusion,
+  type ExplainedAdvance,
+  type ExplainedCharge,
+} from '../credit/explain.ts';
+import type { Details, Grant } from '../credit/grant.ts';
+import type { AskedBalance, BalancePart } from '../credit/figures.ts';
+import { balancesOf } from './get-balance.ts';
+import { viewsOf } from './get-grants.ts';
+import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { standingAt, type Standing } from './standing.ts';
+
+export type ExplainQuestion = Asked & {
+  readonly currency: string;
+  readonly scope: Scope;
+  readonly parts: ReadonlySet<BalancePart>;
+};
+
+/** Its addends of settled and pending; `exclusion`: why it adds nothing to settled. */
+export type ExplainedGrant = {
+  readonly grant: Grant;
+  readonly exclusion: Exclusion | null;
+  readonly settled: Amount;
+  readonly pending: Amount;
+};
+
+export type Explanation = {
+  readonly view: BookView;
+  readonly balance: AskedBalance;
+  readonly grants: readonly ExplainedGrant[];
+  /** Whether older grants that count in nothing are not listed. */
+  readonly more: boolean;
+  readonly advances: readonly (ExplainedAdvance & { readonly details: Details | undefined })[];
+  readonly charges: readonly ExplainedCharge[];
+};
+
+/** How many grants that count in nothing are listed at most: what counts is always listed whole. */
+const EXCLUDED_LIMIT = 1_000;
+
+/**
+ * A balance as the sum of named parts, at any instant, as known at any instant. The figures are those of GetBalance;
+ * an explanation that does not add up to them is a fault, and is thrown rather than answered. A constant number of
+ * statements; the work grows with what counts, not with what is history.
+ */
+export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Promise<Explanation> =>
+  ask(deps, question, async (connection, view) => {
+    const { currency, scope, parts } = question;
+    const asked = { currency, scope, at: view.asOf };
+    const booked = parts.has('settled') || parts.has('live');
+    const [[balance], standing, promises] = await settleAll([
+      balancesOf(connection, view, { currencies: [currency], scope, parts }),
+      booked ? standingAt(connection, view) : Promise.resolve(NOTHING),
+      parts.has('pending') ? promisesIn(connection, view, currency) : Promise.resolve([]),
+    ]);
+    const sources = sourcesOf(standing.grants, asked);
+    const promised = promises.filter(({ featureKeys }) => inScope(scope, featureKeys));
+    const counted = [...sources.map(({ id }) => id), ...promised.map(({ grantId }) => grantId)];
+    const others = booked ? await othersIn(connection, view, currency, counted) : [];
+    const explanation: Explanation = {
+      view,
+      balance: balance!,
+      grants: [
+        ...sources.map((grant) => ({ grant, exclusion: null, settled: grant.remaining, pending: 0n })),
+        ...(await withoutSettled(connection, view, asked, promised, others.slice(0, EXCLUDED_LIMIT))),
+      ],
+      more: others.length > EXCLUDED_LIMIT,
+      advances: await withNames(connection, view, explainAdvances(standing.advances, asked)),
+      charges: parts.has('live') ? explainCharges(standing.grants, standing.charges, asked) : [],
+    };
+    checkAddsUp(explanation);
+    return explanation;
+  });
+
+const NOTHING: Standing = { grants: [], advances: [], charges: [] };
+
+const promisesIn = async (
+  connection: Connection,
+  { shard, id, version, asOf }: BookView,
+  currency: string,
+): Promise<readonly Stretch[]> =>
+  id === null ? [] : promisesAt(connection, { shard, id, version }, asOf, currency);
+
+/** The newest grants of the currency that do not count, one more than are listed. */
+const othersIn = async (
+  connection: Connection,
+  { shard, id: bookId, version, asOf: at }: BookView,
+  currency: string,
+  but: readonly string[],
+): Promise<readonly StoredGrant[]> =>
+  bookId === null
+    ? []
+    : pageOfOtherGrants(
+        connection,
+        { shard, bookId, version },
+        { currency, at, but, limit: EXCLUDED_LIMIT + 1 },
+      );
+
+/** The grants that are promised, in order of taking effect, and those that count in nothing, by reason. */
+async function withoutSettled(
+  connection: Connection,
+  view: BookView,
+  asked: Explained,
+  promised: readonly Stretch[],
+  others: readonly StoredGrant[],
+): Promise<readonly ExplainedGrant[]> {
+  const named = promised.map(({ grantId }) => ({ shard: view.shard, bookId: view.id!, grantId }));
+  const rows = await loadGrants(connection, named);
+  const views = await viewsOf(connection, view, [...rows.map(readGrant), ...others]);
+  const pending = new Map(promised.map(({ grantId, amount }) => [grantId, amount]));
+  const explained = new Map(
+    views.map((standing) => [
+      standing.grant.id,
+      {
+        grant: standing.grant,
+        exclusion: whyNotSettled(standing, asked),
+        settled: 0n,
+        pending: pending.get(standing.grant.id) ?? 0n,
+      },
+    ]),
+  );
+  const listed = others.map(({ grant }) => explained.get(grant.id)!);
+  return [
+    ...promised.map(({ grantId }) => explained.get(grantId)!),
+    ...listed.toSorted((a, b) => REASONS.indexOf(a.exclusion) - REASONS.indexOf(b.exclusion)),
+  ];
+}
+
+/** The order in which what does not count is listed: what may yet count first. */
+const REASONS: readonly Exclusion[] = [
+  ...(['NOT_YET_EFFECTIVE', 'AWAITING_SETTLEMENT', 'FEATURE_MISMATCH'] as const),
+  ...(['EXHAUSTED', 'EXPIRED', 'VOIDED'] as const),
+];
+
+/** Advances with what the caller wrote on the charges that made them. */
+async function withNames(
+  connection: Connection,
+  { shard, id: bookId }: BookView,
+  advances: readonly ExplainedAdvance[],
+): Promise<Explanation['advances']> {
+  const ids = [...new Set(advances.map(({ advance }) => advance.chargeId))];
+  const rows = await loadCharges(
+    connection,
+    ids.map((chargeId) => ({ shard, bookId: bookId!, chargeId })),
+  );
+  const details = new Map(rows.map((row) => readCharge(row).charge).map(({ id, details: d }) => [id, d]));
+  return advances.map((own) => ({ ...own, details: details.get(own.advance.chargeId) }));
+}
+
+function checkAddsUp({ balance, grants, advances, charges }: Explanation): void {
+  const settled = sumAmounts([...grants, ...advances].map((addend) => addend.settled));
+  const sums = {
+    settled,
+    live: settled - sumAmounts(charges.map(({ amount }) => amount)),
+    pending: sumAmounts(grants.map((addend) => addend.pending)),
+  };
+  for (const part of ['settled', 'live', 'pending'] as const) {
+    if (balance[part] !== undefined && balance[part] !== sums[part]) {
+      throw new Error(`invariant: ${part} is ${balance[part]} and its addends come to ${sums[part]}`);
+    }
+  }
+}

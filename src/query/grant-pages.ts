@@ -1,0 +1,100 @@
+import type { GrantStatus } from '../credit/grant.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { timestamp } from '../db/types.ts';
+import { idOf, uuidOf } from '../id.ts';
+import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
+import type { BookView } from '../book/view.ts';
+
+/**
+ * Pages of a book's grants, newest first. A page walks one index, which holds what decides whether a grant is asked for,
+ * and looks at a bounded number of its entries: where a filter lets few through it ends early, with a place to go on from.
+ */
+
+export type GrantFilter = {
+  /** Empty: any. */
+  readonly statuses: readonly GrantStatus[];
+  readonly currency: string | null;
+  /** Grants a charge for this feature may use: unrestricted ones, and those that contain the key. */
+  readonly featureKey: string | null;
+};
+
+/** Which stretch of a book's grants a page is of, both ends inclusive; null: from the newest, to the oldest. */
+export type GrantRange = { readonly from: string | null; readonly to: string | null; readonly limit: number };
+
+export type GrantPage = {
+  readonly grants: readonly StoredGrant[];
+  /** Where the next page begins; null where there is nothing more. */
+  readonly next: string | null;
+};
+
+/** Entries of the index that a page looks at, at most: some ten milliseconds' worth. */
+const LOOKED_AT = 100_000;
+
+// $1, $2: the book; $3, $4: from and down to which grant; $5: how many are looked at.
+const WALK = `
+  select g.id, g.version, g.recorded_at, g.currency, g.effective_at, g.expires_at, g.funded_at, g.voided_at,
+         g.voided_version
+  from grants g
+  where g.shard = $1 and g.book_id = $2 and g.id <= $3::uuid and g.id >= $4::uuid
+  order by g.id desc
+  limit $5`;
+
+// Every grant that is in one of the states at $7, as known at the version $6, and perhaps some that are not: what is found
+// is told apart by the core. A grant counts as pending up to the instant at which it is due to become credit, and what
+// was agreed at an earlier version is not in the row.
+const MAY_BE_IN_STATE = `
+  (cardinality($8::text[]) = 0
+   or case
+        when w.voided_version <= $6 and w.voided_at <= $7 then 'VOIDED' = any($8)
+        when w.expires_at <= $7 then 'EXPIRED' = any($8)
+        when greatest(w.effective_at, w.funded_at) <= $7 then 'ACTIVE' = any($8)
+        else 'PENDING' = any($8)
+      end
+   or $9::boolean and exists (
+        select from former_terms f
+        where f.shard = $1 and f.book_id = $2 and f.grant_id = w.id and f.until_version > $6
+      ))`;
+
+const PAGE = statement<GrantRow>(
+  'page_of_grants',
+  `select ${GRANT_COLUMNS}
+   from (${WALK}) w
+   cross join lateral (
+     select * from grants g where g.shard = $1 and g.book_id = $2 and g.id = w.id
+     offset 0
+   ) g
+   where w.version <= $6 and (w.recorded_at <= $7 or w.effective_at <= $7)
+     and ($10::text is null or w.currency = $10) and ${MAY_BE_IN_STATE}
+     and ($11::text is null or g.feature_keys = '{}' or $11 = any(g.feature_keys))
+   order by w.id desc
+   limit $12`,
+);
+
+// The first that a page did not look at, if there are as many.
+const BEHIND = statement<{ id: string }>(
+  'grant_behind_page',
+  `select id from (${WALK} + 1) w offset $5 limit 1`,
+);
+
+const NEWEST = 'f'.repeat(32);
+const OLDEST = '0'.repeat(32);
+
+/** The next grants of a book that may be in one of the states at the instant of a question, as known at its version. */
+export async function pageOfGrants(
+  connection: Connection,
+  view: BookView & { readonly id: string },
+  { statuses, currency, featureKey }: GrantFilter,
+  { from, to, limit }: GrantRange,
+): Promise<GrantPage> {
+  const ends = [from === null ? NEWEST : uuidOf(from), to === null ? OLDEST : uuidOf(to)];
+  const walk = [view.shard, view.id, ...ends, LOOKED_AT];
+  const rows = await connection.run(PAGE, [
+    ...[...walk, view.version, timestamp(view.asOf), statuses, !view.current],
+    ...[currency, featureKey, limit + 1],
+  ]);
+  const found = rows.map(readGrant);
+  const grants = found.slice(0, limit);
+  if (found.length > limit) return { grants, next: found[limit]!.grant.id };
+  const [behind] = await connection.run(BEHIND, walk);
+  return { grants, next: behind === undefined ? null : idOf('grt', behind.id) };
+}

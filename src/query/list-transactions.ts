@@ -1,0 +1,181 @@
+import { runForward } from '../book/state-at.ts';
+import { isHistory, type BookView } from '../book/view.ts';
+import type { Amount } from '../amount.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { earlier, type Instant } from '../instant.ts';
+import {
+  movementsAt,
+  pageOfMovements,
+  type Movement,
+  type MovementFilter,
+  type MovementKey,
+} from '../ledger/movements.ts';
+import type { PostingKind } from '../ledger/posting.ts';
+import { settledAt, settledAtEach, type SettledAt } from '../ledger/settled-at.ts';
+import type { Scope } from '../scope.ts';
+import { forecastMovements } from './forecast-movements.ts';
+import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+
+/** The kinds of rows a customer's history shows (domain.md §11). */
+export type TransactionType = 'FUNDED' | 'CONSUMED' | 'CORRECTED' | 'EXPIRED' | 'VOIDED' | 'ADJUSTED';
+
+const TYPE_OF: Partial<Readonly<Record<PostingKind, TransactionType>>> = {
+  ISSUE: 'FUNDED',
+  CONSUME: 'CONSUMED',
+  COVER: 'CONSUMED',
+  CORRECT: 'CORRECTED',
+  EXPIRE: 'EXPIRED',
+  VOID: 'VOIDED',
+  ADJUST: 'ADJUSTED',
+};
+
+export type TransactionsQuestion = Asked & {
+  /** Empty: all. */
+  readonly types: readonly TransactionType[];
+  readonly currency: string | null;
+  readonly scope: Scope;
+  /** Inclusive. */
+  readonly from: Instant;
+  /** Exclusive. */
+  readonly until: Instant;
+  /** The row a page goes on from, and which way; null: the newest. */
+  readonly cursor: { readonly beyond: MovementKey; readonly direction: 'older' | 'newer' } | null;
+  readonly limit: number;
+};
+
+/** A row with settled in its currency and the asked scope before and after it, whatever the page hides. */
+export type TransactionRow = Movement & {
+  readonly type: TransactionType;
+  readonly before: Amount;
+  readonly after: Amount;
+};
+
+export type TransactionsAnswer = {
+  readonly view: BookView;
+  /** Newest first. */
+  readonly rows: readonly TransactionRow[];
+  readonly older: boolean;
+  readonly newer: boolean;
+};
+
+/**
+ * The customer-facing history: one row per event, its amount the net change of settled in the asked scope; rows up to an
+ * instant add up to settled there. What has fallen due, or lies ahead of now up to `as_of`, shows as it will be booked.
+ * A constant number of statements per page.
+ */
+export const listTransactions = (
+  deps: QueryDeps,
+  question: TransactionsQuestion,
+): Promise<TransactionsAnswer> =>
+  ask(deps, question, async (connection, view) => {
+    if (view.id === null) return { view, rows: [], older: false, newer: false };
+    const { shard, id: bookId, version } = view;
+    const filter = { shard, bookId, version, scope: question.scope, currency: question.currency };
+    const ahead = isHistory(view) ? [] : await forecast(connection, view, filter);
+    const kinds = kindsOf(question.types);
+    const { beyond, direction } = question.cursor ?? { beyond: NEWEST, direction: 'older' as const };
+    const range = { from: question.from, until: earlier(question.until, view.asOf + 1) };
+    const shown = ahead.filter(
+      (row) =>
+        kinds.includes(row.kind) &&
+        row.bookedAt >= range.from &&
+        row.bookedAt < range.until &&
+        (direction === 'older' ? compare(row, beyond) < 0 : compare(row, beyond) > 0),
+    );
+    const booked = await pageOfMovements(connection, {
+      ...{ ...filter, ...range, kinds, beyond, direction },
+      limit: question.limit + 1,
+    });
+    const found = direction === 'older' ? [...shown.toReversed(), ...booked] : [...booked, ...shown];
+    const page = found.slice(0, question.limit);
+    const more = found.length > question.limit;
+    const newestFirst = direction === 'older' ? page : page.toReversed();
+    return {
+      view,
+      rows: await withBalances(connection, view, filter, {
+        ...{ rows: newestFirst, ahead, allTypes: kinds.length === ALL_KINDS.length },
+      }),
+      older: direction === 'older' ? more : newestFirst.length > 0,
+      newer: direction === 'newer' ? more : question.cursor !== null && newestFirst.length > 0,
+    };
+  });
+
+const NEWEST: MovementKey = { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 };
+
+const ALL_KINDS = Object.keys(TYPE_OF) as readonly PostingKind[];
+
+const kindsOf = (types: readonly TransactionType[]): readonly PostingKind[] =>
+  ALL_KINDS.filter((kind) => types.length === 0 || types.includes(TYPE_OF[kind]!));
+
+const compare = (a: MovementKey, b: MovementKey): number =>
+  a.bookedAt - b.bookedAt || a.version - b.version || a.position - b.position;
+
+/** The rows that running forward adds behind what is booked, oldest first. */
+async function forecast(
+  connection: Connection,
+  view: BookView,
+  { scope, currency }: MovementFilter,
+): Promise<readonly Movement[]> {
+  const { postings } = await runForward(connection, view);
+  const next = { version: view.version + 1, recordedAt: view.now };
+  return forecastMovements(postings, next, scope).filter(
+    (row) => currency === null || row.currency === currency,
+  );
+}
+
+/**
+ * Settled before and after each row. Where no type is hidden, a page's rows are all there are between its ends: they are
+ * walked from what settled was behind the newest of them, one sum for a page of any length. Otherwise each instant is
+ * walked for itself. What lies ahead goes on from the book's clock.
+ */
+async function withBalances(
+  connection: Connection,
+  view: BookView,
+  filter: MovementFilter,
+  { rows, ahead, allTypes }: Page,
+): Promise<readonly TransactionRow[]> {
+  const booked = rows.filter((row) => row.id !== null);
+  const instants = [...new Set(booked.map((row) => row.bookedAt))].slice(0, allTypes ? 1 : undefined);
+  const [there, ends, end] = await settleAll([
+    instants.length === 0 ? Promise.resolve([]) : movementsAt(connection, filter, instants),
+    settledAtEach(connection, filter, instants),
+    settledAt(connection, filter, ahead.length === 0 ? [] : [view.clock]),
+  ]);
+  const after = new Map<string, Amount>();
+  const newestFirst = there.toReversed();
+  for (const at of instants) {
+    const settled = settledThen(ends, at);
+    const walked = allTypes
+      ? [...newestFirst.filter((row) => compare(row, booked[0]!) > 0), ...booked]
+      : newestFirst.filter((row) => row.bookedAt === at);
+    for (const row of walked) after.set(placeOf(row), settled.add(row.currency, -row.amount) + row.amount);
+  }
+  const settled = settledThen(end, view.clock);
+  for (const row of ahead) after.set(placeOf(row), settled.add(row.currency, row.amount));
+  return rows.map((row) => {
+    const balance = after.get(placeOf(row))!;
+    return { ...row, type: TYPE_OF[row.kind]!, before: balance - row.amount, after: balance };
+  });
+}
+
+/** Settled at the end of an instant by currency, to be carried on from row to row. */
+function settledThen(ends: readonly SettledAt[], at: Instant) {
+  const sums = new Map(ends.filter((end) => end.at === at).map(({ currency, amount }) => [currency, amount]));
+  return {
+    add(currency: string, amount: Amount): Amount {
+      const sum = (sums.get(currency) ?? 0n) + amount;
+      sums.set(currency, sum);
+      return sum;
+    },
+  };
+}
+
+/** Newest first; `ahead` is all that lies ahead, oldest first, shown on this page or not. */
+type Page = {
+  readonly rows: readonly Movement[];
+  readonly ahead: readonly Movement[];
+  readonly allTypes: boolean;
+};
+
+const placeOf = ({ bookedAt, version, position, currency }: Movement): string =>
+  `${bookedAt} ${version} ${position} ${currency}`;

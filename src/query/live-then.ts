@@ -1,0 +1,67 @@
+import type { Amount } from '../amount.ts';
+import { grantAsKnown, totalsOf } from '../book/as-known.ts';
+import { chargesAsKnown } from '../book/charge-history.ts';
+import { loadFormerTerms } from '../tables/former-terms.ts';
+import { loadGrants, readGrant } from '../tables/grant-rows.ts';
+import { chargesOpenThen, grantsOpenThen } from '../book/open-then.ts';
+import type { BookView } from '../book/view.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { grantTotals, lateGrants, type JournalPoint } from '../ledger/history.ts';
+import type { Scope } from '../scope.ts';
+import type { Charge } from '../credit/charge.ts';
+import type { Grant } from '../credit/grant.ts';
+import { totalWeight, weights } from '../credit/live.ts';
+
+/**
+ * What the charges that were open at an instant of the past take from live there: the same allocator as for now, over
+ * the charges and grants as they stood then. Reads grants only where a charge was open at all.
+ */
+export async function weightThen(
+  connection: Connection,
+  view: BookView,
+  point: JournalPoint,
+): Promise<(currency: string, scope: Scope) => Amount> {
+  const charges = await chargesThen(connection, point);
+  if (charges.length === 0) return () => 0n;
+  const grants = await grantsThen(connection, view, point);
+  return (currency, scope) => totalWeight(weights(grants, charges, { currency, scope, at: point.at }));
+}
+
+/** The charges that were open at the point, with the totals and collections that count there. */
+export async function chargesThen(connection: Connection, point: JournalPoint): Promise<readonly Charge[]> {
+  const { shard, bookId, recordedBy } = point;
+  const open = await chargesOpenThen(connection, { shard, bookId, version: recordedBy });
+  return chargesAsKnown(connection, point, open);
+}
+
+/** The grants with something remaining at the point: those open then, and those that late facts made so. */
+export async function grantsThen(
+  connection: Connection,
+  view: BookView,
+  point: JournalPoint,
+): Promise<readonly Grant[]> {
+  const { shard, bookId, recordedBy, version } = point;
+  const [open, late] = await settleAll([
+    grantsOpenThen(connection, { shard, bookId, version: recordedBy }),
+    lateGrants(connection, point),
+  ]);
+  const named = await loadGrants(
+    connection,
+    late.map((grantId) => ({ shard, bookId, grantId })),
+  );
+  const stored = new Map([...open, ...named.map(readGrant)].map((own) => [own.grant.id, own]));
+  const ids = [...stored.keys()];
+  const [totals, terms] = await settleAll([
+    grantTotals(connection, point, ids),
+    loadFormerTerms(
+      connection,
+      ids.map((grantId) => ({ shard, bookId, grantId })),
+    ),
+  ]);
+  return [...stored.values()]
+    .filter((own) => own.version <= version)
+    .map((own) => ({
+      ...grantAsKnown(own, view, totals, terms),
+      remaining: totalsOf(totals, own.grant.id).remaining,
+    }));
+}

@@ -1,0 +1,169 @@
+import { chargeEventsWithin, chargesOpenedWithin, collectionsToldLate } from '../../book/charge-history.ts';
+import { agreedAsKnown } from '../../book/as-known.ts';
+import { loadFormerTerms } from '../../tables/former-terms.ts';
+import { loadGrants, readGrant } from '../../tables/grant-rows.ts';
+import { runForward } from '../../book/state-at.ts';
+import type { BookView } from '../../book/view.ts';
+import { settleAll, type Connection } from '../../db/database.ts';
+import { settledEntriesWithin, type Span } from '../../ledger/settled-entries.ts';
+import { promisesChanging } from '../../pending/changes.ts';
+import { inScope, keysOf } from '../../scope.ts';
+import type { Change, Running } from '../../credit/timeline.ts';
+import { movesSettled } from '../forecast-movements.ts';
+import { ofEntry, ofEvent, ofLate, ofOpening, ofOrder, ofPromise, ofWeighing } from './changes.ts';
+
+/** Where a timeline's changes are read. A book somebody has written about. */
+export type Book = BookView & { readonly id: string };
+
+/** A span of the past with the versions recorded by its ends. */
+type PastSpan = Span & {
+  /** The last version recorded by `after`. */
+  readonly afterVersion: number;
+  /** The last version known and recorded by `through`. */
+  readonly throughVersion: number;
+};
+
+/** `now`: what changes in a span, in order per charge; `later`: what is known already of what comes after it. */
+export type Found = { readonly now: readonly Change[]; readonly later: readonly Change[] };
+
+/** What was written about a span of the past, as known. */
+export async function pastChanges(
+  connection: Connection,
+  book: Book,
+  running: Running,
+  span: PastSpan,
+): Promise<Found> {
+  const [entries, promises, charges] = await settleAll([
+    entriesIn(connection, book, running, span),
+    promisesIn(connection, book, running, span),
+    chargesIn(connection, book, running, span),
+  ]);
+  return { now: [...charges.now, ...entries, ...promises], later: charges.later };
+}
+
+/** What falls due in a span ahead of what is written: the same postings that a write would find. */
+export async function forecastChanges(
+  connection: Connection,
+  book: Book,
+  running: Running,
+  { after, through }: Span,
+): Promise<readonly Change[]> {
+  const [promises, { postings }] = await settleAll([
+    promisesIn(connection, book, running, { after, through }),
+    movesCredit(running)
+      ? runForward(connection, { ...book, asOf: through })
+      : Promise.resolve({ postings: [] }),
+  ]);
+  const entries = postings.flatMap(({ kind, bookedAt: at, legs }) =>
+    legs
+      .filter((leg) => isAsked(running, leg.account.currency))
+      .filter((leg) => movesSettled(leg, leg.account.currency, running.scope))
+      .map(({ account: { currency, type }, ...leg }) =>
+        ofEntry({ at, kind, currency, ...leg, ofCredit: type === 'CUSTOMER_FBO' }),
+      ),
+  );
+  return [...entries, ...promises];
+}
+
+/** What is known in advance of charges that are open as a timeline begins. */
+export async function aheadOf(
+  connection: Connection,
+  { shard, id: bookId, version, recordedBy: after }: Book,
+  running: Running,
+): Promise<readonly Change[]> {
+  const charges = [...running.charges.values()];
+  const late = await collectionsToldLate(
+    connection,
+    { shard, bookId, version, after },
+    charges.map(({ id }) => id),
+  );
+  return [
+    ...charges.flatMap(ofWeighing),
+    ...late.map((event) => ofLate(event, running.charges.get(event.chargeId)!)),
+    ...[...running.grants.values()].flatMap(ofOrder),
+  ];
+}
+
+/** Gets to know the grants that changes are about; answers what is known in advance of them. */
+export async function learnGrants(
+  connection: Connection,
+  { shard, id: bookId, version }: Book,
+  running: Running,
+  changes: readonly Change[],
+): Promise<readonly Change[]> {
+  if (!running.parts.has('live')) return [];
+  const unknown = new Set<string>();
+  for (const change of changes) {
+    if (change.what !== 'settled' || change.holder === null) continue;
+    if (!running.grants.has(change.holder)) unknown.add(change.holder);
+  }
+  const named = [...unknown].map((grantId) => ({ shard, bookId, grantId }));
+  const [rows, terms] = await settleAll([loadGrants(connection, named), loadFormerTerms(connection, named)]);
+  const grants = rows.map((row) => ({
+    ...agreedAsKnown(readGrant(row).grant, version, terms),
+    remaining: 0n,
+  }));
+  for (const grant of grants) running.grants.set(grant.id, grant);
+  return grants.flatMap(ofOrder);
+}
+
+const isAsked = ({ balances }: Running, currency: string): boolean =>
+  balances.some((asked) => asked.currency === currency);
+
+const movesCredit = ({ parts }: Running): boolean => parts.has('settled') || parts.has('live');
+
+async function entriesIn(
+  connection: Connection,
+  { shard, id: bookId, version }: Book,
+  running: Running,
+  span: Span,
+): Promise<readonly Change[]> {
+  if (!movesCredit(running)) return [];
+  const { scope, balances } = running;
+  const currency = balances.length === 1 ? balances[0]!.currency : null;
+  const filter = { shard, bookId, version, scope, currency };
+  const entries = await settledEntriesWithin(connection, filter, span);
+  return entries.filter((entry) => isAsked(running, entry.currency)).map(ofEntry);
+}
+
+async function promisesIn(
+  connection: Connection,
+  { shard, id, version }: Book,
+  running: Running,
+  { after, through }: Span,
+): Promise<readonly Change[]> {
+  if (!running.parts.has('pending')) return [];
+  const promises = await promisesChanging(connection, { shard, id, version }, after, through);
+  return promises
+    .filter(({ currency, featureKeys }) => isAsked(running, currency) && inScope(running.scope, featureKeys))
+    .flatMap(ofPromise);
+}
+
+async function chargesIn(
+  connection: Connection,
+  { shard, id: bookId, version }: Book,
+  running: Running,
+  span: PastSpan,
+): Promise<Found> {
+  if (!running.parts.has('live')) return { now: [], later: [] };
+  const past = { shard, bookId, after: span.afterVersion };
+  const opened = await chargesOpenedWithin(connection, { ...past, version: span.throughVersion }, past.after);
+  const asked = opened.filter(
+    ({ currency, featureKey }) => isAsked(running, currency) && inScope(running.scope, keysOf(featureKey)),
+  );
+  const made = new Map(asked.map((charge) => [charge.id, charge]));
+  const [events, late] = await settleAll([
+    chargeEventsWithin(connection, { ...past, version: span.throughVersion }, [
+      ...running.charges.keys(),
+      ...made.keys(),
+    ]),
+    collectionsToldLate(connection, { ...past, version }, [...made.keys()]),
+  ]);
+  return {
+    now: [
+      ...asked.map(ofOpening),
+      ...events.flatMap((event) => ofEvent(event, made.get(event.chargeId)?.version)),
+    ],
+    later: [...asked.flatMap(ofWeighing), ...late.map((event) => ofLate(event, made.get(event.chargeId)!))],
+  };
+}

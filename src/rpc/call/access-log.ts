@@ -1,0 +1,83 @@
+import { Code, type ConnectError } from '@connectrpc/connect';
+import type { Log } from '../../log.ts';
+import { isRefusal } from '../../refusal.ts';
+import { isDeliberate, meant } from './errors.ts';
+import type { IncomingCall } from './incoming-call.ts';
+import type { MountedMethod } from './mounted-service.ts';
+
+/** What is known about a call while it runs; becomes one line of the log when it ends. */
+export type AccessRecord = {
+  readonly method: MountedMethod;
+  readonly protocol: IncomingCall['protocol'];
+  readonly requestId: string;
+  readonly startedAt: number;
+  caller: string;
+  /** Messages a stream has handed to its transport. */
+  sent: number;
+};
+
+export function startRecord(method: MountedMethod, call: IncomingCall, requestId: string): AccessRecord {
+  return { method, protocol: call.protocol, requestId, startedAt: performance.now(), caller: '', sent: 0 };
+}
+
+// These ask for an operator's attention when they pile up; the others are the caller's own business.
+const STRAINED: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.ResourceExhausted,
+  Code.DeadlineExceeded,
+]);
+
+/** Writes the line of a call that went well. Probes are written at debug, as they drown the rest. */
+export function logSuccess(log: Log, record: AccessRecord): void {
+  const level = record.method.isPublic ? 'debug' : 'info';
+  if (log.isLevelEnabled(level)) log[level](fieldsOf(record, 'OK'), 'rpc');
+}
+
+/** Writes the line of a call that failed, with the stack where the failure was not foreseen. */
+export function logFailure(log: Log, record: AccessRecord, answer: ConnectError, thrown: unknown): void {
+  const fields = fieldsOf(record, codeName(answer.code));
+  const failure = meant(thrown);
+  if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
+  else
+    log[STRAINED.has(answer.code) ? 'warn' : 'info'](
+      { ...fields, ...reasonOf(failure), detail: answer.rawMessage },
+      'rpc',
+    );
+}
+
+/** Writes the line of a call that no handler got. */
+export function logTurnedAway(
+  log: Log,
+  call: { readonly method: string; readonly protocol: IncomingCall['protocol']; readonly requestId: string },
+  answer: ConnectError,
+  thrown: unknown,
+): void {
+  const fields = { ...call, code: codeName(answer.code) };
+  const failure = meant(thrown);
+  if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
+  else log.info({ ...fields, ...reasonOf(failure), detail: answer.rawMessage }, 'rpc turned away');
+}
+
+/** Writes what a handler threw after its call had ended early: nobody was told, and it may be a bug. */
+export function logAftermath(log: Log, record: AccessRecord, thrown: unknown): void {
+  const { method, requestId } = record;
+  log.error({ method: method.name, requestId, err: thrown }, 'rpc handler failed after its call had ended');
+}
+
+/** `INVALID_ARGUMENT`, as gRPC's documentation writes it. */
+export const codeName = (code: Code): string =>
+  (Code[code] ?? String(code)).replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase();
+
+function fieldsOf(record: AccessRecord, code: string) {
+  const { method, protocol, requestId, caller, startedAt, sent } = record;
+  const durationMs = Math.round((performance.now() - startedAt) * 1_000) / 1_000;
+  const common = { method: method.name, code, durationMs, requestId, caller, protocol };
+  return method.kind === 'unary' ? common : { ...common, sent };
+}
+
+/** The reason, and what lies behind it, which no caller is told. */
+function reasonOf(thrown: unknown): { readonly reason?: string; readonly cause?: string } {
+  if (!isRefusal(thrown)) return {};
+  const { refusal, cause } = thrown;
+  return { reason: refusal.reason, ...(cause instanceof Error && { cause: cause.message }) };
+}

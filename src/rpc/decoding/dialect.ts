@@ -1,0 +1,83 @@
+import * as connect from '@connectrpc/connect/protocol-connect';
+import * as grpcWeb from '@connectrpc/connect/protocol-grpc-web';
+import { malformed, unsupported } from '../transport/malformed.ts';
+import { changesNothing, type MountedMethod } from '../call/mounted-service.ts';
+import { quoted, type TimeoutHeader } from '../transport/timeout-header.ts';
+
+/** How a request over HTTP holds its message, and how its answer will: one of the forms of Connect and gRPC-Web. */
+export type Dialect = {
+  readonly protocol: 'connect' | 'grpc-web';
+  readonly format: Format;
+  /** The message stands behind five bytes: a flag and its length. */
+  readonly framed: boolean;
+  /** The header that names the compression of the message. */
+  readonly compression: string;
+  readonly timeout: TimeoutHeader;
+  /** What the request says it is, in the one spelling for it. */
+  readonly contentType: string;
+};
+
+export type Format = 'json' | 'proto';
+
+export type RequestHead = {
+  readonly httpMethod: string;
+  readonly contentType: string;
+  /** Of a GET, whose message is in its query. */
+  readonly query: ReadonlyMap<string, string>;
+};
+
+/**
+ * The dialect of a request for this method.
+ * @throws RefusalError where it is none that is served, with what to send instead.
+ */
+export function dialectOf(method: MountedMethod, { httpMethod, contentType, query }: RequestHead): Dialect {
+  if (method.kind === 'bidi_streaming')
+    throw unsupported(
+      'http_version',
+      `${method.name} talks both ways at once, which is served over gRPC alone`,
+    );
+  if (httpMethod === 'GET') return dialectOfGet(method, query);
+  if (httpMethod !== 'POST')
+    throw unsupported('http_method', `${method.name} is called by POST, not by ${quoted(httpMethod)}`);
+  const web = grpcWeb.parseContentType(contentType);
+  if (web !== undefined && !web.text) return grpcWebDialect(web.binary ? 'proto' : 'json');
+  const plain = connect.parseContentType(contentType);
+  if (plain?.stream === (method.kind !== 'unary'))
+    return connectDialect(plain.binary ? 'proto' : 'json', plain.stream);
+  throw unsupported(
+    'content_type',
+    `${method.name} is not called with ${described(contentType)}: send ${wanted(method)}`,
+  );
+}
+
+function dialectOfGet(method: MountedMethod, query: ReadonlyMap<string, string>): Dialect {
+  if (method.kind !== 'unary' || !changesNothing(method))
+    throw unsupported(
+      'http_method',
+      `${method.name} is called by POST: only what reads one answer may be asked by GET`,
+    );
+  const encoding = query.get('encoding');
+  if (encoding === 'json' || encoding === 'proto') return connectDialect(encoding, false);
+  throw malformed(
+    'query',
+    'the query must have encoding=json or encoding=proto, and the request as message=…',
+  );
+}
+
+const grpcWebDialect = (format: Format): Dialect => ({
+  ...{ protocol: 'grpc-web', format, framed: true, compression: 'grpc-encoding', timeout: 'grpc-timeout' },
+  contentType: `application/grpc-web+${format}`,
+});
+
+const connectDialect = (format: Format, framed: boolean): Dialect => ({
+  ...{ protocol: 'connect', format, framed, timeout: 'connect-timeout-ms' },
+  compression: framed ? 'connect-content-encoding' : 'content-encoding',
+  contentType: framed ? `application/connect+${format}` : `application/${format}`,
+});
+
+const described = (contentType: string) => (contentType === '' ? 'no content-type' : quoted(contentType));
+
+const wanted = (method: MountedMethod) =>
+  method.kind === 'unary'
+    ? 'content-type: application/json (or application/proto, application/grpc-web)'
+    : 'content-type: application/connect+json (or application/connect+proto, application/grpc-web) and its message in a frame, or use grpcurl';

@@ -1,0 +1,30 @@
+import type { Books } from '../write/books.ts';
+import type { CommitDeps } from '../write/commit.ts';
+import type { QueryDeps } from '../book/questions.ts';
+import type { UuidMaker } from '../id.ts';
+import type { Balances } from '../query/balances.ts';
+import type { Currencies } from '../tables/currencies.ts';
+import type { Hub } from '../watch/hub.ts';
+import type { Places } from '../live/places.ts';
+import type { Feeds } from '../feed/feeds.ts';
+import type { Validate } from './call/validation.ts';
+
+/** What the handlers of both services work with. */
+export type ServiceDeps = QueryDeps & {
+  readonly uuids: UuidMaker;
+  /** What previews of writes are decided by; `database` may be a replica, this is where writes go. */
+  readonly commit: CommitDeps;
+  readonly books: Books;
+  readonly balances: Balances;
+  readonly currencies: Currencies;
+  /** The most verifications at once: each holds a connection, and a snapshot that holds up vacuum. */
+  readonly verifications: number;
+  /** Streams of balances. */
+  readonly hub: Hub;
+  /** The streams there is room for, of every kind. */
+  readonly places: Places;
+  /** Streams of transactions. */
+  readonly feeds: Feeds;
+  /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */
+  readonly validate: Validate;
+};

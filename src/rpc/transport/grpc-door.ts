@@ -1,0 +1,105 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { ConnectError } from '@connectrpc/connect';
+import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import type { Server } from '@grpc/grpc-js';
+import { grpcStatusOf } from './grpc-status.ts';
+import type { CheckName } from './local-names.ts';
+import { unsupported } from './malformed.ts';
+import type { Middleware } from '../call/middleware.ts';
+import { unknownMethod, type MountedMethod } from '../call/mounted-service.ts';
+import { quoted, timeoutOf } from './timeout-header.ts';
+
+/** What grpc-js takes for gRPC is more: it would read gRPC-Web and JSON as protobuf. */
+const GRPC = /^application\/grpc(\+proto)?(;|$)/i;
+
+/** How grpc-js begins a stream; no way of its public ones comes before it. */
+type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+const STREAM_HANDLER = '_streamHandler';
+
+/** What the caller of a stream has said by its headers, for whoever has to refuse its call later. */
+export type GrpcHead = { readonly name: string; header(name: string): string | undefined };
+
+/**
+ * Looks at every stream of HTTP/2 before grpc-js does, and turns away what no handler gets. Here because grpc-js has no
+ * place for it: it refuses by itself, without a reason, and asks nobody before it has read a request.
+ * The head of the stream that is being begun is given to `begin`, at once.
+ */
+export function guard(
+  server: Server,
+  methods: ReadonlyMap<string, MountedMethod>,
+  { check, turnAway }: Middleware,
+  checkName: CheckName,
+  begin: (head: GrpcHead) => void,
+): void {
+  const inside = server as unknown as { [STREAM_HANDLER]: StreamHandler };
+  const serve = inside[STREAM_HANDLER].bind(server);
+  inside[STREAM_HANDLER] = (interceptors, stream, headers) => {
+    const head = headOf(headers);
+    try {
+      checkName(headers[':authority'] ?? headers.host);
+      assertGrpc(headers);
+      const method = methods.get(head.name);
+      if (method === undefined) throw unknownMethod(head.name);
+      check(method, head);
+      capTimeout(headers, head);
+    } catch (error) {
+      const { answer, status } = turnAway(head.name, { protocol: 'grpc', header: head.header }, error);
+      return isGrpc(headers) ? endWith(stream, answer) : endWithJson(stream, status, answer);
+    }
+    begin(head);
+    serve(interceptors, stream, headers);
+  };
+}
+
+function headOf(headers: IncomingHttpHeaders): GrpcHead {
+  const path = headers[':path'] ?? '';
+  return { name: path.slice(1), header: (name) => headers[name]?.toString() };
+}
+
+const isGrpc = (headers: IncomingHttpHeaders) => GRPC.test(headers['content-type'] ?? '');
+
+function assertGrpc(headers: IncomingHttpHeaders): void {
+  const { ':method': method = '', 'content-type': contentType } = headers;
+  if (!isGrpc(headers)) {
+    const said = contentType === undefined ? 'nothing' : quoted(contentType);
+    throw unsupported(
+      'content_type',
+      `over HTTP/2 this port speaks gRPC, whose content-type is application/grpc, not ${said}; JSON is for HTTP/1.1`,
+    );
+  }
+  if (method !== 'POST')
+    throw unsupported('http_method', `an RPC is called by POST, not by ${quoted(method)}`);
+}
+
+// grpc-js counts in 32 bits: a deadline in a month would have passed already.
+function capTimeout(headers: IncomingHttpHeaders, { header }: GrpcHead): void {
+  const timeoutMs = timeoutOf(header, 'grpc-timeout');
+  if (timeoutMs !== undefined && timeoutMs >= LONG_MS)
+    headers['grpc-timeout'] = `${Math.floor(timeoutMs / 1_000)}S`;
+}
+
+const LONG_MS = 1_000_000_000;
+
+function endWith(stream: ServerHttp2Stream, answer: ConnectError): void {
+  const { code, details, metadata } = grpcStatusOf(answer);
+  end(stream, {
+    ...{ ':status': 200, 'content-type': 'application/grpc+proto' },
+    ...{ 'grpc-status': code, 'grpc-message': encodeURI(details) },
+    ...metadata.toHttp2Headers(),
+  });
+}
+
+function endWithJson(stream: ServerHttp2Stream, status: number, answer: ConnectError): void {
+  const headers = { ':status': status, 'content-type': 'application/json', 'cache-control': 'no-store' };
+  end(stream, { ...headers, ...Object.fromEntries(answer.metadata) }, errorToJsonBytes(answer, undefined));
+}
+
+function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders, body?: Uint8Array): void {
+  // A caller that left before its answer is no failure of ours.
+  stream.on('error', () => undefined);
+  stream.respond(headers, { endStream: body === undefined });
+  if (body !== undefined) stream.end(body);
+  // What it still sends nobody reads.
+  stream.resume();
+}

@@ -1,0 +1,165 @@
+import type { Duplex } from 'node:stream';
+import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { ConnectError } from '@connectrpc/connect';
+import {
+  Server,
+  ServerCredentials,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+} from '@grpc/grpc-js';
+import { RefusalError } from '../../refusal.ts';
+import { decodeRequest } from '../decoding/decode-request.ts';
+import { encodeOnce } from '../encode-once.ts';
+import { incomingGrpcCall } from './grpc-call.ts';
+import { guard, type GrpcHead } from './grpc-door.ts';
+import { completeOwnStatuses } from './grpc-own-status.ts';
+import { grpcStatusOf } from './grpc-status.ts';
+import { sendAll } from './grpc-stream.ts';
+import * as limits from './limits.ts';
+import type { CheckName } from './local-names.ts';
+import type { Middleware } from '../call/middleware.ts';
+import type {
+  BidiStreamMethod,
+  MountedMethod,
+  MountedService,
+  ServerStreamMethod,
+  UnaryMethod,
+} from '../call/mounted-service.ts';
+
+/** Gives the request, or throws why the bytes were not one: the middleware answers and logs that. */
+type Decoded = () => Message;
+
+/** gRPC over HTTP/2 by grpc-js: four to five times as fast as connect-node at it. */
+export type GrpcTransport = {
+  /** Takes over a connection that opened with the HTTP/2 preface. */
+  accept(connection: Duplex): void;
+  /** Tells clients to go elsewhere; connections close when their calls are done, or after `graceMs`. */
+  drain(graceMs: number): void;
+  destroy(): void;
+};
+
+export function createGrpcTransport(
+  services: readonly MountedService[],
+  middleware: Middleware,
+  checkName: CheckName,
+): GrpcTransport {
+  const methods = services.flatMap((service) => service.methods);
+  let begun: GrpcHead;
+  const server = new Server({
+    interceptors: [completeOwnStatuses(middleware, () => begun)],
+    'grpc.max_receive_message_length': limits.READ_MAX_BYTES,
+    'grpc.max_send_message_length': limits.SEND_MAX_BYTES,
+    'grpc.max_concurrent_streams': limits.MAX_CONCURRENT_STREAMS,
+    'grpc.max_connection_age_ms': limits.CONNECTION_AGE_MS,
+    'grpc.max_connection_idle_ms': limits.CONNECTION_IDLE_MS,
+    'grpc.keepalive_time_ms': limits.KEEPALIVE_EVERY_MS,
+    'grpc.keepalive_timeout_ms': limits.KEEPALIVE_TIMEOUT_MS,
+    // Statistics per call and connection that nothing here reads.
+    'grpc.enable_channelz': 0,
+  });
+  for (const method of methods) register(server, method, middleware);
+  const byName = new Map(methods.map((method) => [method.name, method]));
+  guard(server, byName, middleware, checkName, (head) => (begun = head));
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    accept: (connection) => injector.injectConnection(connection),
+    drain: (graceMs) => injector.drain(graceMs),
+    destroy: () => {
+      injector.destroy();
+      server.forceShutdown();
+    },
+  };
+}
+
+// grpc-js needs no generated code: a path, two functions and the kind of call are all there is to it.
+function register(server: Server, method: MountedMethod, middleware: Middleware): void {
+  const { input, output } = method.descriptor;
+  const add = (handler: HandleCall<Decoded, Buffer>, kind: string) =>
+    server.register(`/${method.name}`, handler, (bytes: Buffer) => bytes, decoder(input), kind);
+  const encode = encoder(output);
+  switch (method.kind) {
+    case 'unary':
+      return void add(unary(method, middleware, encode), 'unary');
+    case 'server_streaming':
+      return void add(serverStream(method, middleware, encode), 'serverStream');
+    case 'bidi_streaming':
+      return void add(bidiStream(method, middleware, encode), 'bidi');
+  }
+}
+
+type HandleCall<I, O> =
+  | handleUnaryCall<I, O>
+  | handleServerStreamingCall<I, O>
+  | handleBidiStreamingCall<I, O>;
+type Encode = (response: Message) => Buffer;
+
+const unary =
+  (method: UnaryMethod, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
+  (call, respond) => {
+    middleware.unary(method, incomingGrpcCall(call), call.request, encode).then(
+      (bytes) => respond(null, bytes),
+      (error: ConnectError) => respond(grpcStatusOf(error)),
+    );
+  };
+
+const serverStream =
+  (
+    method: ServerStreamMethod,
+    middleware: Middleware,
+    encode: Encode,
+  ): handleServerStreamingCall<Decoded, Buffer> =>
+  (call) =>
+    void sendAll(call, middleware.stream(method, incomingGrpcCall(call), call.request, encode));
+
+const bidiStream =
+  (
+    method: BidiStreamMethod,
+    middleware: Middleware,
+    encode: Encode,
+  ): handleBidiStreamingCall<Decoded, Buffer> =>
+  (call) =>
+    void sendAll(
+      call,
+      middleware.stream(method, incomingGrpcCall(call), () => requestsOf(call), encode),
+    );
+
+async function* requestsOf(call: Parameters<handleBidiStreamingCall<Decoded, Buffer>>[0]) {
+  // Not destroyed on return: the other direction is still being written.
+  for await (const decoded of call.iterator({ destroyOnReturn: false })) yield (decoded as Decoded)();
+}
+
+// Decoded here and not later, and given away once, because grpc-js keeps what this returns for as long as a stream lives
+// and longer: the bytes would pin the whole network buffer they are a part of.
+const decoder =
+  (schema: DescMessage) =>
+  (bytes: Buffer): Decoded => {
+    try {
+      let message: Message | undefined = decodeRequest(schema, 'proto', bytes);
+      return () => {
+        const given = message!;
+        message = undefined;
+        return given;
+      };
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  };
+
+// grpc-js would say the same of itself, in words that take the answer for a request.
+const answerTooLarge = () =>
+  new RefusalError({
+    reason: 'LIMIT_REACHED',
+    message: `the answer is larger than ${limits.SEND_MAX_BYTES} bytes: ask for less at once`,
+    metadata: { limit: String(limits.SEND_MAX_BYTES) },
+  });
+
+const encoder =
+  (schema: DescMessage): Encode =>
+  (message) => {
+    const bytes = encodeOnce(schema, message);
+    if (bytes.byteLength > limits.SEND_MAX_BYTES) throw answerTooLarge();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };

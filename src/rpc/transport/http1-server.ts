@@ -1,0 +1,90 @@
+import {
+  createServer,
+  maxHeaderSize,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
+import { connectErrorOf } from '../call/errors.ts';
+import { HTTP1_KEEPALIVE_MS, LINGER_MS } from './limits.ts';
+import { malformed, tooLarge } from './malformed.ts';
+
+/** An HTTP/1.1 server that listens for everybody: who gets a connection is decided by its first bytes. */
+export type Http1Server = {
+  readonly server: Server;
+  /** Answers the HTTP/1.1 requests of a connection. */
+  accept(socket: Socket): void;
+  /** Stops listening; connections close as soon as they have no request in flight. */
+  drain(): void;
+};
+
+/**
+ * `onConnection` gets every new connection in place of the HTTP/1.1 parser.
+ * The HTTP server is the one that listens, rather than a bare net.Server handing sockets to it,
+ * because Node enforces request timeouts and finds idle connections only when it does.
+ */
+export function createHttp1Server(
+  answer: RequestListener,
+  onConnection: (socket: Socket) => void,
+): Http1Server {
+  let draining = false;
+  const answering = new WeakSet<Duplex>();
+  const server = createServer(
+    { keepAlive: true, noDelay: true, keepAliveTimeout: HTTP1_KEEPALIVE_MS },
+    (request, response) => {
+      // Node forgets the socket of a request that is over.
+      const { socket } = request;
+      answering.add(socket);
+      response.once('finish', () => {
+        answering.delete(socket);
+        if (draining) socket.destroySoon();
+        else if (!request.complete) closeGently(request, socket);
+      });
+      answer(request, response);
+    },
+  );
+  server.on('clientError', (error, socket) => answerUnparsed(error, socket, answering.has(socket)));
+  const parsers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', onConnection);
+  return {
+    server,
+    accept: (socket) => parsers.forEach((parse) => parse.call(server, socket)),
+    drain: () => {
+      draining = true;
+      server.close();
+    },
+  };
+}
+
+// An answer given before the request was read to its end (it was too large). Nobody may ever send the rest,
+// so the connection is of no more use; closed at once it would be reset, and the answer lost with it.
+function closeGently(request: IncomingMessage, socket: Socket): void {
+  request.resume();
+  socket.end();
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+}
+
+// What Node's parser refuses reaches no listener. Its own answers say nothing but a status.
+function answerUnparsed({ code }: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+  const { status, refusal } = code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : UNPARSED;
+  const body = Buffer.from(errorToJsonBytes(connectErrorOf(refusal), undefined));
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  // A broken connection is ended by that, too, and an answer under way is not written into.
+  if (code !== 'ECONNRESET' && socket.writable && !isAnswering)
+    socket.end(Buffer.concat([Buffer.from(head), body]));
+  else socket.destroy();
+}
+
+const HEADERS_TOO_LARGE = {
+  status: '431 Request Header Fields Too Large',
+  refusal: tooLarge(maxHeaderSize, 'header of the request').refusal,
+};
+const UNPARSED = {
+  status: '400 Bad Request',
+  refusal: malformed('http', 'the request is no HTTP that can be read, or did not come to its end in time')
+    .refusal,
+};

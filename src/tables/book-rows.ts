@@ -1,0 +1,270 @@
+import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { bigint, bytea, jsonb, smallint, text, timestamptz, uuid } from '../db/columns.ts';
+import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
+import type { Once } from '../db/once.ts';
+import { inShard, type Placed } from '../db/placement.ts';
+import { timestamp } from '../db/types.ts';
+import { nextDue } from '../credit/advance-to.ts';
+import type { BookState } from '../credit/book-state.ts';
+import { ALWAYS, NEVER, type Instant } from '../instant.ts';
+import { FORMAT, GENESIS, type Salt } from '../ledger/hash.ts';
+import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
+import { IN_RECOVERY } from './writers.ts';
+
+/** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
+
+export type BookRow = {
+  shard: number;
+  id: string;
+  namespace: string;
+  customer_id: string;
+  version: number;
+  clock: Instant;
+  head_hash: Buffer;
+  currencies: Record<string, number>;
+  /** Of a locked book: where in the feed the writes of this transaction stand. Else that of its last write. */
+  feed_position: number;
+};
+
+export const keyOfRow = (row: Pick<BookRow, 'namespace' | 'customer_id'>): BookKey => ({
+  namespace: row.namespace,
+  customerId: row.customer_id,
+});
+
+const BOOK_COLUMNS = `b.shard, b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
+
+const NAMED = `from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
+   join books b on b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
+     and ${inShard('b', '$4')}`;
+
+const FIND = statement<BookRow>('find_books', `select ${BOOK_COLUMNS}, b.feed_position ${NAMED}`);
+// In order of id, so that two batches that share books wait for each other and never deadlock.
+// A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
+// (docs/decisions/0013-feed-positions.md).
+const LOCK = statement<BookRow>(
+  'lock_books',
+  `select ${BOOK_COLUMNS}, greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
+   ${NAMED} order by b.id for update of b`,
+);
+
+/** The books among the keys that exist, unlocked: for questions, and previews of writes. */
+export const findBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
+  connection.run(FIND, namedBy(keys));
+
+/** A book nobody has written yet, as it will be made. */
+export const newBook = (key: BookKey, id: string): BookRow => ({
+  shard: shardOf(key),
+  id,
+  namespace: key.namespace,
+  customer_id: key.customerId,
+  version: 0,
+  clock: ALWAYS,
+  head_hash: GENESIS,
+  currencies: {},
+  feed_position: 0,
+});
+
+const insertBooks = bulkInsert<BookRow>(
+  'books',
+  {
+    shard: smallint((book) => book.shard),
+    id: uuid((book) => book.id),
+    namespace: text((book) => book.namespace),
+    customer_id: text((book) => book.customer_id),
+    version: bigint((book) => book.version),
+    clock: timestamptz((book) => book.clock),
+    head_hash: bytea((book) => book.head_hash),
+    next_event_at: timestamptz(() => NEVER),
+    currencies: jsonb((book) => book.currencies),
+    feed_position: bigint((book) => book.feed_position),
+  },
+  'on conflict (shard, namespace, customer_id) do nothing',
+);
+
+const AWAIT_WRITER = statement<never>(
+  'await_writer',
+  'select from books b where b.shard = $1 and b.namespace = $2 and b.customer_id = $3 for share',
+);
+
+/** Resolves when a write of this book that is under way has ended; a replica does not know of any. */
+export async function awaitWriter(connection: Connection, key: BookKey): Promise<void> {
+  try {
+    await connection.run(AWAIT_WRITER, [shardOf(key), key.namespace, key.customerId]);
+  } catch (error) {
+    if ((error as { code?: string }).code !== IN_RECOVERY) throw error;
+  }
+}
+
+/** Locks those of the books that exist until the transaction ends. */
+export const lockBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
+  connection.run(LOCK, namedBy(keys));
+
+const REGISTER = statement<never>(
+  'register_books',
+  `insert into book_register (shard, book_id, namespace, customer_id)
+   select coalesce($4::smallint, b.shard), b.id, b.namespace, b.customer_id ${NAMED}
+   on conflict do nothing`,
+);
+
+/**
+ * Makes and registers the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
+ * here for another instance making the same books must not be waited for.
+ */
+export const makeBooks = (
+  database: Pick<Database, 'transaction'>,
+  keys: readonly BookKey[],
+  newBookId: () => string,
+): Promise<void> =>
+  database.transaction(async (connection) => {
+    // One order for all, so that two instances making the same books wait in the same order.
+    const made = keys
+      .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
+      .map((key) => newBook(key, newBookId()));
+    connection.beforeCommit([insertBooks(connection, made), connection.run(REGISTER, namedBy(keys))]);
+  });
+
+export type WriteRow = {
+  readonly version: number;
+  readonly recordedAt: Instant;
+  readonly method: string;
+  readonly idempotencyKey: string | null;
+  readonly salt: Salt;
+  /** Its link of the hash chain. */
+  readonly hash: Buffer;
+};
+
+/** A book that a batch has written: what its row shows from now on, and its writes, in order. */
+export type WrittenBook = Placed & {
+  readonly state: BookState;
+  readonly head: { readonly hash: Buffer };
+  readonly currencies: Readonly<Record<string, number>>;
+  readonly feedPosition: number;
+  readonly writes: readonly WriteRow[];
+};
+
+const updateBooks = bulkUpdate<WrittenBook>('update_books', 'books', ['shard', 'id'], {
+  shard: smallint((book) => book.shard),
+  id: uuid((book) => book.bookId),
+  version: bigint((book) => book.state.version),
+  clock: timestamptz((book) => book.state.clock),
+  head_hash: bytea((book) => book.head.hash),
+  next_event_at: timestamptz((book) => nextDue(book.state)),
+  currencies: jsonb((book) => book.currencies),
+  feed_position: bigint((book) => book.feedPosition),
+});
+
+type OwnedWrite = { readonly book: WrittenBook; readonly write: WriteRow };
+
+const insertWrites = bulkInsert<OwnedWrite>('writes', {
+  shard: smallint(({ book }) => book.shard),
+  book_id: uuid(({ book }) => book.bookId),
+  version: bigint(({ write }) => write.version),
+  recorded_at: timestamptz(({ write }) => write.recordedAt),
+  method: text(({ write }) => write.method),
+  idempotency_key: text(({ write }) => write.idempotencyKey),
+  feed_position: bigint(({ book }) => book.feedPosition),
+  format: smallint(() => FORMAT),
+  salt: bytea(({ write }) => write.salt),
+  hash: bytea(({ write }) => write.hash),
+});
+
+export const storeBooks = (
+  connection: Connection,
+  books: readonly WrittenBook[],
+): readonly Promise<void>[] => [
+  updateBooks(connection, books),
+  insertWrites(
+    connection,
+    books.flatMap((book) => book.writes.map((write) => ({ book, write }))),
+  ),
+];
+
+const DUE = statement<{ shard: number; namespace: string; customer_id: string }>(
+  'books_due',
+  `select b.shard, b.namespace, b.customer_id from books b
+   where b.next_event_at <= $1
+   order by b.next_event_at
+   limit $2`,
+);
+
+export type DueBook = { readonly shard: number; readonly key: BookKey };
+
+/** Books in which something has fallen due that no write has booked, those that have waited longest first. */
+export const booksDue = async (
+  connection: Connection,
+  now: Instant,
+  limit: number,
+): Promise<readonly DueBook[]> =>
+  (await connection.run(DUE, [timestamp(now), limit])).map((row) => ({
+    shard: row.shard,
+    key: keyOfRow(row),
+  }));
+
+const WRITES_SINCE = statement<{ version: number; method: string }>(
+  'writes_since',
+  `select w.version, w.method from writes w
+   where w.shard = $1 and w.book_id = $2 and w.version > $3 and w.version <= $4
+   order by w.version`,
+);
+
+/** The writes of a book after a version, up to another, in order. */
+export const writesSince = (
+  connection: Connection,
+  range: {
+    readonly shard: number;
+    readonly bookId: string;
+    readonly since: number;
+    readonly version: number;
+  },
+): Promise<{ version: number; method: string }[]> =>
+  connection.run(WRITES_SINCE, [range.shard, range.bookId, range.since, range.version]);
+
+type KeyRow = { namespace: string; customer_id: string };
+
+const NEWER = statement<KeyRow>(
+  'books_newer_than',
+  `select b.namespace, b.customer_id
+   from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
+   join books b on b.shard = seen.shard and b.id = seen.id
+   where b.version > seen.version`,
+);
+
+const APPEARED = statement<KeyRow>(
+  'books_appeared',
+  `select b.namespace, b.customer_id
+   from unnest($1::smallint[], $2::text[], $3::text[]) absent (shard, namespace, customer_id)
+   join books b on b.shard = absent.shard and b.namespace = absent.namespace and b.customer_id = absent.customer_id
+   where b.version > 0`,
+);
+
+/** What somebody has seen of a book; no id and version 0 while nobody has written about the customer. */
+export type Seen = {
+  readonly key: BookKey;
+  readonly shard: number;
+  readonly id: string | null;
+  readonly version: number;
+};
+
+/** Which of some books are ahead of what was seen of them: one statement for all, and one for those there are not. */
+export async function newerThan(connection: Connection, seen: readonly Seen[]): Promise<readonly BookKey[]> {
+  const [absent, known] = [seen.filter(({ id }) => id === null), seen.filter(({ id }) => id !== null)];
+  const found = await settleAll(
+    [
+      known.length === 0
+        ? []
+        : connection.run(NEWER, [
+            known.map(({ shard }) => shard),
+            known.map(({ id }) => id),
+            known.map(({ version }) => version),
+          ]),
+      absent.length === 0
+        ? []
+        : connection.run(APPEARED, [
+            absent.map(({ shard }) => shard),
+            absent.map(({ key }) => key.namespace),
+            absent.map(({ key }) => key.customerId),
+          ]),
+    ].map((rows) => Promise.resolve<KeyRow[]>(rows)),
+  );
+  return found.flat().map(keyOfRow);
+}

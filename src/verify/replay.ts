@@ -1,0 +1,159 @@
+import { sumAmounts, type Amount } from '../amount.ts';
+import { withTermsAt, formerTimesOf, type FormerTerms } from '../tables/former-terms.ts';
+import type { StoredGrant } from '../tables/grant-rows.ts';
+import { ALWAYS, type Instant } from '../instant.ts';
+import type { SubAccount } from '../ledger/account.ts';
+import type { WrittenEntry } from './written.ts';
+import { allocationKey, type EntryRef } from '../credit/charge.ts';
+import type { Grant } from '../credit/grant.ts';
+import { untakenSteps } from '../credit/untaken.ts';
+
+/**
+ * A book as its journal goes on, as far as it decides what a consumption takes: of each grant what nobody has taken at
+ * any instant, and the advances that nothing has covered. Told by entries alone, in order of version: so at each version
+ * it is what was known then.
+ */
+export type Replay = {
+  /** Grants of which something is untaken, but those in `gone`. */
+  readonly grants: Map<string, Replayed>;
+  /** Those that expired with something left, which may still pay for what happened before. */
+  readonly gone: Map<string, Replayed>;
+  /** The same in order of expiry; some of them may not be there any more. */
+  byExpiry: Replayed[];
+  /** By the place of the entry that booked them: those with something uncovered. */
+  readonly advances: Map<string, ReplayedAdvance>;
+};
+
+/** `grant` has the amounts and moves of the entries so far; its terms are as they are now ({@link asKnownAt}). */
+export type Replayed = {
+  readonly former: readonly FormerTerms[];
+  grant: Grant;
+};
+
+export type ReplayedAdvance = {
+  readonly chargeId: string;
+  readonly entry: EntryRef;
+  readonly currency: string;
+  readonly featureKey: string | null;
+  readonly at: Instant;
+  uncovered: Amount;
+};
+
+export const emptyReplay = (): Replay => ({
+  ...{ grants: new Map(), gone: new Map(), byExpiry: [], advances: new Map() },
+});
+
+export const replayedOf = ({ grants, gone }: Replay, grantId: string): Replayed | undefined =>
+  grants.get(grantId) ?? gone.get(grantId);
+
+/** The grants that may have credit for something that happened at an instant. */
+export function* creditSince({ grants, gone, byExpiry }: Replay, at: Instant): Generator<Replayed> {
+  yield* grants.values();
+  for (let i = byExpiry.length - 1; i >= 0 && byExpiry[i]!.grant.expiresAt > at; i -= 1) {
+    const own = byExpiry[i]!;
+    if (gone.get(own.grant.id) === own) yield own;
+  }
+}
+
+/** A grant whose next entries are of a version: booked before it or not, it held nothing that was untaken. */
+export const unheld = (
+  { grant, bookedVersion }: StoredGrant,
+  former: readonly FormerTerms[],
+  version: number,
+): Replayed => ({
+  former,
+  grant: {
+    ...grant,
+    bookedAt: bookedVersion !== null && bookedVersion < version ? grant.bookedAt : null,
+    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
+  },
+});
+
+/** A grant with the terms that were in force at the end of a version, and those known then to have been before. */
+export function asKnownAt({ grant, former }: Replayed, version: number): Grant {
+  if (former.length === 0) return grant;
+  const before = former.filter((one) => one.untilVersion <= version);
+  return { ...withTermsAt(grant, version, former), formerTimes: formerTimesOf(before) };
+}
+
+/** An entry of held credit. False: its grant is not there. */
+export function holdEntry(replay: Replay, { kind, amount, bookedAt, grantId }: WrittenEntry): boolean {
+  const own = replayedOf(replay, grantId ?? '');
+  if (own === undefined) return false;
+  const { grant } = own;
+  const remaining = grant.remaining + amount;
+  if (kind === 'ISSUE' || (kind === 'ADJUST' && amount > 0n)) own.grant = { ...grant, bookedAt, remaining };
+  else if (kind === 'EXPIRE' || kind === 'EXPIRE_UNDONE') {
+    own.grant = { ...grant, remaining, expired: grant.expired - amount };
+  } else own.grant = { ...grant, remaining, moves: [...grant.moves, { at: bookedAt, delta: amount }] };
+  return true;
+}
+
+/** An entry of the debt of advances; `covered`: of which advance, where the entry is of a covering. */
+export function oweEntry(
+  { advances }: Replay,
+  { kind, version, position, amount, bookedAt, chargeId, reverses }: WrittenEntry,
+  { currency, featureKeys }: SubAccount,
+  covered: EntryRef | undefined,
+): void {
+  if (kind === 'CONSUME') {
+    const entry = { version, position };
+    const featureKey = featureKeys[0] ?? null;
+    const advance = {
+      chargeId: chargeId ?? '',
+      entry,
+      currency,
+      featureKey,
+      at: bookedAt,
+      uncovered: -amount,
+    };
+    advances.set(allocationKey(entry), advance);
+    return;
+  }
+  // What a correction takes back of a covering leaves the advance as it is: covered, and owed no more.
+  const of = kind === 'COVER' ? covered : reverses;
+  const key = of === undefined || of === null ? '' : allocationKey(of);
+  const advance = advances.get(key);
+  if (advance === undefined) return;
+  advance.uncovered -= amount;
+  if (advance.uncovered <= 0n) advances.delete(key);
+}
+
+/** More moves of a grant are put together than this. */
+const MANY = 64;
+
+/**
+ * Keeps a grant's moves few: of those before an instant only what became untaken and when, which is all that a taking at
+ * any instant is decided by. Nothing more may be given back before that instant.
+ */
+export function condense(replay: Replay, now: Instant, grantIds: Iterable<string>): void {
+  for (const id of grantIds) {
+    const own = replayedOf(replay, id);
+    if (own === undefined || own.grant.moves.some(({ at }) => at >= now)) continue;
+    const { grant } = own;
+    if (grant.moves.length > MANY) {
+      const steps = untakenSteps(grant, ALWAYS).filter(({ at }) => at !== ALWAYS);
+      own.grant = { ...grant, moves: steps.map(({ at, amount }) => ({ at, delta: amount })) };
+    }
+    // Used up: a later taking finds nothing before something is given back.
+    if (grant.bookedAt !== null && grant.remaining + grant.expired === 0n) {
+      replay.grants.delete(id);
+      replay.gone.delete(id);
+    } else if (grant.expired > 0n && grant.expiresAt <= now) expire(replay, own);
+  }
+}
+
+function expire(replay: Replay, own: Replayed): void {
+  const { id, expiresAt } = own.grant;
+  if (replay.gone.has(id)) return;
+  replay.grants.delete(id);
+  replay.gone.set(id, own);
+  if (replay.byExpiry.length > 2 * replay.gone.size) {
+    replay.byExpiry = replay.byExpiry.filter((one) => replay.gone.get(one.grant.id) === one);
+  }
+  const place = replay.byExpiry.findLastIndex(({ grant }) => grant.expiresAt <= expiresAt);
+  replay.byExpiry.splice(place + 1, 0, own);
+}
+
+export const totalOf = (slices: readonly { readonly amount: Amount }[]): Amount =>
+  sumAmounts(slices.map(({ amount }) => amount));

@@ -1,0 +1,54 @@
+import type { Command } from '../credit/command.ts';
+import { shardOf, type BookKey } from '../tables/book-key.ts';
+import { commitBatch, type CommitDeps } from './commit.ts';
+import type { Committed } from '../live/deeds.ts';
+import { createQueue } from './queue.ts';
+import type { Submission } from './submission.ts';
+
+export type BooksOptions = CommitDeps & {
+  /**
+   * How many queues share the shards. One gathers whatever waits; shards that must not meet in a batch need a lane each.
+   */
+  readonly lanes: number;
+  readonly batchSize: number;
+  readonly queueLimit: number;
+  /** Told what was committed, before the callers are answered. What it throws is nobody's failed write. */
+  readonly onCommitted?: (committed: readonly Committed[]) => void;
+};
+
+/** The write path: whoever wants a book changed submits a command here. */
+export type Books = {
+  /**
+   * Resolves with the answer once the write is committed, or with the first answer if its key was used before.
+   * Rejects with a RefusalError when it is refused; nothing was written then.
+   */
+  submit<C extends Command, Message>(submission: Submission<C, Message>): Promise<Message>;
+  /**
+   * Throws OVERLOADED where so many writes would not be done by their deadline, as it looks now: asked before they are
+   * looked at, so that a flood is refused for less than it costs to send.
+   */
+  assertInTime(keys: readonly BookKey[], deadline: number | null): void;
+  /** Refuses new writes and waits for those under way. */
+  close(): Promise<void>;
+};
+
+export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
+  const commit = async (submissions: readonly Submission[]) => {
+    const { results, committed } = await commitBatch(deps, submissions);
+    // Outside this call: thrown here, a follower's fault would look like a failed write, and be tried again.
+    if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
+    return results;
+  };
+  const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit }));
+  const laneOf = (key: BookKey) => shardOf(key) % lanes;
+  return {
+    assertInTime: (keys, deadline) => {
+      for (const [lane, own] of Map.groupBy(keys, laneOf)) queues[lane]!.assertInTime(own.length, deadline);
+    },
+    submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
+      queues[laneOf(submission.key)]!.submit(submission) as Promise<Message>,
+    close: async () => {
+      await Promise.all(queues.map((queue) => queue.drain()));
+    },
+  };
+}

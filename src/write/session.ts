@@ -1,0 +1,196 @@
+import type { BookState } from '../credit/book-state.ts';
+import type { Decision } from '../credit/decide.ts';
+import { stretchOf } from '../credit/grant.ts';
+import type { Placed } from '../db/placement.ts';
+import type { Instant } from '../instant.ts';
+import type { Appended, JournalHead } from '../ledger/journal.ts';
+import type { StretchChange } from '../pending/index-writer.ts';
+import type { OwnedReduction, StoredAdvance } from '../tables/advance-rows.ts';
+import type { OwnedAllocation } from '../tables/allocation-rows.ts';
+import type { BookKey } from '../tables/book-key.ts';
+import type { WriteRow } from '../tables/book-rows.ts';
+import type { StoredCharge } from '../tables/charge-rows.ts';
+import type { ChargeEvent, OwnedCharge } from '../tables/store-charges.ts';
+import { replacedTerms, termsOf, type OwnedTerms } from '../tables/former-terms.ts';
+import { stored, type StoredGrant } from '../tables/grant-rows.ts';
+import { isDrawnOnly, type OwnedGrant } from '../tables/store-grants.ts';
+import {
+  chargeFact,
+  closingFact,
+  eventFact,
+  grantFact,
+  termsFact,
+  voidFact,
+  writeLink,
+  type Answered,
+  type Fact,
+} from '../book/facts.ts';
+import type { Remembered, UsedKey } from '../tables/remembered.ts';
+
+/** A write as it is recorded: its link follows from what it does. */
+export type Recorded = Omit<WriteRow, 'hash'> & { readonly answered: Answered | null };
+
+/** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
+export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
+
+/**
+ * One book within one batch: locked, loaded, and changed by the batch's commands one after the other in memory. Holds
+ * what its commits will store; the only mutable thing of the write path, and it lives no longer than the batch.
+ */
+export type Session = Placed & {
+  readonly key: BookKey;
+  /** Where in the feed of its shard the writes of this batch stand. */
+  readonly feedPosition: number;
+  state: BookState;
+  head: JournalHead;
+  /** Each currency of the book with the version that brought it. */
+  readonly currencies: Record<string, number>;
+  /** What is known of the grants and charges of the state besides what the core needs. */
+  readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
+  readonly remembered: Map<string, Remembered>;
+  /** The keys used in this batch. */
+  readonly keys: UsedKey[];
+  readonly writes: WriteRow[];
+  readonly appended: Appended[];
+  readonly stretches: StretchChange[];
+  readonly grants: Rows<OwnedGrant>;
+  readonly formerTerms: OwnedTerms[];
+  readonly charges: Rows<OwnedCharge>;
+  readonly chargeEvents: ChargeEvent[];
+  readonly advances: Rows<StoredAdvance>;
+  readonly reductions: OwnedReduction[];
+  readonly allocations: Rows<OwnedAllocation>;
+};
+
+const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
+
+export const openSession = (
+  loaded: Pick<
+    Session,
+    'key' | 'shard' | 'bookId' | 'feedPosition' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
+  >,
+): Session => ({
+  ...loaded,
+  keys: [],
+  writes: [],
+  appended: [],
+  stretches: [],
+  formerTerms: [],
+  chargeEvents: [],
+  reductions: [],
+  grants: noRows(),
+  charges: noRows(),
+  advances: noRows(),
+  allocations: noRows(),
+});
+
+/**
+ * Takes a decision that changed something into the session: the new state, the rows it adds to the store, and the link
+ * it adds to the book's hash chain.
+ */
+export function record(
+  session: Session,
+  decision: Decision,
+  appended: Appended,
+  { answered, ...write }: Recorded,
+): void {
+  const { state: after, answer, reductions } = decision;
+  const { shard, bookId } = session;
+  const { recordedAt } = write;
+  const facts: Fact[] = [];
+  session.appended.push(appended);
+  if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
+  recordGrants(session, after, write, facts);
+  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt, write, facts);
+  diff(session.state.advances, after.advances, session.advances, (advance) => ({
+    shard,
+    bookId,
+    advance,
+    closedVersion: advance.uncovered === 0n ? after.version : null,
+  }));
+  diff(session.state.allocations, after.allocations, session.allocations, (allocation) => ({
+    shard,
+    bookId,
+    allocation,
+  }));
+  session.reductions.push(...reductions.map((reduction) => ({ shard, bookId, reduction })));
+  session.state = after;
+  const { feedPosition } = session;
+  const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts, answered });
+  session.head = { ...appended.head, hash };
+  session.writes.push({ ...write, hash });
+}
+
+/** Adds to `rows` what is new or different in `after`; facts are replaced, never changed in place. */
+function diff<One, Row>(
+  before: ReadonlyMap<string, One>,
+  after: ReadonlyMap<string, One>,
+  rows: Rows<Row>,
+  rowOf: (fact: One, key: string) => Row,
+): void {
+  for (const [key, fact] of after) {
+    if (before.get(key) === fact) continue;
+    const made = rows.made.has(key) || !before.has(key);
+    (made ? rows.made : rows.changed).set(key, rowOf(fact, key));
+  }
+}
+
+type Recording = Pick<WriteRow, 'recordedAt' | 'salt'>;
+
+function recordGrants(
+  session: Session,
+  after: BookState,
+  { recordedAt, salt }: Recording,
+  facts: Fact[],
+): void {
+  const { key, shard, bookId, state: before, known } = session;
+  diff(before.grants, after.grants, session.grants, (grant, id) => {
+    const was = before.grants.get(id) ?? null;
+    const now = stored(known.grants.get(id), grant, after.version);
+    known.grants.set(id, now);
+    session.stretches.push({
+      ...key,
+      shard,
+      bookId,
+      grantId: id,
+      version: after.version,
+      before: was === null ? null : stretchOf(was),
+      after: stretchOf(grant),
+    });
+    const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
+    if (former !== null) session.formerTerms.push({ shard, bookId, former });
+    if (was === null) facts.push(grantFact(salt, grant));
+    if (was === null || former !== null) facts.push(termsFact(id, recordedAt, termsOf(grant)));
+    if (now.voidedVersion === after.version) facts.push(voidFact(salt, grant));
+    const drawnOnly =
+      was !== null && isDrawnOnly(was, grant) && (session.grants.changed.get(id)?.drawnOnly ?? true);
+    return { shard, bookId, stored: now, drawnOnly };
+  });
+}
+
+function recordCharges(
+  session: Session,
+  after: BookState,
+  bookedAt: Instant,
+  { salt }: Recording,
+  facts: Fact[],
+): void {
+  const { shard, bookId, state: before, known } = session;
+  diff(before.charges, after.charges, session.charges, (charge, id) => {
+    const was = before.charges.get(id);
+    const closedVersion =
+      charge.status === 'OPEN' ? null : (known.charges.get(id)?.closedVersion ?? after.version);
+    known.charges.set(id, { charge, closedVersion });
+    if (was === undefined) facts.push(chargeFact(salt, charge, charge.status === 'OPEN'));
+    if (closedVersion === after.version) facts.push(closingFact(charge));
+    // One that was never open never weighs on live: its history is in its allocations.
+    if (charge.status === 'OPEN' || was?.status === 'OPEN') {
+      const collected = charge.collected - (was?.collected ?? 0n);
+      const { amount, sequence } = charge;
+      const event = { chargeId: id, version: after.version, amount, collected, bookedAt, sequence };
+      session.chargeEvents.push({ shard, bookId, ...event });
+      facts.push(eventFact(event));
+    }
+    return { shard, bookId, stored: { charge, closedVersion } };
+  });
+}

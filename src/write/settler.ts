@@ -1,0 +1,110 @@
+import type { BookDue } from '../credit/command.ts';
+import { databaseTime, type Clock } from '../db/clock.ts';
+import type { Database } from '../db/database.ts';
+import type { Timekeeper } from '../db/timekeeper.ts';
+import type { Log } from '../log.ts';
+import { isRefusal } from '../refusal.ts';
+import { bookKeyText, type BookKey } from '../tables/book-key.ts';
+import { booksDue, type DueBook } from '../tables/book-rows.ts';
+import type { Books } from './books.ts';
+import type { Submission } from './submission.ts';
+
+/**
+ * Books what has fallen due in books that nobody writes to. No figure depends on it: reading computes what is due, and
+ * the next write books it. It only keeps the journal close behind the clock, so that whoever follows the journal hears
+ * of an expiry, and the next write finds little to do. It writes like everybody else, through the queue of the shard;
+ * of two instances that come at once the second finds nothing due, and takes no version.
+ */
+export type Settler = {
+  /** One round: everything due now, in bounded pieces. Resolves with how many books were written. */
+  round(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export type SettlerOptions = {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly timekeeper: Timekeeper;
+  readonly books: Books;
+  readonly log: Log;
+  readonly everyMs: number;
+};
+
+/** Books looked up at once; those of one shard then share a transaction. */
+const BOOKS_A_PIECE = 512;
+
+export function createSettler({ database, clock, timekeeper, books, log, everyMs }: SettlerOptions): Settler {
+  let closed = false;
+  let working: Promise<unknown> = Promise.resolve();
+
+  async function round(): Promise<number> {
+    // A book that cannot be booked must not keep those behind it waiting.
+    const left = new Set<string>();
+    let written = 0;
+    while (left.size < BOOKS_A_PIECE) {
+      const now = clock(await databaseTime(database));
+      const found = await booksDue(database, now, BOOKS_A_PIECE + left.size);
+      const due = found.filter(({ key }) => !left.has(bookKeyText(key)));
+      if (closed || due.length === 0) break;
+      const changed = await settle(due);
+      written += changed.size;
+      for (const { key } of due) if (!changed.has(key)) left.add(bookKeyText(key));
+    }
+    return written;
+  }
+
+  /** One shard after the other: what is due can wait, and callers cannot. */
+  async function settle(due: readonly DueBook[]): Promise<ReadonlySet<BookKey>> {
+    const changed = new Set<BookKey>();
+    for (const ofShard of Map.groupBy(due, ({ shard }) => shard).values()) {
+      if (closed) break;
+      await Promise.all(
+        ofShard.map(async ({ key }) => {
+          if (await books.submit(bookingOf(key)).catch(failed)) changed.add(key);
+        }),
+      );
+    }
+    return changed;
+  }
+
+  /** Overloaded or without a database the round is over; what one book meets is its own. */
+  function failed(err: unknown): false {
+    if (isRefusal(err) && err.refusal.reason !== 'CONFLICT') throw err;
+    log.error({ err }, 'what is due in a book could not be booked; the next round finds it again');
+    return false;
+  }
+
+  function wakeUp(): void {
+    working = round()
+      .catch((err: unknown) => {
+        log.warn({ err }, 'what is due could not be booked now; the next round finds it again');
+      })
+      .finally(() => {
+        if (!closed) alarm = timekeeper.at(timekeeper.now() + everyMs, wakeUp);
+      });
+  }
+  let alarm = timekeeper.at(timekeeper.now() + everyMs, wakeUp);
+
+  return {
+    round,
+    async close() {
+      closed = true;
+      alarm();
+      await working;
+    },
+  };
+}
+
+const NOTHING = new Uint8Array();
+
+/** Answered with whether anything was due. */
+const bookingOf = (key: BookKey): Submission<BookDue, boolean> => ({
+  ...{ key, command: { kind: 'bookDue' }, method: 'BookDue', idempotencyKey: null, deadline: null },
+  content: () => NOTHING,
+  differsFrom: () => null,
+  reply: {
+    respond: ({ changed }) => changed,
+    encode: () => NOTHING,
+    replay: () => false,
+  },
+});

@@ -1,0 +1,362 @@
+import { describe, expect, test } from 'vitest';
+import type { Result } from '../../src/write/commit.ts';
+import { createQueue, type QueueOptions } from '../../src/write/queue.ts';
+import type { Submission } from '../../src/write/submission.ts';
+import { RefusalError } from '../../src/refusal.ts';
+import { aNamed } from '../support/submissions.ts';
+
+/** Group commit, with a database that the test plays itself. */
+
+type Batch = { readonly names: readonly string[]; answer(): void; fail(error: unknown): void };
+
+const nameOf = ({ key }: Submission): string => key.customerId;
+const databaseError = (code: string): Error => Object.assign(new Error(`database says ${code}`), { code });
+
+/** A queue whose transactions stay under way until the test ends them, one after the other. */
+function controlled(options: Partial<QueueOptions> = {}) {
+  const begun: Batch[] = [];
+  const arrivals: ((batch: Batch) => void)[] = [];
+  const queue = createQueue({
+    ...{ batchSize: 64, queueLimit: 100, ...options },
+    commit: (submissions) =>
+      new Promise<readonly Result[]>((resolve, reject) => {
+        const names = submissions.map(nameOf);
+        const batch: Batch = {
+          names,
+          answer: () => resolve(names.map((name) => ({ ok: true, message: `${name} done` }))),
+          fail: reject,
+        };
+        const expected = arrivals.shift();
+        if (expected === undefined) begun.push(batch);
+        else expected(batch);
+      }),
+  });
+  return {
+    queue,
+    submit: (name: string, deadline?: number) => queue.submit(aNamed(name, deadline)),
+    /** The next batch that the queue commits. */
+    next: (): Promise<Batch> =>
+      begun.length > 0 ? Promise.resolve(begun.shift()!) : new Promise((resolve) => arrivals.push(resolve)),
+    /** Batches begun that the test has not looked at. */
+    unseen: () => begun.length,
+  };
+}
+
+/** A queue over a database that refuses every batch for which `refuses` says why. */
+function answering(refuses: (names: readonly string[]) => Error | undefined) {
+  const tried: (readonly string[])[] = [];
+  const queue = createQueue({
+    ...{ batchSize: 64, queueLimit: 100 },
+    commit: async (submissions) => {
+      const names = submissions.map(nameOf);
+      tried.push(names);
+      const error = refuses(names);
+      if (error !== undefined) throw error;
+      return names.map((name) => ({ ok: true, message: `${name} done` }));
+    },
+  });
+  const outcomes = async (names: string) => {
+    const results = await Promise.allSettled(names.split('').map((name) => queue.submit(aNamed(name))));
+    return results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason));
+  };
+  return { tried, outcomes };
+}
+
+const refusal = (reason: string, more: object = {}): object =>
+  expect.objectContaining({ refusal: expect.objectContaining({ reason, ...more }) });
+
+describe('group commit', () => {
+  test('gathers the next batch while one is in the database', async () => {
+    const { submit, next } = controlled();
+    const first = submit('a');
+    const batch = await next();
+    const gathered = ['b', 'c', 'd'].map((name) => submit(name));
+    batch.answer();
+
+    expect(await first).toBe('a done');
+    const following = await next();
+    expect(following.names).toEqual(['b', 'c', 'd']);
+    following.answer();
+    expect(await Promise.all(gathered)).toEqual(['b done', 'c done', 'd done']);
+  });
+
+  test('takes what arrives together into one batch, in the order of arrival', async () => {
+    const { submit, next } = controlled();
+    const all = ['a', 'b', 'c'].map((name) => submit(name));
+    const batch = await next();
+    batch.answer();
+    await Promise.all(all);
+
+    expect(batch.names).toEqual(['a', 'b', 'c']);
+  });
+
+  test('puts no more than the batch size into one transaction', async () => {
+    const { submit, next } = controlled({ batchSize: 2 });
+    const all = ['a', 'b', 'c', 'd', 'e'].map((name) => submit(name));
+    const sizes = [];
+    for (let i = 0; i < 3; i++) {
+      const batch = await next();
+      sizes.push(batch.names.length);
+      batch.answer();
+    }
+    await Promise.all(all);
+
+    expect(sizes).toEqual([2, 2, 1]);
+  });
+
+  test('begins a full batch beside the one that is in the database, and no third', async () => {
+    const { submit, next, unseen } = controlled({ batchSize: 2 });
+    const all = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => submit(name));
+    const [first, second] = [await next(), await next()];
+    await Promise.resolve();
+
+    expect([first.names, second.names, unseen()]).toEqual([['a', 'b'], ['c', 'd'], 0]);
+    second.answer();
+    const third = await next();
+    expect(third.names).toEqual(['e', 'f']);
+    for (const batch of [first, third]) batch.answer();
+    await Promise.all(all);
+  });
+
+  test('has no book in two batches at a time, and keeps the order of its writes', async () => {
+    const { submit, next, unseen } = controlled({ batchSize: 2 });
+    const first = submit('a');
+    const one = await next();
+    const all = ['a', 'a', 'b', 'a', 'c', 'b'].map((name) => submit(name));
+    const beside = await next();
+
+    expect(beside.names).toEqual(['b', 'c']);
+    one.answer();
+    await first;
+    const again = await next();
+    expect(again.names).toEqual(['a', 'a']);
+    expect(unseen()).toBe(0);
+    for (const batch of [beside, again]) batch.answer();
+    const last = await next();
+    expect(last.names).toEqual(['a', 'b']);
+    last.answer();
+    await Promise.all(all);
+  });
+
+  test('gives each caller its own result: a refusal concerns one alone', async () => {
+    const refused = new RefusalError({
+      reason: 'GRANT_EXPIRED',
+      message: 'too late',
+      metadata: { id: 'grt_1', state: 'EXPIRED' },
+    });
+    const queue = createQueue({
+      ...{ batchSize: 64, queueLimit: 100 },
+      commit: async (submissions) =>
+        submissions.map((one) =>
+          nameOf(one) === 'b' ? { ok: false, error: refused } : { ok: true, message: nameOf(one) },
+        ),
+    });
+    const results = await Promise.allSettled(['a', 'b', 'c'].map((name) => queue.submit(aNamed(name))));
+
+    expect(results).toEqual([
+      { status: 'fulfilled', value: 'a' },
+      { status: 'rejected', reason: refused },
+      { status: 'fulfilled', value: 'c' },
+    ]);
+  });
+});
+
+describe('bounds', () => {
+  test('a full queue answers OVERLOADED at once, with the limit', async () => {
+    const { submit, next } = controlled({ queueLimit: 2 });
+    const first = submit('a');
+    const batch = await next();
+    const waiting = [submit('b'), submit('c')];
+
+    await expect(submit('d')).rejects.toEqual(refusal('OVERLOADED', { metadata: { limit: '2' } }));
+    batch.answer();
+    (await next()).answer();
+    expect(await Promise.all([first, ...waiting])).toEqual(['a done', 'b done', 'c done']);
+  });
+
+  describe('of time', () => {
+    /** A queue whose first batch has taken so long, and whose second is under way. */
+    async function paced(tookMs: number) {
+      const clock = { now: 1_000 };
+      const world = controlled({ batchSize: 2, now: () => clock.now });
+      const first = world.submit('first');
+      const batch = await world.next();
+      clock.now += 2 * tookMs;
+      const second = world.submit('second');
+      batch.answer();
+      const underWay = await world.next();
+      return { ...world, clock, done: Promise.all([first, second]), underWay };
+    }
+
+    test('what would not be done by its deadline is refused at once, and takes no place', async () => {
+      const { submit, next, queue, done, underWay } = await paced(100);
+      const waiting = [submit('a', 1_400), submit('b', 1_400)];
+
+      // The two batches under way, that of a and b among them, and one more: 300 ms from 1,200 on.
+      await expect(submit('c', 1_499)).rejects.toEqual(refusal('OVERLOADED', { metadata: { limit: '0' } }));
+      expect(() => queue.assertInTime(3, 1_599)).toThrow('past its deadline');
+      expect(() => queue.assertInTime(3, 1_600)).not.toThrow();
+      expect(() => queue.assertInTime(100, null)).not.toThrow();
+      const third = submit('d', 1_500);
+      underWay.answer();
+      (await next()).answer();
+      (await next()).answer();
+      expect(await Promise.all([done, ...waiting, third])).toEqual([
+        ['first done', 'second done'],
+        ...['a done', 'b done', 'd done'],
+      ]);
+    });
+
+    test('an idle queue begins at once, however slow it was', async () => {
+      const { submit, next, queue, done, underWay, clock } = await paced(60_000);
+      underWay.answer();
+      await done;
+      await Promise.resolve();
+
+      expect(() => queue.assertInTime(1, clock.now + 1)).not.toThrow();
+      const only = submit('only', clock.now + 1);
+      (await next()).answer();
+      expect(await only).toBe('only done');
+    });
+  });
+
+  test('there is room again once the waiting have been taken', async () => {
+    const { submit, next } = controlled({ queueLimit: 1 });
+    const first = submit('a');
+    const batch = await next();
+    const second = submit('b');
+    await expect(submit('c')).rejects.toEqual(refusal('OVERLOADED'));
+    batch.answer();
+    const following = await next();
+    const third = submit('c');
+    following.answer();
+    (await next()).answer();
+
+    expect(await Promise.all([first, second, third])).toEqual(['a done', 'b done', 'c done']);
+  });
+
+  test('what has waited past its deadline is answered OVERLOADED and never executed', async () => {
+    const { submit, next } = controlled();
+    const first = submit('a');
+    const batch = await next();
+    const late = Promise.allSettled([submit('late', Date.now() - 1)]);
+    const patient = submit('patient', Date.now() + 60_000);
+    batch.answer();
+    const following = await next();
+    following.answer();
+
+    expect(await late).toEqual([{ status: 'rejected', reason: refusal('OVERLOADED') }]);
+    expect(following.names).toEqual(['patient']);
+    expect(await Promise.all([first, patient])).toEqual(['a done', 'patient done']);
+  });
+
+  test('a batch of which nothing is wanted any more is not committed', async () => {
+    const { queue, submit, unseen } = controlled();
+
+    await expect(submit('late', Date.now() - 1)).rejects.toEqual(refusal('OVERLOADED'));
+    await queue.drain();
+    expect(unseen()).toBe(0);
+  });
+});
+
+describe('a batch that fails', () => {
+  test.each(['40001', '40P01', '55P03'])('by conflict %s is tried again as a whole', async (code) => {
+    let left = 1;
+    const { tried, outcomes } = answering(() => (left-- > 0 ? databaseError(code) : undefined));
+
+    expect(await outcomes('ab')).toEqual(['a done', 'b done']);
+    expect(tried).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  test('by conflict twice is split; what conflicts alone three times is answered CONFLICT, with when to try again', async () => {
+    const { tried, outcomes } = answering((names) =>
+      names.includes('c') ? databaseError('40001') : undefined,
+    );
+
+    expect(await outcomes('abcd')).toEqual([...['a done', 'b done', refusal('CONFLICT'), 'd done']]);
+    expect(tried.map((names) => names.join(''))).toEqual([
+      ...['abcd', 'abcd', 'ab', 'cd', 'cd', 'c', 'c', 'c', 'd'],
+    ]);
+  });
+
+  test('by a row that is there already is split at once: nobody was faster, somebody asked for it twice', async () => {
+    const twice = databaseError('23505');
+    const { tried, outcomes } = answering((names) => (names.includes('b') ? twice : undefined));
+
+    expect(await outcomes('ab')).toEqual(['a done', twice]);
+    expect(tried).toEqual([['a', 'b'], ['a'], ['b']]);
+  });
+
+  test('by a fault is split until the culprit stands alone; the others are done in order', async () => {
+    const fault = databaseError('22021');
+    const { tried, outcomes } = answering((names) => (names.includes('f') ? fault : undefined));
+
+    expect(await outcomes('abcdefgh')).toEqual([
+      ...['a done', 'b done', 'c done', 'd done', 'e done'],
+      ...[fault, 'g done', 'h done'],
+    ]);
+    const done = tried.filter((names) => !names.includes('f')).flat();
+    expect(done).toEqual(['a', 'b', 'c', 'd', 'e', 'g', 'h']);
+    expect(tried.at(-1)).toEqual(['g', 'h']);
+  });
+
+  test('by several faults loses no other, and each culprit gets its own error', async () => {
+    const { outcomes } = answering((names) => {
+      const bad = names.find((name) => 'bdf'.includes(name));
+      return bad === undefined ? undefined : new Error(`${bad} is bad`);
+    });
+
+    expect(await outcomes('abcdefg')).toEqual([
+      ...['a done', new Error('b is bad'), 'c done', new Error('d is bad')],
+      ...['e done', new Error('f is bad'), 'g done'],
+    ]);
+  });
+
+  test('by a lost database is not tried again: whether it happened is unknown', async () => {
+    const { tried, outcomes } = answering(() => databaseError('ECONNRESET'));
+
+    expect(await outcomes('ab')).toEqual(Array(2).fill(refusal('DATABASE_UNAVAILABLE')));
+    expect(tried.length).toBe(1);
+  });
+
+  test('does not keep the next from being committed', async () => {
+    const { submit, next } = controlled();
+    const first = submit('a');
+    const batch = await next();
+    const second = submit('b');
+    batch.fail(databaseError('57P01'));
+    (await next()).answer();
+
+    await expect(first).rejects.toEqual(refusal('DATABASE_UNAVAILABLE'));
+    expect(await second).toBe('b done');
+  });
+});
+
+describe('draining', () => {
+  test('refuses what comes, and resolves when all that waits is done', async () => {
+    const { queue, submit, next } = controlled();
+    const first = submit('a');
+    const batch = await next();
+    const second = submit('b');
+    let drained = false;
+    const draining = queue.drain().then(() => (drained = true));
+
+    await expect(submit('c')).rejects.toEqual(refusal('SHUTTING_DOWN'));
+    batch.answer();
+    const last = await next();
+    expect(drained).toBe(false);
+    last.answer();
+    await draining;
+    expect(await Promise.all([first, second])).toEqual(['a done', 'b done']);
+  });
+
+  test('an idle queue is drained at once', async () => {
+    const { queue } = controlled();
+
+    await queue.drain();
+    await expect(queue.submit(aNamed('a'))).rejects.toEqual(refusal('SHUTTING_DOWN'));
+  });
+});
