@@ -20,6 +20,8 @@ import type { GrantSchema } from '#gen/credit/v1/grant_pb.ts';
 import { GrantStatus } from '#gen/credit/v1/grant_pb.ts';
 import type { Tax } from '../../ledger/account.ts';
 import { enumOf, timestampOf } from '../wire.ts';
+import type { CustomCurrency } from '../../tables/currencies.ts';
+import type { CustomCurrencySchema } from '#gen/credit/v1/currency_pb.ts';
 
 /** What answers have in common, from the terms of the core to messages. */
 
@@ -126,3 +128,10 @@ export const encodeCorrection = (correction: Correction): MessageInitShape<typeo
 
 export const encodeSlices = (slices: Slices): { grantId: string; amount: string }[] =>
   slices.map(({ grantId, amount }) => ({ grantId, amount: formatAmount(amount) }));
+
+export const encodeCurrency = (currency: CustomCurrency): MessageInitShape<typeof CustomCurrencySchema> => ({
+  code: currency.code,
+  name: currency.name,
+  precision: currency.precision,
+  recordedAt: timestampOf(currency.recordedAt),
+});

@@ -12,7 +12,7 @@ import { enumOf, instantOf, timestampOf } from '../wire.ts';
 import { keyOf } from '../decode.ts';
 import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
-import { figuresOf } from './get-balance.ts';
+import { figuresOf } from './figures.ts';
 
 const DEFAULT_POINTS = 1_000;
 const MOST_POINTS = 10_000;

@@ -15,7 +15,7 @@ import { enumOf, nameOf, timestampOf } from '../wire.ts';
 import { keyOf, namespaceOf } from '../decode.ts';
 import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
-import { figuresOf } from './get-balance.ts';
+import { figuresOf } from './figures.ts';
 
 export async function* watchBalance(
   deps: ServiceDeps,

@@ -1,30 +1,18 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ChargeStatus as Status, ChargeType as Type } from '../../credit/charge.ts';
-import { getCharge as answerCharge, listCharges as answerCharges } from '../../query/get-charges.ts';
+import { listCharges as answerCharges } from '../../query/get-charges.ts';
 import {
   ChargeStatus,
   ChargeType,
   ListChargesRequestSchema,
-  type GetChargeRequest,
-  type GetChargeResponseSchema,
   type ListChargesRequest,
   type ListChargesResponseSchema,
 } from '#gen/credit/v1/charge_pb.ts';
 import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { nameOf, textOf } from '../wire.ts';
-import { idOfKind, keyOf } from '../decode.ts';
+import { keyOf } from '../decode.ts';
 import type { ServiceDeps } from '../deps.ts';
 import { encodeCharge } from './encode.ts';
-
-export async function getCharge(
-  deps: ServiceDeps,
-  request: GetChargeRequest,
-): Promise<MessageInitShape<typeof GetChargeResponseSchema>> {
-  const chargeId = idOfKind('chg', request.chargeId);
-  const asked = { key: keyOf(request), minVersion: Number(request.minVersion), chargeId };
-  const { charge, version } = await answerCharge(deps, asked);
-  return { charge: encodeCharge(request.customerId, charge), version: BigInt(version) };
-}
 
 const TOKENS = pageTokens(ListChargesRequestSchema, { from: idPart('chg') });
 

@@ -1,12 +1,10 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Remembered } from '../../tables/remembered.ts';
-import { getGrant as answerGrant, listGrants as answerGrants } from '../../query/get-grants.ts';
+import { listGrants as answerGrants } from '../../query/get-grants.ts';
 import type { GrantStatus as Status } from '../../credit/grant.ts';
 import {
   GrantStatus,
   ListGrantsRequestSchema,
-  type GetGrantRequest,
-  type GetGrantResponseSchema,
   type ListGrantsRequest,
   type ListGrantsResponseSchema,
 } from '#gen/credit/v1/grant_pb.ts';
@@ -14,25 +12,9 @@ import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
 import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
 import { answerIn } from '../remembered-answer.ts';
 import { nameOf, textOf, timestampOf } from '../wire.ts';
-import { idOfKind, keyOf, momentOf } from '../decode.ts';
+import { keyOf, momentOf } from '../decode.ts';
 import type { ServiceDeps } from '../deps.ts';
 import { encodeGrant } from './encode.ts';
-
-export async function getGrant(
-  deps: ServiceDeps,
-  request: GetGrantRequest,
-): Promise<MessageInitShape<typeof GetGrantResponseSchema>> {
-  const { view, grant } = await answerGrant(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
-    grantId: idOfKind('grt', request.grantId),
-  });
-  return {
-    grant: encodeGrant(request.customerId, grant),
-    version: BigInt(view.version),
-    asOf: timestampOf(view.asOf),
-    knownAt: timestampOf(view.knownAt),
-  };
-}
 
 const TOKENS = pageTokens(ListGrantsRequestSchema, { ...PINNED, from: idPart('grt') });
 

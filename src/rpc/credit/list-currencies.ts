@@ -1,28 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CustomCurrency } from '../../tables/currencies.ts';
 import {
   ListCurrenciesRequestSchema,
-  type CreateCurrencyRequest,
-  type CreateCurrencyResponseSchema,
-  type CustomCurrencySchema,
   type ListCurrenciesRequest,
   type ListCurrenciesResponseSchema,
 } from '#gen/credit/v1/currency_pb.ts';
 import { pageSizeOf, pageTokens, textPart } from '../page-token.ts';
-import { textOf, timestampOf } from '../wire.ts';
 import { namespaceOf } from '../decode.ts';
 import type { ServiceDeps } from '../deps.ts';
-
-export async function createCurrency(
-  { currencies }: ServiceDeps,
-  request: CreateCurrencyRequest,
-): Promise<MessageInitShape<typeof CreateCurrencyResponseSchema>> {
-  const { currency, replayed } = await currencies.create(namespaceOf(request), {
-    ...{ code: request.code, name: request.name, precision: request.precision },
-    idempotencyKey: textOf(request.idempotencyKey),
-  });
-  return { currency: encodeCurrency(currency), recordedAt: timestampOf(currency.recordedAt), replayed };
-}
+import { encodeCurrency } from './encode.ts';
 
 const TOKENS = pageTokens(ListCurrenciesRequestSchema, { after: textPart(/^[A-Z0-9_]{1,24}$/) });
 
@@ -40,10 +25,3 @@ export async function listCurrencies(
     nextPageToken: more ? TOKENS.write(request, { after: page.at(-1)!.code }) : '',
   };
 }
-
-const encodeCurrency = (currency: CustomCurrency): MessageInitShape<typeof CustomCurrencySchema> => ({
-  code: currency.code,
-  name: currency.name,
-  precision: currency.precision,
-  recordedAt: timestampOf(currency.recordedAt),
-});
