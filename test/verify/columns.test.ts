@@ -100,13 +100,20 @@ const OTHER: Readonly<Record<string, (column: string) => string>> = {
     `case when isfinite(${column}) then ${column} - interval '1 ms' else timestamptz '2026-02-03 00:00:00+00' end`,
 };
 
+/** Of these columns only some rows say anything: what a write seals are texts, and not every write has one. */
+const SAYING: Readonly<Record<string, string>> = {
+  'writes.salt': `method in ('CreateGrant', 'CreateCharge', 'ConsumeCredits')`,
+};
+
 /** Few of each kind of row: the first and the last that has a value, and one that has none. */
-const rowsOf = ({ table, column }: TableColumn) =>
-  sql.rows<{ at: string }>(
-    `(select ctid::text as at from ${table} where ${column} is not null order by ctid limit 1)
-     union (select ctid::text from ${table} where ${column} is not null order by ctid desc limit 1)
-     union (select ctid::text from ${table} where ${column} is null order by ctid limit 1)`,
+function rowsOf({ table, column }: TableColumn) {
+  const saying = `${table} where ${SAYING[`${table}.${column}`] ?? 'true'}`;
+  return sql.rows<{ at: string }>(
+    `(select ctid::text as at from ${saying} and ${column} is not null order by ctid limit 1)
+     union (select ctid::text from ${saying} and ${column} is not null order by ctid desc limit 1)
+     union (select ctid::text from ${saying} and ${column} is null order by ctid limit 1)`,
   );
+}
 
 /** A column that says something only together with another is not let alone. */
 function refused(error: Error & { readonly constraint?: string }): undefined {
