@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { commitBatch } from '../src/write/commit.ts';
-import { createKeptBooks } from '../src/book/kept-books.ts';
+import { createBookCache } from '../src/book/book-cache.ts';
 import type { Submission } from '../src/write/submission.ts';
 import { databaseClock, processTime } from '../src/db/clock.ts';
 import { connect, type Connection, type Database } from '../src/db/database.ts';
@@ -55,7 +55,7 @@ function oneByOne(database: Database, took: Map<string, number>): Database {
   };
 }
 
-async function spend(database: Database, kept: ReturnType<typeof createKeptBooks>): Promise<number> {
+async function spend(database: Database, kept: ReturnType<typeof createBookCache>): Promise<number> {
   const batches = Math.ceil(SPENDS / size);
   for (let batch = 0; batch < batches; batch += 1) {
     const { results } = await commitBatch(
@@ -73,7 +73,7 @@ const postgres = await createPostgres();
 const bench = createBench({ ...postgres, quick: false, say: console.log });
 try {
   const database = connect({ url: await bench.database('customers'), poolSize: 1 });
-  const kept = createKeptBooks(1_000_000);
+  const kept = createBookCache(1_000_000);
   // Twice around, so that every book is kept and every statement planned.
   await spend(database, kept);
   const took = new Map<string, number>();

@@ -53,12 +53,12 @@ export type Config = {
    */
   clockLeewayMs: number;
   /**
-   * `CREDIT_LEDGER_SETTLER`: whether this process books what has fallen due in books that nobody writes to; default on.
+   * `CREDIT_LEDGER_DUE_BOOKER`: whether this process books what has fallen due in books that nobody writes to; default on.
    * No figure depends on it.
    */
-  settler: boolean;
-  /** `CREDIT_LEDGER_SETTLER_INTERVAL_MS`: how long the settler waits between its rounds, default 10000. */
-  settlerIntervalMs: number;
+  dueBooker: boolean;
+  /** `CREDIT_LEDGER_DUE_BOOKER_INTERVAL_MS`: how long the due-booker waits between its rounds, default 10000. */
+  dueBookerIntervalMs: number;
   /** `CREDIT_LEDGER_MAX_WATCHES`: most streams one process serves at once, default 20000; past it, TOO_MANY_WATCHES. */
   maxWatches: number;
   /**
@@ -115,8 +115,8 @@ export function readConfig(env: Environment = process.env): Config {
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 8192),
     keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
     clockLeewayMs: read.whole('CREDIT_LEDGER_CLOCK_LEEWAY_MS', 0, 60_000, 1_000),
-    settler: read.oneOf('CREDIT_LEDGER_SETTLER', ['on', 'off'], 'on') === 'on',
-    settlerIntervalMs: read.whole('CREDIT_LEDGER_SETTLER_INTERVAL_MS', 100, 86_400_000, 10_000),
+    dueBooker: read.oneOf('CREDIT_LEDGER_DUE_BOOKER', ['on', 'off'], 'on') === 'on',
+    dueBookerIntervalMs: read.whole('CREDIT_LEDGER_DUE_BOOKER_INTERVAL_MS', 100, 86_400_000, 10_000),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),
     watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
     doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',

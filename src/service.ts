@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { createBooks } from './write/books.ts';
-import type { Committed } from './live/deeds.ts';
+import type { Committed } from './live/committed-writes.ts';
 import { createBalances } from './query/balances.ts';
-import { createSettler } from './write/settler.ts';
-import { createKeptBooks, type KeptBooks } from './book/kept-books.ts';
+import { createDueBooker } from './write/due-booker.ts';
+import { createBookCache, type BookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
 import { databaseClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type Database, type DatabaseOptions } from './db/database.ts';
@@ -24,7 +24,7 @@ import { createValidation, inputsOf } from './rpc/call/validation.ts';
 import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
-import { createPlaces } from './live/places.ts';
+import { createStreamSlots } from './live/stream-slots.ts';
 import { createSignals, type Changed } from './live/signals.ts';
 
 export type ServiceOptions = Pick<
@@ -42,8 +42,8 @@ export type ServiceOptions = Pick<
   readonly keptFacts: number;
   /** How far ahead of now what has happened may be told; it happened now then. */
   readonly clockLeewayMs: number;
-  readonly settler: boolean;
-  readonly settlerIntervalMs: number;
+  readonly dueBooker: boolean;
+  readonly dueBookerIntervalMs: number;
   readonly maxWatches: number;
   readonly watchPollMs: number;
   readonly heartbeatMs: number;
@@ -59,7 +59,7 @@ export type ServiceOptions = Pick<
   readonly limits?: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>;
   readonly onStatement?: DatabaseOptions['onStatement'];
   /** Tests look into what is kept. */
-  readonly kept?: KeptBooks;
+  readonly kept?: BookCache;
   /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
   readonly feeds?: Pick<FeedsOptions, 'alarms' | 'pollMs' | 'bookmarkMs' | 'unreachableMs' | 'limit'>;
 };
@@ -82,14 +82,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const databases = await databasesOf(options);
   const { database, reads } = databases;
   const uuids = uuidMaker(processTime);
-  const kept = options.kept ?? createKeptBooks(options.keptFacts);
+  const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
   const timekeeper = options.timekeeper ?? createTimekeeper(clock);
-  const places = createPlaces(options.maxWatches);
-  const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, places });
+  const slots = createStreamSlots(options.maxWatches);
+  const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, slots });
   const books = createBooks({ ...commit, ...{ lanes, batchSize, queueLimit }, onCommitted });
-  const settler = options.settler
-    ? createSettler({ database, clock, timekeeper, books, log, everyMs: options.settlerIntervalMs })
+  const dueBooker = options.dueBooker
+    ? createDueBooker({ database, clock, timekeeper, books, log, everyMs: options.dueBookerIntervalMs })
     : null;
   const validate = createValidation(inputsOf([CreditService, LedgerService]));
   const currencies = createCurrencies(database, clock);
@@ -102,7 +102,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const verifications = Math.min(2, Math.floor(poolSize / 2));
   const deps: ServiceDeps = {
     ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
-    ...{ hub, places, feeds },
+    ...{ hub, slots, feeds },
   };
 
   const names = [CreditService.typeName, LedgerService.typeName];
@@ -118,12 +118,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   return {
     url: server.url,
     port: server.port,
-    watched: () => ({ streams: places.taken(), books: hub.books() }),
+    watched: () => ({ streams: slots.taken(), books: hub.books() }),
     async stop() {
       health.setServing(false);
       await server.close();
       hub.close();
-      await settler?.close();
+      await dueBooker?.close();
       await feeds.close();
       await books.close();
       await doorbell?.close();
@@ -170,7 +170,7 @@ type Databases = {
 /** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
 function followers(
   options: ServiceOptions,
-  deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'places'>,
+  deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'slots'>,
 ) {
   const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
   const hub = createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });

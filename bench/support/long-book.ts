@@ -1,5 +1,5 @@
 import { commitBatch } from '../../src/write/commit.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 
 import { makeBooks } from '../../src/tables/book-rows.ts';
 import type { Submission } from '../../src/write/submission.ts';
@@ -45,7 +45,7 @@ export async function writeLongBook(
 ): Promise<LongBook> {
   const database = connect({ url: databaseUrl, poolSize: 2 });
   const uuids = uuidMaker(processTime);
-  const kept = createKeptBooks(1_000);
+  const kept = createBookCache(1_000);
   const key = { namespace: 'default', customerId };
   const from = processTime() - cycles * CYCLE;
   let last = from;

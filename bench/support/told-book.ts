@@ -1,4 +1,4 @@
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import { commitBatch } from '../../src/write/commit.ts';
 import { makeBooks } from '../../src/tables/book-rows.ts';
 import type { Submission } from '../../src/write/submission.ts';
@@ -36,7 +36,7 @@ export async function writeToldBook(
 ): Promise<ToldBook> {
   const database = connect({ url: databaseUrl, poolSize: 2 });
   const uuids = uuidMaker(processTime);
-  const kept = createKeptBooks(200_000);
+  const kept = createBookCache(200_000);
   const from = processTime() - (count + 10) * MINUTE;
   const until = from + count * MINUTE;
   const commandAt = (at: Instant): Command =>

@@ -5,7 +5,7 @@ import { loadSubAccounts } from '../ledger/store.ts';
 import { loadOpenAdvances, readAdvance } from '../tables/advance-rows.ts';
 import { loadOpenCharges, readCharge } from '../tables/charge-rows.ts';
 import { loadOpenGrants, readGrant } from '../tables/grant-rows.ts';
-import type { BookMark, KeptBooks, OpenBook } from './kept-books.ts';
+import type { BookMark, BookCache, OpenBook } from './book-cache.ts';
 
 /** An open book with the routes its journal is appended to. */
 export type WritableBook = OpenBook & { readonly subAccounts: JournalHead['subAccounts'] };
@@ -23,7 +23,7 @@ const NOTHING: WritableBook = {
 /** What is open in some books, by their ids: at most three statements, and none for those that are kept. */
 export async function openBooks(
   connection: Connection,
-  kept: KeptBooks,
+  kept: BookCache,
   books: readonly Marked[],
 ): Promise<ReadonlyMap<string, OpenBook>> {
   const found = new Map(books.map((mark) => [mark.id, kept.find(mark)]));
@@ -36,7 +36,7 @@ export async function openBooks(
 /** The same for books that are to be written: one statement more for those whose sub-accounts are not kept. */
 export async function writableBooks(
   connection: Connection,
-  kept: KeptBooks,
+  kept: BookCache,
   books: readonly Marked[],
 ): Promise<ReadonlyMap<string, WritableBook>> {
   const [open, subAccounts] = await settleAll([

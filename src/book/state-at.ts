@@ -4,7 +4,7 @@ import { advanceKey } from '../credit/charge.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
-import type { KeptBooks, OpenBook } from './kept-books.ts';
+import type { BookCache, OpenBook } from './book-cache.ts';
 import { loadOpen, openBooks, type Marked } from './open-book.ts';
 import { rebuild, type Parts } from './rebuild.ts';
 import type { BookView } from './view.ts';
@@ -43,7 +43,7 @@ async function current(connection: Connection, book: Placed, named: readonly Sto
 /** The open states of many books at their latest versions, each run forward to an instant; by book id. */
 export async function statesNow(
   connection: Connection,
-  kept: KeptBooks,
+  kept: BookCache,
   books: readonly (Marked & Pick<BookView, 'asOf'>)[],
 ): Promise<ReadonlyMap<string, BookState>> {
   const open = await openBooks(connection, kept, books);

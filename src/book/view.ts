@@ -67,7 +67,7 @@ const placed = (among: string): string => `
      order by w.recorded_at desc, w.version desc limit 1
    ) recorded on $4::timestamptz < b.clock`;
 
-/** Places a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
+/** StreamSlots a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
 export const PLACED = placed('');
 
 const LOCATE = statement<PlacedRow & { now: Instant }>(

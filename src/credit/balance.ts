@@ -1,9 +1,9 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import { pendingAt, sumPromised, type Stretch } from '../pending/stretch.ts';
+import { pendingAt, sumPromised, type CreditPromise } from '../pending/promise.ts';
 import { inScope, keysOf, type Scope } from '../scope.ts';
 import type { BookState } from './book-state.ts';
 import { totalWeight, weights } from './live.ts';
-import { stretchOf } from './grant.ts';
+import { promiseOf } from './grant.ts';
 
 /** The three figures of one currency in one scope at the instant the state has been advanced to. */
 export type Balance = {
@@ -34,8 +34,8 @@ export const live = (state: BookState, currency: string, scope: Scope): Amount =
 /** Credit that is promised at the instant and not booked yet (domain.md §4). */
 export function pending(state: BookState, currency: string, scope: Scope): Amount {
   const promised = [...state.grants.values()]
-    .map(stretchOf)
-    .filter((stretch): stretch is Stretch => stretch !== null && pendingAt(stretch, state.clock));
+    .map(promiseOf)
+    .filter((promise): promise is CreditPromise => promise !== null && pendingAt(promise, state.clock));
   return sumPromised(promised, currency, scope);
 }
 

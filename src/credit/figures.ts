@@ -1,5 +1,5 @@
 import type { Amount } from '../amount.ts';
-import { sumPromised, type Promised } from '../pending/stretch.ts';
+import { sumPromised, type Promised } from '../pending/promise.ts';
 import type { Scope } from '../scope.ts';
 import { live, pending, settled } from './balance.ts';
 import type { BookState } from './book-state.ts';

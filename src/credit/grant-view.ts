@@ -4,11 +4,11 @@ import {
   bookingInstant,
   grantStatus,
   pendingAmount,
-  stretchOf,
+  promiseOf,
   type Grant,
   type GrantStatus,
 } from './grant.ts';
-import { pendingAt } from '../pending/stretch.ts';
+import { pendingAt } from '../pending/promise.ts';
 
 /**
  * A grant as it stands at an instant. The five parts add up to its amount from the earlier of its recording and its
@@ -69,8 +69,8 @@ export function viewThen(
     const consumed = grant.amount - remaining - forfeited;
     return { grant, status, bookedAt, ...none, remaining, consumed, ...parts };
   }
-  const stretch = stretchOf(known);
-  if (stretch !== null && pendingAt(stretch, at))
+  const promise = promiseOf(known);
+  if (promise !== null && pendingAt(promise, at))
     return { grant, status: 'PENDING', bookedAt: foreseen(known, at), ...none, pending: grant.amount };
   return voided
     ? { grant, status: 'VOIDED', bookedAt, ...none, voided: grant.amount }

@@ -2,7 +2,7 @@ import type { Amount } from '../amount.ts';
 import { earlier, later, type Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
 import type { Credit } from '../ledger/routes.ts';
-import type { Stretch } from '../pending/stretch.ts';
+import type { CreditPromise } from '../pending/promise.ts';
 
 export type FundingMethod = 'NONE' | 'EXTERNAL' | 'INVOICE';
 export type AvailabilityPolicy = 'ON_CREATION' | 'ON_AUTHORIZATION' | 'ON_SETTLEMENT';
@@ -121,7 +121,7 @@ export function grantStatus(grant: Grant, at: Instant): GrantStatus {
 export const pendingAmount = (grant: Grant): Amount => (grant.phase === 'SCHEDULED' ? grant.amount : 0n);
 
 /** While a grant is promised: from its recording until it is booked, voided, failed or lapsed; null if never. */
-export function stretchOf(grant: Grant): Stretch | null {
+export function promiseOf(grant: Grant): CreditPromise | null {
   const until =
     grant.phase === 'CALLED_OFF' && grant.voidedAt !== null
       ? grant.voidedAt

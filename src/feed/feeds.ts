@@ -7,7 +7,7 @@ import { customerFeed } from './customer-feed.ts';
 import type { Cursor, Place } from './feed-cursor.ts';
 import { refuseAhead } from './feed-source.ts';
 import { follow, type FeedEvent, type Opening } from './follow.ts';
-import { createGate } from '../live/gate.ts';
+import { createLimiter } from '../live/limiter.ts';
 import { BEGINNING, namespaceFeed } from './namespace-feed.ts';
 import type { Signals } from '../live/signals.ts';
 import { createTail, type Tail } from './tail.ts';
@@ -55,7 +55,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
   const { database, alarms = processAlarms, limit = 1_000 } = options;
   const { pollMs = 1_000, unreachableMs = 5_000, bookmarkMs = 15_000 } = options;
   const tail = createTail({ ...options, alarms, pollMs, unreachableMs });
-  const deps = { tail, alarms, gate: createGate(READERS), bookmarkMs };
+  const deps = { tail, alarms, limiter: createLimiter(READERS), bookmarkMs };
   let open = 0;
   return {
     async *watch(request, signal) {

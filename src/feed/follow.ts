@@ -2,7 +2,7 @@ import { classify } from '../db/failure.ts';
 import type { Instant } from '../instant.ts';
 import { createBell, type Alarms } from '../live/alarms.ts';
 import type { FeedSource, Told } from './feed-source.ts';
-import type { Gate } from '../live/gate.ts';
+import type { Limiter } from '../live/limiter.ts';
 import type { Mark } from './sight.ts';
 import type { Tail } from './tail.ts';
 
@@ -17,7 +17,7 @@ export type FollowDeps = {
   readonly tail: Tail;
   readonly alarms: Alarms;
   /** How many feeds read at the same time: the others' turn comes, and writes keep their connections. */
-  readonly gate: Gate;
+  readonly limiter: Limiter;
   /** A stream that has been quiet for so long gets a bookmark. */
   readonly bookmarkMs: number;
 };
@@ -37,7 +37,7 @@ const AGAIN_MS = 200;
  * aborts. Throws what the source refuses, and DATABASE_UNAVAILABLE when the database has been silent too long.
  */
 export async function* follow(
-  { tail, alarms, gate, bookmarkMs }: FollowDeps,
+  { tail, alarms, limiter, bookmarkMs }: FollowDeps,
   opening: Opening,
   signal: AbortSignal,
 ): AsyncGenerator<FeedEvent, void, undefined> {
@@ -63,7 +63,7 @@ export async function* follow(
       if (isBehind) {
         const page = await unlessSilent(
           tail,
-          gate(() => source.read()),
+          limiter(() => source.read()),
         );
         if (page === null) await bell.heard(AGAIN_MS);
         for (const told of page ?? []) {

@@ -8,7 +8,7 @@ import { readTails, type ShardTail } from './feed-rows.ts';
 import { createPace } from './pace.ts';
 import { addMark, heldBack, noSight, takeIn, type Mark } from './sight.ts';
 import type { Signals } from '../live/signals.ts';
-import { createSilence } from '../live/silence.ts';
+import { createWatchdog } from '../live/watchdog.ts';
 
 export type TailOptions = {
   readonly database: Database;
@@ -53,7 +53,7 @@ export function createTail(options: TailOptions): Tail {
   const wakeAll = () => {
     for (const wake of followers) wake();
   };
-  const silence = createSilence(alarms, pollMs + unreachableMs, wakeAll);
+  const watchdog = createWatchdog(alarms, pollMs + unreachableMs, wakeAll);
   let [begun, looked] = [0, 0];
   let ignoreSignals: (() => void) | undefined;
 
@@ -63,10 +63,10 @@ export function createTail(options: TailOptions): Tail {
       if (all) addMark(sight, await takeMark(options, (begun += 1)));
       agenda.seen(takeIn(sight, shards, await look(options, shards)));
       if (all) looked = begun;
-      silence.broken();
+      watchdog.broken();
     } catch (error) {
       onFailure(error);
-      silence.failed(error);
+      watchdog.failed(error);
       agenda.putBack(shards);
     }
     wakeAll();
@@ -75,7 +75,7 @@ export function createTail(options: TailOptions): Tail {
   });
 
   function begin(): void {
-    silence.broken();
+    watchdog.broken();
     ignoreSignals = signals.subscribe((changed) => {
       agenda.want(changed.map(({ shard }) => shard));
       pace.within(0);
@@ -84,7 +84,7 @@ export function createTail(options: TailOptions): Tail {
 
   function end(): void {
     ignoreSignals?.();
-    silence.end();
+    watchdog.end();
     pace.rest();
   }
 
@@ -104,7 +104,7 @@ export function createTail(options: TailOptions): Tail {
         if (followers.delete(wake) && followers.size === 0) end();
       };
     },
-    assertHeard: silence.assertBroken,
+    assertHeard: watchdog.assertBroken,
     close: pace.stop,
   };
 }

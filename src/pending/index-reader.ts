@@ -5,17 +5,17 @@ import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf } from '../id.ts';
 import { NEVER, type Instant } from '../instant.ts';
-import type { Promised, Stretch } from './stretch.ts';
+import type { Promised, CreditPromise } from './promise.ts';
 
 /**
  * The questions of domain.md §4, each one indexed statement that reads neither ledger nor grants. `version` is what
- * is known: a stretch counts if it was known at that version.
+ * is known: a promise counts if it was known at that version.
  */
 
 type PromisedRow = { currency: string; feature_keys: string[]; amount: Amount };
 
-// One short range of the span index per class of length; OPEN holds the stretches whose end nobody knows.
-const STRETCHES_AT = `
+// One short range of the span index per class of length; OPEN holds the promises whose end nobody knows.
+const KNOWN_AT = `
   from unnest($4::smallint[], $5::timestamptz[]) c (class, latest_end)
   join lateral (
     select * from scheduled_grants s
@@ -28,7 +28,7 @@ const STRETCHES_AT = `
 
 const PENDING_AT = statement<PromisedRow>(
   'pending_at',
-  `select s.currency, s.feature_keys, sum(s.amount) as amount ${STRETCHES_AT} group by s.currency, s.feature_keys`,
+  `select s.currency, s.feature_keys, sum(s.amount) as amount ${KNOWN_AT} group by s.currency, s.feature_keys`,
 );
 
 // What is known now and ends later began before: nothing is recorded ahead of now. The upper bound says nothing, but
@@ -43,7 +43,7 @@ const PENDING_NOW = statement<PromisedRow & { book_id: string }>(
 
 const NEXT_CHANGE = statement<{ next: Instant | null }>(
   'pending_next_change',
-  `select min(s.pending_until) as next ${STRETCHES_AT}`,
+  `select min(s.pending_until) as next ${KNOWN_AT}`,
 );
 
 /** What is promised at an instant, by currency and feature keys; its currencies are the pending currencies. */
@@ -52,7 +52,7 @@ export async function promisedAt(
   book: { readonly shard: number; readonly id: string; readonly version: number },
   at: Instant,
 ): Promise<readonly Promised[]> {
-  const rows = await connection.run(PENDING_AT, stretchesAt(book, at));
+  const rows = await connection.run(PENDING_AT, knownAt(book, at));
   return rows.map(promisedOf);
 }
 
@@ -76,7 +76,7 @@ const promisedOf = (row: PromisedRow): Promised => ({
   amount: row.amount,
 });
 
-export type StretchRow = PromisedRow & {
+export type PromiseRow = PromisedRow & {
   grant_id: string;
   pending_from: Instant;
   pending_until: Instant;
@@ -85,13 +85,13 @@ export type StretchRow = PromisedRow & {
 };
 
 /** Of a row `s` of `scheduled_grants`. */
-export const STRETCH_COLUMNS =
+export const PROMISE_COLUMNS =
   's.grant_id, s.currency, s.feature_keys, s.amount, s.pending_from, s.pending_until, s.effective_at, s.expires_at';
 
-const PROMISES_AT = statement<StretchRow>(
+const PROMISES_AT = statement<PromiseRow>(
   'promises_at',
-  `select ${STRETCH_COLUMNS}
-   ${STRETCHES_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
+  `select ${PROMISE_COLUMNS}
+   ${KNOWN_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
 );
 
 /** The same, promise by promise: those of one currency in order of taking effect. */
@@ -100,12 +100,12 @@ export async function promisesAt(
   book: { readonly shard: number; readonly id: string; readonly version: number },
   at: Instant,
   currency: string,
-): Promise<readonly Stretch[]> {
-  const rows = await connection.run(PROMISES_AT, [...stretchesAt(book, at), currency]);
-  return rows.map(readStretch);
+): Promise<readonly CreditPromise[]> {
+  const rows = await connection.run(PROMISES_AT, [...knownAt(book, at), currency]);
+  return rows.map(readPromise);
 }
 
-export const readStretch = (row: StretchRow): Stretch => ({
+export const readPromise = (row: PromiseRow): CreditPromise => ({
   grantId: idOf('grt', row.grant_id),
   currency: row.currency,
   featureKeys: row.feature_keys,
@@ -122,13 +122,13 @@ export async function nextChange(
   book: { readonly shard: number; readonly id: string; readonly version: number },
   at: Instant,
 ): Promise<Instant> {
-  const [row] = await connection.run(NEXT_CHANGE, stretchesAt(book, at));
+  const [row] = await connection.run(NEXT_CHANGE, knownAt(book, at));
   return row?.next ?? NEVER;
 }
 
 const ALL_CLASSES = [...CLASSES, OPEN];
 
-const stretchesAt = (
+const knownAt = (
   book: { readonly shard: number; readonly id: string; readonly version: number },
   at: Instant,
 ): readonly unknown[] => [

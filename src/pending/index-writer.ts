@@ -4,24 +4,24 @@ import type { Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { spanClass } from '../db/span.ts';
 import { uuidOf } from '../id.ts';
-import { sameStretch, type Stretch } from './stretch.ts';
+import { samePromise, type CreditPromise } from './promise.ts';
 
-/** The only writer of `scheduled_grants`: stretches are opened and closed, never edited. */
+/** The only writer of `scheduled_grants`: promises are opened and closed, never edited. */
 
 /** What one write learned about one grant's promise; null where there is none. */
-export type StretchChange = Placed & {
+export type PromiseChange = Placed & {
   readonly namespace: string;
   readonly customerId: string;
   readonly grantId: string;
   readonly version: number;
-  readonly before: Stretch | null;
-  readonly after: Stretch | null;
+  readonly before: CreditPromise | null;
+  readonly after: CreditPromise | null;
 };
 
-/** A stretch as it is stored: known from its change on until `knownUntil`, null for still. */
-type Opened = { readonly change: StretchChange; readonly stretch: Stretch; knownUntil: number | null };
+/** A promise as it is stored: known from its change on until `knownUntil`, null for still. */
+type Opened = { readonly change: PromiseChange; readonly promise: CreditPromise; knownUntil: number | null };
 
-const openStretches = bulkInsert<Opened>('scheduled_grants', {
+const openPromises = bulkInsert<Opened>('scheduled_grants', {
   shard: smallint(({ change }) => change.shard),
   book_id: uuid(({ change }) => change.bookId),
   grant_id: uuid(({ change }) => uuidOf(change.grantId)),
@@ -29,18 +29,18 @@ const openStretches = bulkInsert<Opened>('scheduled_grants', {
   known_until: bigint(({ knownUntil }) => knownUntil),
   namespace: text(({ change }) => change.namespace),
   customer_id: text(({ change }) => change.customerId),
-  currency: text(({ stretch }) => stretch.currency),
-  feature_keys: texts(({ stretch }) => stretch.featureKeys),
-  amount: numeric(({ stretch }) => stretch.amount),
-  pending_from: timestamptz(({ stretch }) => stretch.from),
-  pending_until: timestamptz(({ stretch }) => stretch.until),
-  effective_at: timestamptz(({ stretch }) => stretch.effectiveAt),
-  expires_at: timestamptz(({ stretch }) => stretch.expiresAt),
-  span_class: smallint(({ stretch }) => spanClass(stretch.from, stretch.until)),
+  currency: text(({ promise }) => promise.currency),
+  feature_keys: texts(({ promise }) => promise.featureKeys),
+  amount: numeric(({ promise }) => promise.amount),
+  pending_from: timestamptz(({ promise }) => promise.from),
+  pending_until: timestamptz(({ promise }) => promise.until),
+  effective_at: timestamptz(({ promise }) => promise.effectiveAt),
+  expires_at: timestamptz(({ promise }) => promise.expiresAt),
+  span_class: smallint(({ promise }) => spanClass(promise.from, promise.until)),
 });
 
 // The row known until now is the one with no known_until; a unique index keeps it single.
-const closeStretches = bulkUpdate<StretchChange>(
+const closePromises = bulkUpdate<PromiseChange>(
   'close_scheduled_grants',
   'scheduled_grants',
   ['shard', 'book_id', 'grant_id'],
@@ -54,14 +54,14 @@ const closeStretches = bulkUpdate<StretchChange>(
 );
 
 /** Stores the changes of a batch, given in version order per book. */
-export function storeStretches(
+export function storePromises(
   connection: Connection,
-  changes: readonly StretchChange[],
+  changes: readonly PromiseChange[],
 ): readonly Promise<void>[] {
-  const changed = changes.filter(({ before, after }) => !sameStretch(before, after));
+  const changed = changes.filter(({ before, after }) => !samePromise(before, after));
   const opened = new Map<string, Opened>();
   const rows: Opened[] = [];
-  const closed: StretchChange[] = [];
+  const closed: PromiseChange[] = [];
   for (const change of changed) {
     const { bookId, grantId, version, before, after } = change;
     const key = `${bookId} ${grantId}`;
@@ -71,9 +71,9 @@ export function storeStretches(
     else if (before !== null) closed.push(change);
     opened.delete(key);
     if (after === null) continue;
-    const row = { change, stretch: after, knownUntil: null };
+    const row = { change, promise: after, knownUntil: null };
     opened.set(key, row);
     rows.push(row);
   }
-  return [closeStretches(connection, closed), openStretches(connection, rows)];
+  return [closePromises(connection, closed), openPromises(connection, rows)];
 }

@@ -3,12 +3,12 @@ import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
-import { readStretch, STRETCH_COLUMNS, type StretchRow } from './index-reader.ts';
-import type { Stretch } from './stretch.ts';
+import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
+import type { CreditPromise } from './promise.ts';
 
 /** What is scheduled in a window, for a customer or a namespace: the fourth question of domain.md §4. */
 
-export type Scheduled = Stretch & { readonly customerId: string };
+export type Scheduled = CreditPromise & { readonly customerId: string };
 
 /** Where a page ended: rows are in order of (effective instant, grant id). */
 export type WindowCursor = { readonly effectiveAt: Instant; readonly grantId: string };
@@ -27,12 +27,12 @@ export type Window = {
   readonly limit: number;
 };
 
-type Row = StretchRow & { customer_id: string };
+type Row = PromiseRow & { customer_id: string };
 
 const within = (name: string, known: (asked: string) => string): Statement<Row> =>
   statement(
     name,
-    `select ${STRETCH_COLUMNS}, s.customer_id from (${known(ASKED)}) s
+    `select ${PROMISE_COLUMNS}, s.customer_id from (${known(ASKED)}) s
      order by effective_at, grant_id
      limit $9`,
   );
@@ -87,5 +87,5 @@ export async function scheduledWithin(
     window.limit,
     ...(book === null ? [] : [book.version]),
   ]);
-  return rows.map((row) => ({ ...readStretch(row), customerId: row.customer_id }));
+  return rows.map((row) => ({ ...readPromise(row), customerId: row.customer_id }));
 }

@@ -1,6 +1,6 @@
 import type { BookKey } from '../tables/book-key.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
-import type { KeptBooks } from '../book/kept-books.ts';
+import type { BookCache } from '../book/book-cache.ts';
 import { stateNow, statesNow } from '../book/state-at.ts';
 import { locateNow, type Moment, type NowView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
@@ -24,7 +24,7 @@ const KEPT_ROUNDS = { atOnce: 1, most: 100 };
 // Two, so that one round is read while the answers of the other are made; a round stays short for those who wait.
 const LOADED_ROUNDS = { atOnce: 2, most: 100 };
 
-export type BalancesDeps = QueryDeps & { readonly kept: KeptBooks };
+export type BalancesDeps = QueryDeps & { readonly kept: BookCache };
 
 export function createBalances(deps: BalancesDeps): Balances {
   const fromKept = (questions: readonly NowQuestion[]) => keptBalances(deps, questions);
@@ -79,7 +79,7 @@ async function keptBalances(
   });
 }
 
-function keptState(kept: KeptBooks, view: NowView): BookState | null {
+function keptState(kept: BookCache, view: NowView): BookState | null {
   const open = kept.find(markOf(view));
   return open === undefined ? null : stateNow(view, open);
 }

@@ -4,7 +4,7 @@ import { loadGrants, pageOfOtherGrants, readGrant, type StoredGrant } from '../t
 import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { promisesAt } from '../pending/index-reader.ts';
-import type { Stretch } from '../pending/stretch.ts';
+import type { CreditPromise } from '../pending/promise.ts';
 import { inScope, type Scope } from '../scope.ts';
 import {
   explainAdvances,
@@ -90,7 +90,7 @@ const promisesIn = async (
   connection: Connection,
   { shard, id, version, asOf }: BookView,
   currency: string,
-): Promise<readonly Stretch[]> =>
+): Promise<readonly CreditPromise[]> =>
   id === null ? [] : promisesAt(connection, { shard, id, version }, asOf, currency);
 
 /** The newest grants of the currency that do not count, one more than are listed. */
@@ -113,7 +113,7 @@ async function withoutSettled(
   connection: Connection,
   view: BookView,
   asked: Explained,
-  promised: readonly Stretch[],
+  promised: readonly CreditPromise[],
   others: readonly StoredGrant[],
 ): Promise<readonly ExplainedGrant[]> {
   const named = promised.map(({ grantId }) => ({ shard: view.shard, bookId: view.id!, grantId }));

@@ -4,7 +4,7 @@ import { settleAll, type Connection } from '../db/database.ts';
 import { sumAmounts } from '../amount.ts';
 import { settledTotals } from '../ledger/history.ts';
 import { promisedAt } from '../pending/index-reader.ts';
-import type { Promised } from '../pending/stretch.ts';
+import type { Promised } from '../pending/promise.ts';
 import { inScope, type Scope } from '../scope.ts';
 import {
   balancesFrom,

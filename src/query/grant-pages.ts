@@ -18,7 +18,7 @@ export type GrantFilter = {
   readonly featureKey: string | null;
 };
 
-/** Which stretch of a book's grants a page is of, both ends inclusive; null: from the newest, to the oldest. */
+/** Which part of the list of grants of a book a page shows, both ends inclusive; null: from the newest, to the oldest. */
 export type GrantRange = { readonly from: string | null; readonly to: string | null; readonly limit: number };
 
 export type GrantPage = {

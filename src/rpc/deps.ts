@@ -5,7 +5,7 @@ import type { UuidMaker } from '../id.ts';
 import type { Balances } from '../query/balances.ts';
 import type { Currencies } from '../tables/currencies.ts';
 import type { Hub } from '../watch/hub.ts';
-import type { Places } from '../live/places.ts';
+import type { StreamSlots } from '../live/stream-slots.ts';
 import type { Feeds } from '../feed/feeds.ts';
 import type { Validate } from './call/validation.ts';
 
@@ -22,7 +22,7 @@ export type ServiceDeps = QueryDeps & {
   /** Streams of balances. */
   readonly hub: Hub;
   /** The streams there is room for, of every kind. */
-  readonly places: Places;
+  readonly slots: StreamSlots;
   /** Streams of transactions. */
   readonly feeds: Feeds;
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */

@@ -10,14 +10,14 @@ import { heldByGrants } from './held.ts';
 import { staleLateSums } from './late-sums.ts';
 import { accountsOf } from './read-written.ts';
 import type { Written, WrittenEntry } from './written.ts';
-import { writtenStretches } from '../pending/written-stretches.ts';
+import { writtenPromises } from '../pending/written-promises.ts';
 import { nextDue } from '../credit/advance-to.ts';
 import { checkAnswers } from './check-answers.ts';
 import { checkBook } from './check-book.ts';
 import { checkCharge } from './check-charge.ts';
 import { checkGrant } from './check-grant.ts';
 import { checkRegistered } from './check-register.ts';
-import { checkStretches } from './check-stretches.ts';
+import { checkPromises } from './check-promises.ts';
 import { checkUsage, learnUsage, openUsage } from './check-usage.ts';
 import { factsOf } from './charge-facts.ts';
 import type { Finding } from './finding.ts';
@@ -51,14 +51,14 @@ export async function* verifyBook(
 
   for await (const { grants, from, until } of writtenGrants(connection, book)) {
     const ids = grants.map(({ grant }) => grant.id);
-    const [held, stretches] = await settleAll([
+    const [held, promises] = await settleAll([
       heldByGrants(connection, book, ids),
-      writtenStretches(connection, book, { from, until }),
+      writtenPromises(connection, book, { from, until }),
     ]);
     for (const own of grants) used(own.grant, own.version);
     yield found([
       ...grants.flatMap((own) => checkGrant(own, held.get(own.grant.id) ?? null, book)),
-      ...checkStretches(book, grants, stretches),
+      ...checkPromises(book, grants, promises),
     ]);
   }
   for await (const page of writtenCharges(connection, book)) {

@@ -1,4 +1,4 @@
-import type { Deed } from '../live/deeds.ts';
+import type { CommittedWrite } from '../live/committed-writes.ts';
 import type { CauseKind } from '../credit/timeline.ts';
 
 const BY_METHOD: Readonly<Record<string, CauseKind>> = {
@@ -16,5 +16,5 @@ const BY_METHOD: Readonly<Record<string, CauseKind>> = {
 };
 
 /** What a write is the cause of; null for one that moves no figure, such as the booking of what time had changed. */
-export const causeOf = ({ method, voids }: Deed): CauseKind | null =>
+export const causeOf = ({ method, voids }: CommittedWrite): CauseKind | null =>
   voids ? 'GRANT_VOIDED' : (BY_METHOD[method] ?? null);

@@ -11,13 +11,13 @@ import type { WatchedBook } from './watched-book.ts';
 /** Takes over a newer version; an older one, or the one there is, changes nothing. */
 export function adopt(
   book: WatchedBook,
-  { bookId, version, state, currencies, deeds }: Omit<BookNow, 'now'>,
+  { bookId, version, state, currencies, writes }: Omit<BookNow, 'now'>,
 ): void {
   if (book.loaded && version <= book.version) return;
   // What came to pass before the write is a change of its own, with causes of its own.
   if (book.loaded) passTime(book, state.clock);
-  const causes = deeds
-    .filter((deed) => deed.version > book.version)
+  const causes = writes
+    .filter((write) => write.version > book.version)
     .map(causeOf)
     .filter((cause) => cause !== null);
   book.state = advanceTo(openPart(state), later(book.state.clock, state.clock)).state;

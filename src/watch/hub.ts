@@ -2,7 +2,7 @@ import type { BookKey } from '../tables/book-key.ts';
 import { reasonOf } from './ended.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import type { BalanceMessage, Watched } from './message.ts';
-import type { Places } from '../live/places.ts';
+import type { StreamSlots } from '../live/stream-slots.ts';
 import { createShelf, type Stream } from './shelf.ts';
 import { messageNow } from './tell.ts';
 import { createWakes, type Wakes, type WakesOptions } from './wakes.ts';
@@ -26,13 +26,13 @@ export type Hub = Pick<Wakes, 'committed' | 'changed' | 'look' | 'close'> & {
 };
 
 export type HubOptions = WakesOptions & {
-  readonly places: Places;
+  readonly slots: StreamSlots;
   /** A stream that has been quiet for this long shows that it is alive. */
   readonly heartbeatMs: number;
 };
 
 export function createHub(options: HubOptions): Hub {
-  const { timekeeper, places, heartbeatMs } = options;
+  const { timekeeper, slots, heartbeatMs } = options;
   const shelf = createShelf();
   const wakes = createWakes(options, shelf);
   const heartbeats = createHeartbeats<Stream>(timekeeper, heartbeatMs, ({ audience, mailbox }) => {
@@ -47,7 +47,7 @@ export function createHub(options: HubOptions): Hub {
   }
 
   async function* watch({ key, watched, lastVersion }: BalanceWatch, signal: AbortSignal) {
-    const free = places.enter();
+    const free = slots.enter();
     const stream = shelf.enter(key, watched);
     const { audience, mailbox } = stream;
     const hangUp = () => mailbox.end();

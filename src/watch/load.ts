@@ -1,5 +1,5 @@
 import type { BookKey } from '../tables/book-key.ts';
-import { deedsSince, type Deed } from '../live/deeds.ts';
+import { committedSince, type CommittedWrite } from '../live/committed-writes.ts';
 import { stateAt } from '../book/state-at.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { ask, type QueryDeps } from '../book/questions.ts';
@@ -16,7 +16,7 @@ export type BookNow = {
   /** Each currency of a grant, charge or adjustment, sorted. */
   readonly currencies: readonly string[];
   /** What was written after the version known before. */
-  readonly deeds: readonly Deed[];
+  readonly writes: readonly CommittedWrite[];
 };
 
 /** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
@@ -28,11 +28,11 @@ export const loadBook = (
   ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
     const { id: bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
-    const [state, deeds] = await settleAll([
+    const [state, writes] = await settleAll([
       stateAt(connection, booked),
       bookId === null || since === null
-        ? Promise.resolve<readonly Deed[]>([])
-        : deedsSince(connection, { shard, bookId, version }, since),
+        ? Promise.resolve<readonly CommittedWrite[]>([])
+        : committedSince(connection, { shard, bookId, version }, since),
     ]);
-    return { bookId, version, state, currencies, deeds, now };
+    return { bookId, version, state, currencies, writes, now };
   });

@@ -1,4 +1,4 @@
-import type { Committed } from '../live/deeds.ts';
+import type { Committed } from '../live/committed-writes.ts';
 import { notCaughtUp } from '../book/questions.ts';
 import { waitUntil } from '../db/wait.ts';
 import { endAll, unavailable } from './ended.ts';
@@ -45,7 +45,7 @@ export function createWakes(options: WakesOptions, shelf: Shelf): Wakes {
       for (const written of committed) {
         const book = shelf.byKey(written.key);
         if (book === undefined || written.version <= book.version) continue;
-        const next = written.deeds[0]!.version === book.version + 1;
+        const next = written.writes[0]!.version === book.version + 1;
         if (book.loaded && next) keeper.takeOver(book, written);
         // A load under way may have missed it; and what others wrote in between is not in hand.
         else keeper.reload(book);

@@ -1,7 +1,7 @@
 import type { Command } from '../credit/command.ts';
 import { shardOf, type BookKey } from '../tables/book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
-import type { Committed } from '../live/deeds.ts';
+import type { Committed } from '../live/committed-writes.ts';
 import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
 

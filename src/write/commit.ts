@@ -7,19 +7,19 @@ import { later, type Instant } from '../instant.ts';
 import { randomSalt, type Salt } from '../ledger/hash.ts';
 import type { Appended } from '../ledger/journal.ts';
 import { storeJournals } from '../ledger/store.ts';
-import { storeStretches } from '../pending/index-writer.ts';
+import { storePromises } from '../pending/index-writer.ts';
 import { refuse } from '../refusal.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
 import { lockBooks, makeBooks, storeBooks } from '../tables/book-rows.ts';
 import { storeAdvances } from '../tables/advance-rows.ts';
 import { storeAllocations } from '../tables/allocation-rows.ts';
 import { appendTo } from './append.ts';
-import type { Committed } from '../live/deeds.ts';
+import type { Committed } from '../live/committed-writes.ts';
 import { storeCharges } from '../tables/store-charges.ts';
 import { answerHash } from '../book/facts.ts';
 import { storeFormerTerms } from '../tables/former-terms.ts';
 import { storeGrants } from '../tables/store-grants.ts';
-import type { KeptBooks } from '../book/kept-books.ts';
+import type { BookCache } from '../book/book-cache.ts';
 import { loadSessions } from './load.ts';
 import { committedOf, openAfter } from './committed.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
@@ -33,7 +33,7 @@ export type CommitDeps = {
   readonly uuids: UuidMaker;
   /** Tests may tell them; else they are drawn from the system. */
   readonly salts?: () => Salt;
-  readonly kept: KeptBooks;
+  readonly kept: BookCache;
   /** How many milliseconds ahead of now a caller's clock may be. */
   readonly leewayMs: number;
 };
@@ -224,9 +224,9 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
       all((s) => s.allocations.made.values()),
       all((s) => s.allocations.changed.values()),
     ),
-    ...storeStretches(
+    ...storePromises(
       connection,
-      all((s) => s.stretches),
+      all((s) => s.promises),
     ),
     ...storeJournals(connection, changed),
   ];

@@ -1,4 +1,4 @@
-import { SETTLEMENT, type Committed } from '../live/deeds.ts';
+import { SETTLEMENT, type Committed } from '../live/committed-writes.ts';
 import type { WritableBook } from '../book/open-book.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
 import type { Session } from './session.ts';
@@ -15,7 +15,7 @@ export const committedOf = ({
 }: Session): Committed => ({
   ...{ key, shard, bookId, version: state.version, state },
   currencies: Object.keys(currencies).toSorted(),
-  deeds: writes.map(({ version, method }) => ({
+  writes: writes.map(({ version, method }) => ({
     ...{ version, method },
     voids:
       method === 'VoidGrant' ||

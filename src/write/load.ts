@@ -18,14 +18,14 @@ import { keyOfRow, type BookRow } from '../tables/book-rows.ts';
 import { loadCharges, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
 import { formerTimesOf, loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
 import { loadGrants, loadReclaimable, readGrant, type GrantRow } from '../tables/grant-rows.ts';
-import type { KeptBooks } from '../book/kept-books.ts';
+import type { BookCache } from '../book/book-cache.ts';
 import { needsOf, type Needs } from './needs.ts';
 import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { Remembered } from '../tables/remembered.ts';
 import { openSession, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
-export type LoadDeps = { readonly connection: Connection; readonly kept: KeptBooks };
+export type LoadDeps = { readonly connection: Connection; readonly kept: BookCache };
 
 /**
  * Opens a session on each of the books: with nothing to load where their open state is kept and commands need no more,

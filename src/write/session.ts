@@ -1,10 +1,10 @@
 import type { BookState } from '../credit/book-state.ts';
 import type { Decision } from '../credit/decide.ts';
-import { stretchOf } from '../credit/grant.ts';
+import { promiseOf } from '../credit/grant.ts';
 import type { Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
-import type { StretchChange } from '../pending/index-writer.ts';
+import type { PromiseChange } from '../pending/index-writer.ts';
 import type { OwnedReduction, StoredAdvance } from '../tables/advance-rows.ts';
 import type { OwnedAllocation } from '../tables/allocation-rows.ts';
 import type { BookKey } from '../tables/book-key.ts';
@@ -52,7 +52,7 @@ export type Session = Placed & {
   readonly keys: UsedKey[];
   readonly writes: WriteRow[];
   readonly appended: Appended[];
-  readonly stretches: StretchChange[];
+  readonly promises: PromiseChange[];
   readonly grants: Rows<OwnedGrant>;
   readonly formerTerms: OwnedTerms[];
   readonly charges: Rows<OwnedCharge>;
@@ -74,7 +74,7 @@ export const openSession = (
   keys: [],
   writes: [],
   appended: [],
-  stretches: [],
+  promises: [],
   formerTerms: [],
   chargeEvents: [],
   reductions: [],
@@ -148,14 +148,14 @@ function recordGrants(
     const was = before.grants.get(id) ?? null;
     const now = stored(known.grants.get(id), grant, after.version);
     known.grants.set(id, now);
-    session.stretches.push({
+    session.promises.push({
       ...key,
       shard,
       bookId,
       grantId: id,
       version: after.version,
-      before: was === null ? null : stretchOf(was),
-      after: stretchOf(grant),
+      before: was === null ? null : promiseOf(was),
+      after: promiseOf(grant),
     });
     const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
     if (former !== null) session.formerTerms.push({ shard, bookId, former });

@@ -56,7 +56,7 @@ describe('after random histories', () => {
     ['advances not covered', `advances where uncovered = amount`],
     ['advances covered in part', `advances where uncovered > 0 and uncovered < amount`],
     ['advances covered by a later write', `advances where closed_version > version`],
-    ['stretches closed by a later write', `scheduled_grants where known_until is not null`],
+    ['promises closed by a later write', `scheduled_grants where known_until is not null`],
     [
       'grants rescheduled',
       `former_terms t join grants g on g.id = t.grant_id where g.expires_at <> t.expires_at`,
@@ -140,12 +140,12 @@ describe('a stale projection is noticed', () => {
       `update books set next_event_at = next_event_at - interval '1 ms' where next_event_at < 'infinity'`,
     ],
     [
-      'a stretch that is missing',
+      'a promise that is missing',
       `delete from scheduled_grants
       where grant_id = (select grant_id from scheduled_grants limit 1)`,
     ],
-    ['until when a stretch was known', `update scheduled_grants set known_until = known_until + 1`],
-    ['a stretch of another class', `update scheduled_grants set span_class = span_class + 1`],
+    ['until when a promise was known', `update scheduled_grants set known_until = known_until + 1`],
+    ['a promise of another class', `update scheduled_grants set span_class = span_class + 1`],
   ])('%s', async (_, tampering) => {
     const found = await undone(sql, async () => {
       await sql.rows(tampering);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { viewNow, viewThen, type GrantView } from '../../src/credit/grant-view.ts';
-import { bookingInstant, grantStatus, isOpen, stretchOf, type Grant } from '../../src/credit/grant.ts';
+import { bookingInstant, grantStatus, isOpen, promiseOf, type Grant } from '../../src/credit/grant.ts';
 import { NEVER } from '../../src/instant.ts';
 import { credits, day, fundingOf, heldGrant, invoice } from '../support/builders.ts';
 
@@ -43,7 +43,7 @@ describe('the promise of a grant', () => {
     ['until it was booked, once it is credit', active, day(5)],
     ['until it was booked, voided or not', voided, day(5)],
   ])('holds %s', (_until, grant, until) => {
-    expect(stretchOf(grant)).toMatchObject({ from: day(1), until });
+    expect(promiseOf(grant)).toMatchObject({ from: day(1), until });
   });
 
   it.each([
@@ -52,7 +52,7 @@ describe('the promise of a grant', () => {
     ['recorded when it could only lapse', { ...lapsed, recordedAt: day(9) }],
     ['called off at once', { ...calledOff, recordedAt: day(3) }],
   ])('never was one, if the grant was %s', (_how, grant) => {
-    expect(stretchOf(grant)).toBeNull();
+    expect(promiseOf(grant)).toBeNull();
   });
 
   it('is kept at the later of the effective instant and the funding', () => {

@@ -5,10 +5,10 @@ import type { Allocation } from '../../src/credit/charge.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { decide, type Decision } from '../../src/credit/decide.ts';
 import { viewThen, type GrantView } from '../../src/credit/grant-view.ts';
-import { stretchOf } from '../../src/credit/grant.ts';
+import { promiseOf } from '../../src/credit/grant.ts';
 import { EARLIEST, type Instant } from '../../src/instant.ts';
 import type { Posting, PostingKind } from '../../src/ledger/posting.ts';
-import { pendingAt, sumPromised, type Promised } from '../../src/pending/stretch.ts';
+import { pendingAt, sumPromised, type Promised } from '../../src/pending/promise.ts';
 import type { Scope } from '../../src/scope.ts';
 
 /** The core under test; a twin passes one with a fault in it. */
@@ -66,13 +66,13 @@ export function read(core: Core, journal: Journal, asOf: Instant, knownAt: Insta
   const booked = [...known.flatMap((entry) => entry.postings), ...ahead.postings];
   const postings = booked.filter((posting) => posting.bookedAt <= asOf);
   const held = heldOf(postings);
-  const stretches = [...state.grants.values()].map(stretchOf).filter((stretch) => stretch !== null);
+  const promises = [...state.grants.values()].map(promiseOf).filter((promise) => promise !== null);
   const views = [...state.grants.values()].map((grant) => viewThen(grant, asOf, held.get(grant.id) ?? NONE));
   return {
     asOf,
     state,
     settled: settledOf(postings),
-    promised: stretches.filter((stretch) => pendingAt(stretch, asOf)),
+    promised: promises.filter((promise) => pendingAt(promise, asOf)),
     grants: new Map(views.map((v) => [v.grant.id, v])),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { decide } from '../../src/credit/decide.ts';
-import { grantStatus, stretchOf } from '../../src/credit/grant.ts';
+import { grantStatus, promiseOf } from '../../src/credit/grant.ts';
 import { NEVER } from '../../src/instant.ts';
 import {
   aBook,
@@ -67,7 +67,7 @@ describe('a grant that waits for its payment', () => {
 
     expect(answer.grant).toMatchObject({ expiresAt: day(3), phase: 'LAPSED' });
     expect([postings, became(state, 'g1')]).toEqual([[], { expired: '100' }]);
-    expect(stretchOf(answer.grant)).toMatchObject({ from: day(1), until: day(3) });
+    expect(promiseOf(answer.grant)).toMatchObject({ from: day(1), until: day(3) });
   });
 
   it('and begins only later cannot expire before that: it is voided instead', () => {

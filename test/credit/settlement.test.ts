@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
 import { decide } from '../../src/credit/decide.ts';
-import { grantStatus, stretchOf } from '../../src/credit/grant.ts';
+import { grantStatus, promiseOf } from '../../src/credit/grant.ts';
 import {
   aBook,
   aConsumption,
@@ -71,7 +71,7 @@ describe('a grant becomes credit', () => {
       '2026-01-02 ISSUE',
       '2026-01-03 COVER',
     ]);
-    expect(stretchOf(state.grants.get('g1')!)).toMatchObject({ from: day(1), until: day(2) });
+    expect(promiseOf(state.grants.get('g1')!)).toMatchObject({ from: day(1), until: day(2) });
   });
 });
 
@@ -109,7 +109,7 @@ describe('a payment that fails', () => {
     const failed = state.grants.get('g1')!;
 
     expect(grantStatus(failed, day(5))).toBe('VOIDED');
-    expect(stretchOf(failed)).toMatchObject({ from: day(1), until: day(3) });
+    expect(promiseOf(failed)).toMatchObject({ from: day(1), until: day(3) });
     expect(became(state, 'g1')).toEqual({ voided: '100' });
   });
 

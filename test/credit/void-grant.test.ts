@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BookState } from '../../src/credit/book-state.ts';
 import { decide } from '../../src/credit/decide.ts';
-import { grantStatus, stretchOf } from '../../src/credit/grant.ts';
+import { grantStatus, promiseOf } from '../../src/credit/grant.ts';
 import {
   aBook,
   aConsumption,
@@ -78,7 +78,7 @@ describe('voiding a grant', () => {
   it('keeps a scheduled grant pending until the void, and off the ledger for ever', () => {
     const { state } = voidAt(aBook([day(1), aGrant({ effectiveAt: day(15) })]));
 
-    expect(stretchOf(state.grants.get('g1')!)).toMatchObject({ from: day(1), until: day(10) });
+    expect(promiseOf(state.grants.get('g1')!)).toMatchObject({ from: day(1), until: day(10) });
     expect(decide(state, aGrant({ grantId: 'g2' }), day(20)).postings).toHaveLength(1);
   });
 });

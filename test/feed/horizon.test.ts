@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { commitBatch } from '../../src/write/commit.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import { connect, statement, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { uuidMaker } from '../../src/id.ts';
@@ -20,7 +20,7 @@ const { url, databaseUrl, time, sql } = await testWorld({ feeds: { pollMs: 20, b
 const database = connect({ url: databaseUrl, poolSize: 4 });
 afterAll(() => database.close());
 const uuids = uuidMaker(processTime);
-const kept = createKeptBooks(1_000);
+const kept = createBookCache(1_000);
 
 let customerId: string;
 let shard: number;

@@ -5,8 +5,8 @@ import { shardOf } from '../../src/tables/book-key.ts';
 import { connect } from '../../src/db/database.ts';
 import { NEVER } from '../../src/instant.ts';
 import { nextChange, promisedAt } from '../../src/pending/index-reader.ts';
-import { storeStretches } from '../../src/pending/index-writer.ts';
-import { pendingAt, type Promised, type Stretch } from '../../src/pending/stretch.ts';
+import { storePromises } from '../../src/pending/index-writer.ts';
+import { pendingAt, type Promised, type CreditPromise } from '../../src/pending/promise.ts';
 import { scheduledWithin, type Window } from '../../src/pending/window.ts';
 import { inScope, type Scope } from '../../src/scope.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -18,9 +18,9 @@ import {
   LAST_VERSION,
   PROMISED,
   promisedGrants,
-} from '../support/stretches.ts';
+} from '../support/promises.ts';
 
-/** The four questions of domain.md §4 against the plainest answer there is: look at every stretch. */
+/** The four questions of domain.md §4 against the plainest answer there is: look at every promise. */
 
 const SEED = 20_260_101;
 const GRANTS = promisedGrants(700, SEED);
@@ -45,20 +45,20 @@ beforeAll(async () => {
     books.set(customerId, book!.id);
     const own = GRANTS.filter((grant) => grant.customerId === customerId);
     const changes = changesOf(own, () => ({ shard: shard(customerId), bookId: book!.id }));
-    // In batches of a few versions, so that stretches are closed by the batch that opened them and by later ones.
+    // In batches of a few versions, so that promises are closed by the batch that opened them and by later ones.
     for (let from = 1; from <= LAST_VERSION; from += 7) {
       const batch = changes.filter(({ version }) => version >= from && version < from + 7);
       await database.transaction(async (connection) => {
-        await Promise.all(storeStretches(connection, batch));
+        await Promise.all(storePromises(connection, batch));
       });
     }
   }
 });
 
-const stretchesOf = (customerId: string, version: number): readonly Stretch[] =>
+const promisesOf = (customerId: string, version: number): readonly CreditPromise[] =>
   GRANTS.filter((grant) => grant.customerId === customerId)
     .map((grant) => known(grant, version))
-    .filter((stretch) => stretch !== null);
+    .filter((promise) => promise !== null);
 
 /** A moment of a customer's book; many of them. */
 const moments = (seed: number) =>
@@ -66,12 +66,12 @@ const moments = (seed: number) =>
     ...{ customerId: PROMISED[i % 3]!, at, version: 1 + ((i * 7) % LAST_VERSION) },
   }));
 
-test('the stretches are hundreds, of every length, and many have changed', () => {
+test('the promises are hundreds, of every length, and many have changed', () => {
   const all = GRANTS.flatMap(({ learned }) => learned);
 
   expect(all.length).toBeGreaterThan(900);
   expect(
-    new Set(all.map(({ stretch }) => Math.floor(Math.log10((stretch?.until ?? 0) - (stretch?.from ?? 0)))))
+    new Set(all.map(({ promise }) => Math.floor(Math.log10((promise?.until ?? 0) - (promise?.from ?? 0)))))
       .size,
   ).toBeGreaterThan(12);
 });
@@ -83,9 +83,9 @@ const byKeys = (promises: readonly Promised[]): ReadonlyMap<string, bigint> => {
 };
 
 describe('pending at an instant, as known at a version', () => {
-  test('is the sum of the stretches that contain it, by currency and feature keys', async () => {
+  test('is the sum of the promises that contain it, by currency and feature keys', async () => {
     for (const { customerId, at, version } of moments(SEED + 1)) {
-      const pending = stretchesOf(customerId, version).filter((stretch) => pendingAt(stretch, at));
+      const pending = promisesOf(customerId, version).filter((promise) => pendingAt(promise, at));
 
       const promised = await promisedAt(database, bookOf(customerId, version), at);
       expect(byKeys(promised), `at ${at} as known at ${version}`).toEqual(byKeys(pending));
@@ -98,8 +98,8 @@ describe('pending at an instant, as known at a version', () => {
 
   test('changes next at the first end among them', async () => {
     for (const { customerId, at, version } of moments(SEED + 2)) {
-      const ends = stretchesOf(customerId, version)
-        .filter((stretch) => pendingAt(stretch, at))
+      const ends = promisesOf(customerId, version)
+        .filter((promise) => pendingAt(promise, at))
         .map(({ until }) => until);
 
       const next = await nextChange(database, bookOf(customerId, version), at);
@@ -110,10 +110,10 @@ describe('pending at an instant, as known at a version', () => {
 
 const order = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Every stretch known in the end, as the page of the window that starts behind `after`. */
+/** Every promise known in the end, as the page of the window that starts behind `after`. */
 function expected(window: Window, customers: readonly string[], now: number) {
   return customers
-    .flatMap((customerId) => stretchesOf(customerId, NEVER).map((stretch) => ({ customerId, ...stretch })))
+    .flatMap((customerId) => promisesOf(customerId, NEVER).map((promise) => ({ customerId, ...promise })))
     .filter((s) => s.effectiveAt >= window.from && (s.effectiveAt < window.until || window.until === NEVER))
     .filter((s) => s.until === s.effectiveAt || s.until > now)
     .filter((s) => window.currency === null || s.currency === window.currency)

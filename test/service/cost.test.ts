@@ -2,7 +2,7 @@ import { fromJson } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { createBooks } from '../../src/write/books.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import { createCurrencies } from '../../src/tables/currencies.ts';
 import { createBalances } from '../../src/query/balances.ts';
 import { connect } from '../../src/db/database.ts';
@@ -41,7 +41,7 @@ const books = {} as Record<Which, Book>;
 const plans: Plan[] = [];
 const database = measured(connect({ url: databaseUrl, poolSize: 2 }), plans);
 // Nothing is kept, so that every question and every write loads what it needs.
-const kept = createKeptBooks(0);
+const kept = createBookCache(0);
 const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
 // No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({

@@ -8,7 +8,7 @@ import { testWorld } from '../support/world.ts';
 /** What the service asks of the database: which tables an answer touches, and how many statements it takes. */
 
 const seen: Statement<unknown>[] = [];
-// Nothing is kept in memory, so every answer asks for all it needs; kept-books.test.ts is about the others.
+// Nothing is kept in memory, so every answer asks for all it needs; book-cache.test.ts is about the others.
 const { caller, time } = await testWorld({ keptFacts: 0, onStatement: (one) => seen.push(one) });
 
 /** The statements an action runs, but those that begin a transaction. */

@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import { commitBatch, type CommitDeps } from '../../src/write/commit.ts';
-import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache, type BookCache } from '../../src/book/book-cache.ts';
 import { preview } from '../../src/write/preview.ts';
 import type { Submission } from '../../src/write/submission.ts';
 import { balanceOf } from '../../src/credit/balance.ts';
@@ -22,7 +22,7 @@ export type Heard = unknown;
 /** A database transaction that will be undone, and the write path within it. */
 export type Tentative = {
   /** Commits the plays in one batch, as far as the transaction goes. */
-  commit(plays: readonly Play[], kept: KeptBooks): Promise<Heard[]>;
+  commit(plays: readonly Play[], kept: BookCache): Promise<Heard[]>;
   /** What a dry run of it is told. */
   dryRun(play: Play): Promise<Heard>;
   /** What `work` did is undone, whatever becomes of it. */
@@ -31,7 +31,7 @@ export type Tentative = {
   said(customerId: string, since: number): Promise<readonly string[]>;
 };
 
-export const NOT_KEPT: KeptBooks = createKeptBooks(0);
+export const NOT_KEPT: BookCache = createBookCache(0);
 
 /**
  * The write path below its queue, so that a test says which writes share a batch, and a batch that the database refuses
@@ -43,14 +43,14 @@ export async function batchedWorld() {
   const sql = await openSql(url);
   afterAll(() => Promise.all([database.close(), sql.end()]));
   const time = testClock();
-  const depsOn = (on: Database, kept: KeptBooks): CommitDeps => ({
+  const depsOn = (on: Database, kept: BookCache): CommitDeps => ({
     ...{ database: on, clock: time.clock, uuids, kept, leewayMs: 1_000 },
   });
-  const submitOn = (on: Database) => async (submissions: readonly Submission[], kept: KeptBooks) =>
+  const submitOn = (on: Database) => async (submissions: readonly Submission[], kept: BookCache) =>
     (await commitBatch(depsOn(on, kept), submissions)).results;
   const commitOn =
     (on: Database) =>
-    async (plays: readonly Play[], kept: KeptBooks): Promise<Heard[]> =>
+    async (plays: readonly Play[], kept: BookCache): Promise<Heard[]> =>
       (await submitOn(on)(plays.map(submissionOf), kept)).map((result) =>
         result.ok ? result.message : heardRefusal(result.error),
       );

@@ -1,6 +1,6 @@
 import { makeBooks } from '../../src/tables/book-rows.ts';
 import { commitBatch } from '../../src/write/commit.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import type { Submission } from '../../src/write/submission.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { connect } from '../../src/db/database.ts';
@@ -26,7 +26,7 @@ export async function liveLate(
   const random = randomFrom(seed);
   let now = from;
   const uuids = uuidMaker(() => now);
-  const deps = { database, uuids, kept: createKeptBooks(100_000), leewayMs: 0 };
+  const deps = { database, uuids, kept: createBookCache(100_000), leewayMs: 0 };
   try {
     await makeBooks(database, [{ namespace: 'default', customerId }], uuids);
     for (let done = 0; done < commands; done += BATCH) {

@@ -11,7 +11,7 @@ import {
 } from './rebuilt-charges.ts';
 import { rebuiltGrant } from './rebuilt-grants.ts';
 import { rebuiltLateSums } from './rebuilt-late-sums.ts';
-import { rebuiltStretches } from './rebuilt-stretches.ts';
+import { rebuiltPromises } from './rebuilt-promises.ts';
 import type { Sql } from './sql.ts';
 
 /**
@@ -51,7 +51,7 @@ export async function staleProjections(sql: Sql): Promise<Finding[]> {
     ),
     ...differences('allocations', ['charge_id', 'grant_id'], storedRevenue(book), rebuiltRevenue(book)),
     ...differences('late_sums', SUM_KEY, book.lateSums, rebuiltLateSums(book)),
-    ...differences('scheduled_grants', ['grant_id', 'known_from'], book.stretches, rebuiltStretches(book)),
+    ...differences('scheduled_grants', ['grant_id', 'known_from'], book.promises, rebuiltPromises(book)),
   ]);
 }
 
@@ -68,7 +68,7 @@ export type BookFacts = {
   readonly advances: readonly Row[];
   readonly allocations: readonly Row[];
   readonly reductions: readonly Row[];
-  readonly stretches: readonly Row[];
+  readonly promises: readonly Row[];
   readonly lateSums: readonly Row[];
   /** How far late sums are there; none where nothing was summed up yet. */
   readonly lateSummed: readonly { below_version: number }[];
@@ -99,7 +99,7 @@ const TABLES = {
   advances: 'select * from advances',
   allocations: 'select * from allocations order by version, position',
   reductions: 'select * from reductions order by version, position',
-  stretches: 'select * from scheduled_grants',
+  promises: 'select * from scheduled_grants',
   ...LATE,
   transactions: 'select * from transactions order by version, ordinal',
 };

@@ -54,7 +54,7 @@ export const testService = (
     maxWatches?: number;
     staleAfterMs?: number;
     doorbell?: boolean;
-    settler?: boolean;
+    dueBooker?: boolean;
     graceMs?: number;
     log?: ServiceOptions['log'];
     poolSize?: number;
@@ -67,7 +67,7 @@ export const testService = (
     ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
     ...{ lanes: 4, batchSize: 64, queueLimit: 1024, keptFacts: 10_000, log: createLog('silent') },
     ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
-    ...{ settler: false, settlerIntervalMs: 10_000, clockLeewayMs: 1_000 },
+    ...{ dueBooker: false, dueBookerIntervalMs: 10_000, clockLeewayMs: 1_000 },
     ...options,
   });
 

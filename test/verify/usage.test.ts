@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { createKeptBooks, type KeptBooks, type OpenBook } from '../../src/book/kept-books.ts';
+import { createBookCache, type BookCache, type OpenBook } from '../../src/book/book-cache.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { batchedWorld, NOT_KEPT } from '../support/batched.ts';
 import {
@@ -28,11 +28,11 @@ type Lie = (open: OpenBook) => OpenBook;
 /** Writes that are decided by what is not so. */
 async function writeBelieving(lie: Lie, customerId: string, at: number, ...commands: readonly Command[]) {
   // A refused write, so that the book is kept as it is; then it is another one that is found.
-  const kept = createKeptBooks(1_000);
+  const kept = createBookCache(1_000);
   time.now = at;
   const unknown = { customerId, command: aReschedule(grant('none'), {}) };
   await commit([unknown], kept);
-  const lying: KeptBooks = {
+  const lying: BookCache = {
     find: (mark) => {
       const open = kept.find(mark);
       return open === undefined ? undefined : lie(open);

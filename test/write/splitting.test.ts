@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { createBooks } from '../../src/write/books.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import { connect } from '../../src/db/database.ts';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { audit } from '../support/audit.ts';
@@ -21,7 +21,7 @@ const database = connect({ url, poolSize: 4 });
 const sql = await openSql(url);
 const books = createBooks({
   ...{ database, clock: testClock().clock, uuids: uuidMaker(Date.now), leewayMs: 0 },
-  ...{ lanes: 4, batchSize: 64, queueLimit: 1024, kept: createKeptBooks(1_000) },
+  ...{ lanes: 4, batchSize: 64, queueLimit: 1024, kept: createBookCache(1_000) },
 });
 afterAll(async () => {
   await books.close();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { audit } from '../support/audit.ts';
 import { batchedWorld, NOT_KEPT, postedByHand, type Heard } from '../support/batched.ts';
@@ -59,7 +59,7 @@ async function live(steps: readonly Step[], customer: string): Promise<unknown[]
   const [alone, shared] = [`${customer} alone`, `${customer} in batches`];
   const made: Made = { grants: [], charges: [], posted: 0 };
   // The one book is kept in memory from batch to batch, the other loaded for every write.
-  const kept = createKeptBooks(10_000);
+  const kept = createBookCache(10_000);
   const others: unknown[] = [];
   let number = 0;
   let last = -Infinity;

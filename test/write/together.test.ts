@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createKeptBooks, type KeptBooks } from '../../src/book/kept-books.ts';
+import { createBookCache, type BookCache } from '../../src/book/book-cache.ts';
 import { audit } from '../support/audit.ts';
 import { batchedWorld, NOT_KEPT, postedByHand, type Play, type Tentative } from '../support/batched.ts';
 import { ALL_WAYS, BEFORE, freshIds, NOW, type Way } from '../support/every-command.ts';
@@ -20,7 +20,7 @@ type Lane = {
   readonly customerId: string;
   readonly posted: readonly string[];
   readonly version: number;
-  readonly kept: KeptBooks;
+  readonly kept: BookCache;
 };
 const lanes: Lane[] = [];
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 async function laneOf(customerId: string): Promise<Lane> {
-  const kept = createKeptBooks(10_000);
+  const kept = createBookCache(10_000);
   for (const [at, command, key] of BEFORE) {
     time.now = at;
     const posted = await postedByHand(sql, customerId);
@@ -39,7 +39,7 @@ async function laneOf(customerId: string): Promise<Lane> {
   }
   time.now = NOW;
   // What was kept at the beginning is kept for all that is undone.
-  const constant: KeptBooks = { find: kept.find, keep: () => undefined };
+  const constant: BookCache = { find: kept.find, keep: () => undefined };
   return { customerId, posted: await postedByHand(sql, customerId), version: BEFORE.length, kept: constant };
 }
 

@@ -3,7 +3,7 @@ import type { BookView } from '../../book/view.ts';
 import type { Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
 import type { PostingKind } from '../../ledger/posting.ts';
-import type { Stretch } from '../../pending/stretch.ts';
+import type { CreditPromise } from '../../pending/promise.ts';
 import type { Grant } from '../../credit/grant.ts';
 import type { Cause, CauseKind, Point } from '../../credit/timeline.ts';
 
@@ -35,7 +35,7 @@ export function causeOfEntry(entry: {
 }
 
 /** Why a promise ended: it lapsed, it became credit, or it was called off. */
-export function causeOfEnd({ grantId, until, effectiveAt, expiresAt }: Stretch): Cause {
+export function causeOfEnd({ grantId, until, effectiveAt, expiresAt }: CreditPromise): Cause {
   const kind =
     until === expiresAt ? 'GRANT_EXPIRED' : until === effectiveAt ? 'GRANT_EFFECTIVE' : 'GRANT_VOIDED';
   return { kind, grantId, chargeId: null };

@@ -1,7 +1,7 @@
 import type { ChargeEvent } from '../../book/charge-history.ts';
 import { later, type Instant } from '../../instant.ts';
 import type { SettledEntry } from '../../ledger/settled-entries.ts';
-import type { Stretch } from '../../pending/stretch.ts';
+import type { CreditPromise } from '../../pending/promise.ts';
 import { weighsFrom, type Charge } from '../../credit/charge.ts';
 import type { Grant } from '../../credit/grant.ts';
 import type { CauseKind, Change } from '../../credit/timeline.ts';
@@ -15,12 +15,12 @@ export const ofEntry = (entry: SettledEntry): Change => ({
   cause: causeOfEntry(entry),
 });
 
-export const ofPromise = (stretch: Stretch): readonly Change[] => {
-  const { grantId, currency, amount, from, until } = stretch;
+export const ofPromise = (promise: CreditPromise): readonly Change[] => {
+  const { grantId, currency, amount, from, until } = promise;
   const began = { kind: 'GRANT_CREATED', grantId, chargeId: null } as const;
   return [
     { at: from, what: 'pending', currency, amount, cause: began },
-    { at: until, what: 'pending', currency, amount: -amount, cause: causeOfEnd(stretch) },
+    { at: until, what: 'pending', currency, amount: -amount, cause: causeOfEnd(promise) },
   ];
 };
 

@@ -1,7 +1,7 @@
 /** Lets so many pieces of work through at once; the others wait in order of arrival. */
-export type Gate = <T>(work: () => Promise<T>) => Promise<T>;
+export type Limiter = <T>(work: () => Promise<T>) => Promise<T>;
 
-export function createGate(width: number): Gate {
+export function createLimiter(width: number): Limiter {
   const waiting: (() => void)[] = [];
   let inside = 0;
   return async (work) => {

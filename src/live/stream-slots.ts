@@ -1,13 +1,13 @@
 import { refuse } from '../refusal.ts';
 
 /** How many streams one process serves at once, and no more. */
-export type Places = {
+export type StreamSlots = {
   /** Takes a place and gives back what frees it, once; refuses with TOO_MANY_WATCHES when all are taken. */
   enter(): () => void;
   taken(): number;
 };
 
-export function createPlaces(limit: number): Places {
+export function createStreamSlots(limit: number): StreamSlots {
   const inside = new Set<symbol>();
   return {
     enter() {

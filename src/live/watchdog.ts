@@ -3,7 +3,7 @@ import { RefusalError } from '../refusal.ts';
 import type { Alarms } from './alarms.ts';
 
 /** Knows when the database has been silent for too long, so that nobody takes silence for "nothing has happened". */
-export type Silence = {
+export type Watchdog = {
   /** It has answered; silence is counted from here. */
   broken(): void;
   /** It has not; what it said instead is what is thrown, if it was no matter of reaching it. */
@@ -15,7 +15,7 @@ export type Silence = {
 };
 
 /** `onSilence` is called once for each silence, when it has lasted so long. */
-export function createSilence(alarms: Alarms, longestMs: number, onSilence: () => void): Silence {
+export function createWatchdog(alarms: Alarms, longestMs: number, onSilence: () => void): Watchdog {
   let failure: unknown = null;
   let lasts = false;
   let disarm: (() => void) | undefined;

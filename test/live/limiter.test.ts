@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createGate } from '../../src/live/gate.ts';
+import { createLimiter } from '../../src/live/limiter.ts';
 
-test('a gate lets so many through at once, in order of arrival, also past one that fails', async () => {
-  const gate = createGate(2);
+test('a limiter lets so many through at once, in order of arrival, also past one that fails', async () => {
+  const limiter = createLimiter(2);
   const entered: number[] = [];
   const work = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
   const passed = work.map(({ promise }, i) =>
-    gate(() => {
+    limiter(() => {
       entered.push(i);
       return promise;
     }),

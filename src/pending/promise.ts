@@ -2,8 +2,8 @@ import { sumAmounts, type Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { inScope, type Scope } from '../scope.ts';
 
-/** A stretch of promise: credit that is pending over `[from, until)` (domain.md §4). */
-export type Stretch = {
+/** A promise: credit that is pending over `[from, until)` (domain.md §4). */
+export type CreditPromise = {
   readonly grantId: string;
   readonly currency: string;
   readonly featureKeys: readonly string[];
@@ -18,9 +18,10 @@ export type Stretch = {
 };
 
 /** Promised credit of one currency and one set of feature keys. */
-export type Promised = Pick<Stretch, 'currency' | 'featureKeys' | 'amount'>;
+export type Promised = Pick<CreditPromise, 'currency' | 'featureKeys' | 'amount'>;
 
-export const pendingAt = (stretch: Stretch, at: Instant): boolean => stretch.from <= at && at < stretch.until;
+export const pendingAt = (promise: CreditPromise, at: Instant): boolean =>
+  promise.from <= at && at < promise.until;
 
 /** `pending` in a currency and scope: the one place where promises are added up. */
 export const sumPromised = (promised: Iterable<Promised>, currency: string, scope: Scope): Amount =>
@@ -31,7 +32,7 @@ export const sumPromised = (promised: Iterable<Promised>, currency: string, scop
   );
 
 /** Whether the index would say the same of both: what else there is of a promise never changes. */
-export const sameStretch = (a: Stretch | null, b: Stretch | null): boolean =>
+export const samePromise = (a: CreditPromise | null, b: CreditPromise | null): boolean =>
   a === b ||
   (a !== null &&
     b !== null &&

@@ -1,37 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import { formatAmount } from '../../src/amount.ts';
 import { NEVER } from '../../src/instant.ts';
-import { pendingAt, sumPromised, type Stretch } from '../../src/pending/stretch.ts';
+import { pendingAt, sumPromised, type CreditPromise } from '../../src/pending/promise.ts';
 import { ALL, type Scope } from '../../src/scope.ts';
 import { credits, day } from '../support/builders.ts';
 
-const aStretch = (given: Partial<Stretch> = {}): Stretch => ({
+const aPromise = (given: Partial<CreditPromise> = {}): CreditPromise => ({
   ...{ grantId: 'g1', currency: 'USD', featureKeys: [], amount: credits('100') },
   ...{ from: day(2), until: day(5), effectiveAt: day(5), expiresAt: NEVER },
   ...given,
 });
 
-describe('a stretch of promise', () => {
+describe('a promise', () => {
   it.each([
     ['before it was recorded', day(2) - 1, false],
     ['from its recording on', day(2), true],
     ['until just before it ends', day(5) - 1, true],
     ['when it ends', day(5), false],
   ])('%s: pending %s', (_when, at, pending) => {
-    expect(pendingAt(aStretch(), at)).toBe(pending);
+    expect(pendingAt(aPromise(), at)).toBe(pending);
   });
 
   it('without an end stays pending', () => {
-    expect(pendingAt(aStretch({ until: NEVER }), day(9999))).toBe(true);
+    expect(pendingAt(aPromise({ until: NEVER }), day(9999))).toBe(true);
   });
 });
 
 describe('pending', () => {
   const promised = [
-    aStretch({ amount: credits('1') }),
-    aStretch({ amount: credits('20'), featureKeys: ['a'] }),
-    aStretch({ amount: credits('300'), featureKeys: ['a', 'b'] }),
-    aStretch({ amount: credits('4000'), currency: 'EUR' }),
+    aPromise({ amount: credits('1') }),
+    aPromise({ amount: credits('20'), featureKeys: ['a'] }),
+    aPromise({ amount: credits('300'), featureKeys: ['a', 'b'] }),
+    aPromise({ amount: credits('4000'), currency: 'EUR' }),
   ];
 
   it.each<[scope: Scope, sum: string]>([

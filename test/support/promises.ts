@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
 import type { Placed } from '../../src/db/placement.ts';
-import type { StretchChange } from '../../src/pending/index-writer.ts';
-import type { Stretch } from '../../src/pending/stretch.ts';
+import type { PromiseChange } from '../../src/pending/index-writer.ts';
+import type { CreditPromise } from '../../src/pending/promise.ts';
 import { REFERENCE_TIME } from './builders.ts';
 import { neighbour } from './neighbours.ts';
 
 /** What is promised of one grant from a version on; null: nothing any more. */
-export type Learned = { readonly version: number; readonly stretch: Stretch | null };
+export type Learned = { readonly version: number; readonly promise: CreditPromise | null };
 
 /** The customers that promised grants are of. */
 export const PROMISED: readonly string[] = [0, 1, 2].map((i) => neighbour('customer', i));
@@ -53,39 +53,39 @@ export const promisedGrants = (count: number, seed: number): readonly PromisedGr
       const gap = one.gaps[i]!;
       version += i === 0 ? gap + 1 : gap;
       if (version > LAST_VERSION || (i > 0 && gap === 0)) return [];
-      if (one.ends && i === 2) return [{ version, stretch: null }];
+      if (one.ends && i === 2) return [{ version, promise: null }];
       const until = from + span;
       // Called off: the promise ends before it would have taken effect.
       const effectiveAt = one.calledOff && i > 0 ? until + 1_000 : until;
       const { amount, currency, featureKeys } = one;
-      const stretch = { grantId, currency, featureKeys, amount, from, until, effectiveAt, expiresAt: NEVER };
-      return [{ version, stretch }];
+      const promise = { grantId, currency, featureKeys, amount, from, until, effectiveAt, expiresAt: NEVER };
+      return [{ version, promise }];
     });
     return { customerId: PROMISED[one.customer]!, learned };
   });
 
 /** What is promised of a grant as known at a version. */
-export const known = ({ learned }: PromisedGrant, version: number): Stretch | null =>
-  learned.findLast((fact) => fact.version <= version)?.stretch ?? null;
+export const known = ({ learned }: PromisedGrant, version: number): CreditPromise | null =>
+  learned.findLast((fact) => fact.version <= version)?.promise ?? null;
 
 /** The same as changes for the index, in version order. */
 export const changesOf = (
   grants: readonly PromisedGrant[],
   placeOf: (customerId: string) => Placed,
-): readonly StretchChange[] =>
+): readonly PromiseChange[] =>
   grants
     .flatMap(({ customerId, learned }) =>
-      learned.map(({ version, stretch }, i): StretchChange => {
-        const before = learned[i - 1]?.stretch ?? null;
-        const grantId = (stretch ?? before)?.grantId ?? 'grt_none';
+      learned.map(({ version, promise }, i): PromiseChange => {
+        const before = learned[i - 1]?.promise ?? null;
+        const grantId = (promise ?? before)?.grantId ?? 'grt_none';
         const owner = { ...placeOf(customerId), namespace: 'default', customerId };
-        return { ...owner, grantId, version, before, after: stretch };
+        return { ...owner, grantId, version, before, after: promise };
       }),
     )
     .filter(({ before, after }) => before !== null || after !== null)
     .toSorted((a, b) => a.version - b.version);
 
-/** Instants worth asking about: the edges of stretches, a millisecond to either side, and others. */
+/** Instants worth asking about: the edges of promises, a millisecond to either side, and others. */
 export const instantsAround = (
   grants: readonly PromisedGrant[],
   count: number,
@@ -93,7 +93,7 @@ export const instantsAround = (
 ): readonly Instant[] => {
   const edges = grants
     .flatMap(({ learned }) =>
-      learned.flatMap(({ stretch }) => (stretch === null ? [] : [stretch.from, stretch.until])),
+      learned.flatMap(({ promise }) => (promise === null ? [] : [promise.from, promise.until])),
     )
     .filter((edge) => edge < NEVER);
   const near = fc

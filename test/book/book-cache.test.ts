@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createKeptBooks, type BookMark, type KeptBooks, type OpenBook } from '../../src/book/kept-books.ts';
+import { createBookCache, type BookMark, type BookCache, type OpenBook } from '../../src/book/book-cache.ts';
 import { openBooks, writableBooks, type WritableBook } from '../../src/book/open-book.ts';
 import { connect } from '../../src/db/database.ts';
 import { day } from '../support/builders.ts';
@@ -22,7 +22,7 @@ const empty: OpenBook = { grants: [], charges: [], advances: [], subAccounts: nu
 
 describe('what is kept', () => {
   test('is found by exactly the row it was kept for', () => {
-    const kept = createKeptBooks(10);
+    const kept = createBookCache(10);
     kept.keep(mark('a'), empty);
 
     expect(kept.find(mark('a'))).toBe(empty);
@@ -33,7 +33,7 @@ describe('what is kept', () => {
   });
 
   test('goes when there is more than the limit, what was asked for longest ago first', () => {
-    const kept = createKeptBooks(2);
+    const kept = createBookCache(2);
     kept.keep(mark('a'), empty);
     kept.keep(mark('b'), empty);
     kept.find(mark('a'));
@@ -43,7 +43,7 @@ describe('what is kept', () => {
   });
 
   test('makes room when a book is kept again', () => {
-    const kept = createKeptBooks(2);
+    const kept = createBookCache(2);
     for (let version = 1; version < 9; version++) kept.keep(mark('a', version), empty);
     kept.keep(mark('b'), empty);
 
@@ -53,7 +53,7 @@ describe('what is kept', () => {
 
   test('is nothing of a book larger than the limit, and nothing at all with a limit of 0', () => {
     const large = { ...empty, subAccounts: new Map([['x', { uuid: 'x', ordinal: 1, total: 0n }]]) };
-    const [small, none] = [createKeptBooks(1), createKeptBooks(0)];
+    const [small, none] = [createBookCache(1), createBookCache(0)];
     small.keep(mark('a'), empty);
     small.keep(mark('a', 2), large);
     none.keep(mark('a'), empty);
@@ -66,8 +66,8 @@ describe('what is kept', () => {
 
 const statements: string[] = [];
 const seen: { readonly mark: BookMark; readonly open: OpenBook }[] = [];
-const watched: KeptBooks = (() => {
-  const kept = createKeptBooks(100_000);
+const watched: BookCache = (() => {
+  const kept = createBookCache(100_000);
   return {
     find: kept.find,
     keep(one, open) {
@@ -102,7 +102,7 @@ test('after random histories of every command, what is kept is what would be loa
   const books = rows.map(({ head_hash: headHash, ...row }) => ({ ...row, headHash }));
   const database = connect({ url: databaseUrl, poolSize: 2 });
   const loaded = await database.snapshot((connection) =>
-    writableBooks(connection, createKeptBooks(0), books),
+    writableBooks(connection, createBookCache(0), books),
   );
   const kept = await database.snapshot((connection) => openBooks(connection, watched, books));
   await database.close();
@@ -148,7 +148,7 @@ describe('a book that is kept', () => {
 
   test('is loaded once where another instance has written', async () => {
     const customerId = 'shared';
-    const other = await another({ kept: createKeptBooks(1_000) });
+    const other = await another({ kept: createBookCache(1_000) });
     await caller.answer('CreateGrant', grantRequest({ customerId, amount: '10' }));
     await other.answer('ConsumeCredits', spendRequest({ customerId, amount: '4' }));
     const balance = async () => (await caller.answer('GetBalance', { customerId }))['balances'][0].settled;

@@ -15,13 +15,13 @@ import type { Submission } from './submission.ts';
  * of an expiry, and the next write finds little to do. It writes like everybody else, through the queue of the shard;
  * of two instances that come at once the second finds nothing due, and takes no version.
  */
-export type Settler = {
+export type DueBooker = {
   /** One round: everything due now, in bounded pieces. Resolves with how many books were written. */
   round(): Promise<number>;
   close(): Promise<void>;
 };
 
-export type SettlerOptions = {
+export type DueBookerOptions = {
   readonly database: Database;
   readonly clock: Clock;
   readonly timekeeper: Timekeeper;
@@ -33,7 +33,14 @@ export type SettlerOptions = {
 /** Books looked up at once; those of one shard then share a transaction. */
 const BOOKS_A_PIECE = 512;
 
-export function createSettler({ database, clock, timekeeper, books, log, everyMs }: SettlerOptions): Settler {
+export function createDueBooker({
+  database,
+  clock,
+  timekeeper,
+  books,
+  log,
+  everyMs,
+}: DueBookerOptions): DueBooker {
   let closed = false;
   let working: Promise<unknown> = Promise.resolve();
 

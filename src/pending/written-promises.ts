@@ -1,15 +1,15 @@
 import { statement, type Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
 import { idOf, uuidOf } from '../id.ts';
-import { readStretch, STRETCH_COLUMNS, type StretchRow } from './index-reader.ts';
-import { sameStretch, type Stretch } from './stretch.ts';
+import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
+import { samePromise, type CreditPromise } from './promise.ts';
 
 /** The index as it stands in its rows, and as it should stand: for verification. */
 
 /** A row of the index. */
-export type WrittenStretch = {
+export type WrittenPromise = {
   readonly grantId: string;
-  readonly stretch: Stretch;
+  readonly promise: CreditPromise;
   /** Inclusive. */
   readonly knownFrom: number;
   /** Exclusive; null: still known. */
@@ -19,7 +19,7 @@ export type WrittenStretch = {
   readonly spanClass: number | null;
 };
 
-type Row = StretchRow & {
+type Row = PromiseRow & {
   known_from: number;
   known_until: number | null;
   namespace: string;
@@ -28,19 +28,19 @@ type Row = StretchRow & {
 };
 
 const WRITTEN = statement<Row>(
-  'stretches_to_verify',
-  `select ${STRETCH_COLUMNS}, s.known_from, s.known_until, s.namespace, s.customer_id, s.span_class
+  'promises_to_verify',
+  `select ${PROMISE_COLUMNS}, s.known_from, s.known_until, s.namespace, s.customer_id, s.span_class
    from scheduled_grants s
    where shard = $1 and book_id = $2 and grant_id >= $3::uuid and grant_id < $4::uuid
    order by grant_id, known_from`,
 );
 
 /** A book's rows for the grants from one id (inclusive) to another (exclusive), whether there are such grants or not. */
-export async function writtenStretches(
+export async function writtenPromises(
   connection: Connection,
   { shard, id }: { readonly shard: number; readonly id: string },
   range: { readonly from: string; readonly until: string },
-): Promise<readonly WrittenStretch[]> {
+): Promise<readonly WrittenPromise[]> {
   const rows = await connection.run(WRITTEN, [shard, id, uuidOf(range.from), uuidOf(range.until)]);
   return rows.map((row) => ({
     grantId: idOf('grt', row.grant_id),
@@ -49,27 +49,27 @@ export async function writtenStretches(
     namespace: row.namespace,
     customerId: row.customer_id,
     spanClass: row.span_class,
-    stretch: readStretch(row),
+    promise: readPromise(row),
   }));
 }
 
 /** The rows there should be of a promise that was learned, changed and given up under these versions, in order. */
 export function rowsOf(
   owner: { readonly namespace: string; readonly customerId: string },
-  learned: readonly { readonly version: number; readonly stretch: Stretch | null }[],
-): readonly WrittenStretch[] {
+  learned: readonly { readonly version: number; readonly promise: CreditPromise | null }[],
+): readonly WrittenPromise[] {
   const changes = learned.filter(
-    ({ stretch }, i) => !sameStretch(i === 0 ? null : learned[i - 1]!.stretch, stretch),
+    ({ promise }, i) => !samePromise(i === 0 ? null : learned[i - 1]!.promise, promise),
   );
-  return changes.flatMap(({ version, stretch }, i): WrittenStretch[] =>
-    stretch === null
+  return changes.flatMap(({ version, promise }, i): WrittenPromise[] =>
+    promise === null
       ? []
       : [
           {
             ...owner,
-            ...{ grantId: stretch.grantId, stretch },
+            ...{ grantId: promise.grantId, promise },
             ...{ knownFrom: version, knownUntil: changes[i + 1]?.version ?? null },
-            spanClass: spanClass(stretch.from, stretch.until),
+            spanClass: spanClass(promise.from, promise.until),
           },
         ],
   );

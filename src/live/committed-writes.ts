@@ -6,7 +6,7 @@ import { termsReplacedSince } from '../tables/former-terms.ts';
 import { loadGrants } from '../tables/grant-rows.ts';
 
 /** What a write was, as far as somebody who follows the book is told. */
-export type Deed = {
+export type CommittedWrite = {
   readonly version: number;
   /** The RPC's name. */
   readonly method: string;
@@ -25,18 +25,18 @@ export type Committed = {
   /** Each currency of a grant, charge or adjustment, sorted. */
   readonly currencies: readonly string[];
   /** In order of version, without gaps. */
-  readonly deeds: readonly Deed[];
+  readonly writes: readonly CommittedWrite[];
 };
 
 /** The RPC whose events may call a grant off. */
 export const SETTLEMENT = 'UpdateGrantSettlement';
 
 /** What the writes after version `since` were, up to the one known. */
-export async function deedsSince(
+export async function committedSince(
   connection: Connection,
   { shard, bookId, version }: { readonly shard: number; readonly bookId: string; readonly version: number },
   since: number,
-): Promise<readonly Deed[]> {
+): Promise<readonly CommittedWrite[]> {
   if (since >= version) return [];
   const range = { shard, bookId, since, version };
   const writes = await writesSince(connection, range);

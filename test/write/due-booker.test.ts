@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createBooks } from '../../src/write/books.ts';
-import { createKeptBooks } from '../../src/book/kept-books.ts';
-import { createSettler, type Settler } from '../../src/write/settler.ts';
+import { createBookCache } from '../../src/book/book-cache.ts';
+import { createDueBooker, type DueBooker } from '../../src/write/due-booker.ts';
 import { connect } from '../../src/db/database.ts';
 import { uuidMaker } from '../../src/id.ts';
 import { createLog } from '../../src/log.ts';
@@ -15,26 +15,32 @@ import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests
 import { testWorld, type World } from '../support/world.ts';
 import { untilSo } from '../support/until.ts';
 
-/** The settler books what falls due in quiet books, and no answer but versions tells whether it is there. */
+/** The due-booker books what falls due in quiet books, and no answer but versions tells whether it is there. */
 
-/** A settler that does a round when a test says so, on a connection pool of its own. */
-function settlerOf({ databaseUrl, time }: World): Settler {
+/** A due-booker that does a round when a test says so, on a connection pool of its own. */
+function dueBookerOf({ databaseUrl, time }: World): DueBooker {
   const database = connect({ url: databaseUrl, poolSize: 4 });
-  const kept = createKeptBooks(1_000);
+  const kept = createBookCache(1_000);
   const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
   const books = createBooks({ ...deps, lanes: 4, batchSize: 64, queueLimit: 1024 });
   const { timekeeper } = time;
-  const settler = createSettler({ ...deps, timekeeper, books, log: createLog('silent'), everyMs: 2 ** 50 });
+  const dueBooker = createDueBooker({
+    ...deps,
+    timekeeper,
+    books,
+    log: createLog('silent'),
+    everyMs: 2 ** 50,
+  });
   afterAll(async () => {
-    await settler.close();
+    await dueBooker.close();
     await database.close();
   });
-  return settler;
+  return dueBooker;
 }
 
 const world = await testWorld();
 const { caller, time, sql } = world;
-const settler = settlerOf(world);
+const dueBooker = dueBookerOf(world);
 
 const writesOf = (customerId: string) =>
   sql.rows<{ version: number; method: string; recorded_at: number }>(
@@ -54,7 +60,7 @@ describe('a round', () => {
     await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '30', ...CREDIT_ONLY }));
     time.now = day(4);
 
-    expect(await settler.round()).toBe(1);
+    expect(await dueBooker.round()).toBe(1);
     expect((await writesOf(customerId)).at(-1)).toEqual({
       version: 3,
       method: 'BookDue',
@@ -81,8 +87,8 @@ describe('a round', () => {
     await caller.answer('CreateGrant', grantRequest({ customerId, funding, expiresAt: at(day(6)) }));
     time.now = day(7);
 
-    expect(await settler.round()).toBe(1);
-    expect(await settler.round()).toBe(0);
+    expect(await dueBooker.round()).toBe(1);
+    expect(await dueBooker.round()).toBe(0);
     expect(await writesOf(customerId)).toHaveLength(2);
   });
 
@@ -97,7 +103,7 @@ describe('a round', () => {
     time.now = day(11);
 
     expect(await sql.rows(`select 1 from books where next_event_at <= $1`, [new Date(day(11))])).toEqual([]);
-    expect(await settler.round()).toBe(0);
+    expect(await dueBooker.round()).toBe(0);
     expect(await writesOf(customerId)).toHaveLength(2);
   });
 
@@ -107,9 +113,9 @@ describe('a round', () => {
     await caller.answer('BatchCreateGrants', {
       requests: customers.map((customerId) => grantRequest({ customerId, expiresAt: at(day(13)) })),
     });
-    const others = [settlerOf(world), settlerOf(world)];
+    const others = [dueBookerOf(world), dueBookerOf(world)];
     time.now = day(14);
-    const written = await Promise.all([settler, ...others].map((one) => one.round()));
+    const written = await Promise.all([dueBooker, ...others].map((one) => one.round()));
 
     expect(written.reduce((a, b) => a + b)).toBe(40);
     for (const customerId of customers) {
@@ -128,14 +134,14 @@ describe('a round', () => {
       select shard, id, version + 1, clock, 'Nobody' from books where customer_id = 'stuck'`);
     time.now += 3 * GRID;
 
-    expect(await settler.round()).toBe(1);
+    expect(await dueBooker.round()).toBe(1);
     expect((await writesOf('behind')).map(({ method }) => method)).toEqual(['CreateGrant', 'BookDue']);
   });
 
   test('is done by itself, when its time has come', async () => {
     time.now = day(15);
     await caller.answer('CreateGrant', grantRequest({ customerId: 'unattended', expiresAt: at(day(16)) }));
-    await world.another({ settler: true });
+    await world.another({ dueBooker: true });
     time.now = day(17);
 
     const booked = async () => (await writesOf('unattended')).length === 2;
@@ -170,12 +176,12 @@ async function answersOf({ url, caller: asked, time: clock }: World, customerId:
 describe('random histories', async () => {
   const without = await testWorld();
   const withIt = await testWorld();
-  const rounds = settlerOf(withIt);
+  const rounds = dueBookerOf(withIt);
 
   test('are answered the same with and without it', async () => {
     let booked = 0;
     for (const [i, history] of longHistories(4, 20_260_107).entries()) {
-      // A clock that is set back stands still in a book until it has caught up: there the settler's write would show.
+      // A clock that is set back stands still in a book until it has caught up: there the due-booker's write would show.
       const steps = history.map((step) => ({ ...step, wait: Math.max(step.wait, 0) }));
       const customerId = `history ${i}`;
       for (const one of [without, withIt]) one.time.now = START + i * 400 * GRID;

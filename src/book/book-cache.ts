@@ -27,7 +27,7 @@ export type OpenBook = {
  * one that is kept need not be loaded. Whoever asks has that row in hand, under its lock or from its own snapshot, so
  * nothing kept is ever trusted for longer than a statement, and dropping any of it changes no answer.
  */
-export type KeptBooks = {
+export type BookCache = {
   /** Undefined unless exactly the marked state is kept. */
   find(mark: BookMark): OpenBook | undefined;
   keep(mark: BookMark, open: OpenBook): void;
@@ -37,7 +37,7 @@ export type KeptBooks = {
  * @param limit The most facts kept over all books, each book counting for one more than it has; those asked for
  *   longest ago go first. A fact takes about half a kilobyte. 0 keeps nothing.
  */
-export function createKeptBooks(limit: number): KeptBooks {
+export function createBookCache(limit: number): BookCache {
   // A map remembers the order of insertion: the first is the one asked for longest ago.
   const books = new Map<string, { readonly mark: string; readonly open: OpenBook; readonly facts: number }>();
   let facts = 0;

@@ -2,16 +2,16 @@ import { spanClass } from '../../src/db/span.ts';
 import type { BookFacts, Row } from './rebuilt.ts';
 
 /**
- * The scheduled-grant index of a book, from the facts of its grants: one stretch from a grant's recording until the
+ * The scheduled-grant index of a book, from the facts of its grants: one promise from a grant's recording until the
  * instant it is booked, called off or lapses. Whenever a version changed its times, its payment or called it off, the
- * stretch known until then is closed and, where it is another now, one more opened.
+ * promise known until then is closed and, where it is another now, one more opened.
  */
-export const rebuiltStretches = (facts: BookFacts): readonly Row[] =>
+export const rebuiltPromises = (facts: BookFacts): readonly Row[] =>
   facts.grants.flatMap((grant) => {
     const rows: Row[] = [];
     for (const { from, terms } of termsOf(facts, grant)) {
       const last = rows.at(-1);
-      const next = stretch(facts.book, grant, terms, from);
+      const next = promise(facts.book, grant, terms, from);
       const open = last !== undefined && last['known_until'] === null ? last : undefined;
       if (open === undefined ? next === null : next !== null && same(open, next)) continue;
       if (open !== undefined) open['known_until'] = from;
@@ -35,7 +35,7 @@ function termsOf({ formerTerms }: BookFacts, grant: Row): readonly { from: numbe
   );
 }
 
-function stretch(book: Row, grant: Row, terms: Row, knownFrom: number): Row | null {
+function promise(book: Row, grant: Row, terms: Row, knownFrom: number): Row | null {
   const { recorded_at: from, currency, feature_keys, amount } = grant;
   const { effective_at, funded_at, expires_at } = terms;
   const booking = Math.max(effective_at, funded_at);
