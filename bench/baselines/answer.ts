@@ -39,6 +39,16 @@ export function answerOf(spend: Spend, spent: Spent): MessageInitShape<typeof Co
   };
 }
 
+/** An answer as large as a real one, of a server that does nothing. */
+export const emptyAnswerOf = (spend: Spend): ReturnType<typeof answerOf> =>
+  answerOf(spend, {
+    chargeId: '0'.repeat(32),
+    allocations: [{ grantId: '0'.repeat(32), amount: spend.amount }],
+    settled: '99999999.99',
+    version: 2,
+    recordedAt: new Date(),
+  });
+
 /** What is remembered under a spend's key: what it asked, and what it was answered. */
 export const requestBytes = ({ currency, amount, name }: Spend): Uint8Array =>
   toBinary(ConsumeCreditsRequestSchema, create(ConsumeCreditsRequestSchema, { currency, amount, name }));

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { answerOf } from './answer.ts';
+import { emptyAnswerOf } from './answer.ts';
 
 /**
  * An empty handler: grpc-js decodes a spend and encodes an answer as large as a real one, and nothing happens in
@@ -9,18 +9,10 @@ import { answerOf } from './answer.ts';
  */
 
 const { consumeCredits } = CreditService.method;
-const handler: handleUnaryCall<ReturnType<typeof decode>, ReturnType<typeof answerOf>> = (
+const handler: handleUnaryCall<ReturnType<typeof decode>, ReturnType<typeof emptyAnswerOf>> = (
   { request },
   respond,
-) =>
-  respond(
-    null,
-    answerOf(request, {
-      chargeId: '0'.repeat(32),
-      allocations: [{ grantId: '0'.repeat(32), amount: request.amount }],
-      ...{ settled: '99999999.99', version: 2, recordedAt: new Date() },
-    }),
-  );
+) => respond(null, emptyAnswerOf(request));
 const decode = (bytes: Buffer) => fromBinary(consumeCredits.input, bytes);
 
 const server = new Server({ 'grpc.max_concurrent_streams': 20_000, 'grpc.enable_channelz': 0 });

@@ -20,8 +20,9 @@ export const unary: Figure = {
       DATABASE_URL: await bench.database('customers'),
     });
     const empty = await bench.server('bench/baselines/empty-server.ts');
+    const emptyConnect = await bench.server('bench/baselines/empty-connect-server.ts');
     const load = bench.load();
-    const costs: Record<string, number[]> = { ours: [], knex: [], empty: [] };
+    const costs: Record<string, number[]> = { ours: [], knex: [], empty: [], emptyConnect: [] };
     const side = (name: string, server: ServerProcess) => ({
       name,
       round: async () => {
@@ -33,25 +34,35 @@ export const unary: Figure = {
       },
     });
     const rounds = await interleave(
-      [side('ours', ours), side('knex', knex), side('empty', empty)],
+      [side('ours', ours), side('knex', knex), side('empty', empty), side('emptyConnect', emptyConnect)],
       bench.quick ? 2 : 5,
     );
-    const against = (measured: string, other: string, what: string, goal: Row['goal']): Row => ({
+    const row = (measured: string, [one, what]: Side, [other, against]: Side, goal: Row['goal']): Row => ({
       measured,
-      ours: { what: 'ConsumeCredits', value: typical(rounds, 'ours'), unit: 'calls/s' },
-      other: { what, value: typical(rounds, other), unit: 'calls/s' },
-      ratio: ratioOf(rounds, 'ours', other),
+      ours: { what, value: typical(rounds, one), unit: 'calls/s' },
+      other: { what: against, value: typical(rounds, other), unit: 'calls/s' },
+      ratio: ratioOf(rounds, one, other),
       goal,
-      conditions: `${agreement(rounds, 'ours', other)}; ${IN_FLIGHT} in flight over ${CONNECTIONS} connections; CPU of server and Postgres a call: ${median(costs['ours']!).toFixed(0)} µs and ${median(costs[other]!).toFixed(0)} µs`,
+      conditions: `${agreement(rounds, one, other)}; ${IN_FLIGHT} in flight over ${CONNECTIONS} connections; CPU of server and Postgres a call: ${median(costs[one]!).toFixed(0)} µs and ${median(costs[other]!).toFixed(0)} µs`,
     });
+    const service: Side = ['ours', 'ConsumeCredits'];
+    const grpcJs: Side = ['empty', 'grpc-js alone, no database'];
+    const connectNode: Side = ['emptyConnect', 'connect-node alone, no database'];
     return [
-      against('unary spends against the usual server', 'knex', 'connect-node, one Knex transaction each', {
-        ...{ bound: 'at least', value: 8 },
-      }),
-      against('unary spends against an empty handler', 'empty', 'grpc-js alone, no database', null),
+      row(
+        'unary spends against the usual server',
+        service,
+        ['knex', 'connect-node, one Knex transaction each'],
+        { bound: 'at least', value: 8 },
+      ),
+      row('unary spends against an empty handler', service, grpcJs, null),
+      row('an empty handler, one stack against the other', grpcJs, connectNode, null),
     ];
   },
 };
+
+/** A side of the comparison, and what the table calls it. */
+type Side = readonly [name: string, what: string];
 
 const spendsOver = (bench: Bench, server: ServerProcess): Job => ({
   calls: { kind: 'spend', servers: [server.url], customers: CUSTOMERS },
