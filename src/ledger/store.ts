@@ -8,8 +8,9 @@ import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
 import { completesBlock, sumUpLateEntries, type Told } from './late-sums.ts';
 import type { Appended, JournalEntry, JournalHead, JournalTransaction, SubAccountHead } from './journal.ts';
+import { storeWrites, type WritesOf } from './writes.ts';
 
-/** The only writer of `sub_accounts`, `transactions` and `entries`; what is told late in them is summed up in late-sums.ts. */
+/** The only writer of `sub_accounts`, `transactions` and `entries`. */
 
 type SubAccountRow = {
   book_id: string;
@@ -120,11 +121,7 @@ const insertEntries = bulkInsert<Owned<JournalEntry>>('entries', {
 });
 
 /** What a batch appended to a book. */
-export type AppendedTo = Placed & {
-  readonly appended: readonly Appended[];
-  /** The versions it wrote, at least one, in order. */
-  readonly writes: readonly { readonly version: number }[];
-};
+export type AppendedTo = WritesOf & { readonly appended: readonly Appended[] };
 
 /** Adds what was appended to some books: a constant number of statements, all in one round trip. */
 export function storeJournals(
@@ -136,6 +133,7 @@ export function storeJournals(
       appended.flatMap((part) => factsOf(part).map((fact) => ({ shard, bookId, fact }))),
     );
   return [
+    storeWrites(connection, journals),
     insertSubAccounts(
       connection,
       all(({ opened }) => opened),

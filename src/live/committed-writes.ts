@@ -1,7 +1,7 @@
 import type { BookState } from '../credit/book-state.ts';
 import type { Connection } from '../db/database.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import { writesSince } from '../tables/book-rows.ts';
+import { writesSince } from '../ledger/writes.ts';
 import { termsReplacedSince } from '../tables/former-terms.ts';
 import { loadGrants } from '../tables/grant-rows.ts';
 

@@ -7,11 +7,11 @@ import { timestamp } from '../db/types.ts';
 import { nextDue } from '../credit/advance-to.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
-import { FORMAT, GENESIS, type Salt } from '../ledger/hash.ts';
+import { GENESIS } from '../ledger/hash.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import { IN_RECOVERY } from './writers.ts';
 
-/** The only reader and writer of `books`, the one row a write locks, and of `writes`. */
+/** The only reader and writer of `books`, the one row a write locks. */
 
 export type BookRow = {
   shard: number;
@@ -123,26 +123,15 @@ export const makeBooks = (
     connection.beforeCommit([insertBooks(connection, made), connection.run(REGISTER, namedBy(keys))]);
   });
 
-export type WriteRow = {
-  readonly version: number;
-  readonly recordedAt: Instant;
-  readonly method: string;
-  readonly idempotencyKey: string | null;
-  readonly salt: Salt;
-  /** Its link of the hash chain. */
-  readonly hash: Buffer;
-};
-
-/** A book that a batch has written: what its row shows from now on, and its writes, in order. */
+/** A book that a batch has written: what its row shows from now on. */
 export type WrittenBook = Placed & {
   readonly state: BookState;
   readonly head: { readonly hash: Buffer };
   readonly currencies: Readonly<Record<string, number>>;
   readonly feedPosition: number;
-  readonly writes: readonly WriteRow[];
 };
 
-const updateBooks = bulkUpdate<WrittenBook>('update_books', 'books', ['shard', 'id'], {
+export const storeBooks = bulkUpdate<WrittenBook>('update_books', 'books', ['shard', 'id'], {
   shard: smallint((book) => book.shard),
   id: uuid((book) => book.bookId),
   version: bigint((book) => book.state.version),
@@ -152,32 +141,6 @@ const updateBooks = bulkUpdate<WrittenBook>('update_books', 'books', ['shard', '
   currencies: jsonb((book) => book.currencies),
   feed_position: bigint((book) => book.feedPosition),
 });
-
-type OwnedWrite = { readonly book: WrittenBook; readonly write: WriteRow };
-
-const insertWrites = bulkInsert<OwnedWrite>('writes', {
-  shard: smallint(({ book }) => book.shard),
-  book_id: uuid(({ book }) => book.bookId),
-  version: bigint(({ write }) => write.version),
-  recorded_at: timestamptz(({ write }) => write.recordedAt),
-  method: text(({ write }) => write.method),
-  idempotency_key: text(({ write }) => write.idempotencyKey),
-  feed_position: bigint(({ book }) => book.feedPosition),
-  format: smallint(() => FORMAT),
-  salt: bytea(({ write }) => write.salt),
-  hash: bytea(({ write }) => write.hash),
-});
-
-export const storeBooks = (
-  connection: Connection,
-  books: readonly WrittenBook[],
-): readonly Promise<void>[] => [
-  updateBooks(connection, books),
-  insertWrites(
-    connection,
-    books.flatMap((book) => book.writes.map((write) => ({ book, write }))),
-  ),
-];
 
 const DUE = statement<{ shard: number; namespace: string; customer_id: string }>(
   'books_due',
@@ -199,25 +162,6 @@ export const booksDue = async (
     shard: row.shard,
     key: keyOfRow(row),
   }));
-
-const WRITES_SINCE = statement<{ version: number; method: string }>(
-  'writes_since',
-  `select w.version, w.method from writes w
-   where w.shard = $1 and w.book_id = $2 and w.version > $3 and w.version <= $4
-   order by w.version`,
-);
-
-/** The writes of a book after a version, up to another, in order. */
-export const writesSince = (
-  connection: Connection,
-  range: {
-    readonly shard: number;
-    readonly bookId: string;
-    readonly since: number;
-    readonly version: number;
-  },
-): Promise<{ version: number; method: string }[]> =>
-  connection.run(WRITES_SINCE, [range.shard, range.bookId, range.since, range.version]);
 
 type KeyRow = { namespace: string; customer_id: string };
 

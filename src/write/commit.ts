@@ -197,7 +197,7 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
       connection,
       sessions.flatMap(({ shard, bookId, keys }) => keys.map((used) => ({ shard, bookId, ...used }))),
     ),
-    ...storeBooks(connection, changed),
+    storeBooks(connection, changed),
     ...storeGrants(
       connection,
       all((s) => s.grants.made.values()),

@@ -4,11 +4,11 @@ import { promiseOf } from '../credit/grant.ts';
 import type { Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
+import type { Write } from '../ledger/writes.ts';
 import type { PromiseChange } from '../pending/index-writer.ts';
 import type { OwnedReduction, StoredAdvance } from '../tables/advance-rows.ts';
 import type { OwnedAllocation } from '../tables/allocation-rows.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import type { WriteRow } from '../tables/book-rows.ts';
 import type { StoredCharge } from '../tables/charge-rows.ts';
 import type { ChargeEvent, OwnedCharge } from '../tables/store-charges.ts';
 import { replacedTerms, termsOf, type OwnedTerms } from '../tables/former-terms.ts';
@@ -28,7 +28,7 @@ import {
 import type { Remembered, UsedKey } from '../tables/remembered.ts';
 
 /** A write as it is recorded: its link follows from what it does. */
-export type Recorded = Omit<WriteRow, 'hash'> & { readonly answered: Answered | null };
+export type Recorded = Omit<Write, 'hash'> & { readonly answered: Answered | null };
 
 /** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
 export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
@@ -50,7 +50,7 @@ export type Session = Placed & {
   readonly remembered: Map<string, Remembered>;
   /** The keys used in this batch. */
   readonly keys: UsedKey[];
-  readonly writes: WriteRow[];
+  readonly writes: Write[];
   readonly appended: Appended[];
   readonly promises: PromiseChange[];
   readonly grants: Rows<OwnedGrant>;
@@ -135,7 +135,7 @@ function diff<One, Row>(
   }
 }
 
-type Recording = Pick<WriteRow, 'recordedAt' | 'salt'>;
+type Recording = Pick<Write, 'recordedAt' | 'salt'>;
 
 function recordGrants(
   session: Session,
