@@ -68,7 +68,17 @@ async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Conf
   if (replicaUrl !== undefined)
     await reachDatabase({ url: replicaUrl, variable: 'CREDIT_LEDGER_REPLICA_URL' }, { waitMs, onWaiting });
   if (database.kind === 'embedded') {
-    const postgres = await startEmbeddedPostgres({ dataDir: database.dataDir });
+    const postgres = await startEmbeddedPostgres({
+      dataDir: database.dataDir,
+      onTrouble: {
+        down: (why) => log.error({ why }, 'the embedded Postgres is down; it is started again'),
+        up: () => log.info('the embedded Postgres is up again'),
+        givenUp: (err) => {
+          log.fatal({ err }, 'the embedded Postgres cannot be started again; this process ends');
+          void stop(1);
+        },
+      },
+    });
     undo.push(() => postgres.stop());
     return { url: postgres.url, variable: 'CREDIT_LEDGER_DATA_DIR' };
   }

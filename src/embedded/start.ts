@@ -4,12 +4,13 @@ import { waitUntil } from '../db/wait.ts';
 import { locateBinaries } from './binaries.ts';
 import { ensureCluster, readPassword } from './cluster.ts';
 import { makeDataDirectory } from './data-directory.ts';
-import { takeLease } from './lease.ts';
+import { takeLease, type Lease } from './lease.ts';
 import { findPostmaster, type Postmaster } from './postmaster.ts';
 import { connectAsSuperuser, provision } from './provision.ts';
 import { candidates, chooseRunAs } from './run-as.ts';
 import { launch, type Launch, shutdown, startTimeoutMs } from './server.ts';
 import { withStartLock } from './start-lock.ts';
+import { supervise, type OnTrouble } from './supervise.ts';
 import { StartError } from '../start-error.ts';
 
 export type EmbeddedPostgres = {
@@ -22,42 +23,48 @@ export type EmbeddedPostgres = {
 /**
  * Starts a real Postgres with its files in `dataDir`, or joins the one that runs there already: left by a
  * process that was killed, or in use by another instance. `settings` go to a server that is started, one
- * that is joined keeps its own.
+ * that is joined keeps its own. One that ends by itself is started again, with the same URL, where somebody wants to be
+ * told of it (supervise.ts).
  *
  * In `dataDir`: `postgres/` is the cluster, `postgres.log` what the server says.
  */
 export async function startEmbeddedPostgres(options: {
   dataDir: string;
   settings?: Readonly<Record<string, string>>;
+  onTrouble?: OnTrouble;
 }): Promise<EmbeddedPostgres> {
-  const { settings = {} } = options;
+  const { settings = {}, onTrouble } = options;
   const { initdb, postgres } = locateBinaries();
   const dataDir = makeDataDirectory(options.dataDir);
   const pgdata = join(dataDir, 'postgres');
-
-  return withStartLock(pgdata, async () => {
-    const tries = candidates(statSync(pgdata, { throwIfNoEntry: false }));
-    const { runAs, major } = await chooseRunAs(tries, postgres, dataDir);
-    await ensureCluster({ dataDir, pgdata, initdb, runAs, major, durable: settings['fsync'] !== 'off' });
-    const server = await obtainServer({
-      postgres,
-      pgdata,
-      logFile: join(dataDir, 'postgres.log'),
-      runAs,
-      settings,
+  const obtain = () =>
+    withStartLock(pgdata, async () => {
+      const tries = candidates(statSync(pgdata, { throwIfNoEntry: false }));
+      const { runAs, major } = await chooseRunAs(tries, postgres, dataDir);
+      await ensureCluster({ dataDir, pgdata, initdb, runAs, major, durable: settings['fsync'] !== 'off' });
+      const logFile = join(dataDir, 'postgres.log');
+      const server = await obtainServer({ postgres, pgdata, logFile, runAs, settings });
+      const password = readPassword(pgdata);
+      const session = await connectAsSuperuser(server, password);
+      const url = await provision(session, server, password);
+      return { url, lease: await takeLease(session) };
     });
-    const password = readPassword(pgdata);
-    const session = await connectAsSuperuser(server, password);
-    const url = await provision(session, server, password);
-    const lease = await takeLease(session);
-    return {
-      url,
-      stop: () =>
-        withStartLock(pgdata, async () => {
-          if (await lease.release()) await shutdown(pgdata);
-        }),
-    };
-  });
+
+  const { url, lease } = await obtain();
+  const leased =
+    onTrouble === undefined
+      ? { end: () => Promise.resolve<Lease | undefined>(lease) }
+      : supervise(lease, async () => (await obtain()).lease, onTrouble);
+  return {
+    url,
+    async stop() {
+      const last = await leased.end();
+      if (last === undefined) return;
+      await withStartLock(pgdata, async () => {
+        if (await last.release()) await shutdown(pgdata);
+      });
+    },
+  };
 }
 
 async function obtainServer(options: Launch): Promise<Postmaster> {

@@ -13,6 +13,8 @@ export type ServiceProcess = {
   readonly pid: number;
   /** Sends a signal and waits for the end: the exit code, or the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  /** Waits until it ends by itself, as {@link end} tells it. */
+  ended(): Promise<number | NodeJS.Signals>;
 };
 
 /** A data directory with the processes that were started on it, all of which are gone after `remove`. */
@@ -37,7 +39,12 @@ export function dataDirectory(): DataDirectory {
     async start() {
       const child = spawnService({ CREDIT_LEDGER_DATA_DIR: path, CREDIT_LEDGER_PORT: '0' });
       children.push(child);
-      return { url: await urlOf(child), pid: child.pid!, end: (signal) => endOf(child, signal) };
+      return {
+        url: await urlOf(child),
+        pid: child.pid!,
+        end: (signal) => endOf(child, signal),
+        ended: () => endOf(child),
+      };
     },
     async remove() {
       await Promise.all(children.map((child) => endOf(child, 'SIGKILL')));
@@ -77,11 +84,11 @@ export async function urlOf(child: ChildProcess): Promise<string> {
   throw new Error(`the service did not start:\n${said.join('\n')}`);
 }
 
-/** Sends the signal if it still runs, and waits for the end. */
-export async function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+/** Sends the signal, if there is one, to a child that still runs, and waits for the end. */
+export async function endOf(child: ChildProcess, signal?: NodeJS.Signals): Promise<number | NodeJS.Signals> {
   if (child.exitCode === null && child.signalCode === null) {
     const exited = once(child, 'exit', { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
-    process.kill(child.pid!, signal);
+    if (signal !== undefined) process.kill(child.pid!, signal);
     await exited;
   }
   return child.exitCode ?? child.signalCode!;
