@@ -5,7 +5,7 @@ import { burnOrder } from './burn-order.ts';
 import { weighsFrom, type Charge } from './charge.ts';
 import { coverWith } from './cover.ts';
 import { bookingInstant, creditOf, type Grant } from './grant.ts';
-import { grantOf } from './take.ts';
+import { grantOf } from './named.ts';
 
 /**
  * Moves a book's clock forward to `to` (inclusive): every activation, covering and expiry that falls due becomes a

@@ -44,14 +44,14 @@ export type Charge = {
 };
 
 /** What a command says of the charge it makes. */
-type Asked = Pick<
+export type NewCharge = Pick<
   Charge,
   'type' | 'mode' | 'currency' | 'precision' | 'amount' | 'featureKey' | 'tax' | 'details'
 > & { readonly chargeId: string };
 
 /** A charge as it begins: open, and nothing collected. */
 export const newCharge = (
-  { chargeId: id, type, mode, currency, precision, amount, featureKey, tax, details }: Asked,
+  { chargeId: id, type, mode, currency, precision, amount, featureKey, tax, details }: NewCharge,
   begun: Pick<Charge, 'recordedAt' | 'version' | 'startsAt' | 'holdExpiresAt'>,
 ): Charge => ({
   id,

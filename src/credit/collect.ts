@@ -1,12 +1,11 @@
-import { minAmount, sumAmounts, type Amount } from '../amount.ts';
+import { formatAmount, minAmount, sumAmounts, type Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
-import { consume } from '../ledger/posting-rules.ts';
+import { consume, type Source } from '../ledger/posting-rules.ts';
 import { refuse } from '../refusal.ts';
-import { formatAmount } from '../amount.ts';
 import { mayPay } from '../scope.ts';
 import { book, entryAfter, keep, type BookState, type Work } from './book-state.ts';
 import { burnOrderAt } from './burn-order.ts';
-import { advanceKey, usageOf, type Charge, type Collection, type EntryRef } from './charge.ts';
+import { advanceKey, usageOf, type Charge, type Collection, type EntryRef, type Slices } from './charge.ts';
 import { coverLate } from './cover.ts';
 import { creditOf, type Grant } from './grant.ts';
 import { takeFrom } from './take.ts';
@@ -15,39 +14,44 @@ import { untakenFrom } from './untaken.ts';
 /**
  * Collects an amount for a charge at an instant ≤ now: greedily from eligible credit in burn order; a shortfall is
  * advanced, handed back for invoicing or refused with INSUFFICIENT_CREDIT, as the charge's mode says (domain.md §6).
+ * Answers the charge as it then is; to put it into the book is the caller's.
  */
 export function collect(
   work: Work,
   charge: Charge,
-  collection: number,
   amount: Amount,
   at: Instant,
-): Collection {
+): { readonly charge: Charge; readonly collection: Collection } {
+  const number = charge.collections + 1;
   const taken = plan(work, charge, amount, at);
   const shortfall = amount - sumAmounts(taken.map((slice) => slice.amount));
   if (shortfall > 0n && charge.mode === 'PREPAID_ONLY') insufficient(charge, amount, amount - shortfall);
   const advanced = charge.mode === 'CREDIT_ONLY' ? shortfall : 0n;
+  const invoiced = shortfall - advanced;
 
-  const sources = taken.map(({ grant, amount: slice }) => ({
-    credit: creditOf(takeFrom(work, grant.id, slice, at)),
-    amount: slice,
-  }));
-  const allocations = sources.map(({ credit, amount: slice }) => ({
-    grantId: credit.grantId,
-    amount: slice,
-  }));
+  const sources = takeAll(work, taken, at);
+  const allocations = slicesOf(sources);
   if (sources.length > 0 || advanced > 0n) {
     const entry = book(work, consume(usageOf(charge.id, charge), sources, advanced, at));
     // Two entries a source, in order; those of the advance come last (src/ledger/posting-rules.ts).
     for (const [i, slice] of allocations.entries()) {
       const ref = entryAfter(entry, 2 * i);
-      keep(work, { ref, chargeId: charge.id, collection, kind: 'SOURCE', ...slice, at });
+      keep(work, { ref, chargeId: charge.id, collection: number, kind: 'SOURCE', ...slice, at });
     }
     if (advanced > 0n) {
-      advanceFor(work, charge, collection, advanced, at, entryAfter(entry, 2 * allocations.length));
+      advanceFor(work, charge, number, advanced, at, entryAfter(entry, 2 * allocations.length));
     }
   }
-  return { allocations, advanced, invoiced: shortfall - advanced };
+  return {
+    charge: {
+      ...charge,
+      collections: number,
+      collected: charge.collected + amount,
+      advanced: charge.advanced + advanced,
+      invoiced: charge.invoiced + invoiced,
+    },
+    collection: { allocations, advanced, invoiced },
+  };
 }
 
 type Slice = { readonly grant: Grant; readonly amount: Amount };
@@ -81,6 +85,14 @@ const isEligible = (grant: Grant, charge: Pick<Charge, 'currency' | 'featureKey'
   at < grant.expiresAt &&
   grant.currency === charge.currency &&
   mayPay(grant.featureKeys, charge.featureKey);
+
+/** Takes what was planned. */
+export const takeAll = (work: Work, planned: readonly Slice[], at: Instant): readonly Source[] =>
+  planned.map(({ grant, amount }) => ({ credit: creditOf(takeFrom(work, grant.id, amount, at)), amount }));
+
+/** What was taken, as callers are told. */
+export const slicesOf = (sources: readonly Source[]): Slices =>
+  sources.map(({ credit: { grantId }, amount }) => ({ grantId, amount }));
 
 function advanceFor(
   work: Work,

@@ -6,7 +6,8 @@ import { book, keep, type Work } from './book-state.ts';
 import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Advance } from './charge.ts';
 import { creditOf, type Grant } from './grant.ts';
-import { grantOf, takeFrom } from './take.ts';
+import { grantOf } from './named.ts';
+import { takeFrom } from './take.ts';
 import { untakenFrom, untakenSteps } from './untaken.ts';
 
 /**

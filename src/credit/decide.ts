@@ -1,22 +1,7 @@
 import type { Instant } from '../instant.ts';
-import { manualLegs, reversalLegs } from '../ledger/manual-rules.ts';
-import { balanced } from '../ledger/posting.ts';
-import { refuse } from '../refusal.ts';
-import { adjustDown, adjustUp } from './adjust.ts';
 import { advance } from './advance-to.ts';
-import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
-import { cancelCharge, chargeOf, collectCharge, createCharge, updateCharge } from './charge-commands.ts';
-import { inTime, type Command } from './command.ts';
-import { bookedAt, consume } from './consume.ts';
-import { correct } from './correct.ts';
-import { createGrant } from './create-grant.ts';
-import { recognizeRevenue } from './recognize.ts';
-import { reschedule } from './reschedule.ts';
-import { settle } from './settlement.ts';
-import { voidGrant } from './void-grant.ts';
-
-/** What the caller of each command learns; `currency`: of the credit the write concerned, null where it did none. */
-export type AnswerOf<C extends Command> = ReturnType<(typeof HANDLERS)[C['kind']]>;
+import { open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import { specOf, type AnswerOf, type Command } from './command.ts';
 
 /** An outcome with the caller's answer; `changed` is false for a success that changes nothing and takes no version. */
 export type Decision<C extends Command = Command> = Outcome & {
@@ -25,67 +10,6 @@ export type Decision<C extends Command = Command> = Outcome & {
   /** The book at now, for the answer: where nothing changed too, although what has fallen due waits for the next write. */
   readonly seen: BookState;
 };
-
-type Handler<C extends Command> = (
-  work: Work,
-  command: C,
-  now: Instant,
-) => { readonly currency: string | null };
-
-const grantAnswer = <G extends { readonly currency: string }>(grant: G) => ({
-  currency: grant.currency,
-  grant,
-});
-const chargeAnswer = <C extends { readonly currency: string }>(charge: C) => ({
-  currency: charge.currency,
-  charge,
-});
-
-/** Each command with the function that carries it out on a state in which all that is due has been booked. */
-const HANDLERS = {
-  createGrant: (work, command, now) => grantAnswer(createGrant(work, command, now)),
-  voidGrant: (work, command, now) => grantAnswer(voidGrant(known(work, command), command, now)),
-  rescheduleGrant: (work, command, now) => grantAnswer(reschedule(known(work, command), command, now)),
-  updateSettlement: (work, command, now) => {
-    const event = { ...command, occurredAt: command.occurredAt ?? now };
-    return grantAnswer(settle(known(work, command), command.grantId, event, now));
-  },
-  consume: (work, command, now) => ({ currency: command.currency, ...consume(work, command, now) }),
-  createCharge: (work, command, now) => chargeAnswer(createCharge(work, command, now)),
-  updateCharge: (work, command) => chargeAnswer(updateCharge(work, command)),
-  collectCharge: (work, command, now) => {
-    const done = collectCharge(work, command, now);
-    return { ...done, currency: done.charge.currency };
-  },
-  correctCharge: (work, command, now) => {
-    const correction = correct(work, chargeOf(work, command.chargeId), command.amount, now);
-    return { ...chargeAnswer(chargeOf(work, command.chargeId)), correction };
-  },
-  cancelCharge: (work, command, now) => chargeAnswer(cancelCharge(work, command.chargeId, now)),
-  adjustUp: (work, command, now) => grantAnswer(adjustUp(work, command, now)),
-  adjustDown: (work, command, now) => ({
-    currency: command.currency,
-    allocations: adjustDown(work, command, now),
-  }),
-  recognizeRevenue: (work, command, now) => ({
-    currency: command.currency,
-    recognition: recognizeRevenue(work, command, now),
-  }),
-  postManually: (work, command, now) => {
-    const legs = manualLegs(command.entries);
-    const at = bookedAt(command.bookedAt, now);
-    book(work, balanced({ kind: 'MANUAL', bookedAt: at, legs, reason: command.reason }));
-    return { currency: null };
-  },
-  reverseManually: (work, { transactionId, reason }, now) => {
-    const posted = work.posted.get(transactionId) ?? noTransaction(transactionId);
-    book(work, balanced({ kind: 'REVERSE', bookedAt: now, legs: reversalLegs(posted), reason }));
-    work.posted.set(transactionId, { ...posted, reversed: true });
-    return { currency: null };
-  },
-  // What there was to do has been done before it was looked at.
-  bookDue: () => ({ currency: null }),
-} satisfies { readonly [K in Command['kind']]: Handler<Extract<Command, { kind: K }>> };
 
 /**
  * Decides one command at `now` (not before the book's clock): first books what has fallen due, then turns the command
@@ -102,8 +26,7 @@ export function decide<C extends Command>(
   advance(work, now);
   // Booking what is due changes something by itself only where that was the wish.
   const before = command.kind === 'bookDue' ? from(state) : asItStands(state, work);
-  const handler = HANDLERS[command.kind] as unknown as (w: Work, c: C, at: Instant) => AnswerOf<C>;
-  const answer = handler(work, inTime(command, now, leeway), now);
+  const answer = specOf(command).decide(work, command, now, leeway);
   const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
   const outcome = seal(work, changed ? work.version : state.version);
@@ -135,11 +58,3 @@ function holdsOthers(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<st
 }
 
 const unchanged = (state: BookState): Outcome => ({ state, postings: [], reductions: [] });
-
-const noTransaction = (id: string): never =>
-  refuse('TRANSACTION_NOT_FOUND', `this customer has no transaction ${id}`, { id });
-
-function known(work: Work, { grantId }: { readonly grantId: string }): Work {
-  if (work.grants.has(grantId)) return work;
-  return refuse('GRANT_NOT_FOUND', `this customer has no grant ${grantId}`, { id: grantId });
-}

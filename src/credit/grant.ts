@@ -152,12 +152,40 @@ export const creditOf = (grant: Grant): Credit => ({
 /** Of a grant that names none. */
 export const DEFAULT_PRIORITY = 10;
 
+/** Of a payment that has not begun. */
+export const UNPAID = {
+  status: null,
+  issuedAt: null,
+  authorizedAt: null,
+  settledAt: null,
+  failedAt: null,
+  invoiceId: null,
+} satisfies Partial<Funding>;
+
 /** Credit that nobody pays for. */
 export const PROMOTIONAL: Funding = {
-  ...{ method: 'NONE', policy: 'ON_CREATION', purchaseCurrency: null, costBasis: 0n },
-  ...{ purchaseAmount: 0n, purchasePrecision: 0 },
-  ...{ status: null, issuedAt: null, authorizedAt: null, settledAt: null, failedAt: null, invoiceId: null },
+  method: 'NONE',
+  policy: 'ON_CREATION',
+  purchaseCurrency: null,
+  costBasis: 0n,
+  purchaseAmount: 0n,
+  purchasePrecision: 0,
+  ...UNPAID,
 };
+
+/** A grant of which nothing has been used, nor anything changed since it was created. */
+export const UNTOUCHED = {
+  voidedAt: null,
+  voidReason: null,
+  released: false,
+  remaining: 0n,
+  consumed: 0n,
+  expired: 0n,
+  voided: 0n,
+  recognized: 0n,
+  formerTimes: [],
+  moves: [],
+} satisfies Partial<Grant>;
 
 /** Whether a payment has come as far as the availability policy asks (domain.md §3). */
 export function isFunded({ method, policy, status }: Funding): boolean {

@@ -2,10 +2,8 @@ import type { Instant } from '../instant.ts';
 import { keysOf } from '../scope.ts';
 import { due } from './advance-to.ts';
 import type { BookState } from './book-state.ts';
+import type { TimeCause } from './cause.ts';
 import { weighsFrom, type Charge } from './charge.ts';
-
-/** What time alone does to a balance, in the words of `credit.v1.ChangeCause`. */
-export type TimeCause = 'GRANT_EFFECTIVE' | 'GRANT_EXPIRED' | 'CHARGE_STARTED' | 'HOLD_EXPIRED';
 
 /** One thing that happens by itself, and whose figures it concerns. */
 export type Passing = {

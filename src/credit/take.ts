@@ -3,6 +3,7 @@ import type { Instant } from '../instant.ts';
 import { undoExpiry } from '../ledger/posting-rules.ts';
 import { book, type Work } from './book-state.ts';
 import { creditOf, type Grant } from './grant.ts';
+import { grantOf } from './named.ts';
 
 /**
  * Takes an amount of a grant at an instant, for a charge or to cover an advance. The caller has made sure that
@@ -22,11 +23,4 @@ export function takeFrom(work: Work, grantId: string, amount: Amount, at: Instan
   if (taken.remaining < 0n || taken.expired < 0n) throw new Error(`invariant: ${grantId} is overdrawn`);
   work.grants.set(grantId, taken);
   return taken;
-}
-
-/** A grant that must be loaded: the loader's contract, not the caller's input. */
-export function grantOf(work: Pick<Work, 'grants'>, grantId: string): Grant {
-  const grant = work.grants.get(grantId);
-  if (grant === undefined) throw new Error(`invariant: grant ${grantId} is not loaded`);
-  return grant;
 }

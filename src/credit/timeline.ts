@@ -1,32 +1,12 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
+import type { Cause } from './cause.ts';
 import { weighsAt, type Charge } from './charge.ts';
 import type { Grant } from './grant.ts';
 import { totalWeight, weights } from './live.ts';
-import type { TimeCause } from './passing.ts';
 
 /** How balances move: figures are carried from instant to instant by what changed, instead of being asked for at each. */
-
-/** What makes a balance change, in the words of `credit.v1.ChangeCause`: time alone, or a write. */
-export type CauseKind =
-  | TimeCause
-  | 'GRANT_CREATED'
-  | 'GRANT_VOIDED'
-  | 'GRANT_RESCHEDULED'
-  | 'GRANT_SETTLEMENT_UPDATED'
-  | 'CHARGE_CREATED'
-  | 'CHARGE_UPDATED'
-  | 'CHARGE_COLLECTED'
-  | 'CHARGE_CORRECTED'
-  | 'CHARGE_CANCELED'
-  | 'ADJUSTED';
-
-export type Cause = {
-  readonly kind: CauseKind;
-  readonly grantId: string | null;
-  readonly chargeId: string | null;
-};
 
 /** Something that may change a figure at an instant, in a currency and scope asked about. */
 export type Change = { readonly at: Instant; readonly cause: Cause | null } & (

@@ -1,6 +1,5 @@
 import type { Amount } from '../amount.ts';
 import type { AccountType, Route, Stage, SubAccount, Tax } from './account.ts';
-import type { Leg } from './posting.ts';
 
 /** Which sub-account each side of a posting is booked to. */
 
@@ -69,16 +68,4 @@ export const accrued = (usage: Usage, costBasis: Amount | null): SubAccount => (
   costBasis,
   stage: null,
   tax: usage.tax,
-});
-
-export const leg = (
-  account: SubAccount,
-  amount: Amount,
-  grantId: string | null,
-  chargeId: string | null,
-): Leg => ({
-  account,
-  amount,
-  grantId,
-  chargeId,
 });

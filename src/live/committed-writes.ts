@@ -1,4 +1,6 @@
 import type { BookState } from '../credit/book-state.ts';
+import type { CauseKind } from '../credit/cause.ts';
+import { causeOfWrite } from '../credit/command.ts';
 import type { Connection } from '../db/database.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import { writesSince } from '../ledger/writes.ts';
@@ -8,10 +10,8 @@ import { loadGrants } from '../tables/grant-rows.ts';
 /** What a write was, as far as somebody who follows the book is told. */
 export type CommittedWrite = {
   readonly version: number;
-  /** The RPC's name. */
-  readonly method: string;
-  /** Whether it called a grant off or forfeited it: a settlement event may. */
-  readonly voids: boolean;
+  /** What a change of a balance is told to come of; null: it moves no figure, such as booking what time had changed. */
+  readonly cause: CauseKind | null;
 };
 
 /** What one committed batch did to one book. */
@@ -28,8 +28,12 @@ export type Committed = {
   readonly writes: readonly CommittedWrite[];
 };
 
-/** The RPC whose events may call a grant off. */
-export const SETTLEMENT = 'UpdateGrantSettlement';
+/** A write by what it is called where it is recorded; `voids` where it called a grant off or forfeited it. */
+export function committedWrite(version: number, method: string, voids: () => boolean): CommittedWrite {
+  const cause = causeOfWrite(method);
+  if (cause === null || typeof cause === 'string') return { version, cause };
+  return { version, cause: voids() ? cause.voiding : cause.usual };
+}
 
 /** What the writes after version `since` were, up to the one known. */
 export async function committedSince(
@@ -40,14 +44,16 @@ export async function committedSince(
   if (since >= version) return [];
   const range = { shard, bookId, since, version };
   const writes = await writesSince(connection, range);
-  const voiding = writes.some(({ method }) => method === SETTLEMENT)
+  const voiding = writes.some(({ method }) => mayVoid(method))
     ? await voidsSince(connection, range)
     : new Set<number>();
-  return writes.map(({ version: at, method }) => ({
-    ...{ version: at, method },
-    voids: method === 'VoidGrant' || voiding.has(at),
-  }));
+  return writes.map(({ version: at, method }) => committedWrite(at, method, () => voiding.has(at)));
 }
+
+const mayVoid = (method: string): boolean => {
+  const cause = causeOfWrite(method);
+  return cause !== null && typeof cause !== 'string';
+};
 
 /** The versions at which a settlement event called a grant off: it changed the grant's payment then. */
 async function voidsSince(

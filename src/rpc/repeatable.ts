@@ -39,11 +39,10 @@ export function repeatable<
   readonly context: CallContext;
   readonly respond: (decided: Decided<C>) => MessageInitShape<Response>;
 }): Submission<C, MessageShape<Response>> {
-  const { method, input, output, request, key, command, context, respond } = call;
+  const { input, output, request, key, command, context, respond } = call;
   return {
     key,
     command,
-    method,
     idempotencyKey: request.idempotencyKey === '' ? null : request.idempotencyKey,
     content: () => toBinary(input, contentOf(input, request), { writeUnknownFields: false }),
     differsFrom: (stored) =>

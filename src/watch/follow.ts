@@ -3,7 +3,6 @@ import type { BookState } from '../credit/book-state.ts';
 import { isOpen } from '../credit/grant.ts';
 import { passingsUntil } from '../credit/passing.ts';
 import { later, type Instant } from '../instant.ts';
-import { causeOf } from './causes.ts';
 import type { BookNow } from './load.ts';
 import { tellAll } from './tell.ts';
 import type { WatchedBook } from './watched-book.ts';
@@ -18,7 +17,7 @@ export function adopt(
   if (book.loaded) passTime(book, state.clock);
   const causes = writes
     .filter((write) => write.version > book.version)
-    .map(causeOf)
+    .map(({ cause }) => cause)
     .filter((cause) => cause !== null);
   book.state = advanceTo(openPart(state), later(book.state.clock, state.clock)).state;
   book.id = bookId;

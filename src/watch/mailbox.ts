@@ -1,4 +1,4 @@
-import type { CauseKind } from '../credit/timeline.ts';
+import type { CauseKind } from '../credit/cause.ts';
 import type { BalanceMessage } from './message.ts';
 
 /**

@@ -2,7 +2,7 @@ import { formatAmount, type Amount } from '../amount.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { figureOf, type AskedBalance, type BalancePart, type Figures } from '../credit/figures.ts';
 import type { Instant } from '../instant.ts';
-import type { CauseKind } from '../credit/timeline.ts';
+import type { CauseKind } from '../credit/cause.ts';
 
 /** A figure to be told about when it falls below an amount. */
 export type Threshold = { readonly currency: string; readonly part: BalancePart; readonly amount: Amount };

@@ -1,7 +1,7 @@
 import { formatAmount } from '../amount.ts';
 import type { Passing } from '../credit/passing.ts';
 import { inScope } from '../scope.ts';
-import type { CauseKind } from '../credit/timeline.ts';
+import type { CauseKind } from '../credit/cause.ts';
 import { balancesIn } from '../credit/figures.ts';
 import { printOf, thresholdFigures, type BalanceMessage } from './message.ts';
 import type { Audience, Figures, WatchedBook } from './watched-book.ts';

@@ -1,7 +1,7 @@
 import { shardOf, type BookKey } from '../tables/book-key.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import { ALWAYS } from '../instant.ts';
-import type { CauseKind } from '../credit/timeline.ts';
+import type { CauseKind } from '../credit/cause.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { BalanceMessage, Watched } from './message.ts';
 

@@ -1,3 +1,4 @@
+import { specOf } from '../credit/command.ts';
 import { decide, type Decision } from '../credit/decide.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
@@ -147,7 +148,8 @@ function prepare(
   submission: Submission,
   now: Instant,
 ): Prepared {
-  const { command, method, idempotencyKey, reply } = submission;
+  const { command, idempotencyKey, reply } = submission;
+  const { method } = specOf(command);
   const first = idempotencyKey === null ? undefined : session.remembered.get(idempotencyKey);
   if (first !== undefined) {
     const field = first.method === method ? submission.differsFrom(first.request) : 'method';

@@ -1,4 +1,4 @@
-import { SETTLEMENT, type Committed } from '../live/committed-writes.ts';
+import { committedWrite, type Committed } from '../live/committed-writes.ts';
 import type { WritableBook } from '../book/open-book.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
 import type { Session } from './session.ts';
@@ -15,12 +15,11 @@ export const committedOf = ({
 }: Session): Committed => ({
   ...{ key, shard, bookId, version: state.version, state },
   currencies: Object.keys(currencies).toSorted(),
-  writes: writes.map(({ version, method }) => ({
-    ...{ version, method },
-    voids:
-      method === 'VoidGrant' ||
-      (method === SETTLEMENT && [...known.grants.values()].some((grant) => grant.voidedVersion === version)),
-  })),
+  writes: writes.map(({ version, method }) =>
+    committedWrite(version, method, () =>
+      [...known.grants.values()].some((grant) => grant.voidedVersion === version),
+    ),
+  ),
 });
 
 /** What is open in a book after a batch, from what the session knows of it: the same a later load would find. */

@@ -1,4 +1,4 @@
-import type { BookDue } from '../credit/command.ts';
+import type { BookDue } from '../credit/commands/book-due.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import type { Timekeeper } from '../db/timekeeper.ts';
@@ -106,7 +106,10 @@ const NOTHING = new Uint8Array();
 
 /** Answered with whether anything was due. */
 const bookingOf = (key: BookKey): Submission<BookDue, boolean> => ({
-  ...{ key, command: { kind: 'bookDue' }, method: 'BookDue', idempotencyKey: null, deadline: null },
+  key,
+  command: { kind: 'bookDue' },
+  idempotencyKey: null,
+  deadline: null,
   content: () => NOTHING,
   differsFrom: () => null,
   reply: {

@@ -19,7 +19,7 @@ import { loadCharges, readCharge, type ChargeRow } from '../tables/charge-rows.t
 import { formerTimesOf, loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
 import { loadGrants, loadReclaimable, readGrant, type GrantRow } from '../tables/grant-rows.ts';
 import type { BookCache } from '../book/book-cache.ts';
-import { needsOf, type Needs } from './needs.ts';
+import { needsOf, type BatchNeeds } from './needs.ts';
 import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { Remembered } from '../tables/remembered.ts';
 import { openSession, type Session } from './session.ts';
@@ -82,7 +82,7 @@ type Facts = Named & {
 /** What can only be named once the first rows are there; sends nothing for the usual batch. */
 async function loadBehind(
   connection: Connection,
-  needs: Needs,
+  needs: BatchNeeds,
   named: Named,
   open: ReadonlyMap<string, WritableBook>,
 ): Promise<Omit<Facts, 'posted'>> {

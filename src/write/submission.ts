@@ -1,5 +1,5 @@
 import type { Command } from '../credit/command.ts';
-import type { AnswerOf } from '../credit/decide.ts';
+import type { AnswerOf } from '../credit/command.ts';
 import type { BookState } from '../credit/book-state.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended } from '../ledger/journal.ts';
@@ -33,8 +33,6 @@ export type Reply<C extends Command, Message> = {
 export type Submission<C extends Command = Command, Message = unknown> = {
   readonly key: BookKey;
   readonly command: C;
-  /** The RPC's name. */
-  readonly method: string;
   /** Null: the caller sent none, and a repeat is a new write. */
   readonly idempotencyKey: string | null;
   /** The request's content, without key and addressee: what a repeat is compared with. */

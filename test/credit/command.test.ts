@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { booksFrom, inTime, type Command } from '../../src/credit/command.ts';
+import { COMMANDS, specOf, type Command, type CommandOf } from '../../src/credit/command.ts';
+import { decide } from '../../src/credit/decide.ts';
+import type { CommandSpec } from '../../src/credit/spec.ts';
+import { refusalOf } from './readable.ts';
 import {
+  aBook,
   aCharge,
   aCollection,
   aConsumption,
@@ -9,6 +13,7 @@ import {
   aPosting,
   aRecognition,
   day,
+  external,
 } from '../support/builders.ts';
 
 describe('how far back a command needs the history of grants', () => {
@@ -22,7 +27,7 @@ describe('how far back a command needs the history of grants', () => {
     ['a payment told late', aPayment('g1', 'SETTLED', day(2)), null],
     ['revenue recognized late', aRecognition(null, { bookedAt: day(2) }), null],
   ])('%s', (_what, command, from) => {
-    expect(booksFrom(command)).toBe(from);
+    expect(specOf(command).needs(command).historySince ?? null).toBe(from);
   });
 });
 
@@ -30,25 +35,61 @@ describe('what is told as having happened ahead of now', () => {
   const LEEWAY = 1_000;
   const now = day(5);
 
-  it.each<[what: string, commandAt: (told: number | null) => Command]>([
-    ['a consumption', (told) => aConsumption({ bookedAt: told })],
-    ['a collection', (told) => aCollection('c1', { bookedAt: told })],
-    ['revenue', (told) => aRecognition(null, { bookedAt: told })],
-    ['a posting by hand', (told) => aPosting('5', told)],
-    ['a payment', (told) => aPayment('g1', 'SETTLED', told)],
-  ])('happened now, as far as clocks may differ: %s', (_what, commandAt) => {
-    const means = (told: number | null) => inTime(commandAt(told), now, LEEWAY);
+  it.each<[what: string, commandAt: (told: number | null) => Command, field: string]>([
+    ['a consumption', (told) => aConsumption({ chargeId: 'c2', bookedAt: told }), 'booked_at'],
+    ['a collection', (told) => aCollection('c1', { bookedAt: told }), 'booked_at'],
+    ['revenue', (told) => aRecognition(null, { bookedAt: told }), 'booked_at'],
+    ['a posting by hand', (told) => aPosting('5', told), 'booked_at'],
+    ['a payment', (told) => aPayment('paid', 'SETTLED', told), 'occurred_at'],
+  ])('happened now, as far as clocks may differ: %s', (_what, commandAt, field) => {
+    const book = aBook(
+      [day(1), aGrant({ grantId: 'g1' })],
+      [day(1), aGrant({ grantId: 'paid', paid: external('ON_CREATION') })],
+      [day(2), aCharge({ chargeId: 'c1' })],
+      [day(3), aConsumption({ chargeId: 'c0' })],
+    );
+    const told = (at: number | null) => decide(book, commandAt(at), now, LEEWAY);
 
-    expect(means(now + 1)).toEqual(commandAt(now));
-    expect(means(now + LEEWAY)).toEqual(commandAt(now));
-    expect(means(now + LEEWAY + 1)).toEqual(commandAt(now + LEEWAY + 1));
-    expect(means(now - 1)).toEqual(commandAt(now - 1));
-    expect(means(null)).toEqual(commandAt(null));
+    expect(told(null).changed).toBe(true);
+    expect(told(now)).toEqual(told(null));
+    expect(told(now + 1)).toEqual(told(null));
+    expect(told(now + LEEWAY)).toEqual(told(null));
+    expect(told(now - 1)).not.toEqual(told(null));
+    expect(refusalOf(() => told(now + LEEWAY + 1)).metadata).toEqual({
+      field,
+      rule: `${field}.not_in_future`,
+    });
   });
 
   it('leaves alone what may lie ahead', () => {
-    const grant = aGrant({ effectiveAt: now + 1 });
+    const { answer } = decide(aBook(), aGrant({ effectiveAt: now + 1 }), now, LEEWAY);
 
-    expect(inTime(grant, now, LEEWAY)).toBe(grant);
+    expect(answer.grant.effectiveAt).toBe(now + 1);
+  });
+});
+
+describe('what has to be said of a command', () => {
+  it('is missed by the type checker where it is forgotten', () => {
+    const { method, ...nameless } = COMMANDS.voidGrant;
+    const { cause, ...causeless } = COMMANDS.voidGrant;
+    const { needs, ...needless } = COMMANDS.voidGrant;
+    const { brings, ...currencyless } = COMMANDS.voidGrant;
+    const { decide: decides, ...undecided } = COMMANDS.voidGrant;
+    const { voidGrant, ...others } = COMMANDS;
+
+    // @ts-expect-error what its write is called is missing
+    nameless satisfies CommandSpec<CommandOf<'voidGrant'>>;
+    // @ts-expect-error what a watcher is told is missing
+    causeless satisfies CommandSpec<CommandOf<'voidGrant'>>;
+    // @ts-expect-error what is to be loaded is missing
+    needless satisfies CommandSpec<CommandOf<'voidGrant'>>;
+    // @ts-expect-error which currencies it may bring is missing
+    currencyless satisfies CommandSpec<CommandOf<'voidGrant'>>;
+    // @ts-expect-error what it does is missing
+    undecided satisfies CommandSpec<CommandOf<'voidGrant'>>;
+    // @ts-expect-error the whole command is missing
+    others satisfies Record<Command['kind'], unknown>;
+
+    expect([method, cause, needs, brings, decides, voidGrant]).not.toContain(undefined);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BookState } from '../../src/credit/book-state.ts';
-import type { Consume } from '../../src/credit/command.ts';
+import type { Consume } from '../../src/credit/commands/consume.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { formatAmount } from '../../src/amount.ts';
 import { formatInstant } from '../../src/instant.ts';

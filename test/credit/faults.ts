@@ -1,6 +1,6 @@
 import { sumAmounts } from '../../src/amount.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
-import { booksFrom, type Command } from '../../src/credit/command.ts';
+import { specOf, type Command } from '../../src/credit/command.ts';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { decide, type Decision } from '../../src/credit/decide.ts';
 import type { Grant } from '../../src/credit/grant.ts';
@@ -14,7 +14,9 @@ export const FAULTS_OF_SPENDING: Readonly<Record<string, Core>> = {
     ...CORE,
     decide: (state, command, now) =>
       decide(
-        mapGrants(state, (grant) => asIfNothingCame(grant, booksFrom(command) ?? now)),
+        mapGrants(state, (grant) =>
+          asIfNothingCame(grant, specOf(command).needs(command).historySince ?? now),
+        ),
         command,
         now,
       ),

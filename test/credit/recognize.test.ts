@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatAmount, shareOf, sumAmounts, type Amount } from '../../src/amount.ts';
 import type { BookState } from '../../src/credit/book-state.ts';
-import type { Command, RecognizeRevenue } from '../../src/credit/command.ts';
+import type { Command } from '../../src/credit/command.ts';
+import type { RecognizeRevenue } from '../../src/credit/commands/recognize-revenue.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { isRefusal } from '../../src/refusal.ts';
 import {

@@ -1,6 +1,8 @@
 import type { BookState } from '../../src/credit/book-state.ts';
 import { advanceKey, outstanding, weighsAt, type Allocation } from '../../src/credit/charge.ts';
-import type { Command, CorrectCharge, UpdateSettlement } from '../../src/credit/command.ts';
+import type { Command } from '../../src/credit/command.ts';
+import type { CorrectCharge } from '../../src/credit/commands/correct-charge.ts';
+import type { UpdateSettlement } from '../../src/credit/commands/update-settlement.ts';
 import type { Decision } from '../../src/credit/decide.ts';
 import { later, type Instant } from '../../src/instant.ts';
 import type { PostingKind } from '../../src/ledger/posting.ts';

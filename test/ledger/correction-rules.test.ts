@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as rules from '../../src/ledger/correction-rules.ts';
+import * as rules from '../../src/ledger/posting-rules.ts';
 import type { Leg } from '../../src/ledger/posting.ts';
 import type { Credit, Usage } from '../../src/ledger/routes.ts';
 import { legsOf } from '../credit/readable.ts';

@@ -1,23 +1,21 @@
 import { multiplyRounded, parseAmount, type Amount } from '../../src/amount.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { emptyBook, type BookState } from '../../src/credit/book-state.ts';
-import type {
-  AdjustDown,
-  AdjustUp,
-  CancelCharge,
-  CollectCharge,
-  Command,
-  Consume,
-  CorrectCharge,
-  CreateCharge,
-  CreateGrant,
-  PostManually,
-  RecognizeRevenue,
-  RescheduleGrant,
-  UpdateCharge,
-  UpdateSettlement,
-  VoidGrant,
-} from '../../src/credit/command.ts';
+import type { Command } from '../../src/credit/command.ts';
+import type { AdjustDown } from '../../src/credit/commands/adjust-down.ts';
+import type { AdjustUp } from '../../src/credit/commands/adjust-up.ts';
+import type { CancelCharge } from '../../src/credit/commands/cancel-charge.ts';
+import type { CollectCharge } from '../../src/credit/commands/collect-charge.ts';
+import type { Consume } from '../../src/credit/commands/consume.ts';
+import type { CorrectCharge } from '../../src/credit/commands/correct-charge.ts';
+import type { CreateCharge } from '../../src/credit/commands/create-charge.ts';
+import type { CreateGrant } from '../../src/credit/commands/create-grant.ts';
+import type { PostManually } from '../../src/credit/commands/post-manually.ts';
+import type { RecognizeRevenue } from '../../src/credit/commands/recognize-revenue.ts';
+import type { RescheduleGrant } from '../../src/credit/commands/reschedule-grant.ts';
+import type { UpdateCharge } from '../../src/credit/commands/update-charge.ts';
+import type { UpdateSettlement } from '../../src/credit/commands/update-settlement.ts';
+import type { VoidGrant } from '../../src/credit/commands/void-grant.ts';
 import {
   PROMOTIONAL,
   type AvailabilityPolicy,

@@ -1,4 +1,6 @@
-import type { CancelCharge, Command, Consume } from '../../src/credit/command.ts';
+import type { Command } from '../../src/credit/command.ts';
+import type { CancelCharge } from '../../src/credit/commands/cancel-charge.ts';
+import type { Consume } from '../../src/credit/commands/consume.ts';
 import type { Amount } from '../../src/amount.ts';
 import type { Instant } from '../../src/instant.ts';
 import type { View } from './reference/answers.ts';

@@ -1,5 +1,6 @@
 import { formatAmount } from '../../src/amount.ts';
-import type { Command, CreateGrant } from '../../src/credit/command.ts';
+import type { Command } from '../../src/credit/command.ts';
+import type { CreateGrant } from '../../src/credit/commands/create-grant.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
 import type { ManualEntry } from '../../src/ledger/manual-rules.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CauseKind } from '../../src/credit/timeline.ts';
+import type { CauseKind } from '../../src/credit/cause.ts';
 import { createMailbox } from '../../src/watch/mailbox.ts';
 import type { BalanceMessage } from '../../src/watch/message.ts';
 

@@ -5,7 +5,8 @@ import type { Instant } from '../../instant.ts';
 import type { PostingKind } from '../../ledger/posting.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
 import type { Grant } from '../../credit/grant.ts';
-import type { Cause, CauseKind, Point } from '../../credit/timeline.ts';
+import type { Cause, CauseKind } from '../../credit/cause.ts';
+import type { Point } from '../../credit/timeline.ts';
 
 /** At most so many causes are told of one point: thousands of grants may expire at one instant. */
 const CAUSES_LIMIT = 100;

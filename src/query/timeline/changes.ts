@@ -4,7 +4,8 @@ import type { SettledEntry } from '../../ledger/settled-entries.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
 import { weighsFrom, type Charge } from '../../credit/charge.ts';
 import type { Grant } from '../../credit/grant.ts';
-import type { CauseKind, Change } from '../../credit/timeline.ts';
+import type { CauseKind } from '../../credit/cause.ts';
+import type { Change } from '../../credit/timeline.ts';
 import { causeOfEnd, causeOfEntry } from './causes.ts';
 
 /** Facts as what they change, and when. */

@@ -1,7 +1,7 @@
 import { preview } from '../../write/preview.ts';
 import type { Submission } from '../../write/submission.ts';
 import type { SettlementMode as Mode } from '../../credit/charge.ts';
-import type { Consume } from '../../credit/command.ts';
+import type { Consume } from '../../credit/commands/consume.ts';
 import { idOf } from '../../id.ts';
 import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';

@@ -1,7 +1,8 @@
 import { formatAmount, parseAmount } from '../../amount.ts';
 import type { Decided } from '../../write/submission.ts';
 import { settled } from '../../credit/balance.ts';
-import type { AdjustDown, AdjustUp } from '../../credit/command.ts';
+import type { AdjustDown } from '../../credit/commands/adjust-down.ts';
+import type { AdjustUp } from '../../credit/commands/adjust-up.ts';
 import { viewNow } from '../../credit/grant-view.ts';
 import { idOf } from '../../id.ts';
 import { ALL } from '../../scope.ts';

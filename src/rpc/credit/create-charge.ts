@@ -1,5 +1,5 @@
 import type { ChargeType as Type, SettlementMode as Mode } from '../../credit/charge.ts';
-import type { CreateCharge } from '../../credit/command.ts';
+import type { CreateCharge } from '../../credit/commands/create-charge.ts';
 import { idOf } from '../../id.ts';
 import type { CallContext } from '../call/context.ts';
 import { repeatable } from '../repeatable.ts';

@@ -1,7 +1,7 @@
 import { isNameable, multiplyRounded, parseAmount } from '../../amount.ts';
 import type { Submission } from '../../write/submission.ts';
 import type { Currencies } from '../../tables/currencies.ts';
-import type { CreateGrant, Expiry } from '../../credit/command.ts';
+import type { CreateGrant, Expiry } from '../../credit/commands/create-grant.ts';
 import {
   DEFAULT_PRIORITY,
   PROMOTIONAL,

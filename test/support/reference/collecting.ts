@@ -1,5 +1,7 @@
 import { formatAmount, type Amount } from '../../../src/amount.ts';
-import type { CollectCharge, CreateCharge, UpdateCharge } from '../../../src/credit/command.ts';
+import type { CollectCharge } from '../../../src/credit/commands/collect-charge.ts';
+import type { CreateCharge } from '../../../src/credit/commands/create-charge.ts';
+import type { UpdateCharge } from '../../../src/credit/commands/update-charge.ts';
 import type { Instant } from '../../../src/instant.ts';
 import { mayPay, type Scope } from '../../../src/scope.ts';
 import { liveIn } from './answers.ts';

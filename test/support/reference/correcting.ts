@@ -1,5 +1,5 @@
 import { minAmount, type Amount } from '../../../src/amount.ts';
-import type { CorrectCharge } from '../../../src/credit/command.ts';
+import type { CorrectCharge } from '../../../src/credit/commands/correct-charge.ts';
 import type { Instant } from '../../../src/instant.ts';
 import { collectedAt, invoicedOf } from './charges.ts';
 import { collectionsOf } from './collecting.ts';

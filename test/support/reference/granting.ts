@@ -1,11 +1,9 @@
-import type {
-  AdjustDown,
-  AdjustUp,
-  CreateGrant,
-  RescheduleGrant,
-  UpdateSettlement,
-  VoidGrant,
-} from '../../../src/credit/command.ts';
+import type { AdjustDown } from '../../../src/credit/commands/adjust-down.ts';
+import type { AdjustUp } from '../../../src/credit/commands/adjust-up.ts';
+import type { CreateGrant } from '../../../src/credit/commands/create-grant.ts';
+import type { RescheduleGrant } from '../../../src/credit/commands/reschedule-grant.ts';
+import type { UpdateSettlement } from '../../../src/credit/commands/update-settlement.ts';
+import type { VoidGrant } from '../../../src/credit/commands/void-grant.ts';
 import type { Instant } from '../../../src/instant.ts';
 import { statusOf } from './answers.ts';
 import { insufficient, takeGreedily } from './collecting.ts';

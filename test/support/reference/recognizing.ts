@@ -1,5 +1,5 @@
 import { minAmount, sumAmounts, type Amount } from '../../../src/amount.ts';
-import type { RecognizeRevenue } from '../../../src/credit/command.ts';
+import type { RecognizeRevenue } from '../../../src/credit/commands/recognize-revenue.ts';
 import type { Instant } from '../../../src/instant.ts';
 import { insufficient } from './collecting.ts';
 import { grantFact, plus, sumOf, type Facts } from './facts.ts';

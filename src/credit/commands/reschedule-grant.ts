@@ -1,10 +1,27 @@
-import { formatInstant, later, type Instant } from '../instant.ts';
-import { refuse, refuseFields } from '../refusal.ts';
-import { advance } from './advance-to.ts';
-import type { Work } from './book-state.ts';
-import type { RescheduleGrant } from './command.ts';
-import { grantStatus, type Grant, type GrantStatus } from './grant.ts';
-import { grantOf } from './take.ts';
+import { formatInstant, later, type Instant } from '../../instant.ts';
+import { refuse, refuseFields } from '../../refusal.ts';
+import { advance } from '../advance-to.ts';
+import type { Work } from '../book-state.ts';
+import { grantStatus, type Grant, type GrantStatus } from '../grant.ts';
+import { grantOf, namedGrant } from '../named.ts';
+import { grantAnswer, itsGrant, noCurrency, type CommandSpec } from '../spec.ts';
+
+export type RescheduleGrant = {
+  readonly kind: 'rescheduleGrant';
+  readonly grantId: string;
+  /** Null: as it is. */
+  readonly effectiveAt: Instant | null;
+  /** Null: as it is; NEVER: dropped. */
+  readonly expiresAt: Instant | null;
+};
+
+export const rescheduleGrant = {
+  method: 'RescheduleGrant',
+  cause: 'GRANT_RESCHEDULED',
+  needs: itsGrant,
+  brings: noCurrency,
+  decide: (work, command, now) => grantAnswer(reschedule(work, command, now)),
+} satisfies CommandSpec<RescheduleGrant>;
 
 /**
  * Moves a grant's times. A pending grant may move its effective instant and its expiry; an active one may move its
@@ -12,8 +29,8 @@ import { grantOf } from './take.ts';
  * GRANT_EXPIRED by state, GRANT_NOT_PENDING for the effective instant of an active grant, and times between which the
  * grant would not live (domain.md §3, §14).
  */
-export function reschedule(work: Work, command: RescheduleGrant, now: Instant): Grant {
-  const grant = grantOf(work, command.grantId);
+function reschedule(work: Work, command: RescheduleGrant, now: Instant): Grant {
+  const grant = namedGrant(work, command.grantId);
   const status = grantStatus(grant, now);
   if (status === 'VOIDED' || status === 'EXPIRED')
     no(`GRANT_${status}`, grant, status, `is ${status.toLowerCase()}`);

@@ -1,9 +1,8 @@
-import { formatInstant, type Instant } from '../instant.ts';
-import { paymentAuthorized, paymentFailed, paymentSettled, type Payment } from '../ledger/payment-rules.ts';
-import { expire, issue } from '../ledger/posting-rules.ts';
-import { refuse, refuseFields } from '../refusal.ts';
-import { advance } from './advance-to.ts';
-import { book, type Work } from './book-state.ts';
+import { formatInstant, type Instant } from '../../instant.ts';
+import { expire, issue, paymentFailed } from '../../ledger/posting-rules.ts';
+import { refuse } from '../../refusal.ts';
+import { advance } from '../advance-to.ts';
+import { book, type Work } from '../book-state.ts';
 import {
   bookingInstant,
   creditOf,
@@ -12,45 +11,52 @@ import {
   type Funding,
   type Grant,
   type SettlementStatus,
-} from './grant.ts';
-import { grantOf } from './take.ts';
+} from '../grant.ts';
+import { grantOf, happenedAt, namedGrant, putGrant } from '../named.ts';
+import { fundingAfter, paymentPostings, type SettlementEvent } from '../payment.ts';
+import { grantAnswer, itsGrant, noCurrency, type CommandSpec } from '../spec.ts';
 
-export type SettlementEvent = {
+export type UpdateSettlement = {
+  readonly kind: 'updateSettlement';
+  readonly grantId: string;
   readonly status: SettlementStatus;
-  readonly occurredAt: Instant;
+  /** Null: now. */
+  readonly occurredAt: Instant | null;
   readonly invoiceId: string | null;
 };
+
+export const updateSettlement = {
+  method: 'UpdateGrantSettlement',
+  cause: { usual: 'GRANT_SETTLEMENT_UPDATED', voiding: 'GRANT_VOIDED' },
+  needs: itsGrant,
+  brings: noCurrency,
+  decide: (work, command, now, leeway) => grantAnswer(takeStep(work, command, now, leeway)),
+} satisfies CommandSpec<UpdateSettlement>;
 
 /**
  * A step of a grant's payment, at the instant it occurred (≤ now). The first that meets the availability policy makes
  * the grant credit; FAILED before that calls it off. A repeat changes nothing. Refuses NOT_FUNDED for promotional
  * credit and SETTLEMENT_OUT_OF_ORDER for a step backward, out of time, or one that does not fit (domain.md §3, §14).
  */
-export function settle(work: Work, grantId: string, event: SettlementEvent, now: Instant): Grant {
-  const grant = grantOf(work, grantId);
-  const { funding } = grant;
-  if (funding.method === 'NONE') {
-    return refuse('NOT_FUNDED', `grant ${grantId} is promotional: nobody pays for it`, {
-      id: grantId,
-      state: 'NONE',
-    });
-  }
-  if (funding.status === event.status) return grant;
-  checkOrder(grant, event, now);
+function takeStep(work: Work, command: UpdateSettlement, now: Instant, leeway: number): Grant {
+  const grant = namedGrant(work, command.grantId);
+  const { id, funding } = grant;
+  if (funding.method === 'NONE')
+    return refuse('NOT_FUNDED', `grant ${id} is promotional: nobody pays for it`, { id, state: 'NONE' });
+  if (funding.status === command.status) return grant;
+  const occurredAt = happenedAt(command.occurredAt, now, leeway, 'occurred_at');
+  const event = { ...command, occurredAt };
+  checkOrder(grant, event);
   return event.status === 'FAILED' ? fail(work, grant, event) : progress(work, grant, event, now);
 }
 
-function checkOrder(grant: Grant, { status, occurredAt }: SettlementEvent, now: Instant): void {
+function checkOrder(grant: Grant, { status, occurredAt }: SettlementEvent): void {
   const { funding } = grant;
   const outOfOrder = (why: string): never =>
     refuse('SETTLEMENT_OUT_OF_ORDER', `grant ${grant.id}: ${status} ${why}`, {
       id: grant.id,
       state: funding.status ?? 'NONE',
     });
-  if (occurredAt > now) {
-    const message = `must not lie in the future (now is ${formatInstant(now)})`;
-    refuseFields([{ field: 'occurred_at', rule: 'occurred_at.not_in_future', message }]);
-  }
   if (status === 'ISSUED' && funding.method !== 'INVOICE')
     outOfOrder('is for credit paid through an invoice');
   if (funding.status === 'FAILED') outOfOrder('cannot follow FAILED');
@@ -78,7 +84,7 @@ function progress(work: Work, before: Grant, event: SettlementEvent, now: Instan
   for (const posting of paymentPostings(before, before.funding, funding)) book(work, posting);
   const meetsPolicy = isFunded(funding) && !isFunded(before.funding);
   const grant = { ...before, funding, fundedAt: meetsPolicy ? event.occurredAt : before.fundedAt };
-  work.grants.set(grant.id, grant);
+  putGrant(work, grant);
   if (!meetsPolicy) return grant;
   if (grant.phase === 'LAPSED') revive(work, grant, event.occurredAt);
   advance(work, now);
@@ -102,49 +108,7 @@ function fail(work: Work, before: Grant, { occurredAt }: SettlementEvent): Grant
   const booked = paymentPostings(before, none, before.funding);
   if (booked.length > 0) book(work, paymentFailed(booked, occurredAt));
   const grant: Grant = { ...before, funding: { ...before.funding, status: 'FAILED', failedAt: occurredAt } };
-  const called: Grant =
-    before.phase === 'SCHEDULED'
-      ? {
-          ...grant,
-          phase: 'CALLED_OFF',
-          voidedAt: occurredAt,
-          voidReason: 'payment failed',
-          voided: grant.amount,
-        }
-      : grant;
-  work.grants.set(grant.id, called);
-  return called;
-}
-
-/** A later step implies the skipped ones, at its own instant. */
-export function fundingAfter(funding: Funding, { status, occurredAt, invoiceId }: SettlementEvent): Funding {
-  const reached = REACHED[status];
-  const since = (step: SettlementStatus, at: Instant | null) =>
-    reached >= REACHED[step] ? (at ?? occurredAt) : at;
-  return {
-    ...funding,
-    status,
-    issuedAt: funding.method === 'INVOICE' ? since('ISSUED', funding.issuedAt) : null,
-    authorizedAt: since('AUTHORIZED', funding.authorizedAt),
-    settledAt: since('SETTLED', funding.settledAt),
-    invoiceId: invoiceId ?? funding.invoiceId,
-  };
-}
-
-/** The money that moves between two states of a payment, each step at its instant. */
-export function paymentPostings(grant: Grant, before: Funding, after: Funding) {
-  const payment: Payment = {
-    credit: creditOf(grant),
-    amount: grant.amount,
-    money: after.purchaseAmount,
-    currency: after.purchaseCurrency!,
-  };
-  return [
-    ...(before.authorizedAt === null && after.authorizedAt !== null
-      ? [paymentAuthorized(payment, after.authorizedAt)]
-      : []),
-    ...(before.settledAt === null && after.settledAt !== null
-      ? [paymentSettled(payment, after.settledAt)]
-      : []),
-  ].filter(({ legs }) => legs.length > 0);
+  if (grant.phase !== 'SCHEDULED') return putGrant(work, grant);
+  const called = { voidedAt: occurredAt, voidReason: 'payment failed', voided: grant.amount };
+  return putGrant(work, { ...grant, phase: 'CALLED_OFF', ...called });
 }

@@ -1,13 +1,33 @@
-import { formatAmount, minAmount, shareOf, sumAmounts, type Amount } from '../amount.ts';
-import type { Instant } from '../instant.ts';
-import { recognize as recognizePosting } from '../ledger/correction-rules.ts';
-import { refuse } from '../refusal.ts';
-import { book, type Work } from './book-state.ts';
-import { allocationKey, usageOf, type Allocation } from './charge.ts';
-import type { RecognizeRevenue } from './command.ts';
-import { bookedAt } from './consume.ts';
-import { creditOf, type Grant } from './grant.ts';
-import { grantOf } from './take.ts';
+import { formatAmount, minAmount, shareOf, sumAmounts, type Amount } from '../../amount.ts';
+import type { Instant } from '../../instant.ts';
+import { recognize } from '../../ledger/posting-rules.ts';
+import { refuse } from '../../refusal.ts';
+import { book, type Work } from '../book-state.ts';
+import { allocationKey, usageOf, type Allocation } from '../charge.ts';
+import { creditOf, type Grant } from '../grant.ts';
+import { grantOf, happenedAt, putGrant } from '../named.ts';
+import { noCurrency, type CommandSpec } from '../spec.ts';
+
+export type RecognizeRevenue = {
+  readonly kind: 'recognizeRevenue';
+  readonly currency: string;
+  /** Null: all there is. */
+  readonly amount: Amount | null;
+  /** Null: now. */
+  readonly bookedAt: Instant | null;
+};
+
+export const recognizeRevenue = {
+  method: 'RecognizeRevenue',
+  cause: null,
+  needs: () => ({ accrued: true }),
+  // Revenue can only be recognized of what is there.
+  brings: noCurrency,
+  decide: (work, command, now, leeway) => ({
+    currency: command.currency,
+    recognition: recognizeBy(work, command, happenedAt(command.bookedAt, now, leeway)),
+  }),
+} satisfies CommandSpec<RecognizeRevenue>;
 
 /** Units of credit recognized, and what was paid for them. */
 export type Recognition = {
@@ -20,8 +40,7 @@ export type Recognition = {
  * Moves accrued value that credit backs to earnings, oldest first: all that was consumed by the instant and is not
  * recognized yet, or `amount` of it (INSUFFICIENT_CREDIT if there is less). What only an advance backs stays accrued.
  */
-export function recognizeRevenue(work: Work, command: RecognizeRevenue, now: Instant): Recognition {
-  const at = bookedAt(command.bookedAt, now);
+function recognizeBy(work: Work, command: RecognizeRevenue, at: Instant): Recognition {
   const accrued = [...work.allocations.values()]
     .filter((slice) => slice.at <= at && left(slice) > 0n && currencyOf(work, slice) === command.currency)
     .toSorted((a, b) => a.at - b.at || a.ref.version - b.ref.version || a.ref.position - b.ref.position);
@@ -56,12 +75,12 @@ function move(
     const recognized = allocation.recognized + amount;
     work.allocations.set(allocationKey(allocation.ref), { ...allocation, recognized });
     const after: Grant = { ...grant, recognized: grant.recognized + amount };
-    work.grants.set(grant.id, after);
+    putGrant(work, after);
     const { purchaseCurrency: paidIn } = grant.funding;
     if (paidIn !== null) money.set(paidIn, (money.get(paidIn) ?? 0n) + paidFor(after) - paidFor(grant));
     return { usage: usageOf(charge.id, charge), credit: creditOf(grant), amount };
   });
-  if (legs.length > 0) book(work, recognizePosting(legs, at));
+  if (legs.length > 0) book(work, recognize(legs, at));
   return { units: sumAmounts(slices.map(({ amount }) => amount)), money };
 }
 

@@ -1,16 +1,17 @@
-import { formatAmount, minAmount, type Amount } from '../amount.ts';
-import type { Instant } from '../instant.ts';
-import type { Leg } from '../ledger/posting.ts';
+import { formatAmount, minAmount, type Amount } from '../../amount.ts';
+import type { Instant } from '../../instant.ts';
 import {
-  correct as correctPosting,
+  correct,
+  expire,
   returnAdvance,
   returnCover,
   returnSource,
-} from '../ledger/correction-rules.ts';
-import { expire, voidCredit } from '../ledger/posting-rules.ts';
-import { refuse } from '../refusal.ts';
-import { book, type Work } from './book-state.ts';
-import { burnOrder } from './burn-order.ts';
+  voidCredit,
+} from '../../ledger/posting-rules.ts';
+import type { Leg } from '../../ledger/posting.ts';
+import { refuse } from '../../refusal.ts';
+import { book, type Work } from '../book-state.ts';
+import { burnOrder } from '../burn-order.ts';
 import {
   advanceKey,
   allocationKey,
@@ -18,24 +19,42 @@ import {
   type Allocation,
   type Charge,
   type Correction,
-} from './charge.ts';
-import { coverWith } from './cover.ts';
-import { creditOf, grantStatus, type Grant } from './grant.ts';
-import { checkPrecision } from './precision.ts';
-import { grantOf } from './take.ts';
+} from '../charge.ts';
+import { coverWith } from '../cover.ts';
+import { creditOf, grantStatus, type Grant } from '../grant.ts';
+import { grantOf, namedCharge } from '../named.ts';
+import { checkPrecision } from '../precision.ts';
+import { chargeAnswer, type CommandSpec, noCurrency } from '../spec.ts';
+
+export type CorrectCharge = {
+  readonly kind: 'correctCharge';
+  readonly chargeId: string;
+  readonly amount: Amount;
+};
+
+export const correctCharge = {
+  method: 'CorrectCharge',
+  cause: 'CHARGE_CORRECTED',
+  needs: ({ chargeId }) => ({ charges: [chargeId], allocationsOf: [chargeId] }),
+  brings: noCurrency,
+  decide(work, { chargeId, amount }, now) {
+    const correction = correctBy(work, namedCharge(work, chargeId), amount, now);
+    return { ...chargeAnswer(namedCharge(work, chargeId)), correction };
+  },
+} satisfies CommandSpec<CorrectCharge>;
 
 /**
  * Gives back `amount` of what a charge has collected, at now. Last taken is first returned: collections in reverse, in
  * each the uncovered advance, then its coverings in reverse, then its sources in reverse (domain.md §8). Credit that
  * comes back covers open advances at once; in a grant that has expired or been voided it is forfeited at once.
  */
-export function correct(work: Work, charge: Charge, amount: Amount, now: Instant): Correction {
+function correctBy(work: Work, charge: Charge, amount: Amount, now: Instant): Correction {
   checkPrecision(charge, amount);
   const correctable = charge.collected - charge.invoiced;
   if (amount > correctable) return tooLarge(charge, amount, correctable);
   const returned = giveBack(work, charge, amount);
   const legs = returned.flatMap((slice) => slice.legs);
-  book(work, correctPosting(legs, now));
+  book(work, correct(legs, now));
 
   for (const { advance, slice } of returned) {
     if (advance !== undefined) {
