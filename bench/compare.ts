@@ -81,8 +81,12 @@ async function costOn(
   const used = () => ({ service: cpuSeconds(pid), postgres: treeCpuSeconds(postgresPid) });
   const before = used();
   const { doneInAll } = await load.run({
-    ...{ calls: callsOf(kind, url), connections: Math.min(8, inFlight), deadlineMs: 30_000 },
-    ...{ pace: { kind: 'closed', inFlight }, warmUpSeconds: 0, seconds },
+    calls: callsOf(kind, url),
+    connections: Math.min(8, inFlight),
+    deadlineMs: 30_000,
+    pace: { kind: 'closed', inFlight },
+    warmUpSeconds: 0,
+    seconds,
   });
   const after = used();
   const each = (whose: keyof Cost) => ((after[whose] - before[whose]) / doneInAll) * 1_000_000;

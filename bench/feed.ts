@@ -33,7 +33,9 @@ async function startInstance(databaseUrl: string): Promise<Instance> {
   const child = spawn(process.execPath, ['src/main.ts'], {
     env: {
       PATH: process.env['PATH'] ?? '',
-      ...{ DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0', CREDIT_LEDGER_LOG_LEVEL: 'info' },
+      DATABASE_URL: databaseUrl,
+      CREDIT_LEDGER_PORT: '0',
+      CREDIT_LEDGER_LOG_LEVEL: 'info',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -52,8 +54,11 @@ async function commitAll(instances: readonly Instance[]): Promise<void> {
   const spender = async (own: number) => {
     for (let next = call++; next * PER_CALL < COMMITS; next = call++) {
       const requests = Array.from({ length: PER_CALL }, (_, i) => ({
-        ...{ customerId: `c ${(next * 37 + i * 13) % CUSTOMERS}`, currency: 'USD', amount: '1' },
-        ...{ settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY', idempotencyKey: `${next} ${i}` },
+        customerId: `c ${(next * 37 + i * 13) % CUSTOMERS}`,
+        currency: 'USD',
+        amount: '1',
+        settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY',
+        idempotencyKey: `${next} ${i}`,
       }));
       // A machine that is too busy refuses some; with their keys they are safe to repeat.
       for (let at = own + next; !(await spend(instances[at % instances.length]!.url, requests)); at++);

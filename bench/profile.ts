@@ -24,7 +24,8 @@ const loads: Readonly<Record<string, (server: string) => { readonly calls: Calls
   }),
   balance: (server) => ({
     calls: {
-      ...{ kind: 'balance', servers: [server] },
+      kind: 'balance',
+      servers: [server],
       asked: [
         { series: 'balance', prefix: PREFIX, count: CUSTOMERS, between: null, about: 'balance', parts: [] },
       ],
@@ -57,7 +58,10 @@ try {
   const server = await bench.service(await bench.database('customers'), { nodeArgs });
   const report = await bench.load().run({
     ...loadOf(server.url),
-    ...{ connections: 8, deadlineMs: 60_000, warmUpSeconds: 1, seconds: SECONDS },
+    connections: 8,
+    deadlineMs: 60_000,
+    warmUpSeconds: 1,
+    seconds: SECONDS,
   });
   console.log(
     `${name}: ${Math.round(report.done / report.seconds)}/s, refused ${JSON.stringify(report.refused)}`,

@@ -37,10 +37,23 @@ else {
 
 async function withService(work: (baseUrl: string) => Promise<void>): Promise<void> {
   const service = await startService({
-    ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], poolSize: 4 },
-    ...{ lanes: 1, batchSize: BATCH, queueLimit: 8 * BATCH, keptFacts: 1_000, log: createLog('silent') },
-    ...{ dueBooker: false, dueBookerIntervalMs: 10_000, clockLeewayMs: 0, doorbell: false },
-    ...{ maxWatches: 1, watchPollMs: 1_000, heartbeatMs: 15_000 },
+    databaseUrl,
+    host: '127.0.0.1',
+    port: 0,
+    tokens: [],
+    poolSize: 4,
+    lanes: 1,
+    batchSize: BATCH,
+    queueLimit: 8 * BATCH,
+    keptFacts: 1_000,
+    log: createLog('silent'),
+    dueBooker: false,
+    dueBookerIntervalMs: 10_000,
+    clockLeewayMs: 0,
+    doorbell: false,
+    maxWatches: 1,
+    watchPollMs: 1_000,
+    heartbeatMs: 15_000,
   });
   await work(service.url);
   await service.stop();

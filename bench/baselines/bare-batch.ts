@@ -64,13 +64,18 @@ async function store(connection: Connection, seeded: Seeded, books: readonly See
     book.held -= amount;
     book.accrued += amount;
     return {
-      ...{ book, seeded, now, charge: uuids(), transaction: uuids(), key: randomUUID() },
+      book,
+      seeded,
+      now,
+      charge: uuids(),
+      transaction: uuids(),
+      key: randomUUID(),
       hash: randomBytes(32),
     };
   });
   const entries = spends.flatMap((spend) => [
-    { ...{ spend, position: 1, account: spend.book.fboOrdinal, amount: -amount }, total: spend.book.held },
-    { ...{ spend, position: 2, account: spend.book.accruedOrdinal, amount }, total: spend.book.accrued },
+    { spend, position: 1, account: spend.book.fboOrdinal, amount: -amount, total: spend.book.held },
+    { spend, position: 2, account: spend.book.accruedOrdinal, amount, total: spend.book.accrued },
   ]);
   await settleAll([
     updateBooks(connection, spends),
@@ -107,51 +112,85 @@ const version = bigint((spend: Spend) => spend.book.version);
 const now = timestamptz((spend: Spend) => spend.now);
 
 const updateBooks = bulkUpdate<Spend>('bare_books', 'books', ['shard', 'id'], {
-  ...{ shard, id: book_id, version, clock: now, head_hash: bytea((spend) => spend.hash) },
+  shard,
+  id: book_id,
+  version,
+  clock: now,
+  head_hash: bytea((spend) => spend.hash),
 });
 const updateGrants = bulkUpdate<Spend>('bare_grants', 'grants', ['shard', 'book_id', 'id'], {
-  ...{ shard, book_id, id: uuid((spend) => spend.book.grantId) },
+  shard,
+  book_id,
+  id: uuid((spend) => spend.book.grantId),
   remaining: numeric((spend) => spend.book.remaining),
   consumed: numeric((spend) => spend.book.consumed),
 });
 const insertWrites = bulkInsert<Spend>('writes', {
-  ...{ shard, book_id, version, recorded_at: now, method: text(() => 'ConsumeCredits') },
+  shard,
+  book_id,
+  version,
+  recorded_at: now,
+  method: text(() => 'ConsumeCredits'),
   idempotency_key: text((spend) => spend.key),
 });
 const insertRemembered = bulkInsert<Spend>('idempotency', {
-  ...{ shard, book_id, key: text((spend) => spend.key), method: text(() => 'ConsumeCredits') },
+  shard,
+  book_id,
+  key: text((spend) => spend.key),
+  method: text(() => 'ConsumeCredits'),
   request: bytea((spend) => spend.seeded.request),
   answer: bytea((spend) => spend.seeded.answer),
 });
 const insertCharges = bulkInsert<Spend>('charges', {
-  ...{ shard, book_id, version, id: uuid((spend) => spend.charge), recorded_at: now },
+  shard,
+  book_id,
+  version,
+  id: uuid((spend) => spend.charge),
+  recorded_at: now,
   idempotency_key: text((spend) => spend.key),
-  ...{ type: text(() => 'FLAT_FEE'), settlement_mode: text(() => 'PREPAID_ONLY') },
-  ...{ currency: text(() => SPEND.currency), precision: smallint(() => 2), amount: numeric(() => amount) },
-  ...{ name: text(() => SPEND.name), description: text(() => ''), labels: jsonb(() => ({})) },
-  ...{
-    starts_at: now,
-    hold_expires_at: timestamptz(() => NEVER),
-    status: text(() => 'FINAL'),
-    closed_at: now,
-  },
-  ...{ collections: integer(() => 1), collected: numeric(() => amount) },
-  ...{ advanced: numeric(() => 0n), invoiced: numeric(() => 0n), closed_version: version },
+  type: text(() => 'FLAT_FEE'),
+  settlement_mode: text(() => 'PREPAID_ONLY'),
+  currency: text(() => SPEND.currency),
+  precision: smallint(() => 2),
+  amount: numeric(() => amount),
+  name: text(() => SPEND.name),
+  description: text(() => ''),
+  labels: jsonb(() => ({})),
+  starts_at: now,
+  hold_expires_at: timestamptz(() => NEVER),
+  status: text(() => 'FINAL'),
+  closed_at: now,
+  collections: integer(() => 1),
+  collected: numeric(() => amount),
+  advanced: numeric(() => 0n),
+  invoiced: numeric(() => 0n),
+  closed_version: version,
 });
 const insertAllocations = bulkInsert<Spend>('allocations', {
-  ...{ shard, book_id, version, charge_id: uuid((spend) => spend.charge), position: integer(() => 1) },
-  ...{
-    collection: integer(() => 1),
-    kind: text(() => 'SOURCE'),
-    grant_id: uuid((spend) => spend.book.grantId),
-  },
-  ...{ amount: numeric(() => amount), booked_at: now },
-  ...{ returned: numeric(() => 0n), recognized: numeric(() => 0n) },
+  shard,
+  book_id,
+  version,
+  charge_id: uuid((spend) => spend.charge),
+  position: integer(() => 1),
+  collection: integer(() => 1),
+  kind: text(() => 'SOURCE'),
+  grant_id: uuid((spend) => spend.book.grantId),
+  amount: numeric(() => amount),
+  booked_at: now,
+  returned: numeric(() => 0n),
+  recognized: numeric(() => 0n),
 });
 const insertTransactions = bulkInsert<Spend>('transactions', {
-  ...{ shard, book_id, version, ordinal: integer(() => 1), id: uuid((spend) => spend.transaction) },
-  ...{ kind: text(() => 'CONSUME'), booked_at: now, recorded_at: now },
-  ...{ grant_id: uuid((spend) => spend.book.grantId), charge_id: uuid((spend) => spend.charge) },
+  shard,
+  book_id,
+  version,
+  ordinal: integer(() => 1),
+  id: uuid((spend) => spend.transaction),
+  kind: text(() => 'CONSUME'),
+  booked_at: now,
+  recorded_at: now,
+  grant_id: uuid((spend) => spend.book.grantId),
+  charge_id: uuid((spend) => spend.charge),
   hash: bytea((spend) => spend.hash),
 });
 const insertEntries = bulkInsert<Entry>('entries', {

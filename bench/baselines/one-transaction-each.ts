@@ -19,7 +19,8 @@ export function oneTransactionEach(
   const perform = async () => {
     const spend: Spend = {
       ...SPEND,
-      ...{ customerId: customerId(Math.floor(Math.random() * customers)), idempotencyKey: randomUUID() },
+      customerId: customerId(Math.floor(Math.random() * customers)),
+      idempotencyKey: randomUUID(),
     };
     await spendInOneTransaction(knex, spend, requestBytes(spend), (spent) => answerBytes(spend, spent));
     return { done: 1, refused: [] };

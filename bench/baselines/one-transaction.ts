@@ -49,7 +49,9 @@ export function spendInOneTransaction(
     const spent: Spent = {
       chargeId: randomUUID(),
       allocations: taken.map(({ grant, amount }) => ({ grantId: grant.id, amount: formatAmount(amount) })),
-      ...{ settled: formatAmount(settled), version: Number(book.version) + 1, recordedAt: book.now },
+      settled: formatAmount(settled),
+      version: Number(book.version) + 1,
+      recordedAt: book.now,
     };
     await store(trx, shard, { book, spend, spent, taken, request, answer: encode(spent) });
     return spent;
@@ -111,8 +113,10 @@ async function loadGrants(trx: Knex, shard: number, book: Book, spend: Spend): P
   );
   return rows.map((row) => ({
     ...row,
-    ...{ remaining: parseNumeric(row.remaining), consumed: parseNumeric(row.consumed) },
-    ...{ held: parseNumeric(row.held), owed: parseNumeric(row.owed) },
+    remaining: parseNumeric(row.remaining),
+    consumed: parseNumeric(row.consumed),
+    held: parseNumeric(row.held),
+    owed: parseNumeric(row.owed),
   }));
 }
 
@@ -183,8 +187,16 @@ async function store(trx: Knex, shard: number, storing: Storing): Promise<void> 
   const content = [version, recordedAt.getTime(), 'CONSUME', chargeId, spent.allocations];
   const hash = createHash('sha256').update(book.head_hash).update(JSON.stringify(content)).digest();
   await run(trx, 'store_spend', STORE, [
-    ...[shard, book.id, version, recordedAt, spend.idempotencyKey, chargeId],
-    ...[spend.currency, spend.amount, spend.name, hash],
+    shard,
+    book.id,
+    version,
+    recordedAt,
+    spend.idempotencyKey,
+    chargeId,
+    spend.currency,
+    spend.amount,
+    spend.name,
+    hash,
     each(({ grant }) => grant.id),
     each(({ amount }) => formatAmount(amount)),
     each(({ grant, amount }) => formatAmount(grant.remaining - amount)),
@@ -193,7 +205,9 @@ async function store(trx: Knex, shard: number, storing: Storing): Promise<void> 
     each(({ grant, amount }) => formatAmount(grant.held - amount)),
     each(({ grant }) => grant.accrued),
     each(({ grant, amount }) => formatAmount(grant.owed + amount)),
-    ...[Buffer.from(request), Buffer.from(answer), randomUUID()],
+    Buffer.from(request),
+    Buffer.from(answer),
+    randomUUID(),
   ]);
 }
 

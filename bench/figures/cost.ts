@@ -56,7 +56,11 @@ export const cost: Figure = {
 };
 
 const row = (measured: string, what: string, value: number, conditions: string, unit = 'counted'): Row => ({
-  ...{ measured, ours: { what, value, unit }, other: null, ratio: null, goal: null },
+  measured,
+  ours: { what, value, unit },
+  other: null,
+  ratio: null,
+  goal: null,
   conditions,
 });
 
@@ -106,7 +110,9 @@ async function bytesOf(bench: Bench, databaseUrl: string): Promise<readonly Row[
   const [calls, size] = [bench.quick ? 10 : 50, 1000];
   for (let call = 0; call < calls; call += 1) {
     const requests = Array.from({ length: size }, (_, i) => ({
-      ...{ ...SPEND, customerId: customerId((call * size + i) % CUSTOMERS), idempotencyKey: key() },
+      ...SPEND,
+      customerId: customerId((call * size + i) % CUSTOMERS),
+      idempotencyKey: key(),
     }));
     await client.call(CreditService.method.batchConsumeCredits, { requests }, 60_000);
   }

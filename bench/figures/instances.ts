@@ -34,8 +34,11 @@ export const instances: Figure = {
       round: async () => {
         const job: Job = {
           calls: calls(used),
-          ...{ connections: 8 / used.length, deadlineMs: 30_000, pace: { kind: 'closed', inFlight } },
-          ...{ warmUpSeconds: bench.quick ? 0.5 : 1, seconds: bench.quick ? 2 : 4 },
+          connections: 8 / used.length,
+          deadlineMs: 30_000,
+          pace: { kind: 'closed', inFlight },
+          warmUpSeconds: bench.quick ? 0.5 : 1,
+          seconds: bench.quick ? 2 : 4,
         };
         const { done, refused, seconds } = await load.run(job);
         if (Object.keys(refused).length > 0) throw new Error(`${what} refused: ${JSON.stringify(refused)}`);

@@ -35,8 +35,11 @@ export const lanes: Figure = {
     const spend = async (url: string) => {
       const job: Job = {
         calls: { kind: 'spend', servers: [url], customers: CUSTOMERS },
-        ...{ connections: 8, deadlineMs: 30_000, pace: { kind: 'closed', inFlight: IN_FLIGHT } },
-        ...{ warmUpSeconds: bench.quick ? 0.5 : 1, seconds: bench.quick ? 1 : 3 },
+        connections: 8,
+        deadlineMs: 30_000,
+        pace: { kind: 'closed', inFlight: IN_FLIGHT },
+        warmUpSeconds: bench.quick ? 0.5 : 1,
+        seconds: bench.quick ? 1 : 3,
       };
       const { done, refused, seconds } = await load.run(job);
       if (Object.keys(refused).length > 0) throw new Error(`${url} refused: ${JSON.stringify(refused)}`);

@@ -94,14 +94,21 @@ async function measure(bench: Bench, url: string, books: readonly Book[]): Promi
   for (let round = 0; round < (bench.quick ? 2 : 5); round += 1) {
     for (const [about] of QUESTIONS) {
       const asked = books.map((book): BalanceAsked => ({
-        ...{ series: seriesOf(about, book), prefix: nameOf(book), count: 1, about, parts: [] },
+        series: seriesOf(about, book),
+        prefix: nameOf(book),
+        count: 1,
+        about,
+        parts: [],
         between: [book.from + 1, book.until],
       }));
       const whole = about === 'whole timeline';
       const { latencies, refused } = await load.run({
         calls: { kind: 'balance', servers: [url], asked },
-        ...{ connections: 1, deadlineMs: 60_000, pace: { kind: 'closed', inFlight: 1 } },
-        ...{ warmUpSeconds: whole ? 0 : 1, seconds: bench.quick ? 2 : whole ? 15 : 5 },
+        connections: 1,
+        deadlineMs: 60_000,
+        pace: { kind: 'closed', inFlight: 1 },
+        warmUpSeconds: whole ? 0 : 1,
+        seconds: bench.quick ? 2 : whole ? 15 : 5,
       });
       if (Object.keys(refused).length > 0) throw new Error(`${about}: ${JSON.stringify(refused)}`);
       for (const { series } of asked) (rounds[series] ??= []).push(median(latencies[series]!));

@@ -23,7 +23,10 @@ export const latency: Figure = {
       const samples = Object.values(report.latencies)[0] ?? new Float64Array();
       const refused = Object.entries(report.refused).map(([reason, count]) => `, ${count} ${reason}`);
       return {
-        ...{ measured, other: null, ratio: null, goal: { bound: 'at most', value: most } },
+        measured,
+        other: null,
+        ratio: null,
+        goal: { bound: 'at most', value: most },
         // A call that was refused was not answered in time.
         ours: { what: 'p99', value: refused.length > 0 ? Infinity : percentile(samples, 0.99), unit: 'ms' },
         conditions: `${spread(samples)}${refused.join('')}; ${perSecond} calls due each second for ${report.seconds} s, ${report.done} answered in it; latency counts from the instant a call was due; after ${WARM_UP_SECONDS} s of the same`,
@@ -44,7 +47,11 @@ export const latency: Figure = {
 const WARM_UP_SECONDS = 30;
 
 const openLoop = (bench: Bench, calls: Calls, perSecond: number): Job => ({
-  ...{ calls, connections: 8, deadlineMs: 30_000, pace: { kind: 'open', perSecond } },
+  calls,
+  connections: 8,
+  deadlineMs: 30_000,
+  pace: { kind: 'open', perSecond },
   // A service runs for weeks. In its first half minute the engine still compiles, and that is what would be measured.
-  ...{ warmUpSeconds: bench.quick ? 1 : WARM_UP_SECONDS, seconds: bench.quick ? 4 : 20 },
+  warmUpSeconds: bench.quick ? 1 : WARM_UP_SECONDS,
+  seconds: bench.quick ? 4 : 20,
 });

@@ -21,8 +21,11 @@ export const overload: Figure = {
     const batches = { kind: 'spendBatch', servers: [url], customers: CUSTOMERS, size: CALL } as const;
     const sound = await flood.run({
       calls: batches,
-      ...{ connections: 4, deadlineMs: 60_000, pace: { kind: 'closed', inFlight: 16 } },
-      ...{ warmUpSeconds: 1, seconds: bench.quick ? 3 : 6 },
+      connections: 4,
+      deadlineMs: 60_000,
+      pace: { kind: 'closed', inFlight: 16 },
+      warmUpSeconds: 1,
+      seconds: bench.quick ? 3 : 6,
     });
     const capacity = sound.done / sound.seconds;
     const seconds = bench.quick ? 6 : 60;
@@ -31,7 +34,12 @@ export const overload: Figure = {
     const memory = sampleMemory(pid);
     const endsMs = performance.now() + seconds * 1000;
     const flooded = flood.run({
-      ...{ calls: batches, connections: 4, deadlineMs: PATIENCE_MS, pace, warmUpSeconds: 0, seconds },
+      calls: batches,
+      connections: 4,
+      deadlineMs: PATIENCE_MS,
+      pace,
+      warmUpSeconds: 0,
+      seconds,
     });
     const during = await probe.run(probing(url, seconds));
     const recoveredInMs = await recovery(probe, url, endsMs);
@@ -43,8 +51,11 @@ export const overload: Figure = {
 /** Somebody who asks for one spend at a time, fifty times a second. */
 const probing = (url: string, seconds: number): Job => ({
   calls: { kind: 'spend', servers: [url], customers: CUSTOMERS },
-  ...{ connections: 1, deadlineMs: 2 * PATIENCE_MS, pace: { kind: 'open', perSecond: 50 } },
-  ...{ warmUpSeconds: 0, seconds },
+  connections: 1,
+  deadlineMs: 2 * PATIENCE_MS,
+  pace: { kind: 'open', perSecond: 50 },
+  warmUpSeconds: 0,
+  seconds,
 });
 
 /** When a fifth of a second goes by in which every probe is answered well within 100 ms, counted from the flood's end. */
@@ -86,13 +97,17 @@ function rowsOf(
   const peak = (samples: readonly number[]) => Math.max(...samples);
   return [
     {
-      ...{ measured: 'being refused under a flood', other: null, ratio: null },
+      measured: 'being refused under a flood',
+      other: null,
+      ratio: null,
       ours: { what: 'OVERLOADED, p99', value: percentile(told, 0.99), unit: 'ms' },
       goal: { bound: 'at most', value: 100 },
       conditions: `of the calls of the flood that were refused, from when each was due; ${offered}`,
     },
     {
-      ...{ measured: 'recovering from a flood', other: null, ratio: null },
+      measured: 'recovering from a flood',
+      other: null,
+      ratio: null,
       ours: { what: 'until single spends take ≤ 100 ms again', value: recoveredInMs / 1000, unit: 's' },
       goal: { bound: 'at most', value: 1 },
       conditions: `counted from the end of the flood; ${offered}`,

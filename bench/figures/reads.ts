@@ -81,8 +81,11 @@ async function measure(bench: Bench, url: string, sql: Sql, books: readonly Long
   for (let round = 0; round < (bench.quick ? 2 : 5); round += 1) {
     const { latencies } = await load.run({
       calls: { kind: 'balance', servers: [url], asked },
-      ...{ connections: 1, deadlineMs: 10_000, pace: { kind: 'closed', inFlight: 1 } },
-      ...{ warmUpSeconds: 1, seconds: bench.quick ? 3 : 6 },
+      connections: 1,
+      deadlineMs: 10_000,
+      pace: { kind: 'closed', inFlight: 1 },
+      warmUpSeconds: 1,
+      seconds: bench.quick ? 3 : 6,
     });
     for (const { series } of asked) (rounds[series] ??= []).push(median(latencies[series]!));
     for (const book of books) (rounds[seriesOf(OLD, book)] ??= []).push(await predecessorMs(sql, book));
@@ -92,8 +95,12 @@ async function measure(bench: Bench, url: string, sql: Sql, books: readonly Long
 
 function seriesOfBook(book: LongBook): readonly BalanceAsked[] {
   const about = (what: string, more: Partial<BalanceAsked> = {}): BalanceAsked => ({
-    ...{ series: seriesOf(what, book), prefix: nameOf(book.cycles), count: 1, between: null },
-    ...{ about: 'balance', parts: [] },
+    series: seriesOf(what, book),
+    prefix: nameOf(book.cycles),
+    count: 1,
+    between: null,
+    about: 'balance',
+    parts: [],
     ...more,
   });
   const between = [book.from + 1, book.until] as const;
@@ -123,7 +130,9 @@ function rowsOf(books: readonly LongBook[], rounds: Rounds): readonly Row[] {
   const [small, large] = [books[0]!, books.at(-1)!];
   const middling = books.find(({ cycles }) => cycles >= 100)!;
   const side = (what: string, book: LongBook, label: string) => ({
-    ...{ what: label, value: typical(rounds, seriesOf(what, book)), unit: 'ms' },
+    what: label,
+    value: typical(rounds, seriesOf(what, book)),
+    unit: 'ms',
   });
   const compare = (
     measured: string,
@@ -138,7 +147,11 @@ function rowsOf(books: readonly LongBook[], rounds: Rounds): readonly Row[] {
     // "So many times slower" speaks of the other side.
     const [over, under] = goal?.bound === 'at least' ? [b, a] : [a, b];
     return {
-      ...{ measured, goal, ours: side(...mine), other: side(...other), ratio: ratioOf(rounds, over, under) },
+      measured,
+      goal,
+      ours: side(...mine),
+      other: side(...other),
+      ratio: ratioOf(rounds, over, under),
       conditions: `medians; ${agreement(rounds, over, under)}; ${more}`,
     };
   };

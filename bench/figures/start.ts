@@ -22,7 +22,10 @@ export const start: Figure = {
       warm.push(await startedInMs(bench, directory));
     }
     const row = (measured: string, samples: readonly number[], most: number, conditions: string): Row => ({
-      ...{ measured, other: null, ratio: null, goal: { bound: 'at most', value: most } },
+      measured,
+      other: null,
+      ratio: null,
+      goal: { bound: 'at most', value: most },
       ours: { what: 'until it serves', value: median(samples) / 1000, unit: 's' },
       conditions: `median of ${samples.length}, slowest ${(Math.max(...samples) / 1000).toFixed(1)} s; ${conditions}`,
     });

@@ -66,8 +66,11 @@ type Side = readonly [name: string, what: string];
 
 const spendsOver = (bench: Bench, server: ServerProcess): Job => ({
   calls: { kind: 'spend', servers: [server.url], customers: CUSTOMERS },
-  ...{ connections: CONNECTIONS, deadlineMs: 30_000, pace: { kind: 'closed', inFlight: IN_FLIGHT } },
-  ...{ warmUpSeconds: bench.quick ? 0.5 : 1, seconds: bench.quick ? 2 : 4 },
+  connections: CONNECTIONS,
+  deadlineMs: 30_000,
+  pace: { kind: 'closed', inFlight: IN_FLIGHT },
+  warmUpSeconds: bench.quick ? 0.5 : 1,
+  seconds: bench.quick ? 2 : 4,
 });
 
 /** Seconds of CPU used so far by a server and the Postgres under it. */

@@ -19,20 +19,22 @@ export const watches: Figure = {
     const load = bench.load();
     const count = bench.quick ? 500 : CUSTOMERS;
     const job = (more: Partial<WatchJob>): WatchJob => ({
-      ...{
-        server: url,
-        connections: 100,
-        watches: 0,
-        writesPerSecond: bench.quick ? QUICK_WRITES_PER_SECOND : WRITES_PER_SECOND,
-        timedChanges: 0,
-      },
-      ...{ seconds: bench.quick ? QUICK_SECONDS : SECONDS, ...more },
+      server: url,
+      connections: 100,
+      watches: 0,
+      writesPerSecond: bench.quick ? QUICK_WRITES_PER_SECOND : WRITES_PER_SECOND,
+      timedChanges: 0,
+      seconds: bench.quick ? QUICK_SECONDS : SECONDS,
+      ...more,
     });
     // Warmed up first, or the growth of a young process would be counted as the watches'.
     await load.run({
       calls: { kind: 'spend', servers: [url], customers: CUSTOMERS },
-      ...{ connections: 1, deadlineMs: 30_000, pace: { kind: 'closed', inFlight: 64 } },
-      ...{ warmUpSeconds: 0, seconds: bench.quick ? 2 : 10 },
+      connections: 1,
+      deadlineMs: 30_000,
+      pace: { kind: 'closed', inFlight: 64 },
+      warmUpSeconds: 0,
+      seconds: bench.quick ? 2 : 10,
     });
     const before = residentMiB(pid);
     const opened = await load.watch(job({ watches: count, seconds: 1, writesPerSecond: 1 }));
@@ -62,7 +64,11 @@ function rowsOf(
     most: number,
     conditions: string,
   ) => ({
-    ...{ measured, ours: { what, value, unit }, other: null, ratio: null, conditions },
+    measured,
+    ours: { what, value, unit },
+    other: null,
+    ratio: null,
+    conditions,
     goal: { bound: 'at most' as const, value: most },
   });
   // What no watcher was told of never arrived.

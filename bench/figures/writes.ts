@@ -95,8 +95,12 @@ const contender =
     name,
     round: async () => {
       const job: Job = {
-        ...{ calls, connections, deadlineMs: 60_000, pace: { kind: 'closed', inFlight } },
-        ...{ warmUpSeconds: bench.quick ? 0.5 : 1.5, seconds: bench.quick ? 2 : 4 },
+        calls,
+        connections,
+        deadlineMs: 60_000,
+        pace: { kind: 'closed', inFlight },
+        warmUpSeconds: bench.quick ? 0.5 : 1.5,
+        seconds: bench.quick ? 2 : 4,
       };
       const { done, refused, seconds } = await load.run(job);
       if (Object.keys(refused).length > 0) throw new Error(`${name} was refused: ${JSON.stringify(refused)}`);

@@ -37,8 +37,13 @@ export async function runJob(job: Job, caller: Caller): Promise<Report> {
     },
   );
   return {
-    ...{ seconds: job.seconds, done, doneInAll, refused, begun },
-    ...{ latencies: valuesOf(latencies), refusals: valuesOf(refusals) },
+    seconds: job.seconds,
+    done,
+    doneInAll,
+    refused,
+    begun,
+    latencies: valuesOf(latencies),
+    refusals: valuesOf(refusals),
   };
 }
 

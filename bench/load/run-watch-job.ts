@@ -93,8 +93,12 @@ async function promise(client: Client, customers: number, job: WatchJob): Promis
       const customer = customers - 1 - i;
       const effectiveMs = Math.round(startMs + i * everyMs);
       const { version } = await client.call(CreditService.method.createGrant, {
-        ...{ customerId: customerId(customer), name: 'Timed', currency: SPEND.currency, amount: '1' },
-        ...{ idempotencyKey: randomUUID(), effectiveAt: timestampOf(effectiveMs) },
+        customerId: customerId(customer),
+        name: 'Timed',
+        currency: SPEND.currency,
+        amount: '1',
+        idempotencyKey: randomUUID(),
+        effectiveAt: timestampOf(effectiveMs),
       });
       return { customer, version, recordedMs: effectiveMs };
     }),

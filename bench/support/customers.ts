@@ -23,8 +23,11 @@ export async function seedCustomers(url: string): Promise<void> {
   for (let from = 0; from < CUSTOMERS; from += BATCH) {
     const ids = Array.from({ length: BATCH }, (_, i) => customerId(from + i));
     const grants = ids.map((id) => ({
-      ...{ customerId: id, idempotencyKey: 'seed-grant' },
-      ...{ currency: SPEND.currency, amount: '100000000', name: 'Plenty' },
+      customerId: id,
+      idempotencyKey: 'seed-grant',
+      currency: SPEND.currency,
+      amount: '100000000',
+      name: 'Plenty',
     }));
     allDone(await client.call(batchCreateGrants, { requests: grants }, 60_000));
     const spends = ids.map((id) => ({ ...SPEND, customerId: id, idempotencyKey: 'seed-spend' }));

@@ -76,7 +76,9 @@ function* stepsOf(from: Instant, cycles: number, uuids: () => string): Generator
     yield [
       at,
       aGrant({
-        ...{ grantId: idOf('grt', uuids()), amount: isLast ? '10' : '3', effectiveAt: at + MINUTE },
+        grantId: idOf('grt', uuids()),
+        amount: isLast ? '10' : '3',
+        effectiveAt: at + MINUTE,
         ...(expires && { expiry: until(at + 8 * MINUTE) }),
       }),
     ];

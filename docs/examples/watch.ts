@@ -58,8 +58,12 @@ export async function followBalance(
 
 /** What trying again does not mend: the request itself is wrong, or may not be made. */
 const FINAL = new Set([
-  ...[Code.InvalidArgument, Code.Unauthenticated, Code.PermissionDenied, Code.NotFound],
-  ...[Code.Unimplemented, Code.OutOfRange],
+  Code.InvalidArgument,
+  Code.Unauthenticated,
+  Code.PermissionDenied,
+  Code.NotFound,
+  Code.Unimplemented,
+  Code.OutOfRange,
 ]);
 
 /** Opens the stream again whenever it ends, after a pause that grows from 0.1 to 10 seconds while nothing comes. */

@@ -84,7 +84,12 @@ describe('a stall of a tenth of a second', () => {
 test('a goal is met by the ratio, or by the figure itself where there is none; what never came meets nothing', () => {
   const side = (value: number) => ({ what: 'it', value, unit: 'ms' });
   const row = (more: Partial<Row>): Row => ({
-    ...{ measured: 'it', ours: side(5), other: null, ratio: null, goal: null, conditions: '' },
+    measured: 'it',
+    ours: side(5),
+    other: null,
+    ratio: null,
+    goal: null,
+    conditions: '',
     ...more,
   });
 

@@ -38,7 +38,9 @@ async function live(customerId: string): Promise<Lived> {
   time.now = day(2);
   const { charge } = await caller.answer('CreateCharge', {
     ...amount(30),
-    ...{ currency: 'USD', type: 'CHARGE_TYPE_USAGE_BASED', ...CREDIT_ONLY },
+    currency: 'USD',
+    type: 'CHARGE_TYPE_USAGE_BASED',
+    ...CREDIT_ONLY,
   });
   time.now = day(4);
   const charged = { customerId, chargeId: charge.id };
@@ -152,8 +154,10 @@ test('both write in one batch, under the same key, each from its own credit', as
 
   // 82 less 80 leaves 2 to ada, whatever bob has.
   expect(results.map(({ error }: Json) => error?.reason)).toEqual([
-    ...[undefined, undefined],
-    ...['INSUFFICIENT_CREDIT', undefined],
+    undefined,
+    undefined,
+    'INSUFFICIENT_CREDIT',
+    undefined,
   ]);
   const settled = await Promise.all(
     [ada, bob].map((customerId) => caller.answer('GetBalance', { customerId })),

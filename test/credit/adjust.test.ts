@@ -17,9 +17,15 @@ describe('an adjustment up', () => {
     const { answer, postings } = decide(aBook(), anAdjustmentUp({ featureKeys: ['a'] }), day(3));
 
     expect(answer.grant).toMatchObject({
-      ...{ effectiveAt: day(3), expiresAt: NEVER, bookedAt: day(3), priority: 10, featureKeys: ['a'] },
+      effectiveAt: day(3),
+      expiresAt: NEVER,
+      bookedAt: day(3),
+      priority: 10,
+      featureKeys: ['a'],
       funding: { method: 'NONE', costBasis: 0n },
-      ...{ phase: 'CREDIT', formerTimes: [], moves: [] },
+      phase: 'CREDIT',
+      formerTimes: [],
+      moves: [],
     });
     expect(bookings(postings)).toEqual(['2026-01-03 ADJUST']);
   });

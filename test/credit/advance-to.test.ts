@@ -54,11 +54,14 @@ describe('moving a book forward', () => {
     const paid = aBook([day(1), aGrant({ effectiveAt: day(5), paid: external('ON_CREATION') })]);
 
     expect(legsOf(advanceTo(paid, day(5)).postings[0]!)).toEqual([
-      ...['CUSTOMER_FBO +100', 'CUSTOMER_RECEIVABLE OPEN -100'],
+      'CUSTOMER_FBO +100',
+      'CUSTOMER_RECEIVABLE OPEN -100',
     ]);
     expect(legsOf(advanceTo(book(), day(5)).postings[0]!)).toEqual([
-      ...['CUSTOMER_FBO +100', 'CUSTOMER_RECEIVABLE OPEN -100'],
-      ...['CUSTOMER_RECEIVABLE OPEN +100', 'BROKERAGE -100'],
+      'CUSTOMER_FBO +100',
+      'CUSTOMER_RECEIVABLE OPEN -100',
+      'CUSTOMER_RECEIVABLE OPEN +100',
+      'BROKERAGE -100',
     ]);
   });
 
@@ -79,7 +82,8 @@ describe('moving a book forward', () => {
     const grant = aGrant({ amount: '10', effectiveAt: day(5), expiry: until(day(9)) });
 
     expect(bookings(advanceTo(aBook([day(1), grant], [day(2), debt]), day(9)).postings)).toEqual([
-      ...['2026-01-05 ISSUE', '2026-01-05 COVER'],
+      '2026-01-05 ISSUE',
+      '2026-01-05 COVER',
     ]);
   });
 

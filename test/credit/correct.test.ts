@@ -226,7 +226,9 @@ describe('a correction', () => {
     const { state } = decide(book, aCorrection('c1', '6'), day(20));
 
     expect([...state.allocations.values()].map(({ returned }) => formatAmount(returned))).toEqual([
-      ...['0', '6', '0'],
+      '0',
+      '6',
+      '0',
     ]);
   });
 

@@ -126,7 +126,12 @@ describe('a grant as it stood', () => {
     const late = { ...active, recordedAt: day(20) };
 
     expect(viewThen(late, day(5) - 1, nothing)).toMatchObject({
-      ...{ status: null, pending: 0n, remaining: 0n, consumed: 0n, expired: 0n, voided: 0n },
+      status: null,
+      pending: 0n,
+      remaining: 0n,
+      consumed: 0n,
+      expired: 0n,
+      voided: 0n,
     });
     expect(viewThen(late, day(5), { remaining: all, forfeited: 0n }).status).toBe('ACTIVE');
   });
@@ -137,7 +142,9 @@ describe('a grant as it stood', () => {
       voidReason: 'called off',
       funding: {
         ...fundingOf(invoice('ON_CREATION', 'SETTLED')),
-        ...{ issuedAt: day(2), authorizedAt: day(3), settledAt: day(4) },
+        issuedAt: day(2),
+        authorizedAt: day(3),
+        settledAt: day(4),
       },
     };
     const failed: Grant = { ...paid, funding: { ...paid.funding, status: 'FAILED', failedAt: day(6) } };

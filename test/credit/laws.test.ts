@@ -18,9 +18,18 @@ const watched = (steps: readonly Step[], onlooker: Onlooker, core: Core = CORE) 
 
 /** Nearly every refusal there is; what is refused at the door never gets this far. */
 const REFUSALS = [
-  ...['INSUFFICIENT_CREDIT', 'INVALID_FIELD', 'GRANT_NOT_FOUND', 'GRANT_EXPIRED', 'GRANT_EXHAUSTED'],
-  ...['GRANT_VOIDED', 'GRANT_NOT_PENDING', 'NOT_FUNDED', 'SETTLEMENT_OUT_OF_ORDER'],
-  ...['CHARGE_NOT_FOUND', 'CHARGE_NOT_OPEN', 'CORRECTION_TOO_LARGE'],
+  'INSUFFICIENT_CREDIT',
+  'INVALID_FIELD',
+  'GRANT_NOT_FOUND',
+  'GRANT_EXPIRED',
+  'GRANT_EXHAUSTED',
+  'GRANT_VOIDED',
+  'GRANT_NOT_PENDING',
+  'NOT_FUNDED',
+  'SETTLEMENT_OUT_OF_ORDER',
+  'CHARGE_NOT_FOUND',
+  'CHARGE_NOT_OPEN',
+  'CORRECTION_TOO_LARGE',
 ];
 
 describe('the laws, over at least 36,000 operations of grants and spending alone', () => {

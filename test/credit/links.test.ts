@@ -54,8 +54,11 @@ describe('a slice names the entry at which it was taken', () => {
     );
 
     expect(slices).toEqual([
-      ...['SOURCE first c1 10', 'SOURCE second c1 2', 'SOURCE second c1 8'],
-      ...['COVER third c1 9', 'COVER fourth c1 7'],
+      'SOURCE first c1 10',
+      'SOURCE second c1 2',
+      'SOURCE second c1 8',
+      'COVER third c1 9',
+      'COVER fourth c1 7',
     ]);
   });
 
@@ -111,8 +114,11 @@ describe('a correction names the entries that it takes back', () => {
     );
 
     expect(slices).toEqual([
-      ...['SOURCE first 3 7', 'SOURCE second 2 0', 'SOURCE second 8 0'],
-      ...['COVER third 9 0', 'COVER fourth 7 0'],
+      'SOURCE first 3 7',
+      'SOURCE second 2 0',
+      'SOURCE second 8 0',
+      'COVER third 9 0',
+      'COVER fourth 7 0',
       // of c2: what came back covers it at once
       'COVER first 0 0',
     ]);

@@ -136,8 +136,11 @@ describe('a refusal names its reason, what it is about, and says why', () => {
       [GRANT],
       anAdjustmentDown({ amount: '101.5', featureKey: 'a' }),
       {
-        ...{ reason: 'INSUFFICIENT_CREDIT', requested: '101.5', eligible: '100' },
-        ...{ currency: 'USD', feature_key: 'a' },
+        reason: 'INSUFFICIENT_CREDIT',
+        requested: '101.5',
+        eligible: '100',
+        currency: 'USD',
+        feature_key: 'a',
       },
     ],
     [
@@ -246,7 +249,8 @@ describe('a wrong field is named with its rule', () => {
       reason: 'TOO_PRECISE',
       violations: [
         {
-          ...{ field: 'amount', rule: 'TOO_PRECISE' },
+          field: 'amount',
+          rule: 'TOO_PRECISE',
           message: '1.005 has more decimals than USD, which has 2',
         },
       ],

@@ -228,13 +228,21 @@ describe('what a payment has come to', () => {
 
     expect(fundingOf(issued)).toEqual(['ISSUED', day(2), null, null, null]);
     expect(fundingOf(pay(issued, 'SETTLED', day(4)).state)).toEqual([
-      ...['SETTLED', day(2), day(4), day(4), null],
+      'SETTLED',
+      day(2),
+      day(4),
+      day(4),
+      null,
     ]);
   });
 
   it('has no issue where there is no invoice', () => {
     expect(fundingOf(pay(aBook(grant(external('ON_SETTLEMENT'))), 'SETTLED', day(4)).state)).toEqual([
-      ...['SETTLED', null, day(4), day(4), null],
+      'SETTLED',
+      null,
+      day(4),
+      day(4),
+      null,
     ]);
   });
 

@@ -63,7 +63,10 @@ describe('in binary Postgres reads', () => {
 
     expect(rows.map(({ value }) => value)).toEqual(values);
     expect(await printed(timestamptz, [NEVER, ALWAYS, LATEST + 1, EARLIEST - 1])).toEqual([
-      ...['infinity', '-infinity', 'infinity', '-infinity'],
+      'infinity',
+      '-infinity',
+      'infinity',
+      '-infinity',
     ]);
   });
 
@@ -73,7 +76,10 @@ describe('in binary Postgres reads', () => {
 
     expect(await printed(bigint, values)).toEqual(values.map(String));
     expect(await printed(integer, [0, -1, 2 ** 31 - 1, -(2 ** 31)])).toEqual([
-      ...['0', '-1', '2147483647', '-2147483648'],
+      '0',
+      '-1',
+      '2147483647',
+      '-2147483648',
     ]);
     expect(await printed(smallint, [0, -1, 32_767, -32_768])).toEqual(['0', '-1', '32767', '-32768']);
   });

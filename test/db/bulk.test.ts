@@ -43,7 +43,11 @@ beforeAll(async () => {
 });
 
 const thing = (id: number, more: Partial<Thing> = {}): Thing => ({
-  ...{ id, words: [], note: 'a note', amount: 10n ** 12n, facts: {} },
+  id,
+  words: [],
+  note: 'a note',
+  amount: 10n ** 12n,
+  facts: {},
   ...more,
 });
 const things = () => sql.rows('select id, words, note, amount, facts from things order by id');

@@ -105,7 +105,8 @@ describe('a pool', () => {
     const told: Error[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     const one = connect({
-      ...{ url, poolSize: 1 },
+      url,
+      poolSize: 1,
       onIdleError: (error) => {
         told.push(error);
         resolve();

@@ -20,8 +20,10 @@ describe('statements sent together', () => {
   test('are answered each with its own rows, also where there are none', async () => {
     await database.snapshot(async (connection) => {
       const sent = [
-        ...[connection.run(QUOTIENT, [4]), connection.run(NOTHING, [1])],
-        ...[connection.run(QUOTIENT, [3]), connection.run(NOTHING, [null])],
+        connection.run(QUOTIENT, [4]),
+        connection.run(NOTHING, [1]),
+        connection.run(QUOTIENT, [3]),
+        connection.run(NOTHING, [null]),
       ];
 
       expect(await Promise.all(sent)).toEqual([[{ value: 3 }], [], [{ value: 4 }], [{ value: 1 }]]);
@@ -41,7 +43,8 @@ describe('statements sent together', () => {
   test('are answered although a row of one cannot be read', async () => {
     const sent = await database.snapshot(async (connection) => {
       const all = [
-        ...[connection.run(NUMERIC, ['1.5']), connection.run(NUMERIC, ['NaN'])],
+        connection.run(NUMERIC, ['1.5']),
+        connection.run(NUMERIC, ['NaN']),
         connection.run(QUOTIENT, [3]),
       ];
       return Promise.allSettled(all);

@@ -39,7 +39,10 @@ beforeAll(async () => {
 const LAST = WRITES + 10;
 const pageAt = (position: number) => (connection: Connection) =>
   readFeedPage(connection, {
-    ...{ shard: book.shard, namespace: 'default', horizon: book.last + LAST, limit: LIMIT },
+    shard: book.shard,
+    namespace: 'default',
+    horizon: book.last + LAST,
+    limit: LIMIT,
     from: { position: book.last + position, inside: null },
   });
 const writesAt = (version: number) => (connection: Connection) => {

@@ -20,8 +20,14 @@ await caller.answer('CollectCharge', { customerId: 'ada', chargeId: charge.id })
 const PERMISSION_DENIED = expect.objectContaining({ code: '42501' });
 
 describe.each([
-  ...['writes', 'idempotency', 'allocations', 'reductions', 'charge_events', 'former_terms'],
-  ...['transactions', 'entries'],
+  'writes',
+  'idempotency',
+  'allocations',
+  'reductions',
+  'charge_events',
+  'former_terms',
+  'transactions',
+  'entries',
 ])('%s', (table) => {
   test.each([
     ['updated', `update ${table} set book_id = book_id`],

@@ -40,12 +40,13 @@ beforeAll(async () => {
        where book_id = $2 and type = 'CUSTOMER_FBO'
      ) s on s.number = fbo`,
     [
-      ...[book.shard, book.bookId, versions, versions.map((v, i) => at(recordedAt(v) - lateness[i]!))],
-      ...[
-        lateness.map((late) => (late === 0 ? null : spanClass(0, late))),
-        versions.map((v) => (v % 5) + 1),
-        grants,
-      ],
+      book.shard,
+      book.bookId,
+      versions,
+      versions.map((v, i) => at(recordedAt(v) - lateness[i]!)),
+      lateness.map((late) => (late === 0 ? null : spanClass(0, late))),
+      versions.map((v) => (v % 5) + 1),
+      grants,
     ],
   );
   await sumUp(sql, book, ENTRIES);
@@ -53,7 +54,10 @@ beforeAll(async () => {
 });
 
 const pointAt = (version: number): JournalPoint => ({
-  ...{ ...book, at: recordedAt(version), recordedBy: version, version: ENTRIES },
+  ...book,
+  at: recordedAt(version),
+  recordedBy: version,
+  version: ENTRIES,
 });
 
 const EVERY_ACCOUNT = { types: [], currency: null };

@@ -122,8 +122,16 @@ test('the histories had every kind of transaction that moves credit', async () =
 
   expect(kinds.map(({ kind }) => kind)).toEqual(
     expect.arrayContaining([
-      ...['ADJUST', 'CONSUME', 'CORRECT', 'COVER', 'EXPIRE', 'EXPIRE_UNDONE', 'ISSUE', 'VOID'],
-      ...['PAYMENT_AUTHORIZED', 'PAYMENT_SETTLED'],
+      'ADJUST',
+      'CONSUME',
+      'CORRECT',
+      'COVER',
+      'EXPIRE',
+      'EXPIRE_UNDONE',
+      'ISSUE',
+      'VOID',
+      'PAYMENT_AUTHORIZED',
+      'PAYMENT_SETTLED',
     ]),
   );
 });

@@ -122,7 +122,9 @@ const settledIn = (entry: Entry): string | null =>
 
 describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) => {
   const asked = ({ asOf, knownAt }: Point) => ({
-    ...{ customerId: CUSTOMERS[i]!, asOf: at(asOf), knownAt: at(knownAt) },
+    customerId: CUSTOMERS[i]!,
+    asOf: at(asOf),
+    knownAt: at(knownAt),
   });
 
   test('grants, advances, accounts and balances are what their entries add up to', async () => {
@@ -147,7 +149,8 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
         what,
       ).toEqual(sums(told, ({ account_id }) => idOf('acc', account_id)));
       const { balances } = await caller.answer('GetBalance', {
-        ...{ ...question, featureFilter: { featureKey: 'b' } },
+        ...question,
+        featureFilter: { featureKey: 'b' },
       });
       const inScope = told.filter(
         ({ feature_keys: keys }) => keys.length === 0 || keys.some((key) => key === 'b'),
@@ -174,8 +177,11 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
       const told = toldBy(books[i]!, point);
       for (const currency of ['USD', 'EUR']) {
         const { rows } = await transactions.page({
-          ...{ customerId: CUSTOMERS[i]!, currency, pageSize: 3 },
-          ...{ knownAt: at(knownAt), bookedTo: at(asOf + 1) },
+          customerId: CUSTOMERS[i]!,
+          currency,
+          pageSize: 3,
+          knownAt: at(knownAt),
+          bookedTo: at(asOf + 1),
         });
         const expected = sums(told, settledIn)[currency] ?? '0';
         expect(rows[0]?.['balanceAfter'] ?? '0', JSON.stringify({ point, currency })).toBe(expected);
@@ -188,8 +194,11 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
     for (const point of points(25, SEED + 8 + i)) {
       const from = point.asOf - random(300) * MINUTE;
       const { entries = [] } = await caller.answer('ListEntries', {
-        ...{ customerId: CUSTOMERS[i]!, knownAt: at(point.knownAt), pageSize: 1_000 },
-        ...{ bookedFrom: at(from), bookedTo: at(point.asOf) },
+        customerId: CUSTOMERS[i]!,
+        knownAt: at(point.knownAt),
+        pageSize: 1_000,
+        bookedFrom: at(from),
+        bookedTo: at(point.asOf),
       });
       const expected = books[i]!.entries.filter(
         (entry) => entry.version <= point.version && entry.booked_at >= from && entry.booked_at < point.asOf,
@@ -212,7 +221,8 @@ test('large blocks have been summed up of both books, so that there is something
 test('the trial balance of everybody is what their entries add up to', async () => {
   for (const point of points(30, SEED + 10)) {
     const { rows } = await caller.answer('GetTrialBalance', {
-      ...{ asOf: at(point.asOf), knownAt: at(point.knownAt) },
+      asOf: at(point.asOf),
+      knownAt: at(point.knownAt),
     });
     const told = books.flatMap((book) => toldBy(book, point));
     expect(shown(rows, ({ currency, accountType }) => `${currency} ${accountType}`, 'amount')).toEqual(

@@ -64,7 +64,9 @@ beforeAll(async () => {
 
 const filter = () => ({ ...book, scope: ALL, currency: null });
 const placed = (fraction: number): JournalPoint => ({
-  ...{ ...book, at: book.from + Math.floor(SPENDS * fraction) * MINUTE, recordedBy: 2 },
+  ...book,
+  at: book.from + Math.floor(SPENDS * fraction) * MINUTE,
+  recordedBy: 2,
 });
 const EVERY = { types: [], currency: null };
 const KINDS = ['ISSUE', 'CONSUME', 'COVER', 'CORRECT', 'EXPIRE', 'VOID', 'ADJUST'] as const;
@@ -89,7 +91,12 @@ const QUESTIONS: Readonly<Record<string, readonly [pages: number, ask: Ask]>> = 
     5_000,
     (c, { at }) =>
       pageOfMovements(c, {
-        ...{ ...filter(), kinds: KINDS, from: book.from, until: at, direction: 'older', limit: 100 },
+        ...filter(),
+        kinds: KINDS,
+        from: book.from,
+        until: at,
+        direction: 'older',
+        limit: 100,
         beyond: { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 },
       }),
   ],

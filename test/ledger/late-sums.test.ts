@@ -73,7 +73,10 @@ describe('what was told late', () => {
     );
 
     expect(counted.map(({ level, kind }) => `${level} ${kind}`)).toEqual([
-      ...['1 ACCOUNT', '1 GRANT', '2 ACCOUNT', '2 GRANT'],
+      '1 ACCOUNT',
+      '1 GRANT',
+      '2 ACCOUNT',
+      '2 GRANT',
     ]);
     expect(await staleLateSums(sql)).toEqual([]);
   });
@@ -103,7 +106,8 @@ describe('what was told late', () => {
         accountTotals(database, point, { types: [], currency: null }),
       ]);
       const keyed = settled.map(({ currency, featureKeys, amount }) => ({
-        ...{ key: `${currency} ${featureKeys.join()}`, amount },
+        key: `${currency} ${featureKeys.join()}`,
+        amount,
       }));
       const key = `s.currency || ' ' || array_to_string(s.feature_keys, ',')`;
       expect(sorted(keyed), what).toEqual(sorted(await addedUp(point, key, SETTLED)));
@@ -218,8 +222,11 @@ describe('the history of a customer', () => {
       for (const types of [['CONSUMED'], ['FUNDED'], ['EXPIRED', 'FUNDED'], []]) {
         for (const currency of ['', 'EUR']) {
           const { rows } = await transactions.page({
-            ...{ ...asked, types: types.map((type) => `TRANSACTION_TYPE_${type}`), currency },
-            ...{ pageSize: 1 + random(60), bookedTo: at(from + random(until - from)) },
+            ...asked,
+            types: types.map((type) => `TRANSACTION_TYPE_${type}`),
+            currency,
+            pageSize: 1 + random(60),
+            bookedTo: at(from + random(until - from)),
           });
           expect(rows.length).toBeGreaterThan(0);
           expect(rows).toEqual(rows.map((row) => all.get(row['id'])));
@@ -243,7 +250,10 @@ describe('dropping what was summed up', () => {
         await caller.answer('GetBalanceTimeline', { customerId: CUSTOMER, ...window }),
         await caller.answer('GetTrialBalance', then),
         await caller.answer('ListEntries', {
-          ...{ customerId: CUSTOMER, pageSize: 50, bookedFrom: window.from, bookedTo: window.to },
+          customerId: CUSTOMER,
+          pageSize: 50,
+          bookedFrom: window.from,
+          bookedTo: window.to,
         }),
         await transactions.page({ customerId: CUSTOMER, bookedTo: window.to, pageSize: 60 }),
       );

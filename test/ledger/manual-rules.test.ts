@@ -5,7 +5,12 @@ import { refusalOf } from '../credit/readable.ts';
 import { credits } from '../support/builders.ts';
 
 const sub = (type: AccountType, given: Partial<SubAccount> = {}): SubAccount => ({
-  ...{ type, currency: 'USD', featureKeys: [], priority: null, costBasis: credits('1'), tax: null },
+  type,
+  currency: 'USD',
+  featureKeys: [],
+  priority: null,
+  costBasis: credits('1'),
+  tax: null,
   stage: type === 'CUSTOMER_RECEIVABLE' ? 'OPEN' : null,
   ...given,
 });
@@ -21,9 +26,15 @@ const TYPES: readonly AccountType[] = [
 
 /** Those that may face each other, whichever of them gains. */
 const FACING = new Set([
-  ...['CUSTOMER_RECEIVABLE CUSTOMER_RECEIVABLE', 'CUSTOMER_RECEIVABLE WASH', 'CUSTOMER_RECEIVABLE BROKERAGE'],
-  ...['WASH CUSTOMER_RECEIVABLE', 'WASH BROKERAGE', 'BROKERAGE CUSTOMER_RECEIVABLE', 'BROKERAGE WASH'],
-  ...['BREAKAGE EARNINGS', 'EARNINGS BREAKAGE'],
+  'CUSTOMER_RECEIVABLE CUSTOMER_RECEIVABLE',
+  'CUSTOMER_RECEIVABLE WASH',
+  'CUSTOMER_RECEIVABLE BROKERAGE',
+  'WASH CUSTOMER_RECEIVABLE',
+  'WASH BROKERAGE',
+  'BROKERAGE CUSTOMER_RECEIVABLE',
+  'BROKERAGE WASH',
+  'BREAKAGE EARNINGS',
+  'EARNINGS BREAKAGE',
 ]);
 const PAIRS = TYPES.flatMap((up) => TYPES.map((down) => [up, down] as const));
 
@@ -104,7 +115,8 @@ describe('by hand', () => {
     const other = sub(type === 'WASH' ? 'BROKERAGE' : 'WASH');
 
     expect(refusalOf(() => post([account, '1'], [other, '-1']))).toEqual({
-      ...{ reason: 'ROUTING_RULE', message },
+      reason: 'ROUTING_RULE',
+      message,
       metadata: { id: '', state: type },
     });
   });

@@ -93,7 +93,10 @@ describe('the legs of an event', () => {
       legsOf(rules.issue(credit, hundred, true, day(1))),
     );
     expect(legsOf(rules.adjustDown([source, source], day(1), ''))).toEqual([
-      ...['CUSTOMER_FBO -100', 'BROKERAGE +100', 'CUSTOMER_FBO -100', 'BROKERAGE +100'],
+      'CUSTOMER_FBO -100',
+      'BROKERAGE +100',
+      'CUSTOMER_FBO -100',
+      'BROKERAGE +100',
     ]);
   });
 
@@ -107,7 +110,12 @@ describe('the legs of an event', () => {
 
   it('route business accounts by currency and basis alone', () => {
     expect(rules.expire(credit, hundred, day(1)).legs[1]!.account).toEqual({
-      ...{ type: 'BREAKAGE', currency: 'USD', featureKeys: [], priority: null, stage: null, tax: null },
+      type: 'BREAKAGE',
+      currency: 'USD',
+      featureKeys: [],
+      priority: null,
+      stage: null,
+      tax: null,
       costBasis: credits('0.5'),
     });
   });

@@ -52,10 +52,16 @@ class MostNoticingFirst {
 
 const vitest = await createVitest(
   {
-    ...{ watch: false, bail: 1, reporters: [{}], onConsoleLog: () => false },
+    watch: false,
+    bail: 1,
+    reporters: [{}],
+    onConsoleLog: () => false,
     // One process imports everything once for each mutant. What a cache holds is not what a mutant says.
-    ...{ maxWorkers: 1, isolate: false, fsModuleCache: false },
-    ...{ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS },
+    maxWorkers: 1,
+    isolate: false,
+    fsModuleCache: false,
+    testTimeout: PATIENCE_MS,
+    hookTimeout: PATIENCE_MS,
     sequence: { sequencer: MostNoticingFirst },
   },
   {

@@ -13,8 +13,17 @@ import type { Answered, Asked, Variant } from './variants.ts';
  */
 const WORK = '.data/mutation';
 const TESTS = [
-  ...['query', 'ledger', 'pending', 'feed', 'watch', 'book', 'write', 'tables', 'service'],
-  ...['conformance', 'verify'],
+  'query',
+  'ledger',
+  'pending',
+  'feed',
+  'watch',
+  'book',
+  'write',
+  'tables',
+  'service',
+  'conformance',
+  'verify',
 ].map((folder) => `test/${folder}`);
 
 const still = process.argv.includes('--still');

@@ -33,7 +33,9 @@ afterAll(() => Promise.all([database.close(), sql.end()]));
 const shard = (customerId: string) => shardOf({ namespace: 'default', customerId });
 const books = new Map<string, string>();
 const bookOf = (customerId: string, version = LAST_VERSION) => ({
-  ...{ shard: shard(customerId), id: books.get(customerId)!, version },
+  shard: shard(customerId),
+  id: books.get(customerId)!,
+  version,
 });
 
 beforeAll(async () => {
@@ -63,7 +65,9 @@ const promisesOf = (customerId: string, version: number): readonly CreditPromise
 /** A moment of a customer's book; many of them. */
 const moments = (seed: number) =>
   instantsAround(GRANTS, 400, seed).map((at, i) => ({
-    ...{ customerId: PROMISED[i % 3]!, at, version: 1 + ((i * 7) % LAST_VERSION) },
+    customerId: PROMISED[i % 3]!,
+    at,
+    version: 1 + ((i * 7) % LAST_VERSION),
   }));
 
 test('the promises are hundreds, of every length, and many have changed', () => {
@@ -144,8 +148,12 @@ describe('what is scheduled in a window', () => {
       const customerId = PROMISED[i % 3]!;
       const window: Window = {
         ...everything(whose === 'a customer' ? bookOf(customerId) : null),
-        ...{ from: Math.min(from, until), until: i % 4 === 0 ? NEVER : Math.max(from, until) },
-        ...{ currency: i % 3 === 0 ? null : 'USD', scope: scopes[i % 3]!, after, limit: 1 + (i % 40) },
+        from: Math.min(from, until),
+        until: i % 4 === 0 ? NEVER : Math.max(from, until),
+        currency: i % 3 === 0 ? null : 'USD',
+        scope: scopes[i % 3]!,
+        after,
+        limit: 1 + (i % 40),
       };
 
       const found = await scheduledWithin(database, window, now);
@@ -156,6 +164,12 @@ describe('what is scheduled in a window', () => {
 });
 
 const everything = (book: Window['book']): Window => ({
-  ...{ book, namespace: 'default', from: -NEVER, until: NEVER, currency: null },
-  ...{ scope: { kind: 'all' as const }, after: null, limit: 10_000 },
+  book,
+  namespace: 'default',
+  from: -NEVER,
+  until: NEVER,
+  currency: null,
+  scope: { kind: 'all' as const },
+  after: null,
+  limit: 10_000,
 });

@@ -6,8 +6,14 @@ import { ALL, type Scope } from '../../src/scope.ts';
 import { credits, day } from '../support/builders.ts';
 
 const aPromise = (given: Partial<CreditPromise> = {}): CreditPromise => ({
-  ...{ grantId: 'g1', currency: 'USD', featureKeys: [], amount: credits('100') },
-  ...{ from: day(2), until: day(5), effectiveAt: day(5), expiresAt: NEVER },
+  grantId: 'g1',
+  currency: 'USD',
+  featureKeys: [],
+  amount: credits('100'),
+  from: day(2),
+  until: day(5),
+  effectiveAt: day(5),
+  expiresAt: NEVER,
   ...given,
 });
 

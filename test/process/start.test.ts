@@ -122,7 +122,9 @@ describe('a start that cannot succeed ends with a sentence and exit code 1', () 
 
       expect(last.msg).toMatch(sentence);
       expect({ code, level: last.level, keys: Object.keys(last) }).toEqual({
-        ...{ code: 1, level: 'fatal', keys: ['level', 'time', 'msg'] },
+        code: 1,
+        level: 'fatal',
+        keys: ['level', 'time', 'msg'],
       });
       expect(JSON.stringify(lines)).not.toMatch(/secret|\bat .*\.[jt]s:\d/);
     },
@@ -170,7 +172,8 @@ test(
   async () => {
     const later = await freePort();
     const child = spawnService({
-      ...{ CREDIT_LEDGER_PORT: '0', CREDIT_LEDGER_DATABASE_WAIT_MS: '50000' },
+      CREDIT_LEDGER_PORT: '0',
+      CREDIT_LEDGER_DATABASE_WAIT_MS: '50000',
       DATABASE_URL: `postgres://${user}:${password}@127.0.0.1:${later}/${database}`,
     });
     onTestFinished(async () => {
@@ -178,7 +181,8 @@ test(
     });
     const [first] = (await once(child.stdout!, 'data')) as [Buffer];
     expect(JSON.parse(String(first).split('\n', 1)[0]!)).toMatchObject({
-      ...{ level: 'warn', msg: 'waiting for the database' },
+      level: 'warn',
+      msg: 'waiting for the database',
       why: expect.stringContaining('nothing listens there'),
     });
     await door(later);

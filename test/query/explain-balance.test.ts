@@ -56,10 +56,15 @@ describe('the grants of a customer', () => {
 
     expect(explained['balance']).toEqual({ currency: 'USD', settled: '18', live: '18', pending: '16' });
     expect(told(explained)).toEqual([
-      ...['first 1 0', 'for support 7 0', 'welcome 10 0'],
-      ...['next week 0 2 NOT_YET_EFFECTIVE', 'next month 0 6 NOT_YET_EFFECTIVE'],
-      ...['unpaid 0 8 AWAITING_SETTLEMENT'],
-      ...['used up 0 0 EXHAUSTED', 'gone tomorrow 0 0 EXPIRED', 'a mistake 0 0 VOIDED'],
+      'first 1 0',
+      'for support 7 0',
+      'welcome 10 0',
+      'next week 0 2 NOT_YET_EFFECTIVE',
+      'next month 0 6 NOT_YET_EFFECTIVE',
+      'unpaid 0 8 AWAITING_SETTLEMENT',
+      'used up 0 0 EXHAUSTED',
+      'gone tomorrow 0 0 EXPIRED',
+      'a mistake 0 0 VOIDED',
     ]);
     expect(explained).not.toHaveProperty('moreExcludedGrants');
   });
@@ -78,8 +83,12 @@ describe('the grants of a customer', () => {
       name: 'gone tomorrow',
       grantId: expect.stringMatching(/^grt_/),
       exclusion: 'EXCLUSION_REASON_EXPIRED',
-      ...{ settledAmount: '0', pendingAmount: '0', amount: '3', priority: 10 },
-      ...{ effectiveAt: at(day(1)).replace('.000', ''), expiresAt: at(day(2)).replace('.000', '') },
+      settledAmount: '0',
+      pendingAmount: '0',
+      amount: '3',
+      priority: 10,
+      effectiveAt: at(day(1)).replace('.000', ''),
+      expiresAt: at(day(2)).replace('.000', ''),
     });
   });
 
@@ -97,7 +106,9 @@ describe('the grants of a customer', () => {
     expect(told(settled)).toContain('next week 0 NOT_YET_EFFECTIVE');
     const pending = await explain({ parts: ['BALANCE_PART_PENDING'] });
     expect(told(pending)).toEqual([
-      ...['next week 2 NOT_YET_EFFECTIVE', 'next month 6 NOT_YET_EFFECTIVE', 'unpaid 8 AWAITING_SETTLEMENT'],
+      'next week 2 NOT_YET_EFFECTIVE',
+      'next month 6 NOT_YET_EFFECTIVE',
+      'unpaid 8 AWAITING_SETTLEMENT',
     ]);
   });
 });
@@ -106,7 +117,11 @@ describe('debts and open charges', () => {
   const customerId = 'bob';
   const charge = (name: string, more: object) =>
     caller.answer('CreateCharge', {
-      ...{ customerId, currency: 'USD', type: 'CHARGE_TYPE_FLAT_FEE', name, ...more },
+      customerId,
+      currency: 'USD',
+      type: 'CHARGE_TYPE_FLAT_FEE',
+      name,
+      ...more,
     });
   const prepaid = { settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY' };
 
@@ -132,7 +147,11 @@ describe('debts and open charges', () => {
     expect(advances).toMatchObject([{ name: 'a debt', settledAmount: '-5', amount: '5' }]);
     expect(
       charges.map(({ name, exclusion = '', liveAmount, allocations = [], uncoveredAmount }: Json) => [
-        ...[name, exclusion, liveAmount, allocations, uncoveredAmount],
+        name,
+        exclusion,
+        liveAmount,
+        allocations,
+        uncoveredAmount,
       ]),
     ).toEqual([
       ['seats', '', '-3', [{ grantId: idOf('for support'), amount: '3' }], '0'],

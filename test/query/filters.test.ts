@@ -40,7 +40,8 @@ const statuses = (prefix: string, sets: readonly (readonly string[])[]): readonl
 
 const LISTS: readonly List[] = [
   {
-    ...{ rpc: 'ListCharges', field: 'charges' },
+    rpc: 'ListCharges',
+    field: 'charges',
     kinds: [
       statuses('CHARGE_STATUS', [
         ['OPEN'],
@@ -55,7 +56,8 @@ const LISTS: readonly List[] = [
     ],
   },
   {
-    ...{ rpc: 'ListGrants', field: 'grants' },
+    rpc: 'ListGrants',
+    field: 'grants',
     kinds: [
       statuses('GRANT_STATUS', [['ACTIVE'], ['EXPIRED'], ['VOIDED', 'PENDING'], ['ACTIVE', 'VOIDED']]),
       having('currency', ['USD', 'EUR', 'GBP']),

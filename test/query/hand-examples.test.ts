@@ -53,8 +53,10 @@ async function indebted(customerId: string): Promise<{ now: number; grantId: str
   const { grant } = await caller.answer(
     'CreateGrant',
     grantRequest({
-      ...{ customerId, amount: '10' },
-      ...{ effectiveAt: at(now + MINUTE), expiresAt: at(now + 2 * MINUTE) },
+      customerId,
+      amount: '10',
+      effectiveAt: at(now + MINUTE),
+      expiresAt: at(now + 2 * MINUTE),
     }),
   );
   return { now, grantId: grant.id };
@@ -63,7 +65,9 @@ async function indebted(customerId: string): Promise<{ now: number; grantId: str
 const breakage = async (customerId: string, asOf?: number) =>
   (
     await caller.answer('GetAccountBalance', {
-      ...{ customerId, currency: 'USD', accountType: 'ACCOUNT_TYPE_BREAKAGE' },
+      customerId,
+      currency: 'USD',
+      accountType: 'ACCOUNT_TYPE_BREAKAGE',
       ...(asOf !== undefined && { asOf: at(asOf) }),
     })
   )['amount'];
@@ -93,7 +97,12 @@ describe('an advance of 5, and 10 promised for a minute from now until the next'
     expect(await figuresAt(caller, 'patience 2')).toEqual(['0', '0']);
     expect(await breakage('patience 2')).toBe('5');
     expect(standingOf(await grantOf(caller, 'patience 2', grantId))).toEqual({
-      ...{ status: 'EXPIRED', pending: '0', remaining: '0', consumed: '5', expired: '5', voided: '0' },
+      status: 'EXPIRED',
+      pending: '0',
+      remaining: '0',
+      consumed: '5',
+      expired: '5',
+      voided: '0',
     });
   });
 

@@ -30,8 +30,10 @@ beforeAll(async () => {
   const spend = async (more: object) =>
     (await caller.answer('ConsumeCredits', spendRequest({ ...CREDIT_ONLY, ...more })))['charge'].id;
   names = {
-    ...{ open: await open(), canceled: await open() },
-    ...{ euro: await spend({ currency: 'EUR' }), final: await spend({}) },
+    open: await open(),
+    canceled: await open(),
+    euro: await spend({ currency: 'EUR' }),
+    final: await spend({}),
   };
   await caller.answer('CancelCharge', { customerId, chargeId: names['canceled'] });
   const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');

@@ -11,7 +11,11 @@ const neighbour = await another();
 const { version } = await caller.answer('CreateGrant', grantRequest());
 
 const QUESTIONS: Readonly<Record<string, object>> = {
-  ...{ GetBalance: {}, ListGrants: {}, ListScheduledGrants: {}, ListTransactions: {}, ListEntries: {} },
+  GetBalance: {},
+  ListGrants: {},
+  ListScheduledGrants: {},
+  ListTransactions: {},
+  ListEntries: {},
   ListAccounts: {},
   GetTrialBalance: {},
   ExplainBalance: { currency: 'USD' },
@@ -62,7 +66,9 @@ describe('a batch of balances', () => {
     const asked = { customerIds, minVersions: { ada: '1', bea: '9' }, ...moment };
 
     expect(await caller.refusal('BatchGetBalances', asked)).toMatchObject({
-      ...{ code: 'UNAVAILABLE', reason: 'NOT_CAUGHT_UP', message: expect.stringContaining('version 9') },
+      code: 'UNAVAILABLE',
+      reason: 'NOT_CAUGHT_UP',
+      message: expect.stringContaining('version 9'),
     });
   });
 
@@ -90,7 +96,9 @@ test.each(['ListScheduledGrants', 'ListAccounts', 'GetTrialBalance'])(
   '%s of a namespace, which has no version, refuses one',
   async (rpc) => {
     expect(await caller.refusal(rpc, { minVersion: '1' })).toMatchObject({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', metadata: { field: 'min_version' } },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      metadata: { field: 'min_version' },
     });
     await caller.answer(rpc, {});
   },

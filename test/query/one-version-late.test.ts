@@ -25,7 +25,9 @@ describe('a grant that was voided, with writes behind the void', () => {
 
     expect(Date.parse(recordedAt)).toBe(day(2));
     expect(await grantAt(grant.id, recordedAt)).toMatchObject({
-      ...{ status: 'GRANT_STATUS_VOIDED', voidedAmount: '100', remainingAmount: '0' },
+      status: 'GRANT_STATUS_VOIDED',
+      voidedAmount: '100',
+      remainingAmount: '0',
       voidedAt: recordedAt,
     });
     const before = await grantAt(grant.id, at(day(2) - 1));

@@ -13,8 +13,11 @@ const OTHERS = ['bob', 'cyd'];
 /** Ada's grants: of two currencies, with and without feature keys, several scheduled for one and the same instant. */
 const grants = Array.from({ length: 17 }, (_, i) =>
   grantRequest({
-    ...{ namespace: NAMESPACE, amount: String(i + 1), currency: i % 4 === 0 ? 'EUR' : 'USD' },
-    ...{ featureKeys: i % 3 === 0 ? ['a'] : [], idempotencyKey: `key ${i}` },
+    namespace: NAMESPACE,
+    amount: String(i + 1),
+    currency: i % 4 === 0 ? 'EUR' : 'USD',
+    featureKeys: i % 3 === 0 ? ['a'] : [],
+    idempotencyKey: `key ${i}`,
     ...(i % 2 === 1 && { effectiveAt: at(day(2 + (i % 5))) }),
   }),
 );
@@ -50,7 +53,11 @@ type List = {
 
 const LISTS: readonly List[] = [
   {
-    ...{ list: 'ListGrants', rpc: 'ListGrants', field: 'grants', request: {}, idOf: (row) => row['id'] },
+    list: 'ListGrants',
+    rpc: 'ListGrants',
+    field: 'grants',
+    request: {},
+    idOf: (row) => row['id'],
     grow: () => granted(),
     others: [
       { customerId: 'bob' },
@@ -60,7 +67,10 @@ const LISTS: readonly List[] = [
     ],
   },
   {
-    ...{ list: 'ListGrants with filters', rpc: 'ListGrants', field: 'grants', idOf: (row) => row['id'] },
+    list: 'ListGrants with filters',
+    rpc: 'ListGrants',
+    field: 'grants',
+    idOf: (row) => row['id'],
     request: {
       currency: 'USD',
       statuses: ['GRANT_STATUS_PENDING', 'GRANT_STATUS_EXPIRED'],
@@ -75,8 +85,12 @@ const LISTS: readonly List[] = [
     ],
   },
   {
-    ...{ list: 'ListScheduledGrants of a customer', rpc: 'ListScheduledGrants', field: 'scheduledGrants' },
-    ...{ request: {}, idOf: (row) => row['grantId'], grow: () => granted({ effectiveAt: at(day(9)) }) },
+    list: 'ListScheduledGrants of a customer',
+    rpc: 'ListScheduledGrants',
+    field: 'scheduledGrants',
+    request: {},
+    idOf: (row) => row['grantId'],
+    grow: () => granted({ effectiveAt: at(day(9)) }),
     others: [
       { customerId: 'bob' },
       { customerId: '' },
@@ -85,31 +99,40 @@ const LISTS: readonly List[] = [
     ],
   },
   {
-    ...{ list: 'ListScheduledGrants of a namespace', rpc: 'ListScheduledGrants', field: 'scheduledGrants' },
-    ...{ request: { customerId: '', from: at(day(3)) }, idOf: (row) => row['grantId'] },
+    list: 'ListScheduledGrants of a namespace',
+    rpc: 'ListScheduledGrants',
+    field: 'scheduledGrants',
+    request: { customerId: '', from: at(day(3)) },
+    idOf: (row) => row['grantId'],
     grow: () => granted({ customerId: 'bob', effectiveAt: at(day(9)) }),
     others: [{ customerId: 'ada' }, { from: at(day(1)) }, { currency: 'USD' }, { namespace: 'default' }],
   },
   {
-    ...{ list: 'ListCurrencies', rpc: 'ListCurrencies', field: 'currencies', idOf: (row) => row['code'] },
-    ...{ request: { customerId: undefined }, grow: () => registered(`ZZ_${(grown += 1)}`) },
+    list: 'ListCurrencies',
+    rpc: 'ListCurrencies',
+    field: 'currencies',
+    idOf: (row) => row['code'],
+    request: { customerId: undefined },
+    grow: () => registered(`ZZ_${(grown += 1)}`),
     others: [{ namespace: 'default' }],
   },
   {
-    ...{ list: 'ListTransactions', rpc: 'ListTransactions', field: 'transactions', idOf: (row) => row['id'] },
-    ...{
-      request: {},
-      grow: spend,
-      others: [{ customerId: 'bob' }, { namespace: 'default' }, { knownAt: at(day(9)) }],
-    },
+    list: 'ListTransactions',
+    rpc: 'ListTransactions',
+    field: 'transactions',
+    idOf: (row) => row['id'],
+    request: {},
+    grow: spend,
+    others: [{ customerId: 'bob' }, { namespace: 'default' }, { knownAt: at(day(9)) }],
   },
   {
-    ...{ list: 'ListEntries', rpc: 'ListEntries', field: 'entries', idOf: (row) => row['id'] },
-    ...{
-      request: {},
-      grow: spend,
-      others: [{ customerId: 'bob' }, { namespace: 'default' }, { knownAt: at(day(9)) }],
-    },
+    list: 'ListEntries',
+    rpc: 'ListEntries',
+    field: 'entries',
+    idOf: (row) => row['id'],
+    request: {},
+    grow: spend,
+    others: [{ customerId: 'bob' }, { namespace: 'default' }, { knownAt: at(day(9)) }],
   },
 ];
 let grown = 0;

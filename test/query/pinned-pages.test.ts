@@ -39,12 +39,16 @@ type List = {
 const LISTS: readonly List[] = [
   { service: 'credit', rpc: 'ListGrants', field: 'grants' },
   {
-    ...{ service: 'credit', rpc: 'ListGrants', field: 'grants' },
+    service: 'credit',
+    rpc: 'ListGrants',
+    field: 'grants',
     request: { statuses: ['GRANT_STATUS_ACTIVE', 'GRANT_STATUS_PENDING'] },
   },
   { service: 'credit', rpc: 'ListTransactions', field: 'transactions' },
   {
-    ...{ service: 'credit', rpc: 'ListTransactions', field: 'transactions' },
+    service: 'credit',
+    rpc: 'ListTransactions',
+    field: 'transactions',
     request: { asOf: at(day(40)) },
   },
   { service: 'credit', rpc: 'ListScheduledGrants', field: 'scheduledGrants' },

@@ -67,8 +67,12 @@ describe('an open charge', () => {
     const now = (time.now = day(2));
     await caller.answer('CreateGrant', grantRequest({ customerId, amount: '10' }));
     await caller.answer('CreateCharge', {
-      ...{ customerId, currency: 'USD', amount: '4', type: 'CHARGE_TYPE_FLAT_FEE' },
-      ...{ settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY', startsAt: at(now + MINUTE) },
+      customerId,
+      currency: 'USD',
+      amount: '4',
+      type: 'CHARGE_TYPE_FLAT_FEE',
+      settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY',
+      startsAt: at(now + MINUTE),
       holdExpiresAt: at(now + 3 * MINUTE),
     });
 
@@ -120,7 +124,11 @@ test('a reschedule moves live where it changes which credit an open charge would
     )['grant'].id;
   const charge = (featureKey: string) =>
     caller.answer('CreateCharge', {
-      ...{ customerId, currency: 'USD', amount: '5', featureKey, type: 'CHARGE_TYPE_FLAT_FEE' },
+      customerId,
+      currency: 'USD',
+      amount: '5',
+      featureKey,
+      type: 'CHARGE_TYPE_FLAT_FEE',
       settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY',
     });
   const onlyForA = await grant(['a'], day(10));
@@ -146,7 +154,8 @@ test('what makes a promise credit, or ends it, is told by what it was', async ()
   const grant = async (more: object) =>
     (await caller.answer('CreateGrant', grantRequest({ customerId, amount: '1', ...more })))['grant'].id;
   const funding = {
-    ...{ method: 'FUNDING_METHOD_EXTERNAL', purchaseCurrency: 'USD' },
+    method: 'FUNDING_METHOD_EXTERNAL',
+    purchaseCurrency: 'USD',
     availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT',
   };
   const paid = await grant({ funding });

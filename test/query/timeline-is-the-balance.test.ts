@@ -109,9 +109,17 @@ describe('a window read in small pieces', () => {
       const { points } = await getBalanceTimeline(
         { database, clock: time.clock },
         {
-          ...{ key: { namespace: 'default', customerId }, minVersion: 0, knownAt: null, pieceSize },
-          ...{ currencies: CURRENCIES, scope: SCOPES[i]!, parts, most: 10_000 },
-          ...{ from: start - 16 * GRID, until: time.now + 24 * GRID, signal },
+          key: { namespace: 'default', customerId },
+          minVersion: 0,
+          knownAt: null,
+          pieceSize,
+          currencies: CURRENCIES,
+          scope: SCOPES[i]!,
+          parts,
+          most: 10_000,
+          from: start - 16 * GRID,
+          until: time.now + 24 * GRID,
+          signal,
         },
       );
       return points;

@@ -60,8 +60,10 @@ beforeAll(async () => {
 
 /** A window of fifty writes. */
 const span = (version: number) => ({
-  ...{ after: recordedAt(version), through: recordedAt(version + 50) },
-  ...{ afterVersion: version, throughVersion: version + 50 },
+  after: recordedAt(version),
+  through: recordedAt(version + 50),
+  afterVersion: version,
+  throughVersion: version + 50,
 });
 
 const questions: Readonly<Record<string, (connection: Connection, version: number) => Promise<unknown>>> = {

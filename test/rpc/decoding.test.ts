@@ -33,32 +33,46 @@ function told(seen: Seen): readonly (readonly [field: string, rule: string])[] {
 }
 
 const WRONG_INSTANTS = [
-  ...['2027-02-30T00:00:00Z', '2027-02-29T00:00:00Z', '2027-04-31T00:00:00Z', '2027-13-01T00:00:00Z'],
-  ...['2027-00-10T00:00:00Z', '2027-01-00T00:00:00Z', '2027-01-01T24:00:00Z', '2027-01-01T00:60:00Z'],
-  ...['2026-12-31T23:59:60Z', '2027-01-01t00:00:00Z', '2027-01-01T00:00:00z', '2027-01-01T00:00:00'],
-  ...['2027-01-01', '2027-01-01 00:00:00Z', '2027-01-01T00:00Z', '2027-01-01T00:00:00+24:00'],
-  ...[
-    '2027-01-01T00:00:00+0100',
-    '2027-01-01T00:00:00.Z',
-    '2027-01-01T00:00:00.1234567890Z',
-    '27-01-01T00:00:00Z',
-  ],
-  ...[
-    '0000-01-01T00:00:00Z',
-    '0001-01-01T00:00:00+01:00',
-    '9999-12-31T23:59:59-01:00',
-    '+02027-01-01T00:00:00Z',
-  ],
-  ...['soon', '', ' 2027-01-01T00:00:00Z', '1798761600', 1798761600, { seconds: 1 }, true],
+  '2027-02-30T00:00:00Z',
+  '2027-02-29T00:00:00Z',
+  '2027-04-31T00:00:00Z',
+  '2027-13-01T00:00:00Z',
+  '2027-00-10T00:00:00Z',
+  '2027-01-00T00:00:00Z',
+  '2027-01-01T24:00:00Z',
+  '2027-01-01T00:60:00Z',
+  '2026-12-31T23:59:60Z',
+  '2027-01-01t00:00:00Z',
+  '2027-01-01T00:00:00z',
+  '2027-01-01T00:00:00',
+  '2027-01-01',
+  '2027-01-01 00:00:00Z',
+  '2027-01-01T00:00Z',
+  '2027-01-01T00:00:00+24:00',
+  '2027-01-01T00:00:00+0100',
+  '2027-01-01T00:00:00.Z',
+  '2027-01-01T00:00:00.1234567890Z',
+  '27-01-01T00:00:00Z',
+  '0000-01-01T00:00:00Z',
+  '0001-01-01T00:00:00+01:00',
+  '9999-12-31T23:59:59-01:00',
+  '+02027-01-01T00:00:00Z',
+  'soon',
+  '',
+  ' 2027-01-01T00:00:00Z',
+  '1798761600',
+  1798761600,
+  { seconds: 1 },
+  true,
 ];
 const INSTANTS = [
-  ...[
-    '2027-02-28T23:59:59Z',
-    '2028-02-29T00:00:00.123456789Z',
-    '2027-01-31T00:00:00+14:00',
-    '2027-01-01T00:00:00-00:00',
-  ],
-  ...['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999999Z', '2000-02-29T12:00:00Z'],
+  '2027-02-28T23:59:59Z',
+  '2028-02-29T00:00:00.123456789Z',
+  '2027-01-31T00:00:00+14:00',
+  '2027-01-01T00:00:00-00:00',
+  '0001-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.999999999Z',
+  '2000-02-29T12:00:00Z',
 ];
 
 describe.each(Object.entries(JSON_ALL))('%s', (_name, send: Send) => {
@@ -80,13 +94,11 @@ describe.each(Object.entries(JSON_ALL))('%s', (_name, send: Send) => {
 
   test('tells everything that cannot be read at once, in proto names', async () => {
     const request = {
-      ...{
-        customer_id: 5,
-        minVersion: 'many',
-        currencies: ['USD', null, 7],
-        parts: ['SETTLED', 1],
-        asOff: 1,
-      },
+      customer_id: 5,
+      minVersion: 'many',
+      currencies: ['USD', null, 7],
+      parts: ['SETTLED', 1],
+      asOff: 1,
       featureFilter: { featureKey: 'a', unrestricted: 'yes', featureKeys: [] },
     };
 
@@ -156,8 +168,15 @@ describe.each(Object.entries(JSON_POST))('%s', (_name, send: Send) => {
 
   test('names what of a grant cannot be read', async () => {
     const request = {
-      ...{ ...grant, amount: 5, expires_at: 'soon', expires_after: 'P1M', tax: 'VAT', priority: 2 ** 31 },
-      ...{ funding: { method: 'card', kind: 1 }, labels: { a: 1, 'b c': null }, feature_keys: 'render' },
+      ...grant,
+      amount: 5,
+      expires_at: 'soon',
+      expires_after: 'P1M',
+      tax: 'VAT',
+      priority: 2 ** 31,
+      funding: { method: 'card', kind: 1 },
+      labels: { a: 1, 'b c': null },
+      feature_keys: 'render',
     };
 
     expect(await refusalOf(CREATE_GRANT, request)).toEqual([

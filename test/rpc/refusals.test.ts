@@ -74,18 +74,18 @@ const ofTrailers = (trailers: Headers): Seen =>
 
 const wires: Record<string, Wire> = {
   'gRPC over HTTP/2': {
-    ...{ frame: true, encoding: 'grpc-encoding', timeout: 'grpc-timeout' },
+    frame: true,
+    encoding: 'grpc-encoding',
+    timeout: 'grpc-timeout',
     async send({ url = server.url, host, path = READ, body = frame(ADA), headers = {} }) {
       const session = http2.connect(url);
       const stream = session.request({
-        ...{
-          ':method': 'POST',
-          ':path': path,
-          'content-type': 'application/grpc',
-          te: 'trailers',
-          ...headers,
-          ...(host !== undefined && { ':authority': host }),
-        },
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+        ...(host !== undefined && { ':authority': host }),
       });
       let trailers: http2.IncomingHttpHeaders = {};
       stream.on('response', (response) => (trailers = { ...trailers, ...response }));
@@ -98,7 +98,9 @@ const wires: Record<string, Wire> = {
     },
   },
   'gRPC-Web over HTTP/1.1': {
-    ...{ frame: true, encoding: 'grpc-encoding', timeout: 'grpc-timeout' },
+    frame: true,
+    encoding: 'grpc-encoding',
+    timeout: 'grpc-timeout',
     async send({ body = frame(ADA), ...sent }) {
       const response = await post({ body, ...sent }, 'application/grpc-web+proto');
       const answer = Buffer.from(await response.arrayBuffer());
@@ -106,14 +108,19 @@ const wires: Record<string, Wire> = {
     },
   },
   'Connect over HTTP/1.1': {
-    ...{ frame: false, encoding: 'content-encoding', timeout: 'connect-timeout-ms' },
+    frame: false,
+    encoding: 'content-encoding',
+    timeout: 'connect-timeout-ms',
     send: async (sent) => json(await post(sent, 'application/proto')),
   },
 };
 
 const refusal = (code: string, reason: string, metadata: Record<string, string>, message: string | RegExp) =>
   expect.objectContaining({
-    ...{ code, reason, domain: 'credit-ledger', metadata },
+    code,
+    reason,
+    domain: 'credit-ledger',
+    metadata,
     message: expect.stringMatching(message) as string,
   }) as Seen;
 const malformed = (rule: string, message: string | RegExp) =>
@@ -195,7 +202,10 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
     await wire.send({ path: '/no.such/Method', headers: { 'x-request-id': requestId } });
 
     expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
-      ...{ level: 'info', method: 'no.such/Method', code: 'UNIMPLEMENTED', reason: 'UNKNOWN_METHOD' },
+      level: 'info',
+      method: 'no.such/Method',
+      code: 'UNIMPLEMENTED',
+      reason: 'UNKNOWN_METHOD',
     });
   });
 });
@@ -239,7 +249,9 @@ test('an answer that is too large for gRPC is not told as a request that is', as
   server.behaviour.read = async () => ({ text: huge });
 
   expect(await wires['gRPC over HTTP/2']!.send({})).toMatchObject({
-    ...{ code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_REACHED', metadata: { limit: String(64 << 20) } },
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'LIMIT_REACHED',
+    metadata: { limit: String(64 << 20) },
   });
 });
 
@@ -250,12 +262,10 @@ describe('HTTP/1.1', () => {
     ['application/grpc', /send content-type: application\/json/],
   ])('says what to send instead of %s', async (contentType, message) => {
     expect(await json(await post({}, contentType))).toMatchObject({
-      ...{
-        status: 415,
-        code: 'UNIMPLEMENTED',
-        reason: 'UNSUPPORTED_PROTOCOL',
-        metadata: { rule: 'content_type' },
-      },
+      status: 415,
+      code: 'UNIMPLEMENTED',
+      reason: 'UNSUPPORTED_PROTOCOL',
+      metadata: { rule: 'content_type' },
       message: expect.stringMatching(message),
     });
   });
@@ -286,7 +296,10 @@ describe('HTTP/1.1', () => {
     const response = await fetch(`${server.url}${READ}?${query}`);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await json(response)).toMatchObject({
-      ...{ status: 400, code: 'INVALID_ARGUMENT', reason: 'MALFORMED_REQUEST', metadata: { rule } },
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      reason: 'MALFORMED_REQUEST',
+      metadata: { rule },
       message: expect.stringMatching(message),
     });
   });
@@ -304,7 +317,9 @@ describe('HTTP/1.1', () => {
     const headers = { 'x-padding': 'x'.repeat(20_000) };
 
     expect(await json(await post({ headers }, 'application/json'))).toMatchObject({
-      ...{ status: 431, reason: 'REQUEST_TOO_LARGE', metadata: { limit: '16384' } },
+      status: 431,
+      reason: 'REQUEST_TOO_LARGE',
+      metadata: { limit: '16384' },
       message: expect.stringMatching(/^the header of the request is larger/),
     });
   });
@@ -355,7 +370,8 @@ describe('with tokens', () => {
         const sent = { ...(body && { body: wire.frame ? frame(body) : body }), ...(headers && { headers }) };
 
         expect(await wire.send({ ...sent, url: guarded.url })).toMatchObject({
-          ...{ code: 'UNAUTHENTICATED', reason: 'UNAUTHENTICATED' },
+          code: 'UNAUTHENTICATED',
+          reason: 'UNAUTHENTICATED',
           message: 'send a token as metadata: authorization: Bearer <token>',
         });
       },
@@ -387,11 +403,9 @@ describe('without tokens, on loopback', () => {
         '10.0.0.7',
       ]) {
         expect(await send({ host })).toMatchObject({
-          ...{
-            code: 'PERMISSION_DENIED',
-            reason: 'FOREIGN_HOST',
-            metadata: { host: host.replace(':8484', '') },
-          },
+          code: 'PERMISSION_DENIED',
+          reason: 'FOREIGN_HOST',
+          metadata: { host: host.replace(':8484', '') },
           message: expect.stringContaining('call it as localhost'),
         });
       }

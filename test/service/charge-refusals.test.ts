@@ -13,12 +13,10 @@ let customers = 0;
 const somebody = () => ({ customerId: `somebody-${(customers += 1)}` });
 
 const charge = (given: object) => ({
-  ...{
-    type: 'CHARGE_TYPE_FLAT_FEE',
-    settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY',
-    currency: 'USD',
-    amount: '10',
-  },
+  type: 'CHARGE_TYPE_FLAT_FEE',
+  settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY',
+  currency: 'USD',
+  amount: '10',
   ...given,
 });
 const grantId = async (request: object): Promise<string> =>

@@ -28,7 +28,9 @@ test('a client grants, spends and reads', async () => {
   const read = await client.call(getBalance, { customerId: 'ada', minVersion: version + 1n });
   const entries = await client.call(LedgerService.method.listEntries, { customerId: 'ada' });
   const accrued = await client.call(LedgerService.method.getAccountBalance, {
-    ...{ customerId: 'ada', currency: 'USD', accountType: AccountType.CUSTOMER_ACCRUED },
+    customerId: 'ada',
+    currency: 'USD',
+    accountType: AccountType.CUSTOMER_ACCRUED,
   });
 
   expect(grant!.id).toMatch(/^grt_[0-9a-f]{32}$/);
@@ -55,11 +57,9 @@ async function granted(customerId: string, more: object = {}): Promise<string> {
 
 const REFUSALS: readonly Refusal[] = [
   {
-    ...{
-      what: 'an empty feature key in a filter',
-      code: 'INVALID_ARGUMENT',
-      reason: 'UNSUPPORTED_FEATURE_FILTER',
-    },
+    what: 'an empty feature key in a filter',
+    code: 'INVALID_ARGUMENT',
+    reason: 'UNSUPPORTED_FEATURE_FILTER',
     call: () =>
       client.call(getBalance, {
         customerId: 'r',
@@ -68,7 +68,9 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { field: 'feature_filter.feature_key', rule: 'UNSUPPORTED_FEATURE_FILTER' },
   },
   {
-    ...{ what: 'unrestricted with false', code: 'INVALID_ARGUMENT', reason: 'UNSUPPORTED_FEATURE_FILTER' },
+    what: 'unrestricted with false',
+    code: 'INVALID_ARGUMENT',
+    reason: 'UNSUPPORTED_FEATURE_FILTER',
     call: () =>
       client.call(getBalance, {
         customerId: 'r',
@@ -77,22 +79,30 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { field: 'feature_filter.unrestricted', rule: 'UNSUPPORTED_FEATURE_FILTER' },
   },
   {
-    ...{ what: 'a page token of nobody', code: 'INVALID_ARGUMENT', reason: 'PAGE_TOKEN_MISMATCH' },
+    what: 'a page token of nobody',
+    code: 'INVALID_ARGUMENT',
+    reason: 'PAGE_TOKEN_MISMATCH',
     call: () => client.call(listGrants, { customerId: 'r', pageToken: 'bm90IG91cnM' }),
     metadata: { field: 'page_token', rule: 'page_token' },
   },
   {
-    ...{ what: 'a currency there is not', code: 'INVALID_ARGUMENT', reason: 'UNKNOWN_CURRENCY' },
+    what: 'a currency there is not',
+    code: 'INVALID_ARGUMENT',
+    reason: 'UNKNOWN_CURRENCY',
     call: () => client.call(createGrant, { ...plain('r'), currency: 'TOKENS' }),
     metadata: { field: 'currency', rule: 'currency.known' },
   },
   {
-    ...{ what: 'another among several', code: 'INVALID_ARGUMENT', reason: 'UNKNOWN_CURRENCY' },
+    what: 'another among several',
+    code: 'INVALID_ARGUMENT',
+    reason: 'UNKNOWN_CURRENCY',
     call: () => client.call(getBalance, { customerId: 'r', currencies: ['USD', 'TOKENS'] }),
     metadata: { field: 'currencies[1]', rule: 'currency.known' },
   },
   {
-    ...{ what: 'a purchase currency there is not', code: 'INVALID_ARGUMENT', reason: 'UNKNOWN_CURRENCY' },
+    what: 'a purchase currency there is not',
+    code: 'INVALID_ARGUMENT',
+    reason: 'UNKNOWN_CURRENCY',
     call: () =>
       client.call(createGrant, {
         ...plain('r'),
@@ -101,17 +111,23 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { field: 'funding.purchase_currency', rule: 'currency.known' },
   },
   {
-    ...{ what: 'more decimals than the currency has', code: 'INVALID_ARGUMENT', reason: 'TOO_PRECISE' },
+    what: 'more decimals than the currency has',
+    code: 'INVALID_ARGUMENT',
+    reason: 'TOO_PRECISE',
     call: () => client.call(consumeCredits, { ...spend('r'), amount: '0.001' }),
     metadata: { field: 'amount', rule: 'TOO_PRECISE' },
   },
   {
-    ...{ what: 'a spend in the future', code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' },
+    what: 'a spend in the future',
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_FIELD',
     call: () => client.call(consumeCredits, { ...spend('r'), bookedAt: timestampFromMs(time.now + 1_001) }),
     metadata: { field: 'booked_at', rule: 'booked_at.not_in_future' },
   },
   {
-    ...{ what: 'a grant that ends before it begins', code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' },
+    what: 'a grant that ends before it begins',
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_FIELD',
     call: () =>
       client.call(createGrant, {
         ...plain('r'),
@@ -120,17 +136,23 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { field: 'expires_at', rule: 'expires_at.after_effective_at' },
   },
   {
-    ...{ what: 'a grant of nobody', code: 'NOT_FOUND', reason: 'GRANT_NOT_FOUND' },
+    what: 'a grant of nobody',
+    code: 'NOT_FOUND',
+    reason: 'GRANT_NOT_FOUND',
     call: () => client.call(getGrant, { customerId: 'r', grantId: 'not-an-id' }),
     metadata: { id: 'not-an-id' },
   },
   {
-    ...{ what: 'a grant of another customer', code: 'NOT_FOUND', reason: 'GRANT_NOT_FOUND' },
+    what: 'a grant of another customer',
+    code: 'NOT_FOUND',
+    reason: 'GRANT_NOT_FOUND',
     call: async () => client.call(voidGrant, { customerId: 'r', grantId: await granted('r1') }),
     metadata: { id: expect.stringMatching(/^grt_/) },
   },
   {
-    ...{ what: 'a key used again', code: 'ALREADY_EXISTS', reason: 'IDEMPOTENCY_KEY_REUSED' },
+    what: 'a key used again',
+    code: 'ALREADY_EXISTS',
+    reason: 'IDEMPOTENCY_KEY_REUSED',
     call: async () => {
       await client.call(createGrant, { ...plain('r'), idempotencyKey: 'k' });
       return client.call(createGrant, { ...plain('r'), idempotencyKey: 'k', amount: '1' });
@@ -138,7 +160,9 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { key: 'k', field: 'amount' },
   },
   {
-    ...{ what: 'a unit registered otherwise', code: 'ALREADY_EXISTS', reason: 'CURRENCY_EXISTS' },
+    what: 'a unit registered otherwise',
+    code: 'ALREADY_EXISTS',
+    reason: 'CURRENCY_EXISTS',
     call: async () => {
       await client.call(createCurrency, { code: 'POINTS', name: 'Points', precision: 0 });
       return client.call(createCurrency, { code: 'POINTS', name: 'Points', precision: 2 });
@@ -146,7 +170,9 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { key: 'POINTS', field: 'precision' },
   },
   {
-    ...{ what: 'too little credit', code: 'FAILED_PRECONDITION', reason: 'INSUFFICIENT_CREDIT' },
+    what: 'too little credit',
+    code: 'FAILED_PRECONDITION',
+    reason: 'INSUFFICIENT_CREDIT',
     call: async () => {
       await granted('r2', { amount: '5' });
       await granted('r2', { amount: '7', featureKeys: ['api'] });
@@ -156,12 +182,16 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { requested: '12.5', eligible: '12', currency: 'USD', feature_key: 'api' },
   },
   {
-    ...{ what: 'no credit at all', code: 'FAILED_PRECONDITION', reason: 'INSUFFICIENT_CREDIT' },
+    what: 'no credit at all',
+    code: 'FAILED_PRECONDITION',
+    reason: 'INSUFFICIENT_CREDIT',
     call: () => client.call(consumeCredits, { ...spend('r3'), settlementMode: SettlementMode.PREPAID_ONLY }),
     metadata: { requested: '10', eligible: '0', currency: 'USD', feature_key: '' },
   },
   {
-    ...{ what: 'the void of what has expired', code: 'FAILED_PRECONDITION', reason: 'GRANT_EXPIRED' },
+    what: 'the void of what has expired',
+    code: 'FAILED_PRECONDITION',
+    reason: 'GRANT_EXPIRED',
     call: async () => {
       const effectiveAt = timestampFromMs(time.now - 2_000);
       const expiry = { case: 'expiresAt' as const, value: timestampFromMs(time.now - 1_000) };
@@ -173,7 +203,9 @@ const REFUSALS: readonly Refusal[] = [
     metadata: { id: expect.stringMatching(/^grt_/), state: 'EXPIRED' },
   },
   {
-    ...{ what: 'the void of what is used up', code: 'FAILED_PRECONDITION', reason: 'GRANT_EXHAUSTED' },
+    what: 'the void of what is used up',
+    code: 'FAILED_PRECONDITION',
+    reason: 'GRANT_EXHAUSTED',
     call: async () => {
       const grantId = await granted('r5', { amount: '10' });
       await client.call(consumeCredits, spend('r5'));
@@ -193,20 +225,29 @@ describe('a refusal tells a program what it needs to know', () => {
   test('INVALID_FIELD names every wrong field at once, by its path in the proto', async () => {
     const failure = await failureOf(
       client.call(createGrant, {
-        ...{ namespace: 'no spaces', customerId: '', currency: 'usd', amount: '-1', priority: 0 },
-        ...{
-          featureKeys: ['a', ''],
-          labels: { '': 'x' },
-          expiry: { case: 'expiresAfter', value: 'a while' },
-        },
+        namespace: 'no spaces',
+        customerId: '',
+        currency: 'usd',
+        amount: '-1',
+        priority: 0,
+        featureKeys: ['a', ''],
+        labels: { '': 'x' },
+        expiry: { case: 'expiresAfter', value: 'a while' },
       }),
     );
 
     expect(failure).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD' });
     const fields = (failure['violations'] as [string, string, string][]).map(([field]) => field);
     expect(fields.toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
-      ...['amount', 'currency', 'customer_id', 'expires_after', 'feature_keys[1]', 'labels[""]', 'name'],
-      ...['namespace', 'priority'],
+      'amount',
+      'currency',
+      'customer_id',
+      'expires_after',
+      'feature_keys[1]',
+      'labels[""]',
+      'name',
+      'namespace',
+      'priority',
     ]);
   });
 

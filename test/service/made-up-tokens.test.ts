@@ -47,13 +47,23 @@ async function ask(method: (typeof METHODS)[number], customerId: string, body: B
 const id = (prefix: string) => `${prefix}_${'0'.repeat(32)}`;
 const YEAR_300000 = '9410672534400000';
 const LISTS: readonly unknown[] = [
-  ...[[], {}, null, 1, 'abc', [1], [null], [[]], ['abc'], [''], ['1.5', '2'], ['1', '2'], ['-1', '-1']],
-  ...[
-    ['1', '2', '3'],
-    ['1', '2', '3', '4'],
-    ['1', '2', '3', '4', '5', '6'],
-    ['NaN', 'Infinity', id('grt')],
-  ],
+  [],
+  {},
+  null,
+  1,
+  'abc',
+  [1],
+  [null],
+  [[]],
+  ['abc'],
+  [''],
+  ['1.5', '2'],
+  ['1', '2'],
+  ['-1', '-1'],
+  ['1', '2', '3'],
+  ['1', '2', '3', '4'],
+  ['1', '2', '3', '4', '5', '6'],
+  ['NaN', 'Infinity', id('grt')],
   // Of the right shape, with one value that is none.
   ...['x', YEAR_300000, '1e9', '-99999999999999', '1.5', '9'.repeat(30)].flatMap((instant) => [
     [instant, '0', '1', id('grt')],
@@ -86,22 +96,22 @@ const BODIES: readonly Buffer[] = [
 test('every list and every stream that can be resumed takes a token', () => {
   expect(METHODS.map(({ name }) => name).toSorted()).toEqual(
     [
-      ...[
-        'ListAccounts',
-        'ListCharges',
-        'ListCurrencies',
-        'ListEntries',
-        'ListGrants',
-        'ListScheduledGrants',
-      ],
-      ...['ListTransactions', 'ListTransactions', 'WatchTransactions'],
+      'ListAccounts',
+      'ListCharges',
+      'ListCurrencies',
+      'ListEntries',
+      'ListGrants',
+      'ListScheduledGrants',
+      'ListTransactions',
+      'ListTransactions',
+      'WatchTransactions',
     ].toSorted(),
   );
 });
 
 describe.each(
   METHODS.flatMap((method) => [
-    ...[[`${method.parent.name}.${method.name}`, method, CUSTOMER] as const],
+    [`${method.parent.name}.${method.name}`, method, CUSTOMER] as const,
     ...(OF_A_NAMESPACE.includes(method.name) ? [[`${method.name} of a namespace`, method, ''] as const] : []),
   ]),
 )('%s', (_, method, customerId) => {

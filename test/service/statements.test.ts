@@ -19,8 +19,17 @@ async function statementsOf(action: () => Promise<unknown>): Promise<readonly St
 }
 
 const TABLES = [
-  ...['books', 'writes', 'grants', 'charges', 'advances', 'allocations', 'scheduled_grants'],
-  ...['sub_accounts', 'transactions', 'entries', 'currencies'],
+  'books',
+  'writes',
+  'grants',
+  'charges',
+  'advances',
+  'allocations',
+  'scheduled_grants',
+  'sub_accounts',
+  'transactions',
+  'entries',
+  'currencies',
 ];
 /** The tables that are named in a text of SQL. */
 const tablesIn = ({ text }: Statement<unknown>): readonly string[] =>
@@ -279,15 +288,20 @@ test('every statement over a customer’s tables names the shard, and keeps one 
   for (const filter of [
     {},
     { bookedFrom },
-    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId, grantId: grants[0].id }],
-    ...[{ groupId }, { idempotencyKey: 'k' }, { kinds: ['TRANSACTION_KIND_VOID'] }],
+    { grantId: grants[0].id },
+    { chargeId: entries[0].chargeId, grantId: grants[0].id },
+    { groupId },
+    { idempotencyKey: 'k' },
+    { kinds: ['TRANSACTION_KIND_VOID'] },
   ]) {
     await statements(() => caller.answer('ListTransactions', { customerId, ...filter }));
   }
   for (const filter of [
     {},
     { bookedFrom, accountId: entries[0].accountId },
-    ...[{ grantId: grants[0].id }, { chargeId: entries[0].chargeId }, { transactionId: id }],
+    { grantId: grants[0].id },
+    { chargeId: entries[0].chargeId },
+    { transactionId: id },
   ]) {
     await statements(() => caller.answer('ListEntries', { customerId, ...filter }));
   }

@@ -188,7 +188,13 @@ function grantOf(act: GrantAct, number: number, now: Instant, effectiveAt: Insta
   const ends = (effectiveAt ?? now) + (life ?? 0) * GRID;
   return aGrant({
     // The id is the last tie-break of the burn order: it must not follow the order of creation.
-    ...{ grantId: `g${act.id}-${number}`, currency, amount, priority, featureKeys, paid, effectiveAt },
+    grantId: `g${act.id}-${number}`,
+    currency,
+    amount,
+    priority,
+    featureKeys,
+    paid,
+    effectiveAt,
     expiry: life === null ? { kind: 'never' } : { kind: 'at', instant: ends },
   });
 }

@@ -14,7 +14,11 @@ export type Finding = Readonly<Record<string, unknown>>;
 /** Everything that is wrong with the books of a database. */
 export async function audit(sql: Sql): Promise<readonly Finding[]> {
   const checks = {
-    ...{ unbalanced, brokenRunningTotals, brokenGrantRemainders, versionGaps, brokenChains },
+    unbalanced,
+    brokenRunningTotals,
+    brokenGrantRemainders,
+    versionGaps,
+    brokenChains,
     staleProjections,
   };
   const findings: Finding[] = [];
@@ -137,7 +141,9 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
 }
 
 const hashedOf = (row: LegRow): HashedEntry => ({
-  ...{ subAccount: row.sub_account, account: readSubAccount(row), accountUuid: row.account_id },
+  subAccount: row.sub_account,
+  account: readSubAccount(row),
+  accountUuid: row.account_id,
   amount: row.amount,
   grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
   chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),

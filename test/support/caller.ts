@@ -1,9 +1,16 @@
 import { call, type CallError, type CallResult, type Json } from './service.ts';
 
 const LEDGER_RPCS = new Set([
-  ...['ListAccounts', 'GetAccount', 'GetAccountBalance', 'GetTrialBalance'],
-  ...['GetTransaction', 'ListTransactions', 'ListEntries'],
-  ...['PostTransaction', 'ReverseTransaction', 'RecognizeRevenue'],
+  'ListAccounts',
+  'GetAccount',
+  'GetAccountBalance',
+  'GetTrialBalance',
+  'GetTransaction',
+  'ListTransactions',
+  'ListEntries',
+  'PostTransaction',
+  'ReverseTransaction',
+  'RecognizeRevenue',
 ]);
 
 /** Somebody who calls one instance of the service, as curl would. */

@@ -64,32 +64,40 @@ const grant: fc.Arbitrary<GrantAct> = fc.record({
 });
 
 const consume: fc.Arbitrary<ConsumeAct> = fc.record({
-  ...{ do: fc.constant('consume' as const), currency, amount, featureKey, mode, booked: past },
+  do: fc.constant('consume' as const),
+  currency,
+  amount,
+  featureKey,
+  mode,
+  booked: past,
 });
 
 const cancelGrant: fc.Arbitrary<VoidAct> = fc.record({
-  ...{ do: fc.constant('void' as const), which: fc.nat(20), release: fc.boolean() },
+  do: fc.constant('void' as const),
+  which: fc.nat(20),
+  release: fc.boolean(),
 });
 
 const reschedule: fc.Arbitrary<ChangeGrantAct> = fc.record({
-  ...{ do: fc.constant('reschedule' as const), which },
+  do: fc.constant('reschedule' as const),
+  which,
   effective: maybe(fc.integer({ min: -1, max: 6 }), 2),
   expires: maybe(fc.integer({ min: -3, max: 20 }), 3),
 });
 
 const pay: fc.Arbitrary<ChangeGrantAct> = fc.record({
-  ...{ do: fc.constant('pay' as const), which, occurred: past },
+  do: fc.constant('pay' as const),
+  which,
+  occurred: past,
   status: fc.constantFrom('ISSUED', 'AUTHORIZED', 'SETTLED', 'SETTLED', 'FAILED'),
 });
 
 const charge: fc.Arbitrary<ChargeAct> = fc.record({
-  ...{
-    do: fc.constant('charge' as const),
-    currency,
-    amount: fc.constantFrom('2', '4', '7'),
-    featureKey,
-    mode,
-  },
+  do: fc.constant('charge' as const),
+  currency,
+  amount: fc.constantFrom('2', '4', '7'),
+  featureKey,
+  mode,
   type: fc.constantFrom('FLAT_FEE', 'USAGE_BASED'),
   starts: maybe(fc.integer({ min: -3, max: 6 })),
   hold: maybe(fc.integer({ min: 0, max: 12 }), 2),
@@ -97,17 +105,24 @@ const charge: fc.Arbitrary<ChargeAct> = fc.record({
 });
 
 const report: fc.Arbitrary<ChargeAct> = fc.record({
-  ...{ do: fc.constant('report' as const), which, amount: fc.constantFrom('0', '1', '2.5', '6', '9') },
+  do: fc.constant('report' as const),
+  which,
+  amount: fc.constantFrom('0', '1', '2.5', '6', '9'),
   sequence: maybe(fc.nat(4)),
 });
 
 const collect: fc.Arbitrary<ChargeAct> = fc.record({
-  ...{ do: fc.constant('collect' as const), which, amount: maybe(amount, 3), booked: past },
+  do: fc.constant('collect' as const),
+  which,
+  amount: maybe(amount, 3),
+  booked: past,
   finalize: fc.nat(9).map((n) => n === 9),
 });
 
 const correct: fc.Arbitrary<ChargeAct> = fc.record({
-  ...{ do: fc.constant('correct' as const), which, amount: fc.constantFrom('0.25', '1', '2', '5') },
+  do: fc.constant('correct' as const),
+  which,
+  amount: fc.constantFrom('0.25', '1', '2', '5'),
 });
 
 const cancelCharge: fc.Arbitrary<ChargeAct> = fc.record({ do: fc.constant('cancel' as const), which });
@@ -118,7 +133,10 @@ const adjust: fc.Arbitrary<AdjustAct> = fc.oneof(
 );
 
 const recognize: fc.Arbitrary<LedgerAct> = fc.record({
-  ...{ do: fc.constant('recognize' as const), currency, amount: maybe(amount, 3), booked: past },
+  do: fc.constant('recognize' as const),
+  currency,
+  amount: maybe(amount, 3),
+  booked: past,
 });
 
 const post: fc.Arbitrary<LedgerAct> = fc.record({ do: fc.constant('post' as const), amount, booked: past });

@@ -23,8 +23,13 @@ const TABLES = {
 
 /** Columns that hold a version. */
 const VERSIONS = new Set([
-  ...['version', 'closed_version', 'booked_version', 'voided_version', 'reversed_version'],
-  ...['known_from', 'known_until'],
+  'version',
+  'closed_version',
+  'booked_version',
+  'voided_version',
+  'reversed_version',
+  'known_from',
+  'known_until',
 ]);
 
 /**

@@ -60,16 +60,20 @@ export function rebuiltAdvance(book: BookFacts, advance: Row): Row {
   const owed = -total(book.entries.filter((e) => isDebt(e) && ofCharge(e)));
   const known = total(book.advances.filter(ofCharge), 'uncovered');
   return {
-    ...{ charge_id: advance['charge_id'], collection: advance['collection'] },
+    charge_id: advance['charge_id'],
+    collection: advance['collection'],
     amount,
     uncovered: owed === known ? uncovered : `${owed} by entries`,
-    ...{ closed_version: closed, span_class: closed === null ? null : spanClass(advance['version'], closed) },
+    closed_version: closed,
+    span_class: closed === null ? null : spanClass(advance['version'], closed),
   };
 }
 
 /** What came back of a slice: by the entries that reverse the one at which it left its grant. */
 export const rebuiltAllocation = (book: BookFacts, slice: Row): Row => ({
-  ...{ charge_id: slice['charge_id'], version: slice['version'], position: slice['position'] },
+  charge_id: slice['charge_id'],
+  version: slice['version'],
+  position: slice['position'],
   returned: total(
     book.entries.filter((e) => e['type'] === 'CUSTOMER_FBO' && reversedBy(e) === placeOf(slice)),
   ),

@@ -17,7 +17,8 @@ export function rebuiltGrant(book: BookFacts, grant: Row): Row {
         .map((entry) => entry['amount']),
     ),
     ...(issue === undefined ? neverCredit(book, grant) : credit(book, held, issue)),
-    ...{ closed_version: closed, span_class: closed === null ? null : spanClass(grant['version'], closed) },
+    closed_version: closed,
+    span_class: closed === null ? null : spanClass(grant['version'], closed),
   };
 }
 
@@ -29,8 +30,10 @@ function credit(book: BookFacts, held: readonly Row[], issue: Row): Row {
   return {
     phase: held.some(({ kind }) => kind === 'EXPIRE') ? 'EXPIRED' : 'CREDIT',
     remaining: sumAmounts(held.map(({ amount }) => amount)),
-    ...{ booked_at: issue['booked_at'], booked_version: issue['version'] },
-    ...{ voided_at: revoked?.['booked_at'] ?? null, voided_version: revoked?.['version'] ?? null },
+    booked_at: issue['booked_at'],
+    booked_version: issue['version'],
+    voided_at: revoked?.['booked_at'] ?? null,
+    voided_version: revoked?.['version'] ?? null,
     consumed: lost('CONSUME', 'COVER', 'CORRECT', 'ADJUST'),
     expired: lost('EXPIRE', 'EXPIRE_UNDONE'),
     voided: lost('VOID'),

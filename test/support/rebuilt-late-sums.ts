@@ -19,7 +19,11 @@ export function rebuiltLateSums({ entries, lateSummed, writes }: BookFacts): rea
         ...Map.groupBy(told, ({ entry, series }) => `${Math.floor(entry['version'] / size)} ${series}`),
       ].flatMap(([block, own]) =>
         rowsOf(own.map(({ entry }) => entry)).map((row) => ({
-          ...{ kind, level: i + 1, block: Number(block.split(' ')[0]), series: block.split(' ')[1], ...row },
+          kind,
+          level: i + 1,
+          block: Number(block.split(' ')[0]),
+          series: block.split(' ')[1],
+          ...row,
         })),
       ),
     );
@@ -38,8 +42,10 @@ function rowsOf(entries: readonly Row[]): readonly Row[] {
     i % 64 === 0
       ? [
           {
-            ...{ first_at, until_at: instants[i + 64] ?? NEVER },
-            ...{ instants: instants.slice(i, i + 64), totals: totals.slice(i, i + 64) },
+            first_at,
+            until_at: instants[i + 64] ?? NEVER,
+            instants: instants.slice(i, i + 64),
+            totals: totals.slice(i, i + 64),
           },
         ]
       : [],

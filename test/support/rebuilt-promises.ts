@@ -43,9 +43,18 @@ function promise(book: Row, grant: Row, terms: Row, knownFrom: number): Row | nu
   const until = calledOff ? grant['voided_at'] : Math.min(booking, expires_at);
   if (until <= from) return null;
   return {
-    ...{ grant_id: grant['id'], known_from: knownFrom, known_until: null },
-    ...{ namespace: book['namespace'], customer_id: book['customer_id'], currency, feature_keys, amount },
-    ...{ pending_from: from, pending_until: until, effective_at: booking, expires_at },
+    grant_id: grant['id'],
+    known_from: knownFrom,
+    known_until: null,
+    namespace: book['namespace'],
+    customer_id: book['customer_id'],
+    currency,
+    feature_keys,
+    amount,
+    pending_from: from,
+    pending_until: until,
+    effective_at: booking,
+    expires_at,
     span_class: spanClass(from, until),
   };
 }

@@ -12,7 +12,9 @@ export function aSubmission<C extends Command>(given: {
   const { command, customerId = 'ada', idempotencyKey = null, deadline = null } = given;
   return {
     key: { namespace: 'default', customerId },
-    ...{ command, method: command.kind, idempotencyKey, deadline },
+    command,
+    idempotencyKey,
+    deadline,
     content: () => Buffer.from(command.kind),
     differsFrom: () => null,
     reply: {

@@ -18,9 +18,14 @@ export const timelineOf = (
   more: object = {},
 ): Promise<Json> =>
   caller.answer('GetBalanceTimeline', {
-    ...{ customerId, currencies: CURRENCIES, from: at(from), to: at(to), ...filterOf(scope) },
+    customerId,
+    currencies: CURRENCIES,
+    from: at(from),
+    to: at(to),
+    ...filterOf(scope),
     ...(knownAt !== undefined && { knownAt: at(knownAt) }),
-    ...{ maxPoints: 10_000, ...more },
+    maxPoints: 10_000,
+    ...more,
   });
 
 /** The instant of a point. */

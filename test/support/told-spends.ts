@@ -68,7 +68,9 @@ async function tellLate(
   await sql.rows('update books set clock = $2 where id = $1', [bookId, end]);
   // Any class will do: what counts is whether there is one.
   await sql.rows('update entries set late_class = $3 where book_id = $1 and version > $2', [
-    ...[bookId, first, spanClass(0, MINUTE)],
+    bookId,
+    first,
+    spanClass(0, MINUTE),
   ]);
   if (told !== 'at the end') return;
   for (const table of ['transactions', 'entries', 'allocations']) {

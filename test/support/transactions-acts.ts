@@ -53,22 +53,30 @@ const grantOf = (ids: readonly string[], back: number) => ids.at(-1 - back) ?? `
 const chargeOf = (ids: readonly string[], back: number) => ids.at(-1 - back) ?? `chg${NOTHING_THERE}`;
 
 const paidBy = (method: string, availabilityPolicy: string, status?: string) => ({
-  ...{ method: `FUNDING_METHOD_${method}`, availabilityPolicy: `AVAILABILITY_POLICY_${availabilityPolicy}` },
-  ...{ purchaseCurrency: 'USD', perUnitCostBasis: '0.5' },
+  method: `FUNDING_METHOD_${method}`,
+  availabilityPolicy: `AVAILABILITY_POLICY_${availabilityPolicy}`,
+  purchaseCurrency: 'USD',
+  perUnitCostBasis: '0.5',
   ...(status !== undefined && { initialSettlementStatus: `SETTLEMENT_STATUS_${status}` }),
 });
 
 const funding = fc.constantFrom<(object | undefined)[]>(
-  ...[undefined, undefined, undefined],
-  ...[paidBy('EXTERNAL', 'ON_CREATION'), paidBy('EXTERNAL', 'ON_SETTLEMENT')],
-  ...[paidBy('EXTERNAL', 'ON_AUTHORIZATION', 'SETTLED'), paidBy('INVOICE', 'ON_CREATION')],
+  undefined,
+  undefined,
+  undefined,
+  paidBy('EXTERNAL', 'ON_CREATION'),
+  paidBy('EXTERNAL', 'ON_SETTLEMENT'),
+  paidBy('EXTERNAL', 'ON_AUTHORIZATION', 'SETTLED'),
+  paidBy('INVOICE', 'ON_CREATION'),
   paidBy('INVOICE', 'ON_AUTHORIZATION', 'ISSUED'),
 );
 
 const createGrant = fc
   .record({
     terms: fc.record({
-      ...{ currency, featureKeys, funding },
+      currency,
+      featureKeys,
+      funding,
       amount: fc.constantFrom('1', '4', '6', '10', '2.5'),
       priority: fc.constantFrom(10, 10, 5),
     }),
@@ -77,8 +85,11 @@ const createGrant = fc
   })
   .map(({ terms, effective, life }): Act => {
     const request = ({ now, sent }: Known) => ({
-      ...{ ...terms, name: `grant ${sent}`, labels: { sent: String(sent) } },
-      ...{ effectiveAt: after(now, effective), expiresAt: after(now + (effective ?? 0) * GRID, life) },
+      ...terms,
+      name: `grant ${sent}`,
+      labels: { sent: String(sent) },
+      effectiveAt: after(now, effective),
+      expiresAt: after(now + (effective ?? 0) * GRID, life),
     });
     return { rpc: 'CreateGrant', request };
   });
@@ -86,11 +97,13 @@ const createGrant = fc
 const settle = fc
   .record({
     status: fc.constantFrom('ISSUED', 'AUTHORIZED', 'SETTLED', 'SETTLED', 'FAILED'),
-    ...{ back: fc.nat(3), occurred: maybe(-4, 0) },
+    back: fc.nat(3),
+    occurred: maybe(-4, 0),
   })
   .map(({ status, back, occurred }): Act => {
     const request = ({ now, paid }: Known) => ({
-      ...{ grantId: grantOf(paid, back), status: `SETTLEMENT_STATUS_${status}` },
+      grantId: grantOf(paid, back),
+      status: `SETTLEMENT_STATUS_${status}`,
       occurredAt: after(now, occurred),
     });
     return { rpc: 'UpdateGrantSettlement', request };
@@ -108,7 +121,8 @@ const reschedule = fc
   .record({ back: which, effective: maybe(-1, 5, 1), expires: maybe(1, 12) })
   .map(({ back, effective, expires }): Act => {
     const request = ({ now, grants }: Known) => ({
-      ...{ grantId: grantOf(grants, back), effectiveAt: after(now, effective) },
+      grantId: grantOf(grants, back),
+      effectiveAt: after(now, effective),
       ...(expires === null ? { neverExpires: true } : { expiresAt: after(now, expires) }),
     });
     return { rpc: 'RescheduleGrant', request };
@@ -118,7 +132,9 @@ const consume = fc
   .record({ terms: fc.record({ currency, amount, featureKey, settlementMode }), booked: maybe(-10, 0, 1) })
   .map(({ terms, booked }): Act => {
     const request = ({ now, sent }: Known) => ({
-      ...{ ...terms, name: `charge ${sent}`, bookedAt: after(now, booked) },
+      ...terms,
+      name: `charge ${sent}`,
+      bookedAt: after(now, booked),
     });
     return { rpc: 'ConsumeCredits', request };
   });
@@ -126,15 +142,22 @@ const consume = fc
 const createCharge = fc
   .record({
     terms: fc.record({
-      ...{ currency, amount, featureKey, settlementMode, requireLive: sometimes },
+      currency,
+      amount,
+      featureKey,
+      settlementMode,
+      requireLive: sometimes,
       type: fc.constantFrom('CHARGE_TYPE_FLAT_FEE', 'CHARGE_TYPE_USAGE_BASED'),
     }),
-    ...{ starts: maybe(-3, 4), hold: maybe(0, 10, 1) },
+    starts: maybe(-3, 4),
+    hold: maybe(0, 10, 1),
   })
   .map(({ terms, starts, hold }): Act => {
     const request = ({ now, sent }: Known) => ({
-      ...{ ...terms, name: `charge ${sent}` },
-      ...{ startsAt: after(now, starts), holdExpiresAt: after(now, hold) },
+      ...terms,
+      name: `charge ${sent}`,
+      startsAt: after(now, starts),
+      holdExpiresAt: after(now, hold),
     });
     return { rpc: 'CreateCharge', request };
   });
@@ -155,7 +178,9 @@ const collect = fc
   })
   .map(({ back, part, booked, finalize }): Act => {
     const request = ({ now, open }: Known) => ({
-      ...{ chargeId: chargeOf(open, back), amount: part ?? undefined, finalize },
+      chargeId: chargeOf(open, back),
+      amount: part ?? undefined,
+      finalize,
       bookedAt: after(now, booked),
     });
     return { rpc: 'CollectCharge', request };
@@ -184,9 +209,27 @@ const adjust = fc
 
 /** One of everything that writes, the more often the more it moves, or is refused. */
 export const act: fc.Arbitrary<Act> = fc.oneof(
-  ...[
-    ...[createGrant, createGrant, createGrant, createGrant, settle, settle, voidGrant, reschedule, adjust],
-    ...[consume, consume, consume, consume, correct, correct, correct],
-    ...[createCharge, createCharge, updateCharge, collect, collect, collect, cancel],
-  ],
+  createGrant,
+  createGrant,
+  createGrant,
+  createGrant,
+  settle,
+  settle,
+  voidGrant,
+  reschedule,
+  adjust,
+  consume,
+  consume,
+  consume,
+  consume,
+  correct,
+  correct,
+  correct,
+  createCharge,
+  createCharge,
+  updateCharge,
+  collect,
+  collect,
+  collect,
+  cancel,
 );

@@ -29,11 +29,15 @@ const write = async (rpc: string, request: object) => {
 const TAX = { code: 'VAT', behavior: 'TAX_BEHAVIOR_INCLUSIVE' };
 const said = { labels: { zone: 'eu', a: '1' }, tax: TAX };
 const invoiced = await write('CreateGrant', {
-  ...{ ...grantRequest({ name: 'Invoiced', ...said }), customerId: 'ada', idempotencyKey: 'invoiced' },
+  ...grantRequest({ name: 'Invoiced', ...said }),
+  customerId: 'ada',
+  idempotencyKey: 'invoiced',
   expiresAt: at(time.now + 900 * 86_400_000),
   funding: {
-    ...{ method: 'FUNDING_METHOD_INVOICE', availabilityPolicy: 'AVAILABILITY_POLICY_ON_AUTHORIZATION' },
-    ...{ purchaseCurrency: 'EUR', perUnitCostBasis: '0.5' },
+    method: 'FUNDING_METHOD_INVOICE',
+    availabilityPolicy: 'AVAILABILITY_POLICY_ON_AUTHORIZATION',
+    purchaseCurrency: 'EUR',
+    perUnitCostBasis: '0.5',
   },
 });
 const { id: grantId } = invoiced['grant'];
@@ -44,23 +48,30 @@ await write('UpdateGrantSettlement', settled);
 // Changes nothing: remembered, and under no version.
 await write('UpdateGrantSettlement', { ...settled, idempotencyKey: 'again' });
 const usage = await write('CreateCharge', {
-  ...{ ...spendRequest({ ...CREDIT_ONLY, ...said }), customerId: 'ada', idempotencyKey: 'usage' },
-  ...{ type: 'CHARGE_TYPE_USAGE_BASED', holdExpiresAt: at(time.now + 86_400_000) },
+  ...spendRequest({ ...CREDIT_ONLY, ...said }),
+  customerId: 'ada',
+  idempotencyKey: 'usage',
+  type: 'CHARGE_TYPE_USAGE_BASED',
+  holdExpiresAt: at(time.now + 86_400_000),
 });
 await write('UpdateCharge', { chargeId: usage['charge'].id, amount: '3', sequence: '7' });
 await write('CollectCharge', { chargeId: usage['charge'].id, amount: '500', finalize: true });
 const spent = { ...spendRequest({ ...CREDIT_ONLY, featureKey: 'z', ...said }), customerId: 'ada' };
 await write('ConsumeCredits', { ...spent, amount: '5', idempotencyKey: 'spent' });
 const failing = await write('CreateGrant', {
-  ...{ ...grantRequest({ name: 'Failing' }), customerId: 'ada' },
+  ...grantRequest({ name: 'Failing' }),
+  customerId: 'ada',
   funding: {
-    ...{ method: 'FUNDING_METHOD_EXTERNAL', availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT' },
-    ...{ purchaseCurrency: 'USD', initialSettlementStatus: 'SETTLEMENT_STATUS_AUTHORIZED' },
+    method: 'FUNDING_METHOD_EXTERNAL',
+    availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT',
+    purchaseCurrency: 'USD',
+    initialSettlementStatus: 'SETTLEMENT_STATUS_AUTHORIZED',
   },
 });
 await write('UpdateGrantSettlement', { grantId: failing['grant'].id, status: 'SETTLEMENT_STATUS_FAILED' });
 const voided = await write('CreateGrant', {
-  ...{ ...grantRequest({ name: 'Void', featureKeys: ['v'] }), customerId: 'ada' },
+  ...grantRequest({ name: 'Void', featureKeys: ['v'] }),
+  customerId: 'ada',
 });
 await write('VoidGrant', { grantId: voided['grant'].id, reason: 'a mistake' });
 await caller.answer('CreateCurrency', { code: 'TOKENS', name: 'Tokens', precision: 2 });

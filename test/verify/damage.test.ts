@@ -141,7 +141,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
         jsonb_build_object('version', 16, 'id', gen_random_uuid()))).* from transactions t where ${LAST}`),
       one(`insert into entries select (jsonb_populate_record(e, '{"version": 16}')).* from entries e
         where ${LAST} and position = 2`),
-      ...[totals, hashes],
+      totals,
+      hashes,
     ),
   },
   ENTRY_COPY: {

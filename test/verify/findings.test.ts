@@ -27,8 +27,11 @@ test('a finding about an entry names it, and says what should be and what is', a
     {
       kind: FindingKind.RUNNING_TOTAL,
       customerId: 'entry',
-      ...{ transactionId: `txn_${transaction!.id}`, entryId: `ent_${transaction!.id}_1`, version: 14n },
-      ...{ expected: '-107', actual: '-106' },
+      transactionId: `txn_${transaction!.id}`,
+      entryId: `ent_${transaction!.id}_1`,
+      version: 14n,
+      expected: '-107',
+      actual: '-106',
       message: 'entry 1 of version 14: its running total is -106, the entries up to it add up to -107',
     },
   ]);
@@ -45,8 +48,12 @@ test('a finding about a projection names the columns that are off', async () => 
 
   expect(findings).toMatchObject([
     {
-      ...{ kind: FindingKind.PROJECTION, customerId: 'grant', grantId: named, version: 15n },
-      ...{ expected: 'remaining 0, consumed 100', actual: 'remaining 1, consumed 99' },
+      kind: FindingKind.PROJECTION,
+      customerId: 'grant',
+      grantId: named,
+      version: 15n,
+      expected: 'remaining 0, consumed 100',
+      actual: 'remaining 1, consumed 99',
       message: `grant ${named} has remaining 1, consumed 99; facts and entries give remaining 0, consumed 100`,
     },
   ]);

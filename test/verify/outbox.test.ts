@@ -7,11 +7,20 @@ import { collect } from '../rpc/clients.ts';
 /** What stands between a verification and whoever reads it. */
 
 const finding = (version: number): Finding => ({
-  ...{ kind: 'VERSION_GAP', version, expected: '', actual: '', message: '' },
+  kind: 'VERSION_GAP',
+  version,
+  expected: '',
+  actual: '',
+  message: '',
 });
 const progress = (transactions: number) => ({ booksDone: 0, booksTotal: 1, transactions });
 const summary: Summary = {
-  ...{ verdict: 'SOUND', books: 1, transactions: 9, entries: 18, findings: 0, knownAt: 0 },
+  verdict: 'SOUND',
+  books: 1,
+  transactions: 9,
+  entries: 18,
+  findings: 0,
+  knownAt: 0,
 };
 
 test('of progress that nobody has read only the latest is told', async () => {

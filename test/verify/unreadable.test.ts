@@ -32,9 +32,16 @@ const instants = await columnsOf(sql, 'timestamp with time zone');
 
 /** Which means never, and which always: there infinity has a meaning. */
 const NEVER = [
-  ...['books.next_event_at', 'grants.expires_at', 'grants.funded_at', 'former_terms.expires_at'],
-  ...['former_terms.funded_at', 'charges.hold_expires_at', 'scheduled_grants.pending_until'],
-  ...['scheduled_grants.effective_at', 'scheduled_grants.expires_at', 'late_sums.until_at'],
+  'books.next_event_at',
+  'grants.expires_at',
+  'grants.funded_at',
+  'former_terms.expires_at',
+  'former_terms.funded_at',
+  'charges.hold_expires_at',
+  'scheduled_grants.pending_until',
+  'scheduled_grants.effective_at',
+  'scheduled_grants.expires_at',
+  'late_sums.until_at',
 ];
 const ALWAYS = ['books.clock', 'books.next_event_at', 'grants.funded_at', 'former_terms.funded_at'];
 const nameOfKind = (kind: FindingKind) => nameIn(FindingKind, kind);

@@ -13,7 +13,9 @@ const client = grpcCaller(url);
 afterAll(() => client.close());
 
 const FUNDING = {
-  ...{ method: 'FUNDING_METHOD_INVOICE', purchaseCurrency: 'USD', perUnitCostBasis: '1' },
+  method: 'FUNDING_METHOD_INVOICE',
+  purchaseCurrency: 'USD',
+  perUnitCostBasis: '1',
   availabilityPolicy: 'AVAILABILITY_POLICY_ON_AUTHORIZATION',
 };
 const CHARGE = { currency: 'USD', type: 'CHARGE_TYPE_USAGE_BASED', ...CREDIT_ONLY, amount: '10' };

@@ -39,7 +39,8 @@ const WATCHES: Readonly<
   'whatever currency there is': {},
   'a feature': { currencies: CURRENCIES, featureFilter: { filter: { case: 'featureKey', value: 'a' } } },
   'unrestricted credit': {
-    ...{ currencies: ['USD'], featureFilter: { filter: { case: 'unrestricted', value: true } } },
+    currencies: ['USD'],
+    featureFilter: { filter: { case: 'unrestricted', value: true } },
     parts: [BalancePart.LIVE],
   },
 };
@@ -78,7 +79,9 @@ function folded(customerId: string, request: Asked) {
 const polled = async (customerId: string, request: Asked, moment: { asOf: number; knownAt?: number }) =>
   figuresOf(
     await client.call(CreditService.method.getBalance, {
-      ...{ customerId, currencies: request.currencies ?? [], parts: request.parts ?? [] },
+      customerId,
+      currencies: request.currencies ?? [],
+      parts: request.parts ?? [],
       ...(request.featureFilter !== undefined && { featureFilter: request.featureFilter }),
       asOf: timestampFromMs(moment.asOf),
       ...(moment.knownAt !== undefined && { knownAt: timestampFromMs(moment.knownAt) }),

@@ -11,9 +11,12 @@ import { aBook, aGrant, day, until } from '../support/builders.ts';
 async function watched() {
   const book = createWatchedBook({ namespace: 'default', customerId: 'ada' });
   const state = aBook([day(1), aGrant({ effectiveAt: day(3), expiry: until(day(5)) })]);
-  adopt(book, { ...{ bookId: 'a', version: 1, state, currencies: ['USD'] }, writes: [] });
+  adopt(book, { bookId: 'a', version: 1, state, currencies: ['USD'], writes: [] });
   const audience = createAudience(book, {
-    ...{ currencies: [], scope: { kind: 'all' }, parts: new Set(['settled'] as const), below: [] },
+    currencies: [],
+    scope: { kind: 'all' },
+    parts: new Set(['settled'] as const),
+    below: [],
   });
   book.audiences.set('settled', audience);
   const mailbox = createMailbox();

@@ -30,12 +30,10 @@ describe('by the poll alone', () => {
     time.now += POLL_MS;
 
     expect(await news()).toEqual({
-      ...{
-        version: 3,
-        asOf: time.now - POLL_MS,
-        balances: ['USD 80 80 0'],
-        causes: ['CHARGE_COLLECTED', 'ADJUSTED'],
-      },
+      version: 3,
+      asOf: time.now - POLL_MS,
+      balances: ['USD 80 80 0'],
+      causes: ['CHARGE_COLLECTED', 'ADJUSTED'],
     });
   });
 
@@ -60,13 +58,17 @@ describe('by the poll alone', () => {
     await caller.answer('ConsumeCredits', spendRequest({ customerId: 'both', amount: '4' }));
 
     expect(await news()).toMatchObject({
-      ...{ version: 3, balances: ['USD 95 95 0'], causes: ['ADJUSTED', 'CHARGE_COLLECTED'] },
+      version: 3,
+      balances: ['USD 95 95 0'],
+      causes: ['ADJUSTED', 'CHARGE_COLLECTED'],
     });
   });
 
   test('a grant whose payment fails elsewhere is told as voided', async () => {
     const funding = {
-      ...{ method: 'FUNDING_METHOD_INVOICE', purchaseCurrency: 'USD', perUnitCostBasis: '1' },
+      method: 'FUNDING_METHOD_INVOICE',
+      purchaseCurrency: 'USD',
+      perUnitCostBasis: '1',
       availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT',
     };
     const { grant } = await caller.answer('CreateGrant', grantRequest({ customerId: 'unpaid', funding }));
@@ -82,7 +84,9 @@ describe('by the poll alone', () => {
     time.now += POLL_MS;
 
     expect(await news()).toMatchObject({
-      ...{ version: 3, balances: ['USD 0 0 0'], causes: ['GRANT_SETTLEMENT_UPDATED', 'GRANT_VOIDED'] },
+      version: 3,
+      balances: ['USD 0 0 0'],
+      causes: ['GRANT_SETTLEMENT_UPDATED', 'GRANT_VOIDED'],
     });
   });
 });
@@ -96,7 +100,10 @@ describe('by the doorbell', () => {
     await ringing[1].answer('ConsumeCredits', spendRequest({ customerId: 'rung', amount: '25' }));
 
     expect(await news()).toEqual({
-      ...{ version: 2, asOf: time.now, balances: ['USD 75 75 0'], causes: ['CHARGE_COLLECTED'] },
+      version: 2,
+      asOf: time.now,
+      balances: ['USD 75 75 0'],
+      causes: ['CHARGE_COLLECTED'],
     });
   });
 

@@ -13,7 +13,9 @@ const client = grpcCaller(url);
 afterAll(() => client.close());
 
 const below = (amount: string, part: BalancePart = BalancePart.UNSPECIFIED, currency = 'USD') => ({
-  ...{ currency, part, amount },
+  currency,
+  part,
+  amount,
 });
 const spend = (customerId: string, amount: string) =>
   caller.answer('ConsumeCredits', spendRequest({ customerId, amount }));
@@ -29,7 +31,10 @@ test('a watch tells of the figure that falls below, and of the one that comes ba
   expect(await next(() => (time.now += 15_000))).toMatchObject({ heartbeat: true });
   await spend(customerId, '0.01');
   expect(await news()).toMatchObject({
-    ...{ version: 3, balances: ['USD 49.99 49.99 0'], below: ['50'], causes: ['CHARGE_COLLECTED'] },
+    version: 3,
+    balances: ['USD 49.99 49.99 0'],
+    below: ['50'],
+    causes: ['CHARGE_COLLECTED'],
   });
   await spend(customerId, '40');
   expect(await news()).toMatchObject({ version: 4, below: ['50', '20.5'] });
@@ -49,7 +54,9 @@ test('a message names all that has moved figures since the one before', async ()
   await spend(customerId, '31');
 
   expect(await news()).toMatchObject({
-    ...{ version: 5, below: ['10'], causes: ['CHARGE_COLLECTED', 'ADJUSTED', 'GRANT_CREATED'] },
+    version: 5,
+    below: ['10'],
+    causes: ['CHARGE_COLLECTED', 'ADJUSTED', 'GRANT_CREATED'],
   });
 });
 
@@ -59,7 +66,8 @@ test('a threshold counts in its own currency and part, whatever else is shown', 
   await caller.answer('CreateGrant', grantRequest({ customerId }));
   await caller.answer('CreateGrant', grantRequest({ customerId, currency: 'EUR', amount: '10' }));
   const { next, news } = watching(client, customerId, {
-    ...{ currencies: ['USD'], parts: [BalancePart.SETTLED] },
+    currencies: ['USD'],
+    parts: [BalancePart.SETTLED],
     below: [below('5', BalancePart.LIVE, 'EUR')],
   });
   expect(await next()).toMatchObject({ balances: ['USD 100 – –'] });

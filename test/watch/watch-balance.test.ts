@@ -19,11 +19,17 @@ describe('a watch', () => {
     const { next } = watching(client, 'changes');
 
     expect(await next()).toEqual({
-      ...{ version: 1, asOf: day(1), balances: ['USD 100 100 0'], causes: [] },
+      version: 1,
+      asOf: day(1),
+      balances: ['USD 100 100 0'],
+      causes: [],
     });
     await caller.answer('ConsumeCredits', spendRequest({ customerId: 'changes', amount: '30' }));
     expect(await next()).toEqual({
-      ...{ version: 2, asOf: day(1), balances: ['USD 70 70 0'], causes: ['CHARGE_COLLECTED'] },
+      version: 2,
+      asOf: day(1),
+      balances: ['USD 70 70 0'],
+      causes: ['CHARGE_COLLECTED'],
     });
   });
 
@@ -54,7 +60,9 @@ describe('a watch', () => {
     await caller.answer('ConsumeCredits', spendRequest({ customerId: 'scoped' }));
 
     expect(await next()).toMatchObject({
-      ...{ version: 4, balances: ['USD 90 – –'], causes: ['CHARGE_COLLECTED'] },
+      version: 4,
+      balances: ['USD 90 – –'],
+      causes: ['CHARGE_COLLECTED'],
     });
   });
 });
@@ -72,7 +80,10 @@ describe('time itself', () => {
     time.now = day(3);
 
     expect(await next()).toEqual({
-      ...{ version: 2, asOf: day(2), balances: ['USD 60 60 0'], causes: ['GRANT_EFFECTIVE'] },
+      version: 2,
+      asOf: day(2),
+      balances: ['USD 60 60 0'],
+      causes: ['GRANT_EFFECTIVE'],
     });
   });
 
@@ -84,7 +95,10 @@ describe('time itself', () => {
     time.now = day(2);
 
     expect(await next()).toEqual({
-      ...{ version: 1, asOf: day(2), balances: ['USD 0 0 0'], causes: ['GRANT_EXPIRED'] },
+      version: 1,
+      asOf: day(2),
+      balances: ['USD 0 0 0'],
+      causes: ['GRANT_EXPIRED'],
     });
   });
 
@@ -92,19 +106,30 @@ describe('time itself', () => {
     time.now = day(1);
     await caller.answer('CreateGrant', grantRequest({ customerId: 'hold' }));
     await caller.answer('CreateCharge', {
-      ...{ customerId: 'hold', type: 'CHARGE_TYPE_FLAT_FEE', settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY' },
-      ...{ currency: 'USD', amount: '30', startsAt: at(day(2)), holdExpiresAt: at(day(3)) },
+      customerId: 'hold',
+      type: 'CHARGE_TYPE_FLAT_FEE',
+      settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY',
+      currency: 'USD',
+      amount: '30',
+      startsAt: at(day(2)),
+      holdExpiresAt: at(day(3)),
     });
     const { next } = watching(client, 'hold');
     expect(await next()).toMatchObject({ balances: ['USD 100 100 0'] });
     time.now = day(2);
 
     expect(await next()).toEqual({
-      ...{ version: 2, asOf: day(2), balances: ['USD 100 70 0'], causes: ['CHARGE_STARTED'] },
+      version: 2,
+      asOf: day(2),
+      balances: ['USD 100 70 0'],
+      causes: ['CHARGE_STARTED'],
     });
     time.now = day(3);
     expect(await next()).toEqual({
-      ...{ version: 2, asOf: day(3), balances: ['USD 100 100 0'], causes: ['HOLD_EXPIRED'] },
+      version: 2,
+      asOf: day(3),
+      balances: ['USD 100 100 0'],
+      causes: ['HOLD_EXPIRED'],
     });
   });
 });

@@ -28,7 +28,9 @@ const asItem = (kind: 'grant' | 'charge', result: CallResult): Json =>
     ? { ...result.answer, [kind]: result.answer[kind] }
     : {
         error: {
-          ...{ code: result.error.code, reason: result.error.reason, message: result.error.message },
+          code: result.error.code,
+          reason: result.error.reason,
+          message: result.error.message,
           ...(Object.keys(result.error.metadata).length > 0 && { metadata: result.error.metadata }),
           ...(result.error.violations.length > 0 && { fieldViolations: result.error.violations }),
         },
@@ -137,7 +139,9 @@ describe('a batch of n', () => {
     const requests = Array.from({ length: n }, () => grantRequest());
 
     expect(await caller.refusal('BatchCreateGrants', { requests })).toMatchObject({
-      ...{ code: 'INVALID_ARGUMENT', reason: 'INVALID_FIELD', metadata: { field: 'requests' } },
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_FIELD',
+      metadata: { field: 'requests' },
     });
     expect(await stateOf(sql)).toEqual(state);
   });

@@ -54,7 +54,8 @@ describe('a consumption told late beside a write that names its grant', () => {
         answer: {
           collection: {
             allocations: [{ ...named, amount: `${BigInt(amount) * 10n ** 12n}n` }],
-            ...{ advanced: '0n', invoiced: '0n' },
+            advanced: '0n',
+            invoiced: '0n',
           },
         },
       })),
@@ -110,7 +111,9 @@ describe('a success that changes nothing', () => {
 
     const [heard] = await book.at(day(3), aReschedule(grant('ahead'), { expiresAt: Infinity }));
     expect(heard).toMatchObject({
-      ...{ changed: false, version: 2, recordedAt: day(1) },
+      changed: false,
+      version: 2,
+      recordedAt: day(1),
       balance: { settled: `${40n * 10n ** 12n}n`, pending: '0n' },
     });
   });

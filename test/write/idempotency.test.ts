@@ -26,15 +26,26 @@ type Given = Awaited<ReturnType<typeof funded>>;
 const WRITES: Readonly<Record<string, (given: Given) => object>> = {
   CreateGrant: ({ customerId }) =>
     grantRequest({
-      ...{ customerId, description: 'more', labels: { plan: 'pro' }, priority: 5, featureKeys: ['a', 'b'] },
-      ...{ effectiveAt: at(day(2)), expiresAt: at(day(3)) },
+      customerId,
+      description: 'more',
+      labels: { plan: 'pro' },
+      priority: 5,
+      featureKeys: ['a', 'b'],
+      effectiveAt: at(day(2)),
+      expiresAt: at(day(3)),
       funding: { method: 'FUNDING_METHOD_EXTERNAL', purchaseCurrency: 'EUR', perUnitCostBasis: '0.5' },
       tax: { code: 'VAT' },
     }),
   ConsumeCredits: ({ customerId }) =>
     spendRequest({
-      ...{ customerId, amount: '130', ...CREDIT_ONLY, featureKey: 'a', bookedAt: at(day(1)) },
-      ...{ name: 'a spend', labels: { order: '1' }, tax: { code: 'VAT' } },
+      customerId,
+      amount: '130',
+      ...CREDIT_ONLY,
+      featureKey: 'a',
+      bookedAt: at(day(1)),
+      name: 'a spend',
+      labels: { order: '1' },
+      tax: { code: 'VAT' },
     }),
   VoidGrant: ({ customerId, grantId }) => ({ customerId, grantId, reason: 'a mistake' }),
   BatchCreateGrants: ({ customerId }) => ({
@@ -107,7 +118,9 @@ describe('the same key with other content is refused, naming the first field tha
     const state = await stateOf(sql);
 
     expect(await caller.refusal(rpc, { ...request, ...other })).toMatchObject({
-      ...{ code: 'ALREADY_EXISTS', reason: 'IDEMPOTENCY_KEY_REUSED', metadata: { key: 'k', field } },
+      code: 'ALREADY_EXISTS',
+      reason: 'IDEMPOTENCY_KEY_REUSED',
+      metadata: { key: 'k', field },
     });
     expect(await stateOf(sql)).toEqual(state);
   });

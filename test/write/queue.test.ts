@@ -17,7 +17,9 @@ function controlled(options: Partial<QueueOptions> = {}) {
   const begun: Batch[] = [];
   const arrivals: ((batch: Batch) => void)[] = [];
   const queue = createQueue({
-    ...{ batchSize: 64, queueLimit: 100, ...options },
+    batchSize: 64,
+    queueLimit: 100,
+    ...options,
     commit: (submissions) =>
       new Promise<readonly Result[]>((resolve, reject) => {
         const names = submissions.map(nameOf);
@@ -46,7 +48,8 @@ function controlled(options: Partial<QueueOptions> = {}) {
 function answering(refuses: (names: readonly string[]) => Error | undefined) {
   const tried: (readonly string[])[] = [];
   const queue = createQueue({
-    ...{ batchSize: 64, queueLimit: 100 },
+    batchSize: 64,
+    queueLimit: 100,
     commit: async (submissions) => {
       const names = submissions.map(nameOf);
       tried.push(names);
@@ -145,7 +148,8 @@ describe('group commit', () => {
       metadata: { id: 'grt_1', state: 'EXPIRED' },
     });
     const queue = createQueue({
-      ...{ batchSize: 64, queueLimit: 100 },
+      batchSize: 64,
+      queueLimit: 100,
       commit: async (submissions) =>
         submissions.map((one) =>
           nameOf(one) === 'b' ? { ok: false, error: refused } : { ok: true, message: nameOf(one) },
@@ -203,7 +207,9 @@ describe('bounds', () => {
       (await next()).answer();
       expect(await Promise.all([done, ...waiting, third])).toEqual([
         ['first done', 'second done'],
-        ...['a done', 'b done', 'd done'],
+        'a done',
+        'b done',
+        'd done',
       ]);
     });
 
@@ -276,9 +282,17 @@ describe('a batch that fails', () => {
       names.includes('c') ? databaseError('40001') : undefined,
     );
 
-    expect(await outcomes('abcd')).toEqual([...['a done', 'b done', refusal('CONFLICT'), 'd done']]);
+    expect(await outcomes('abcd')).toEqual(['a done', 'b done', refusal('CONFLICT'), 'd done']);
     expect(tried.map((names) => names.join(''))).toEqual([
-      ...['abcd', 'abcd', 'ab', 'cd', 'cd', 'c', 'c', 'c', 'd'],
+      'abcd',
+      'abcd',
+      'ab',
+      'cd',
+      'cd',
+      'c',
+      'c',
+      'c',
+      'd',
     ]);
   });
 
@@ -295,8 +309,14 @@ describe('a batch that fails', () => {
     const { tried, outcomes } = answering((names) => (names.includes('f') ? fault : undefined));
 
     expect(await outcomes('abcdefgh')).toEqual([
-      ...['a done', 'b done', 'c done', 'd done', 'e done'],
-      ...[fault, 'g done', 'h done'],
+      'a done',
+      'b done',
+      'c done',
+      'd done',
+      'e done',
+      fault,
+      'g done',
+      'h done',
     ]);
     const done = tried.filter((names) => !names.includes('f')).flat();
     expect(done).toEqual(['a', 'b', 'c', 'd', 'e', 'g', 'h']);
@@ -310,8 +330,13 @@ describe('a batch that fails', () => {
     });
 
     expect(await outcomes('abcdefg')).toEqual([
-      ...['a done', new Error('b is bad'), 'c done', new Error('d is bad')],
-      ...['e done', new Error('f is bad'), 'g done'],
+      'a done',
+      new Error('b is bad'),
+      'c done',
+      new Error('d is bad'),
+      'e done',
+      new Error('f is bad'),
+      'g done',
     ]);
   });
 

@@ -47,7 +47,8 @@ async function laneOf(customerId: string): Promise<Lane> {
 type Story = { readonly heard: readonly unknown[]; readonly said: readonly string[] };
 
 const playOf = ({ customerId, posted }: Lane, { command, key }: Way, place: number): Play => ({
-  ...{ customerId, command: freshIds(command(posted), place) },
+  customerId,
+  command: freshIds(command(posted), place),
   ...(key !== undefined && { key }),
 });
 

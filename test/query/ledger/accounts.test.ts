@@ -28,7 +28,10 @@ const accountsOf = async (request: object): Promise<readonly Json[]> =>
 
 /** The filters of GetAccountBalance that only this account of the list meets. */
 const filtersOf = ({ accountType, currency, route }: Json): object => ({
-  ...{ accountType, currency, stage: route.stage, priority: route.priority },
+  accountType,
+  currency,
+  stage: route.stage,
+  priority: route.priority,
   featureKeys: { keys: route.featureKeys ?? [] },
   ...(route.costBasis === undefined ? { costBasisKnown: false } : { costBasis: route.costBasis }),
 });
@@ -195,7 +198,13 @@ describe('a customer’s accounts', () => {
 });
 
 const ORDER = [
-  ...['CUSTOMER_FBO', 'CUSTOMER_RECEIVABLE', 'CUSTOMER_ACCRUED', 'WASH', 'EARNINGS', 'BROKERAGE', 'BREAKAGE'],
+  'CUSTOMER_FBO',
+  'CUSTOMER_RECEIVABLE',
+  'CUSTOMER_ACCRUED',
+  'WASH',
+  'EARNINGS',
+  'BROKERAGE',
+  'BREAKAGE',
 ].map((type) => `ACCOUNT_TYPE_${type}`);
 
 describe('the accounts of a namespace', () => {

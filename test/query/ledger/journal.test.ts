@@ -227,7 +227,9 @@ describe('the links of the journal', () => {
       expect(
         await caller.refusal('GetTransaction', { customerId: CUSTOMERS[1], transactionId }),
       ).toMatchObject({
-        ...{ code: 'NOT_FOUND', reason: 'TRANSACTION_NOT_FOUND', metadata: { id: transactionId } },
+        code: 'NOT_FOUND',
+        reason: 'TRANSACTION_NOT_FOUND',
+        metadata: { id: transactionId },
       });
     }
   });
@@ -249,7 +251,8 @@ describe('the links of the journal', () => {
       call(url, `ledger.v1.LedgerService/${rpc}`, { customerId, ...more, [field]: id });
     for (const id of [none(prefix), 'nonsense']) {
       expect(await ask('ada', id)).toMatchObject({
-        ...{ ok: false, error: { code: 'NOT_FOUND', reason, metadata: { id } } },
+        ok: false,
+        error: { code: 'NOT_FOUND', reason, metadata: { id } },
       });
     }
     // A customer nobody has written about has nothing, and that is no error.

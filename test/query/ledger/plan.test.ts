@@ -61,11 +61,12 @@ beforeAll(async () => {
      cross join (values (1, 'CUSTOMER_FBO', -0.001), (2, 'CUSTOMER_ACCRUED', 0.001)) side (position, type, amount)
      join sub_accounts s on s.book_id = $2 and s.type = side.type`,
     [
-      ...[book.shard, book.bookId, versions, versions.map((v) => at(recordedAt(v)))],
-      ...[
-        versions.map((v, i) => at(recordedAt(v) - late[i]!)),
-        late.map((ms) => (ms === 0 ? null : spanClass(0, ms))),
-      ],
+      book.shard,
+      book.bookId,
+      versions,
+      versions.map((v) => at(recordedAt(v))),
+      versions.map((v, i) => at(recordedAt(v) - late[i]!)),
+      late.map((ms) => (ms === 0 ? null : spanClass(0, ms))),
       grantUuid,
     ],
   );
@@ -76,9 +77,18 @@ beforeAll(async () => {
 });
 
 const range = (more: Partial<EntryRange & TransactionRange> = {}): EntryRange & TransactionRange => ({
-  ...{ ...book, after: { version: 1_000, position: 0 }, version: LAST, limit: 50 },
-  ...{ bookedFrom: ALWAYS, bookedTo: NEVER, grantId: null, chargeId: null },
-  ...{ kinds: [], idempotencyKey: null, subAccounts: null, transaction: null },
+  ...book,
+  after: { version: 1_000, position: 0 },
+  version: LAST,
+  limit: 50,
+  bookedFrom: ALWAYS,
+  bookedTo: NEVER,
+  grantId: null,
+  chargeId: null,
+  kinds: [],
+  idempotencyKey: null,
+  subAccounts: null,
+  transaction: null,
   ...more,
 });
 

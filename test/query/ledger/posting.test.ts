@@ -29,7 +29,9 @@ const allowed = pairs.filter(([a, b]) =>
 const refused = pairs.filter((pair) => !allowed.includes(pair));
 
 const entry = (account: Account, amount: string, more: object = {}) => ({
-  ...{ accountType: `ACCOUNT_TYPE_${account}`, currency: 'USD', amount },
+  accountType: `ACCOUNT_TYPE_${account}`,
+  currency: 'USD',
+  amount,
   ...more,
 });
 
@@ -46,7 +48,9 @@ describe('accounts that may face each other', () => {
   test.each(allowed)('%s may gain what %s loses', async (...pair) => {
     const customerId = `allowed ${pair.join(' ')}`;
     const { transaction, version } = await caller.answer('PostTransaction', {
-      ...{ customerId, entries: facing(pair), reason: 'by hand' },
+      customerId,
+      entries: facing(pair),
+      reason: 'by hand',
     });
 
     expect(transaction).toMatchObject({ kind: 'TRANSACTION_KIND_MANUAL', reason: 'by hand' });
@@ -112,7 +116,9 @@ describe('a route', () => {
     ['feature keys of revenue', { costBasis: '1', featureKeys: ['a'] }, 'EARNINGS'],
   ])('is refused: %s', async (_, route, account) => {
     expect(await caller.refusal('PostTransaction', posted(route, account))).toMatchObject({
-      ...{ code: 'FAILED_PRECONDITION', reason: 'ROUTING_RULE', metadata: { state: account } },
+      code: 'FAILED_PRECONDITION',
+      reason: 'ROUTING_RULE',
+      metadata: { state: account },
     });
   });
 
@@ -135,7 +141,9 @@ describe('a posting by hand', () => {
     const entries = [entry('WASH', '-10'), entry('BROKERAGE', '9.5')];
 
     expect(await caller.refusal('PostTransaction', { customerId: 'u', entries })).toMatchObject({
-      ...{ code: 'FAILED_PRECONDITION', reason: 'UNBALANCED', metadata: { id: 'USD', state: '-0.5' } },
+      code: 'FAILED_PRECONDITION',
+      reason: 'UNBALANCED',
+      metadata: { id: 'USD', state: '-0.5' },
     });
   });
 
@@ -153,7 +161,8 @@ describe('a posting by hand', () => {
 
     expect(past['transaction'].bookedAt).toBe('2025-12-31T12:00:00Z');
     expect(await caller.refusal('PostTransaction', ahead)).toMatchObject({
-      ...{ reason: 'INVALID_FIELD', metadata: { field: 'booked_at' } },
+      reason: 'INVALID_FIELD',
+      metadata: { field: 'booked_at' },
     });
   });
 });

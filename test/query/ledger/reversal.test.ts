@@ -25,17 +25,26 @@ test('takes back every entry, now, and names what it takes back', async () => {
   const made = await posted({ customerId, bookedAt: at(day(1)) });
   time.now = day(3);
   const { transaction, version, recordedAt } = await caller.answer('ReverseTransaction', {
-    ...{ customerId, transactionId: made['id'], reason: 'a slip', idempotencyKey: 'r' },
+    customerId,
+    transactionId: made['id'],
+    reason: 'a slip',
+    idempotencyKey: 'r',
   });
 
   expect(transaction).toMatchObject({
-    ...{ kind: 'TRANSACTION_KIND_REVERSE', reason: 'a slip', idempotencyKey: 'r' },
-    ...{ reversedTransactionId: made['id'], bookedAt: '2026-01-03T00:00:00Z', version },
+    kind: 'TRANSACTION_KIND_REVERSE',
+    reason: 'a slip',
+    idempotencyKey: 'r',
+    reversedTransactionId: made['id'],
+    bookedAt: '2026-01-03T00:00:00Z',
+    version,
   });
   expect(recordedAt).toBe('2026-01-03T00:00:00Z');
   expect(transaction.entries).toMatchObject(
     made['entries'].map(({ id, accountId, route, amount }: Json) => ({
-      ...{ accountId, route, reversedEntryId: id },
+      accountId,
+      route,
+      reversedEntryId: id,
       amount: String(-Number(amount)),
     })),
   );
@@ -55,7 +64,8 @@ describe('is done once', () => {
 
     expect(await caller.answer('ReverseTransaction', request)).toEqual({ ...first, replayed: true });
     expect(await caller.refusal('ReverseTransaction', { ...request, reason: 'another' })).toMatchObject({
-      ...{ reason: 'IDEMPOTENCY_KEY_REUSED', metadata: { key: 'r', field: 'reason' } },
+      reason: 'IDEMPOTENCY_KEY_REUSED',
+      metadata: { key: 'r', field: 'reason' },
     });
     expect(await stateOf(sql)).toEqual(before);
   });
@@ -68,7 +78,9 @@ describe('is done once', () => {
 
     for (const more of [{ idempotencyKey: 'second' }, {}]) {
       expect(await caller.refusal('ReverseTransaction', { ...request, ...more })).toMatchObject({
-        ...{ code: 'FAILED_PRECONDITION', reason: 'ROUTING_RULE', metadata: { id, state: 'REVERSED' } },
+        code: 'FAILED_PRECONDITION',
+        reason: 'ROUTING_RULE',
+        metadata: { id, state: 'REVERSED' },
       });
     }
   });
@@ -122,7 +134,9 @@ describe('is refused', () => {
       [transaction.id, 'REVERSE'],
     ]) {
       expect(await caller.refusal('ReverseTransaction', { customerId, transactionId: id })).toMatchObject({
-        ...{ code: 'FAILED_PRECONDITION', reason: 'ROUTING_RULE', metadata: { id, state } },
+        code: 'FAILED_PRECONDITION',
+        reason: 'ROUTING_RULE',
+        metadata: { id, state },
       });
     }
   });
@@ -134,7 +148,9 @@ describe('is refused', () => {
     for (const transactionId of [id, `txn_${'0'.repeat(32)}`, 'nonsense']) {
       for (const customerId of ['stranger', 'nobody']) {
         expect(await caller.refusal('ReverseTransaction', { customerId, transactionId })).toMatchObject({
-          ...{ code: 'NOT_FOUND', reason: 'TRANSACTION_NOT_FOUND', metadata: { id: transactionId } },
+          code: 'NOT_FOUND',
+          reason: 'TRANSACTION_NOT_FOUND',
+          metadata: { id: transactionId },
         });
       }
     }

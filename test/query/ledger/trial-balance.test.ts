@@ -128,7 +128,10 @@ describe('at random instants, as known at random instants', () => {
 async function usedBy(customerId: string, point: Point): Promise<(currency: string) => Amount> {
   const types = ['TRANSACTION_TYPE_CONSUMED', 'TRANSACTION_TYPE_CORRECTED'];
   const result = await call(url, 'credit.v1.CreditService/ListTransactions', {
-    ...{ customerId, pageSize: 1_000, types, ...point },
+    customerId,
+    pageSize: 1_000,
+    types,
+    ...point,
   });
   const rows: readonly Json[] = result.ok ? (result.answer['transactions'] ?? []) : [];
   return (currency) =>

@@ -18,7 +18,9 @@ const told = async (customerId: string, more: object = {}) =>
 const shown = ({ type, amount, balanceAfter, bookedAt }: Json) =>
   [
     String(type).replace('TRANSACTION_TYPE_', ''),
-    ...[amount, balanceAfter, (Date.parse(bookedAt) - day(1)) / HOUR],
+    amount,
+    balanceAfter,
+    (Date.parse(bookedAt) - day(1)) / HOUR,
   ] as const;
 
 /** On the first day 10 are granted, for ten hours, and 4 of them spent an hour later. */
@@ -99,7 +101,8 @@ test('an expiry is one row, less what is spent from before it later; nothing onc
 test('credit paid after its own expiry shows no row', async () => {
   time.now = day(1);
   const funding = {
-    ...{ method: 'FUNDING_METHOD_EXTERNAL', purchaseCurrency: 'USD' },
+    method: 'FUNDING_METHOD_EXTERNAL',
+    purchaseCurrency: 'USD',
     availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT',
   };
   const expiresAt = at(day(1) + HOUR);

@@ -70,7 +70,10 @@ async function spend(): Promise<void> {
      ) fbo on fbo.number = t.version % 5
      cross join lateral (values (1, fbo.ordinal, -0.001), (2, 99, 0.001)) side (position, account, amount)`,
     [
-      ...[book.shard, book.bookId, versions, versions.map((v) => at(recordedAt(v)))],
+      book.shard,
+      book.bookId,
+      versions,
+      versions.map((v) => at(recordedAt(v))),
       versions.map((v, i) => at(recordedAt(v) - late[i]!)),
       late.map((ms) => (ms === 0 ? null : spanClass(0, ms))),
     ],
@@ -117,7 +120,11 @@ const pageAt =
   (connection: Connection) =>
     pageOfMovements(connection, {
       ...filterOf(scope),
-      ...{ kinds: KINDS, from: day(1), until: NEVER, direction, limit },
+      kinds: KINDS,
+      from: day(1),
+      until: NEVER,
+      direction,
+      limit,
       beyond: { bookedAt: place, version: 0, position: 0 },
     });
 

@@ -25,7 +25,14 @@ export function coverIdle(facts: Facts, version: number, from: Instant, to: Inst
         if (amount === 0n) continue;
         const { chargeId, collection } = advance;
         known = plus(known, 'takes', {
-          ...{ version, why: 'COVER', grantId: grant.id, chargeId, collection, at, amount, of: null },
+          version,
+          why: 'COVER',
+          grantId: grant.id,
+          chargeId,
+          collection,
+          at,
+          amount,
+          of: null,
         });
       }
     }

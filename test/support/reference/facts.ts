@@ -132,8 +132,18 @@ export type Facts = {
 };
 
 export const NO_FACTS: Facts = {
-  ...{ grants: [], times: [], settlements: [], voids: [], takes: [], advances: [], reductions: [] },
-  ...{ recognitions: [], charges: [], totals: [], collected: [], closed: [] },
+  grants: [],
+  times: [],
+  settlements: [],
+  voids: [],
+  takes: [],
+  advances: [],
+  reductions: [],
+  recognitions: [],
+  charges: [],
+  totals: [],
+  collected: [],
+  closed: [],
 };
 
 /** The facts and one more of a kind. */
