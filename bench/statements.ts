@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { commitBatch } from '../src/write/commit.ts';
 import { createBookCache } from '../src/book/book-cache.ts';
 import type { Submission } from '../src/write/submission.ts';
-import { databaseClock, processTime } from '../src/db/clock.ts';
+import { createClock, processTime } from '../src/db/clock.ts';
 import { connect, type Connection, type Database } from '../src/db/database.ts';
 import { idOf, uuidMaker } from '../src/id.ts';
 import { aConsumption } from '../test/support/builders.ts';
@@ -59,7 +59,7 @@ async function spend(database: Database, kept: ReturnType<typeof createBookCache
   const batches = Math.ceil(SPENDS / size);
   for (let batch = 0; batch < batches; batch += 1) {
     const { results } = await commitBatch(
-      { database, clock: databaseClock, uuids, kept, leewayMs: 0 },
+      { database, clock: createClock(), uuids, kept, leewayMs: 0 },
       aBatch(),
     );
     const refused = results.find((result) => !result.ok);

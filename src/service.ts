@@ -7,9 +7,8 @@ import { createBalances } from './query/balances.ts';
 import { createDueBooker } from './write/due-booker.ts';
 import { createBookCache, type BookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
-import { databaseClock, processTime, type Clock } from './db/clock.ts';
+import { createClock, processTime, type Clock } from './db/clock.ts';
 import { connect, type Database, type DatabaseOptions } from './db/database.ts';
-import { createTimekeeper, type Timekeeper } from './db/timekeeper.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -51,9 +50,7 @@ export type ServiceOptions = Pick<
   readonly log: Log;
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
-  /** Wakes up what waits for an instant; by the same clock. */
-  readonly timekeeper?: Timekeeper;
-  /** Tests are less patient with a database that does not answer. */
+  /** How long a stream goes on that hears nothing of the database; tests are more patient. */
   readonly staleAfterMs?: number;
   /** Nor with one that takes its time. */
   readonly limits?: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>;
@@ -61,7 +58,7 @@ export type ServiceOptions = Pick<
   /** Tests look into what is kept. */
   readonly kept?: BookCache;
   /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
-  readonly feeds?: Pick<FeedsOptions, 'alarms' | 'pollMs' | 'bookmarkMs' | 'unreachableMs' | 'limit'>;
+  readonly feeds?: Pick<FeedsOptions, 'pollMs' | 'bookmarkMs' | 'limit'>;
 };
 
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
@@ -71,38 +68,43 @@ export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
   stop(): Promise<void>;
 };
 
-/** A watch that hears nothing of the database for longer than this ends, rather than show what may be old. */
+/** A stream that hears nothing of the database for longer than this ends, rather than show what may be old. */
 const STALE_AFTER_MS = 5_000;
 
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { poolSize, lanes, batchSize, queueLimit, log, clock = databaseClock } = options;
+  const { poolSize, lanes, batchSize, queueLimit, log, clock = createClock() } = options;
+  const { staleAfterMs = STALE_AFTER_MS } = options;
   const databases = await databasesOf(options);
   const { database, reads } = databases;
   const uuids = uuidMaker(processTime);
   const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
-  const timekeeper = options.timekeeper ?? createTimekeeper(clock);
-  const slots = createStreamSlots(options.maxWatches);
-  const { hub, signals, doorbell, onCommitted } = followers(options, { database, clock, timekeeper, slots });
+  const slots = watchSlots(options.maxWatches);
+  const { hub, signals, doorbell, onCommitted } = followers(options, {
+    database,
+    clock,
+    slots,
+    staleAfterMs,
+  });
   const books = createBooks({ ...commit, ...{ lanes, batchSize, queueLimit }, onCommitted });
   const dueBooker = options.dueBooker
-    ? createDueBooker({ database, clock, timekeeper, books, log, everyMs: options.dueBookerIntervalMs })
+    ? createDueBooker({ database, clock, books, log, everyMs: options.dueBookerIntervalMs })
     : null;
   const validate = createValidation(inputsOf([CreditService, LedgerService]));
   const currencies = createCurrencies(database, clock);
   const feeds = createFeeds({
-    ...{ database: databases.feedDatabase, clock, signals, ...options.feeds },
+    ...{ database: databases.feedDatabase, clock, signals, staleAfterMs, ...options.feeds },
     onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
   });
   const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
-  const verifications = Math.min(2, Math.floor(poolSize / 2));
+  const verifications = verificationSlots(Math.min(2, Math.floor(poolSize / 2)));
   const deps: ServiceDeps = {
     ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
-    ...{ hub, slots, feeds },
+    ...{ hub, feeds },
   };
 
   const names = [CreditService.typeName, LedgerService.typeName];
@@ -122,7 +124,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     async stop() {
       health.setServing(false);
       await server.close();
-      hub.close();
+      await hub.close();
       await dueBooker?.close();
       await feeds.close();
       await books.close();
@@ -131,6 +133,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     },
   };
 }
+
+const watchSlots = (limit: number) =>
+  createStreamSlots(limit, `this instance serves ${limit} watches at once, and all are taken`);
+
+const verificationSlots = (limit: number) =>
+  createStreamSlots(limit, `this instance verifies ${limit} at once at most`);
 
 /** Where writes go; where questions do: the same, unless there is a replica; and where the journal is followed. */
 async function databasesOf({
@@ -170,10 +178,10 @@ type Databases = {
 /** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
 function followers(
   options: ServiceOptions,
-  deps: Pick<HubOptions, 'database' | 'clock' | 'timekeeper' | 'slots'>,
+  deps: Pick<HubOptions, 'database' | 'clock' | 'slots' | 'staleAfterMs'>,
 ) {
-  const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs, staleAfterMs = STALE_AFTER_MS } = options;
-  const hub = createHub({ ...deps, log, pollMs, heartbeatMs, staleAfterMs });
+  const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs } = options;
+  const hub = createHub({ ...deps, log, pollMs, heartbeatMs });
   const signals = createSignals();
   const onRing = (changed: readonly Changed[]) => {
     hub.changed(changed);

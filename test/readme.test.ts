@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
-import { testClock, testService } from './support/service.ts';
+import { testClock } from './support/clock.ts';
+import { testService } from './support/service.ts';
 import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
 
 /**

@@ -40,9 +40,9 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bDate\.now\(|\bnew Date\(\)/, /^db\/clock\.ts$/, 'the clock, db/clock.ts'],
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
   [
-    /(?<![.\w])set(Timeout|Interval)\b/,
-    /^(db\/(wait|timekeeper)\.ts|live\/alarms\.ts|rpc\/)/,
-    'waitUntil of db/wait.ts or at of db/timekeeper.ts',
+    /(?<![.\w])set(Timeout|Interval)\b|\bperformance\.now\b/,
+    /^(db\/clock\.ts|rpc\/)/,
+    'the clock, db/clock.ts',
   ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],

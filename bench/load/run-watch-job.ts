@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import type { WatchBalanceResponse } from '#gen/credit/v1/watch_pb.ts';
-import { waitUntil } from '../../src/db/wait.ts';
+import { waitUntil } from '../../src/db/clock.ts';
 import { customerId, SPEND } from '../support/customers.ts';
 import { createSamples } from '../support/samples.ts';
 import { codeOf, createClient, type Client } from './client.ts';

@@ -56,7 +56,7 @@ export async function writeLongBook(
       const submissions = steps.map(([, command]) => aSubmission({ command, customerId }) as Submission);
       // The clock is asked once for each decision, in their order.
       const { results } = await commitBatch(
-        { database, uuids, kept, leewayMs: 0, clock: () => (last = instants.shift() ?? last) },
+        { database, uuids, kept, leewayMs: 0, clock: { reads: () => (last = instants.shift() ?? last) } },
         submissions,
       );
       const refused = results.find((result) => !result.ok);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { waitUntil } from '../../src/db/wait.ts';
+import { waitUntil } from '../../src/db/clock.ts';
 
 /** A server in a process of its own, on a free port of loopback. */
 export type ServerProcess = {

@@ -59,7 +59,7 @@ export async function writeToldBook(
       const instants = batch.map(([at]) => at);
       // The clock is asked once for each decision, in their order.
       const { results } = await commitBatch(
-        { database, uuids, kept, leewayMs: 0, clock: () => (last = instants.shift() ?? last) },
+        { database, uuids, kept, leewayMs: 0, clock: { reads: () => (last = instants.shift() ?? last) } },
         batch.map(([, command]) => aSubmission({ command, customerId }) as Submission),
       );
       const refused = results.find((result) => !result.ok);

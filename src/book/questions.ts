@@ -2,13 +2,12 @@ import { awaitWriter } from '../tables/book-rows.ts';
 import { LONGEST_WRITE_MS } from '../tables/writers.ts';
 import { locate, type BookView, type Moment } from './view.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import { databaseTime, type Clock } from '../db/clock.ts';
+import { databaseTime, waitUntil, type DatabaseClock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database } from '../db/database.ts';
-import { waitUntil } from '../db/wait.ts';
 import { refuse } from '../refusal.ts';
 
 /** What every question needs: the database it asks and what now is. */
-export type QueryDeps = { readonly database: Database; readonly clock: Clock };
+export type QueryDeps = { readonly database: Database; readonly clock: DatabaseClock };
 
 /** A question about one customer's book at a moment. */
 export type Asked = Moment & {
@@ -58,8 +57,9 @@ export async function askAll<Answer>(
 ): Promise<readonly Answer[]> {
   const attempt = (settled: boolean) =>
     database.snapshot(async (connection) => {
-      const now = clock(await databaseTime(connection));
-      const views = await settleAll(books.map(({ key }) => locate(connection, () => now, key, moment)));
+      const now = clock.reads(await databaseTime(connection));
+      const atOnce = { reads: () => now };
+      const views = await settleAll(books.map(({ key }) => locate(connection, atOnce, key, moment)));
       const behind = firstBehind(books, views);
       if (behind !== null) return { behind };
       const unsettled = settled ? [] : views.filter((view) => mayBeUnderWay(view, moment));

@@ -1,4 +1,4 @@
-import type { Clock } from '../db/clock.ts';
+import type { DatabaseClock } from '../db/clock.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { inShard } from '../db/placement.ts';
 import { optional } from '../db/types.ts';
@@ -81,7 +81,7 @@ const LOCATE = statement<PlacedRow & { now: Instant }>(
 /** Finds a customer's book and places the question on both of its axes: one statement. */
 export async function locate(
   connection: Connection,
-  clock: Clock,
+  clock: DatabaseClock,
   key: BookKey,
   moment: Moment,
 ): Promise<BookView> {
@@ -94,7 +94,7 @@ export async function locate(
     optional(moment.knownAt),
     moment.lastVersion ?? null,
   ]);
-  return viewOf(row!, { key, shard, moment, time: clock(row!.now) });
+  return viewOf(row!, { key, shard, moment, time: clock.reads(row!.now) });
 }
 
 /** A book as a question sees it, from its placed row; `time` is what the clock says. */
@@ -157,11 +157,11 @@ export type NowView = BookView & { readonly headHash: Buffer | null };
 /** Finds many customers' books as they are now: one statement. In the order of the keys. */
 export async function locateNow(
   connection: Pick<Connection, 'run'>,
-  clock: Clock,
+  clock: DatabaseClock,
   keys: readonly BookKey[],
 ): Promise<readonly NowView[]> {
   const rows = await connection.run(LOCATE_NOW, namedBy(keys));
-  const time = clock(Math.max(...rows.map((row) => row.now)));
+  const time = clock.reads(Math.max(...rows.map((row) => row.now)));
   const moment = { asOf: null, knownAt: null };
   const unasked = { known_version: null, known_clock: null, recorded_by: null };
   return rows

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { pause } from './wait.ts';
+import { pause } from './clock.ts';
 
 /**
  * NOTIFY and LISTEN on a connection of their own. A notification is only ever a hint: it may be lost with its

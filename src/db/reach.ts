@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { StartError } from '../start-error.ts';
-import { waitUntil } from './wait.ts';
+import { monotonic, waitUntil } from './clock.ts';
 
 /** A database as it is set: its URL, and the variable that has it. */
 export type Setting = { readonly url: string; readonly variable: string };
@@ -34,8 +34,8 @@ export async function reachDatabase(
         last = sentence(setting, trouble.words);
         if (!trouble.mayPass) throw new StartError(last);
       }
-      if (performance.now() - said >= SAY_EVERY_MS) onWaiting(last);
-      if (performance.now() - said >= SAY_EVERY_MS) said = performance.now();
+      if (monotonic() - said >= SAY_EVERY_MS) onWaiting(last);
+      if (monotonic() - said >= SAY_EVERY_MS) said = monotonic();
       return undefined;
     },
     { timeoutMs: waitMs, everyMs: Math.min(TRY_EVERY_MS, waitMs) },

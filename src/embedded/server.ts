@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { waitUntil } from '../db/wait.ts';
+import { waitUntil } from '../db/clock.ts';
 import { disownStalePid, findPostmaster, type Postmaster } from './postmaster.ts';
 import { type RunAs, spawnOptions } from './run-as.ts';
 import { makeSocketDirectory, removeSocketDirectory } from './socket-directory.ts';

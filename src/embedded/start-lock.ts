@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { waitUntil } from '../db/wait.ts';
+import { waitUntil } from '../db/clock.ts';
 import { StartError } from '../start-error.ts';
 
 const timeoutMs = 90_000;

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { waitUntil } from '../db/wait.ts';
+import { waitUntil } from '../db/clock.ts';
 import { locateBinaries } from './binaries.ts';
 import { ensureCluster, readPassword } from './cluster.ts';
 import { makeDataDirectory } from './data-directory.ts';

@@ -1,4 +1,4 @@
-import { pause } from '../db/wait.ts';
+import { pause } from '../db/clock.ts';
 import { StartError } from '../start-error.ts';
 import type { Lease } from './lease.ts';
 

@@ -1,6 +1,6 @@
 import type { ReadTransaction } from '../ledger/read-journal.ts';
 import { refuse } from '../refusal.ts';
-import type { Mark } from './sight.ts';
+import type { Watermark } from './horizons.ts';
 
 export type Told = { readonly customerId: string; readonly transaction: ReadTransaction };
 
@@ -8,8 +8,8 @@ export type Told = { readonly customerId: string; readonly transaction: ReadTran
 export type FeedSource = {
   /** Whether there may be something to read, as far as the tail knows. */
   isBehind(): boolean;
-  /** Whether all has been told that was recorded before the mark. */
-  isPast(mark: Mark): boolean;
+  /** Whether all has been told that was recorded before the watermark. */
+  isPast(watermark: Watermark): boolean;
   /** Reads on. Taking one of what it answers moves the cursor behind it; taking all of it, behind all that was read. */
   read(): Promise<Iterable<Told>>;
   /** How far it has been told, as bytes. */

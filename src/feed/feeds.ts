@@ -1,28 +1,27 @@
 import type { Clock } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
 import type { JournalCursor } from '../ledger/journal-pages.ts';
-import { refuse } from '../refusal.ts';
-import { processAlarms, type Alarms } from '../live/alarms.ts';
+import { createHeartbeats } from '../live/heartbeats.ts';
+import { createLimiter } from '../live/limiter.ts';
+import type { Signals } from '../live/signals.ts';
+import { createStreamSlots } from '../live/stream-slots.ts';
 import { customerFeed } from './customer-feed.ts';
 import type { Cursor, Place } from './feed-cursor.ts';
 import { refuseAhead } from './feed-source.ts';
 import { follow, type FeedEvent, type Opening } from './follow.ts';
-import { createLimiter } from '../live/limiter.ts';
 import { BEGINNING, namespaceFeed } from './namespace-feed.ts';
-import type { Signals } from '../live/signals.ts';
 import { createTail, type Tail } from './tail.ts';
 
 export type FeedsOptions = {
   readonly database: Database;
   readonly clock: Clock;
   readonly signals: Signals;
-  readonly alarms?: Alarms;
   /** How often the journal is looked at when no signal says so; default 1 s. */
   readonly pollMs?: number;
   /** A stream that has been quiet for so long gets a bookmark; default 15 s. */
   readonly bookmarkMs?: number;
-  /** How long the database may be out of reach, beyond a poll, before streams end; default 5 s. */
-  readonly unreachableMs?: number;
+  /** How long the database may not answer before streams end. */
+  readonly staleAfterMs: number;
   /** The most streams at a time; one more is refused with TOO_MANY_WATCHES; default 1,000. */
   readonly limit?: number;
   /** Told of each look at the journal that failed; the next is tried by itself. */
@@ -52,23 +51,20 @@ const READERS = 2;
 export const FEED_CONNECTIONS = READERS + 1;
 
 export function createFeeds(options: FeedsOptions): Feeds {
-  const { database, alarms = processAlarms, limit = 1_000 } = options;
-  const { pollMs = 1_000, unreachableMs = 5_000, bookmarkMs = 15_000 } = options;
-  const tail = createTail({ ...options, alarms, pollMs, unreachableMs });
-  const deps = { tail, alarms, limiter: createLimiter(READERS), bookmarkMs };
-  let open = 0;
+  const { database, clock, limit = 1_000, pollMs = 1_000 } = options;
+  const tail = createTail({ ...options, pollMs });
+  const heartbeats = createHeartbeats<() => void>(clock, options.bookmarkMs ?? 15_000, (beQuiet) =>
+    beQuiet(),
+  );
+  const deps = { tail, clock, heartbeats, limiter: createLimiter(READERS) };
+  const slots = createStreamSlots(limit, `${limit} streams are open on this instance; try another`);
   return {
     async *watch(request, signal) {
-      if (open >= limit) {
-        refuse('TOO_MANY_WATCHES', `${limit} streams are open on this instance; try another`, {
-          limit: String(limit),
-        });
-      }
-      open += 1;
+      const free = slots.enter();
       try {
         yield* follow(deps, openingOf(database, tail, request), signal);
       } finally {
-        open -= 1;
+        free();
       }
     },
     close: () => tail.close(),

@@ -1,9 +1,11 @@
+import type { Clock } from '../db/clock.ts';
 import { classify } from '../db/failure.ts';
 import type { Instant } from '../instant.ts';
-import { createBell, type Alarms } from '../live/alarms.ts';
-import type { FeedSource, Told } from './feed-source.ts';
+import { createBell } from '../live/bell.ts';
+import type { Heartbeats } from '../live/heartbeats.ts';
 import type { Limiter } from '../live/limiter.ts';
-import type { Mark } from './sight.ts';
+import type { FeedSource, Told } from './feed-source.ts';
+import type { Watermark } from './horizons.ts';
 import type { Tail } from './tail.ts';
 
 /** What a feed tells, each with the cursor that reads on after it. */
@@ -15,11 +17,11 @@ export type FeedEvent = { readonly cursor: Buffer } & (
 
 export type FollowDeps = {
   readonly tail: Tail;
-  readonly alarms: Alarms;
+  readonly clock: Clock;
   /** How many feeds read at the same time: the others' turn comes, and writes keep their connections. */
   readonly limiter: Limiter;
-  /** A stream that has been quiet for so long gets a bookmark. */
-  readonly bookmarkMs: number;
+  /** Call upon streams that have been quiet: they tell a bookmark. */
+  readonly heartbeats: Heartbeats<() => void>;
 };
 
 /** Finds out where to begin, once the tail has been looked at since; null when the stream is over before that. */
@@ -37,28 +39,36 @@ const AGAIN_MS = 200;
  * aborts. Throws what the source refuses, and DATABASE_UNAVAILABLE when the database has been silent too long.
  */
 export async function* follow(
-  { tail, alarms, limiter, bookmarkMs }: FollowDeps,
+  { tail, clock, limiter, heartbeats }: FollowDeps,
   opening: Opening,
   signal: AbortSignal,
 ): AsyncGenerator<FeedEvent, void, undefined> {
-  const bell = createBell(alarms);
+  const bell = createBell(clock);
+  // It counts as quiet until all there was has been told: the first bookmark comes then.
+  let [isQuiet, hasBookmark] = [true, false];
+  const beQuiet = () => {
+    isQuiet = true;
+    bell.ring();
+  };
+  const spoke = () => {
+    isQuiet = false;
+    heartbeats.heard(beQuiet);
+  };
   const unfollow = tail.follow(bell.ring);
   signal.addEventListener('abort', bell.ring);
   try {
     const look = tail.look();
     const source = await opening(async (when) => {
       while (!signal.aborted && !when()) {
-        tail.assertHeard();
-        await bell.heard(Infinity);
+        tail.assertAnswered();
+        await bell.heard();
       }
       return !signal.aborted;
     }, look);
     if (source === null) return;
     const proof = createProof(tail, source, look);
-    // It has not been quiet before all there was has been told: the first bookmark comes then.
-    let quietSince = -Infinity;
     while (!signal.aborted) {
-      tail.assertHeard();
+      tail.assertAnswered();
       const isBehind = source.isBehind();
       if (isBehind) {
         const page = await unlessSilent(
@@ -69,27 +79,28 @@ export async function* follow(
         for (const told of page ?? []) {
           yield { kind: 'transaction', cursor: source.cursor(), ...told };
           if (signal.aborted) return;
-          if (quietSince !== -Infinity) quietSince = alarms.now();
+          if (hasBookmark) spoke();
         }
       }
       // Also while it is behind: those of others may keep it so for long, and it is quiet all the same.
       const completeTo = proof();
-      const dueIn = completeTo === null ? Infinity : quietSince + bookmarkMs - alarms.now();
-      if (completeTo !== null && dueIn <= 0) {
+      if (completeTo !== null && isQuiet) {
         yield { kind: 'bookmark', cursor: source.cursor(), completeTo };
-        quietSince = alarms.now();
-      } else if (!isBehind) await bell.heard(dueIn);
+        hasBookmark = true;
+        spoke();
+      } else if (!isBehind) await bell.heard();
     }
   } finally {
     unfollow();
+    heartbeats.forget(beQuiet);
     signal.removeEventListener('abort', bell.ring);
   }
 }
 
 /** The instant up to which all has been told, as far as that is known; null: not even what there was at the opening. */
 function createProof(tail: Tail, source: FeedSource, opened: number): () => Instant | null {
-  let passed: Mark | null = null;
-  let ahead: Mark | null = null;
+  let passed: Watermark | null = null;
+  let ahead: Watermark | null = null;
   return () => {
     const newest = tail.complete();
     if (newest !== null && newest.look >= opened) {
@@ -108,7 +119,7 @@ function unlessSilent(tail: Tail, read: Promise<Iterable<Told>>): Promise<Iterab
   return new Promise((resolve, reject) => {
     const unfollow = tail.follow(() => {
       try {
-        tail.assertHeard();
+        tail.assertAnswered();
       } catch (error) {
         reject(error);
       }

@@ -1,49 +1,63 @@
+import type { Clock } from '../db/clock.ts';
 import { classify } from '../db/failure.ts';
 import { RefusalError } from '../refusal.ts';
-import type { Alarms } from './alarms.ts';
 
-/** Knows when the database has been silent for too long, so that nobody takes silence for "nothing has happened". */
+/**
+ * Knows when the database has not answered for too long, so that nobody takes silence for "nothing has happened". It is
+ * counted from the first question that has no answer: a process that slept has asked nothing meanwhile.
+ */
 export type Watchdog = {
-  /** It has answered; silence is counted from here. */
-  broken(): void;
-  /** It has not; what it said instead is what is thrown, if it was no matter of reaching it. */
+  /** It is asked something. */
+  asked(): void;
+  /** It has answered, or nobody waits for it any more. */
+  answered(): void;
+  /** It has not; what it said instead is the reason, if it was no matter of reaching it. */
   failed(error: unknown): void;
   /** Throws while the silence lasts: DATABASE_UNAVAILABLE, or the failure behind it. */
-  assertBroken(): void;
-  /** Counts no longer. */
-  end(): void;
+  assertAnswered(): void;
 };
 
-/** `onSilence` is called once for each silence, when it has lasted so long. */
-export function createWatchdog(alarms: Alarms, longestMs: number, onSilence: () => void): Watchdog {
-  let failure: unknown = null;
-  let lasts = false;
-  let disarm: (() => void) | undefined;
-  const end = () => disarm?.();
+export type WatchdogOptions = {
+  readonly longestMs: number;
+  /** What DATABASE_UNAVAILABLE says. */
+  readonly words: string;
+  /** Called whenever the silence has lasted so long again: for whoever has come meanwhile. */
+  readonly onSilence: (reason: Error) => void;
+};
+
+export function createWatchdog(clock: Clock, { longestMs, words, onSilence }: WatchdogOptions): Watchdog {
+  let failure: unknown;
+  let isSilent = false;
+  let callOff: (() => void) | undefined;
+
+  const reason = (): Error =>
+    failure instanceof Error && classify(failure) === 'fault' ? failure : unavailable(words, failure);
+
+  function bark(): void {
+    isSilent = true;
+    callOff = clock.after(longestMs, bark);
+    onSilence(reason());
+  }
+  const asked = () => void (callOff ??= clock.after(longestMs, bark));
+
   return {
-    broken: () => {
-      end();
-      [failure, lasts] = [null, false];
-      disarm = alarms.arm(longestMs, () => {
-        lasts = true;
-        onSilence();
-      });
+    asked,
+    answered: () => {
+      callOff?.();
+      [callOff, isSilent, failure] = [undefined, false, undefined];
     },
-    failed: (error) => (failure = error),
-    assertBroken: () => {
-      if (lasts)
-        throw failure instanceof Error && classify(failure) === 'fault' ? failure : unreachable(failure);
+    failed: (error) => {
+      failure = error;
+      asked();
     },
-    end,
+    assertAnswered: () => {
+      if (isSilent) throw reason();
+    },
   };
 }
 
-function unreachable(cause: unknown): RefusalError {
-  const refusal = new RefusalError({
-    reason: 'DATABASE_UNAVAILABLE',
-    message: 'the database cannot be reached; resume with the last cursor',
-    metadata: {},
-  });
+export function unavailable(message: string, cause: unknown): RefusalError {
+  const refusal = new RefusalError({ reason: 'DATABASE_UNAVAILABLE', message, metadata: {} });
   refusal.cause = cause;
   return refusal;
 }

@@ -67,7 +67,7 @@ export async function accountsOfNamespace(
 ): Promise<NamespaceTotals> {
   await assertSettled(deps, moment.knownAt);
   return deps.database.snapshot(async (connection) => {
-    const now = deps.clock(await databaseTime(connection));
+    const now = deps.clock.reads(await databaseTime(connection));
     const asOf = moment.asOf ?? now;
     const totals = new Map<string, AccountTotal>();
     for await (const batch of booksOfNamespace(connection, namespace, moment, now)) {
@@ -99,7 +99,7 @@ export async function accountsOfNamespace(
  * given it and are not to be seen yet are waited for (law 8).
  */
 async function assertSettled({ database, clock }: QueryDeps, knownAt: Instant | null): Promise<void> {
-  if (knownAt === null || clock(await databaseTime(database)) - knownAt >= LONGEST_WRITE_MS) return;
+  if (knownAt === null || clock.reads(await databaseTime(database)) - knownAt >= LONGEST_WRITE_MS) return;
   if (!(await awaitWriters(database))) {
     refuse('NOT_CAUGHT_UP', 'writes that may have been recorded by known_at are still under way');
   }

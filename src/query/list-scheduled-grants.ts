@@ -41,7 +41,7 @@ export function listScheduledGrants(deps: QueryDeps, question: ScheduleQuestion)
   };
   if (customerId === null) {
     return deps.database.snapshot(async (connection) => {
-      const now = deps.clock(await databaseTime(connection));
+      const now = deps.clock.reads(await databaseTime(connection));
       return { ...(await page(connection, null, now)), version: 0, view: null };
     });
   }

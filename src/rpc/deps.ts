@@ -18,11 +18,9 @@ export type ServiceDeps = QueryDeps & {
   readonly balances: Balances;
   readonly currencies: Currencies;
   /** The most verifications at once: each holds a connection, and a snapshot that holds up vacuum. */
-  readonly verifications: number;
+  readonly verifications: StreamSlots;
   /** Streams of balances. */
   readonly hub: Hub;
-  /** The streams there is room for, of every kind. */
-  readonly slots: StreamSlots;
   /** Streams of transactions. */
   readonly feeds: Feeds;
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */

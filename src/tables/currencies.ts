@@ -1,4 +1,4 @@
-import type { Clock } from '../db/clock.ts';
+import type { DatabaseClock } from '../db/clock.ts';
 import { statement, type Database } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import { refuse } from '../refusal.ts';
@@ -55,13 +55,13 @@ const LIST = statement<Row>(
 /** The most units remembered; beyond it they are looked up again. */
 const REMEMBERED = 10_000;
 
-export function createCurrencies(database: Database, clock: Clock): Currencies {
+export function createCurrencies(database: Database, clock: DatabaseClock): Currencies {
   const known = new Map<string, number>();
   const read = (row: Row): CustomCurrency => ({
     code: row.code,
     name: row.name,
     precision: row.precision,
-    recordedAt: clock(row.created_at),
+    recordedAt: clock.reads(row.created_at),
   });
   const unit = async (namespace: string, code: string) =>
     (await database.run(BY_CODE, [namespace, code])).map(read)[0];

@@ -1,5 +1,5 @@
 import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
-import { waitUntil } from '../db/wait.ts';
+import { waitUntil } from '../db/clock.ts';
 import { SHARDS } from './book-key.ts';
 
 /**

@@ -45,7 +45,7 @@ export async function verify(
   listener: Listener,
   signal: AbortSignal,
 ): Promise<Summary> {
-  const knownAt = clock(await databaseTime(database));
+  const knownAt = clock.reads(await databaseTime(database));
   const booksTotal = await countBooks(database, owner);
   const sum = { books: 0, transactions: 0, entries: 0, findings: 0 };
   let unread = false;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { openNotifications } from '../db/notifications.ts';
-import { pause } from '../db/wait.ts';
+import { pause } from '../db/clock.ts';
 import type { Log } from '../log.ts';
 import type { Changed } from '../live/signals.ts';
 

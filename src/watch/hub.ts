@@ -1,11 +1,10 @@
 import type { BookKey } from '../tables/book-key.ts';
-import { reasonOf } from './ended.ts';
-import { createHeartbeats } from './heartbeats.ts';
-import type { BalanceMessage, Watched } from './message.ts';
+import { createHeartbeats } from '../live/heartbeats.ts';
 import type { StreamSlots } from '../live/stream-slots.ts';
-import { createShelf, type Stream } from './shelf.ts';
-import { messageNow } from './tell.ts';
-import { createWakes, type Wakes, type WakesOptions } from './wakes.ts';
+import type { BalanceMessage, Watched } from './message.ts';
+import { createSubscriptions, type Subscription } from './subscriptions.ts';
+import { createUpdater, reasonOf, type Updater, type UpdaterOptions } from './updater.ts';
+import { messageNow } from './watched-book.ts';
 
 export type BalanceWatch = {
   readonly key: BookKey;
@@ -15,7 +14,7 @@ export type BalanceWatch = {
 };
 
 /** Streams of balances, and what wakes them. */
-export type Hub = Pick<Wakes, 'committed' | 'changed' | 'look' | 'close'> & {
+export type Hub = Pick<Updater, 'committed' | 'changed' | 'look' | 'close'> & {
   /**
    * The balance now, then each that is news; ends when `signal` aborts. TOO_MANY_WATCHES, NOT_CAUGHT_UP,
    * DATABASE_UNAVAILABLE.
@@ -25,52 +24,52 @@ export type Hub = Pick<Wakes, 'committed' | 'changed' | 'look' | 'close'> & {
   books(): number;
 };
 
-export type HubOptions = WakesOptions & {
+export type HubOptions = UpdaterOptions & {
   readonly slots: StreamSlots;
   /** A stream that has been quiet for this long shows that it is alive. */
   readonly heartbeatMs: number;
 };
 
 export function createHub(options: HubOptions): Hub {
-  const { timekeeper, slots, heartbeatMs } = options;
-  const shelf = createShelf();
-  const wakes = createWakes(options, shelf);
-  const heartbeats = createHeartbeats<Stream>(timekeeper, heartbeatMs, ({ audience, mailbox }) => {
-    wakes.bringToNow(audience.book);
-    mailbox.beat(() => messageNow(audience, [], true));
+  const { clock, slots, heartbeatMs } = options;
+  const subscriptions = createSubscriptions();
+  const updater = createUpdater(options, subscriptions);
+  const heartbeats = createHeartbeats<Subscription>(clock, heartbeatMs, ({ audience, buffer }) => {
+    updater.bringToNow(audience.book);
+    buffer.beat(() => messageNow(audience, [], true));
   });
 
-  function leave(stream: Stream): void {
-    heartbeats.forget(stream);
-    const unwatched = shelf.leave(stream);
-    if (unwatched !== undefined) wakes.forget(unwatched);
+  function leave(subscription: Subscription): void {
+    heartbeats.forget(subscription);
+    const unwatched = subscriptions.leave(subscription);
+    if (unwatched !== undefined) updater.forget(unwatched);
   }
 
   async function* watch({ key, watched, lastVersion }: BalanceWatch, signal: AbortSignal) {
     const free = slots.enter();
-    const stream = shelf.enter(key, watched);
-    const { audience, mailbox } = stream;
-    const hangUp = () => mailbox.end();
+    const subscription = subscriptions.enter(key, watched);
+    const { audience, buffer } = subscription;
+    const hangUp = () => buffer.end();
     signal.addEventListener('abort', hangUp, { once: true });
     if (signal.aborted) hangUp();
     try {
-      await wakes.catchUp(audience.book, lastVersion);
-      mailbox.offer(messageNow(audience));
+      await updater.catchUp(audience.book, lastVersion);
+      buffer.offer(messageNow(audience));
       for (;;) {
-        const message = await mailbox.take();
+        const message = await buffer.take();
         if (message === undefined) return;
-        heartbeats.heard(stream);
+        heartbeats.heard(subscription);
         yield message;
       }
     } catch (error) {
       throw reasonOf(error);
     } finally {
       signal.removeEventListener('abort', hangUp);
-      leave(stream);
+      leave(subscription);
       free();
     }
   }
 
-  const { committed, changed, look, close } = wakes;
-  return { watch, books: () => shelf.all().length, committed, changed, look, close };
+  const { committed, changed, look, close } = updater;
+  return { watch, books: () => subscriptions.all().length, committed, changed, look, close };
 }

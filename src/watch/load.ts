@@ -4,7 +4,6 @@ import { stateAt } from '../book/state-at.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { ask, type QueryDeps } from '../book/questions.ts';
 import { settleAll } from '../db/database.ts';
-import type { Instant } from '../instant.ts';
 
 /** A book as a watch keeps it: the open state from which every figure now and later is computed in memory. */
 export type BookNow = {
@@ -20,11 +19,7 @@ export type BookNow = {
 };
 
 /** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
-export const loadBook = (
-  deps: QueryDeps,
-  key: BookKey,
-  since: number | null,
-): Promise<BookNow & { readonly now: Instant }> =>
+export const loadBook = (deps: QueryDeps, key: BookKey, since: number | null): Promise<BookNow> =>
   ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
     const { id: bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
@@ -34,5 +29,5 @@ export const loadBook = (
         ? Promise.resolve<readonly CommittedWrite[]>([])
         : committedSince(connection, { shard, bookId, version }, since),
     ]);
-    return { bookId, version, state, currencies, writes, now };
+    return { bookId, version, state, currencies, writes };
   });

@@ -1,10 +1,11 @@
-import { newerThan, type Seen } from '../tables/book-rows.ts';
-import type { BookKey } from '../tables/book-key.ts';
-import { databaseTime } from '../db/clock.ts';
+import { databaseTime, type Clock } from '../db/clock.ts';
 import { settleAll, type Database } from '../db/database.ts';
-import type { Timekeeper } from '../db/timekeeper.ts';
+import { createLoop } from '../live/loop.ts';
+import { createWatchdog } from '../live/watchdog.ts';
 import type { Log } from '../log.ts';
-import { createLoads } from './loads.ts';
+import type { BookKey } from '../tables/book-key.ts';
+import { newerThan, type Seen } from '../tables/book-rows.ts';
+import { createSingleFlight } from './single-flight.ts';
 
 /**
  * Asks the database now and then which of the watched books have been written, one statement for all. It alone is
@@ -15,79 +16,69 @@ export type Poll = {
   awake(): Promise<void>;
   /** Asks now, in the background; what fails is left to the next time. */
   look(): void;
-  stop(): void;
+  stop(): Promise<void>;
 };
 
 export type PollOptions = {
   readonly database: Database;
-  readonly timekeeper: Timekeeper;
+  readonly clock: Clock;
   readonly log: Log;
-  readonly everyMs: number;
-  /** After failing for this long nothing that is shown counts as current any more. */
+  readonly pollMs: number;
+  /** After so long without an answer nothing that is shown counts as current any more. */
   readonly staleAfterMs: number;
   /** Whether anybody watches anything; it pauses while nobody does. */
-  readonly watched: () => boolean;
+  readonly isWatched: () => boolean;
   /** What has been seen of the books that are watched: of those that are not loaded yet, nothing. */
   readonly seen: () => readonly Seen[];
   readonly onNewer: (keys: readonly BookKey[]) => void;
-  readonly onStale: () => void;
+  readonly onStale: (reason: Error) => void;
 };
 
+/** What a caller is told whose watch can no longer tell whether what it shows is current. */
+export const MAY_BE_OLD = 'the database cannot be reached, so what is shown may be old; open the watch again';
+
 export function createPoll(options: PollOptions): Poll {
-  const { database, timekeeper, log, everyMs, staleAfterMs, watched, seen, onNewer, onStale } = options;
-  let alarm: (() => void) | null = null;
-  /** Since when there was no answer, in monotonic milliseconds; null: the last question was answered. */
-  let unansweredSince: number | null = null;
-  let stopped = false;
+  const { database, clock, log, pollMs, staleAfterMs, isWatched, seen, onNewer, onStale } = options;
+  const watchdog = createWatchdog(clock, { longestMs: staleAfterMs, words: MAY_BE_OLD, onSilence: onStale });
+  let isAwake = false;
 
   async function ask(): Promise<void> {
-    unansweredSince ??= performance.now();
+    watchdog.asked();
     const books = seen();
     const newer = await database.snapshot(async (connection) => {
       const [keys, now] = await settleAll([newerThan(connection, books), databaseTime(connection)]);
-      timekeeper.observe(now);
+      clock.observe(now);
       return keys;
     });
-    unansweredSince = null;
+    watchdog.answered();
     if (newer.length > 0) onNewer(newer);
   }
 
-  // One at a time; who comes during one, which may have missed something, shares the next. So none pile up either.
-  const looks = createLoads<'everything'>(1, ask);
-
-  function look(): void {
-    if (seen().length === 0) return;
+  // Who comes during a look, which may have missed something, shares the next. So none pile up either.
+  const looks = createSingleFlight<'everything'>(1, ask);
+  const look = () =>
     looks.refresh('everything').catch((err: unknown) => {
       log.warn({ err }, 'watched books could not be looked at; it is tried again');
-      endIfStale();
     });
-  }
 
-  function tick(): void {
-    alarm = null;
-    if (stopped) return;
-    endIfStale();
-    if (!watched()) return;
-    look();
-    alarm = timekeeper.at(timekeeper.now() + everyMs, tick);
-  }
-
-  function endIfStale(): void {
-    if (unansweredSince !== null && performance.now() - unansweredSince >= staleAfterMs) onStale();
-  }
+  const loop = createLoop(clock, 0, async () => {
+    isAwake = isWatched();
+    if (!isAwake) return watchdog.answered();
+    loop.within(pollMs);
+    if (seen().length > 0) await look();
+  });
 
   return {
     async awake() {
-      if (alarm !== null) return;
-      alarm = timekeeper.at(timekeeper.now() + everyMs, tick);
+      if (isAwake) return;
+      isAwake = true;
+      loop.within(pollMs);
       // The clock was not looked at during the pause.
-      unansweredSince = null;
       await looks.refresh('everything');
     },
-    look,
-    stop() {
-      stopped = true;
-      alarm?.();
+    look: () => {
+      if (seen().length > 0) void look();
     },
+    stop: loop.stop,
   };
 }

@@ -1,6 +1,6 @@
 import { specOf } from '../credit/command.ts';
 import { decide, type Decision } from '../credit/decide.ts';
-import { databaseTime, type Clock } from '../db/clock.ts';
+import { databaseTime, type DatabaseClock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
 import { once, type Once } from '../db/once.ts';
 import type { UuidMaker } from '../id.ts';
@@ -30,7 +30,7 @@ import { refuseNewWithdrawn } from './withdrawn.ts';
 
 export type CommitDeps = {
   readonly database: Database;
-  readonly clock: Clock;
+  readonly clock: DatabaseClock;
   readonly uuids: UuidMaker;
   /** Tests may tell them; else they are drawn from the system. */
   readonly salts?: () => Salt;
@@ -97,7 +97,7 @@ async function commitLocked(
   const results = submissions.map((submission) => {
     const session = sessions.get(bookKeyText(submission.key))!;
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-    return attemptOne(deps, session, submission, later(clock(time), session.state.clock));
+    return attemptOne(deps, session, submission, later(clock.reads(time), session.state.clock));
   });
   connection.beforeCommit(store(connection, [...sessions.values()]));
   return { results, sessions: [...sessions.values()] };

@@ -1,7 +1,7 @@
 import type { BookDue } from '../credit/commands/book-due.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
-import type { Timekeeper } from '../db/timekeeper.ts';
+import { createLoop } from '../live/loop.ts';
 import type { Log } from '../log.ts';
 import { isRefusal } from '../refusal.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
@@ -24,7 +24,6 @@ export type DueBooker = {
 export type DueBookerOptions = {
   readonly database: Database;
   readonly clock: Clock;
-  readonly timekeeper: Timekeeper;
   readonly books: Books;
   readonly log: Log;
   readonly everyMs: number;
@@ -33,23 +32,15 @@ export type DueBookerOptions = {
 /** Books looked up at once; those of one shard then share a transaction. */
 const BOOKS_A_PIECE = 512;
 
-export function createDueBooker({
-  database,
-  clock,
-  timekeeper,
-  books,
-  log,
-  everyMs,
-}: DueBookerOptions): DueBooker {
+export function createDueBooker({ database, clock, books, log, everyMs }: DueBookerOptions): DueBooker {
   let closed = false;
-  let working: Promise<unknown> = Promise.resolve();
 
   async function round(): Promise<number> {
     // A book that cannot be booked must not keep those behind it waiting.
     const left = new Set<string>();
     let written = 0;
     while (left.size < BOOKS_A_PIECE) {
-      const now = clock(await databaseTime(database));
+      const now = clock.reads(await databaseTime(database));
       const found = await booksDue(database, now, BOOKS_A_PIECE + left.size);
       const due = found.filter(({ key }) => !left.has(bookKeyText(key)));
       if (closed || due.length === 0) break;
@@ -81,23 +72,19 @@ export function createDueBooker({
     return false;
   }
 
-  function wakeUp(): void {
-    working = round()
-      .catch((err: unknown) => {
-        log.warn({ err }, 'what is due could not be booked now; the next round finds it again');
-      })
-      .finally(() => {
-        if (!closed) alarm = timekeeper.at(timekeeper.now() + everyMs, wakeUp);
-      });
-  }
-  let alarm = timekeeper.at(timekeeper.now() + everyMs, wakeUp);
+  const loop = createLoop(clock, 0, async () => {
+    await round().catch((err: unknown) => {
+      log.warn({ err }, 'what is due could not be booked now; the next round finds it again');
+    });
+    loop.within(everyMs);
+  });
+  loop.within(everyMs);
 
   return {
     round,
-    async close() {
+    close() {
       closed = true;
-      alarm();
-      await working;
+      return loop.stop();
     },
   };
 }

@@ -33,7 +33,7 @@ export function preview<C extends Command, Message>(
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
     refuseNewWithdrawn(command, session);
-    const decision = decide(session.state, command, later(clock(time), recordedAt), leewayMs);
+    const decision = decide(session.state, command, later(clock.reads(time), recordedAt), leewayMs);
     const appended = appendTo(session, decision, { recordedAt, salt: randomSalt() }, uuids);
     return reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
   });

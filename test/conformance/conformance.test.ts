@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { testDatabase } from '../support/postgres.ts';
-import { testClock, testService } from '../support/service.ts';
+import { testClock } from '../support/clock.ts';
+import { testService } from '../support/service.ts';
 import { play, type Stage } from './run.ts';
 import { scenarios } from './scenario.ts';
 

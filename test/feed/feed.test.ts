@@ -10,7 +10,7 @@ import { testWorld } from '../support/world.ts';
 const { caller, url, time, sql } = await testWorld({ feeds: { pollMs: 20, bookmarkMs: 60_000 } });
 
 function watch(request: Parameters<typeof watchTransactions>[1]): Watching {
-  const watching = watchTransactions(url, request);
+  const watching = watchTransactions(url, request, time);
   onTestFinished(() => watching.end());
   return watching;
 }

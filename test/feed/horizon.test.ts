@@ -108,7 +108,7 @@ describe('a transaction that had its id first and commits last', () => {
     const second = commit(late);
     const early = await begun;
     await commit(database);
-    const watching = watchTransactions(url, {});
+    const watching = watchTransactions(url, {}, time);
     onTestFinished(() => watching.end());
     expect(await horizonNow()).toBeLessThanOrEqual(early);
     expect((await page(START, await horizonNow())).versions).toEqual([1]);
@@ -210,7 +210,7 @@ describe('while a transaction of somebody else stays open', () => {
     await commit(database);
     await somebody();
     await commit(database);
-    const watching = watchTransactions(url, { customerId });
+    const watching = watchTransactions(url, { customerId }, time);
     onTestFinished(() => watching.end());
     expect(placeOf(await watching.next())).toBe(`${customerId} 1.1`);
     expect(placeOf(await watching.next())).toBe(`${customerId} 2.1`);
@@ -223,7 +223,7 @@ describe('while a transaction of somebody else stays open', () => {
     const session = await somebody();
     time.now += 1_000;
     await commit(database);
-    const watching = watchTransactions(url, {});
+    const watching = watchTransactions(url, {}, time);
     onTestFinished(() => watching.end());
     const told = watching.until(isBookmark);
     const [row] = await sql.rows<{ last: number }>('select max(feed_position) as last from writes');

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { databaseClock } from '../../src/db/clock.ts';
+import { createClock } from '../../src/db/clock.ts';
 import { connect } from '../../src/db/database.ts';
 import { createFeeds, type FeedRequest } from '../../src/feed/feeds.ts';
 import type { FeedEvent } from '../../src/feed/follow.ts';
@@ -19,7 +19,7 @@ const database = connect({
 const signals = createSignals();
 const HOUR = 3_600_000;
 const feeds = createFeeds({
-  ...{ database, clock: databaseClock, signals },
+  ...{ database, clock: createClock(), signals, staleAfterMs: HOUR },
   // Nothing comes by itself in this file.
   ...{ pollMs: HOUR, bookmarkMs: HOUR, onFailure: () => undefined },
 });
@@ -132,7 +132,7 @@ test('a stream that is over leaves nothing behind', async () => {
 
 test('a quiet namespace gets its bookmarks while others write without a pause', async () => {
   const busy = createFeeds({
-    ...{ database, clock: databaseClock, signals, pollMs: 20, bookmarkMs: 5 },
+    ...{ database, clock: createClock(), signals, staleAfterMs: HOUR, pollMs: 20, bookmarkMs: 5 },
     onFailure: () => undefined,
   });
   await spend('quiet', 1);

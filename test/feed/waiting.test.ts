@@ -2,7 +2,7 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { failureOf } from '../rpc/clients.ts';
 import { callerOf } from '../support/caller.ts';
-import { handAlarms } from '../support/hand-alarms.ts';
+import { testClock } from '../support/clock.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testService } from '../support/service.ts';
 import { openSql } from '../support/sql.ts';
@@ -12,17 +12,15 @@ import { untilSo } from '../support/until.ts';
 
 /** What a stream does while nothing comes, and how it ends. Time passes by hand. */
 
-const alarms = handAlarms();
 /** The names of the statements that were run. */
 const seen: string[] = [];
 const { caller, url, databaseUrl, time, sql } = await testWorld({
-  // Minutes may pass by hand while the database answers one question.
-  feeds: { alarms, limit: 3, unreachableMs: 3_600_000 },
+  feeds: { limit: 3 },
   onStatement: ({ name }) => seen.push(name),
 });
 
 const aMoment = () => sql.rows('select 1');
-const soon = <T>(promise: Promise<T>): Promise<T> => alarms.until(promise, aMoment);
+const soon = <T>(promise: Promise<T>): Promise<T> => time.until(promise, aMoment);
 
 function watch(request: Parameters<typeof watchTransactions>[1], at = url) {
   const watching = watchTransactions(at, request);
@@ -44,13 +42,13 @@ describe.each(['', 'ada'])('bookmarks (customer "%s")', (customerId) => {
     expect(isBookmark(await soon(watching.next()))).toBe(true);
     // What comes next shows that no bookmark came before it.
     for (const version of [1, 2]) {
-      alarms.advance(10_000);
+      time.pass(10_000);
       await spend(namespace);
       expect(placeOf(await soon(watching.next()))).toBe(`ada ${version}.1`);
     }
-    alarms.advance(15_000);
+    time.pass(15_000);
     expect(isBookmark(await soon(watching.next()))).toBe(true);
-    alarms.advance(10_000);
+    time.pass(10_000);
     await spend(namespace);
     expect(placeOf(await soon(watching.next()))).toBe('ada 3.1');
     watching.end();
@@ -68,7 +66,7 @@ describe.each(['', 'ada'])('bookmarks (customer "%s")', (customerId) => {
     // The transaction came by a signal; the look that proves it all comes with a poll, once nobody on this server, other
     // tests included, has an older transaction open.
     const isComplete = async () => {
-      alarms.advance(15_000);
+      time.pass(15_000);
       return completeTo(await soon(watching.next())) === time.now - 1;
     };
     await untilSo('a bookmark promises all', isComplete);
@@ -87,15 +85,15 @@ test('a bookmark promises nothing that an open transaction may still bring', asy
   await session.rows('select pg_current_xact_id()');
   time.now += 5_000;
   for (let i = 0; i < 2; i++) {
-    alarms.advance(15_000);
+    time.pass(15_000);
     // A sign of life, and no more.
     expect(completeTo(await soon(watching.next()))).toBe(first);
   }
   await session.rows('commit');
-  alarms.advance(15_000);
+  time.pass(15_000);
   const later = async (): Promise<number> => {
     const told = completeTo(await soon(watching.next()));
-    alarms.advance(15_000);
+    time.pass(15_000);
     return told > first ? told : later();
   };
   expect(await later()).toBe(time.now - 1);
@@ -128,7 +126,7 @@ describe('a stream ends', () => {
     const namespace = `stopping-${customerId}`;
     await callerOf(instance).answer('ConsumeCredits', spendRequest({ namespace, ...CREDIT_ONLY }));
     const watching = watch({ namespace, customerId }, instance.url);
-    const heard = await watching.until(isBookmark);
+    const heard = await soon(watching.until(isBookmark));
     const failure = failureOf(watching.next());
     await instance.stop();
 
@@ -159,8 +157,8 @@ describe('a database that', () => {
 
   /** An instance of its own: streams of the others must not notice. */
   async function alone() {
-    const own = handAlarms();
-    const instance = await testService(databaseUrl, { clock: time.clock, feeds: { alarms: own } });
+    const own = testClock(time.now);
+    const instance = await testService(databaseUrl, { clock: own.clock });
     onTestFinished(() => instance.stop());
     return { ...instance, own };
   }
@@ -175,9 +173,9 @@ describe('a database that', () => {
     const [row] = await sql.rows<{ name: string }>('select current_database() as name');
     await sql.rows(`alter database ${row!.name} connection limit 0`);
     await sql.rows(`select pg_terminate_backend(pid, 5000) from ${others}`);
-    own.advance(4_000);
+    own.pass(4_000);
     for (let i = 0; i < 100; i++) await aMoment();
-    own.advance(3_000);
+    own.pass(3_000);
 
     expect(await own.until(failure, aMoment)).toMatchObject(unavailable);
     await sql.rows(`alter database ${row!.name} connection limit -1`);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { waitUntil } from '../../src/db/wait.ts';
+import { waitUntil } from '../../src/db/clock.ts';
 import { callerOf } from '../support/caller.ts';
 import { dataDirectory, endOf, spawnService, urlOf } from '../support/child.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';

@@ -138,7 +138,7 @@ async function plansOf(
 
 async function placed(moment: Moment): Promise<BookView & { readonly id: string }> {
   const run = <Row>({ text }: Statement<Row>, params: readonly unknown[] = []) => sql.rows<Row>(text, params);
-  const view = await locate({ run }, () => time.now, key, moment);
+  const view = await locate({ run }, time.clock, key, moment);
   expect(view.shard).toBe(shardOf(key));
   return { ...view, id: view.id! };
 }

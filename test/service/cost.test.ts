@@ -45,7 +45,7 @@ const kept = createBookCache(0);
 const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
 // No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({
-  ...{ ...commit, commit, validate: createValidation([]), verifications: 1 },
+  ...{ ...commit, commit, validate: createValidation([]) },
   books: createBooks({ ...commit, lanes: 1, batchSize: 64, queueLimit: 64 }),
   balances: createBalances(commit),
   currencies: createCurrencies(database, time.clock),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { waitUntil } from '../../src/db/wait.ts';
+import { waitUntil } from '../../src/db/clock.ts';
 import { failureOf } from '../rpc/clients.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { openSql } from '../support/sql.ts';

@@ -10,7 +10,7 @@ import { idOf, uuidMaker } from '../../src/id.ts';
 import { isRefusal } from '../../src/refusal.ts';
 import { ALL } from '../../src/scope.ts';
 import { testDatabase } from './postgres.ts';
-import { testClock } from './service.ts';
+import { testClock } from './clock.ts';
 import { openSql } from './sql.ts';
 
 /** One write, and whose it is. Repeats of a key are answered as on the wire: the first answer, marked. */

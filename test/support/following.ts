@@ -7,6 +7,7 @@ import {
   type WatchTransactionsResponse,
 } from '#gen/ledger/v1/watch_pb.ts';
 import { grpcFailure, pathOf } from '../rpc/clients.ts';
+import type { TestClock } from './clock.ts';
 
 /** A stream of `WatchTransactions` over gRPC, read message by message. */
 export type Watching = {
@@ -18,9 +19,11 @@ export type Watching = {
   end(): void;
 };
 
+/** Where the service's clock is moved by hand, time passes by it while a message is waited for. */
 export function watchTransactions(
   url: string,
   request: MessageInitShape<typeof WatchTransactionsRequestSchema> = {},
+  time?: TestClock,
 ): Watching {
   const client = new grpc.Client(new URL(url).host, grpc.credentials.createInsecure());
   const call = client.makeServerStreamRequest(
@@ -32,7 +35,8 @@ export function watchTransactions(
   );
   const messages = call[Symbol.asyncIterator]() as AsyncIterator<WatchTransactionsResponse>;
   const next = async () => {
-    const result = await messages.next().catch((error: unknown) => {
+    const message = messages.next();
+    const result = await (time?.until(message) ?? message).catch((error: unknown) => {
       throw grpcFailure(error as grpc.ServiceError);
     });
     if (result.done === true) throw new Error('the stream ended without a status');

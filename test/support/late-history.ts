@@ -36,7 +36,7 @@ export async function liveLate(
       });
       const instants = steps.map(({ at }) => at);
       await commitBatch(
-        { ...deps, clock: () => (now = instants.shift() ?? now) },
+        { ...deps, clock: { reads: () => (now = instants.shift() ?? now) } },
         steps.map(({ command }) => aSubmission({ command, customerId }) as Submission),
       );
     }

@@ -4,7 +4,8 @@ import type { Instant } from '../../src/instant.ts';
 import type { Caller } from './caller.ts';
 import { commandOf, fullHistory, GRID, type Step } from './histories.ts';
 import { requestFor } from './requests.ts';
-import type { CallResult, TestClock } from './service.ts';
+import type { TestClock } from './clock.ts';
+import type { CallResult } from './service.ts';
 
 /** One step of a random history as the service has answered it. */
 export type PlayedStep = {

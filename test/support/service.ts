@@ -1,43 +1,8 @@
 import type { Clock } from '../../src/db/clock.ts';
 import type { DatabaseOptions } from '../../src/db/database.ts';
-import type { Timekeeper } from '../../src/db/timekeeper.ts';
 import { createLog } from '../../src/log.ts';
 import { assertDocumented } from './documented.ts';
 import { startService, type RunningService, type ServiceOptions } from '../../src/service.ts';
-
-/** A clock that stands still until a test moves it; what waits for an instant is woken by the move. */
-export type TestClock = { readonly clock: Clock; readonly timekeeper: Timekeeper; now: number };
-
-export function testClock(start: number = Date.UTC(2026, 0, 1)): TestClock {
-  const alarms = new Map<symbol, { readonly at: number; readonly ring: () => void }>();
-  let now = start;
-  const ringDue = () => {
-    for (const [alarm, { at, ring }] of alarms) {
-      if (at <= now && alarms.delete(alarm)) ring();
-    }
-  };
-  return {
-    clock: () => now,
-    timekeeper: {
-      now: () => now,
-      observe: () => undefined,
-      at: (instant, ring) => {
-        const alarm = Symbol('alarm');
-        alarms.set(alarm, { at: instant, ring });
-        // What is late already is rung as by a real clock: soon, and not from within.
-        if (instant <= now) queueMicrotask(ringDue);
-        return () => void alarms.delete(alarm);
-      },
-    },
-    get now() {
-      return now;
-    },
-    set now(instant) {
-      now = instant;
-      ringDue();
-    },
-  };
-}
 
 /** The whole service over a test's own database, on a free loopback port. */
 export const testService = (
@@ -46,7 +11,6 @@ export const testService = (
     clock?: Clock;
     replicaUrl?: string;
     lanes?: number;
-    timekeeper?: Timekeeper;
     batchSize?: number;
     queueLimit?: number;
     keptFacts?: number;

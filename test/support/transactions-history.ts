@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { Instant } from '../../src/instant.ts';
 import type { Caller } from './caller.ts';
-import type { Json, TestClock } from './service.ts';
+import type { TestClock } from './clock.ts';
+import type { Json } from './service.ts';
 import { act, GRID, type Act } from './transactions-acts.ts';
 
 /** The clock moves by grid steps, then something is asked of the book. */

@@ -1,4 +1,4 @@
-import { waitUntil } from '../../src/db/wait.ts';
+import { waitUntil } from '../../src/db/clock.ts';
 
 /**
  * Longer than anything takes on a machine that is busy with other work. Whatever is still waited for then hangs: the

@@ -8,7 +8,8 @@ import { callerOf } from '../support/caller.ts';
 import { rowOf } from '../support/damage.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
-import { testClock, testService } from '../support/service.ts';
+import { testClock } from '../support/clock.ts';
+import { testService } from '../support/service.ts';
 import { openSql } from '../support/sql.ts';
 import { verified } from '../support/verifier.ts';
 
@@ -44,7 +45,7 @@ async function upgraded(before: string[] = []) {
   for (const statement of before) await sql.rows(statement);
   await migrate({ url: databaseUrl });
   const time = testClock(Date.UTC(2026, 1, 1));
-  const { url, stop } = await testService(databaseUrl, { clock: time.clock, timekeeper: time.timekeeper });
+  const { url, stop } = await testService(databaseUrl, { clock: time.clock });
   afterAll(stop);
   return { sql, url, caller: callerOf({ url }) };
 }

@@ -20,7 +20,7 @@ import { verified } from '../support/verifier.ts';
 /** Verification tells what the law would not have done, in books that are sound in every other way. */
 
 const { time, commit, databaseUrl } = await batchedWorld();
-const service = await testService(databaseUrl, { clock: time.clock, timekeeper: time.timekeeper });
+const service = await testService(databaseUrl, { clock: time.clock });
 afterAll(() => service.stop());
 
 type Lie = (open: OpenBook) => OpenBook;

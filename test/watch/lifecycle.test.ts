@@ -100,11 +100,12 @@ describe('an instance', () => {
   });
 
   test('ends its watches when it can no longer tell whether they are current', async () => {
-    const service = await another({ staleAfterMs: 0 });
+    const service = await another({ staleAfterMs: 3_000 });
     const { next, failure } = watching(clientOf(service), 'ada');
     await next();
     await sql.rows('alter table books rename to books_elsewhere');
     time.now += 1_000;
+    time.now += 3_000;
 
     expect(await failure()).toMatchObject({
       ...{ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE', retryMs: 1_000 },

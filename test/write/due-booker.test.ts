@@ -23,10 +23,8 @@ function dueBookerOf({ databaseUrl, time }: World): DueBooker {
   const kept = createBookCache(1_000);
   const deps = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
   const books = createBooks({ ...deps, lanes: 4, batchSize: 64, queueLimit: 1024 });
-  const { timekeeper } = time;
   const dueBooker = createDueBooker({
     ...deps,
-    timekeeper,
     books,
     log: createLog('silent'),
     everyMs: 2 ** 50,

@@ -7,7 +7,7 @@ import { idOf, uuidMaker } from '../../src/id.ts';
 import { audit } from '../support/audit.ts';
 import { aGrant } from '../support/builders.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { testClock } from '../support/service.ts';
+import { testClock } from '../support/clock.ts';
 import { openSql, stateOf } from '../support/sql.ts';
 import { aSubmission } from '../support/submissions.ts';
 

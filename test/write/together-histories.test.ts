@@ -108,7 +108,7 @@ test('a life in batches is the life write by write', async () => {
 });
 
 test('and leaves sound books behind', async () => {
-  const service = await testService(databaseUrl, { clock: time.clock, timekeeper: time.timekeeper });
+  const service = await testService(databaseUrl, { clock: time.clock });
   const { findings } = await verified(service.url, {});
   await service.stop();
 

@@ -1,4 +1,5 @@
 import { Code, type ConnectError } from '@connectrpc/connect';
+import { monotonic } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
 import { isDeliberate, meant } from './errors.ts';
@@ -17,7 +18,7 @@ export type AccessRecord = {
 };
 
 export function startRecord(method: MountedMethod, call: IncomingCall, requestId: string): AccessRecord {
-  return { method, protocol: call.protocol, requestId, startedAt: performance.now(), caller: '', sent: 0 };
+  return { method, protocol: call.protocol, requestId, startedAt: monotonic(), caller: '', sent: 0 };
 }
 
 // These ask for an operator's attention when they pile up; the others are the caller's own business.
@@ -70,7 +71,7 @@ export const codeName = (code: Code): string =>
 
 function fieldsOf(record: AccessRecord, code: string) {
   const { method, protocol, requestId, caller, startedAt, sent } = record;
-  const durationMs = Math.round((performance.now() - startedAt) * 1_000) / 1_000;
+  const durationMs = Math.round((monotonic() - startedAt) * 1_000) / 1_000;
   const common = { method: method.name, code, durationMs, requestId, caller, protocol };
   return method.kind === 'unary' ? common : { ...common, sent };
 }

@@ -11,7 +11,7 @@ import { listTransactions } from './list-transactions.ts';
 import { postTransaction } from './post-transaction.ts';
 import { recognizeRevenue } from './recognize-revenue.ts';
 import { reverseTransaction } from './reverse-transaction.ts';
-import { createVerify } from './verify.ts';
+import { verify } from './verify.ts';
 import { watchTransactions } from './watch-transactions.ts';
 
 /** The RPCs of ledger.v1.LedgerService. */
@@ -26,6 +26,6 @@ export const ledgerService = (deps: ServiceDeps): Implementation<typeof LedgerSe
   getTransaction: (request) => getTransaction(deps, request),
   listTransactions: (request) => listTransactions(deps, request),
   listEntries: (request) => listEntries(deps, request),
-  verify: createVerify(deps),
+  verify: (request, context) => verify(deps, request, context),
   watchTransactions: (request, context) => watchTransactions(deps, request, context),
 });

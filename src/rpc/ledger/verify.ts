@@ -1,7 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { verify as run, type Progress, type Summary } from '../../verify/verify.ts';
 import type { Finding } from '../../verify/finding.ts';
-import { refuse } from '../../refusal.ts';
 import {
   FindingKind,
   VerifyVerdict,
@@ -17,30 +16,24 @@ import { createOutbox } from './verify-outbox.ts';
 type Response = MessageInitShape<typeof VerifyResponseSchema>;
 
 /** Verifies a book or a namespace; TOO_MANY_WATCHES while this process is busy with as many as it takes. */
-export function createVerify(deps: ServiceDeps) {
-  let running = 0;
-  return async function* verify(
-    request: VerifyRequest,
-    { signal }: CallContext,
-  ): AsyncGenerator<Response, void, undefined> {
-    const { verifications: most } = deps;
-    if (running >= most) {
-      refuse('TOO_MANY_WATCHES', `this instance verifies ${most} at once at most`, { limit: String(most) });
-    }
-    running += 1;
-    const left = new AbortController();
-    const outbox = createOutbox();
-    const owner = { namespace: namespaceOf(request), customerId: textOf(request.customerId) };
-    const stop = AbortSignal.any([signal, left.signal]);
-    // It has ended when its last statement has, not when nobody reads any more.
-    const work = run(deps, owner, outbox.listener, stop).finally(() => (running -= 1));
-    try {
-      for await (const told of outbox.messages(work)) yield encode(told);
-    } finally {
-      left.abort();
-      outbox.close();
-    }
-  };
+export async function* verify(
+  deps: ServiceDeps,
+  request: VerifyRequest,
+  { signal }: CallContext,
+): AsyncGenerator<Response, void, undefined> {
+  const free = deps.verifications.enter();
+  const left = new AbortController();
+  const outbox = createOutbox();
+  const owner = { namespace: namespaceOf(request), customerId: textOf(request.customerId) };
+  const stop = AbortSignal.any([signal, left.signal]);
+  // It has ended when its last statement has, not when nobody reads any more.
+  const work = run(deps, owner, outbox.listener, stop).finally(free);
+  try {
+    for await (const told of outbox.messages(work)) yield encode(told);
+  } finally {
+    left.abort();
+    outbox.close();
+  }
 }
 
 function encode(told: Progress | Summary | { customerId: string; finding: Finding }): Response {

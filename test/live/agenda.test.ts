@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NEVER } from '../../src/instant.ts';
-import { createAgenda } from '../../src/watch/agenda.ts';
-import { testClock } from '../support/service.ts';
+import { createAgenda } from '../../src/live/agenda.ts';
+import { testClock } from '../support/clock.ts';
 
 /** What is due when, with one alarm for all. */
 
@@ -12,7 +12,7 @@ describe('an agenda', () => {
   test('calls each item at its instant, the earliest first, and once', () => {
     const time = testClock(0);
     const called: string[] = [];
-    const agenda = createAgenda<string>(time.timekeeper, (item) => called.push(item));
+    const agenda = createAgenda<string>(time.clock, (item) => called.push(item));
     agenda.set('late', 30);
     agenda.set('soon', 10);
     agenda.set('moved', 20);
@@ -30,7 +30,7 @@ describe('an agenda', () => {
   test('takes an item back that is set again while it is called', () => {
     const time = testClock(0);
     const called: number[] = [];
-    const agenda = createAgenda<string>(time.timekeeper, (item) => {
+    const agenda = createAgenda<string>(time.clock, (item) => {
       called.push(time.now);
       if (called.length < 3) agenda.set(item, time.now + 10);
     });
@@ -43,7 +43,7 @@ describe('an agenda', () => {
   test('lets others have a turn when very much is due at once', async () => {
     const time = testClock(0);
     const called = new Set<number>();
-    const agenda = createAgenda<number>(time.timekeeper, (item) => called.add(item));
+    const agenda = createAgenda<number>(time.clock, (item) => called.add(item));
     for (let item = 0; item < 1_000; item += 1) agenda.set(item, 10);
     time.now = 10;
     const atOnce = called.size;
@@ -57,7 +57,7 @@ describe('an agenda', () => {
       fc.property(fc.array(fc.tuple(fc.nat(9), fc.option(fc.nat(50))), { maxLength: 600 }), (sets) => {
         const time = testClock(-1);
         const called: (readonly [number, number])[] = [];
-        const agenda = createAgenda<number>(time.timekeeper, (item) => called.push([item, time.now]));
+        const agenda = createAgenda<number>(time.clock, (item) => called.push([item, time.now]));
         for (const [item, at] of sets) agenda.set(item, at ?? NEVER);
         for (time.now = 0; time.now <= 50; time.now += 1);
 

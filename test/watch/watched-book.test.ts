@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { adopt, bringTo } from '../../src/watch/follow.ts';
-import { createMailbox } from '../../src/watch/mailbox.ts';
-import { messageNow } from '../../src/watch/tell.ts';
-import { createAudience, createWatchedBook } from '../../src/watch/watched-book.ts';
+import { createConflatingBuffer } from '../../src/watch/conflating-buffer.ts';
+import {
+  adopt,
+  bringTo,
+  createAudience,
+  createWatchedBook,
+  messageNow,
+} from '../../src/watch/watched-book.ts';
 import { aBook, aGrant, day, until } from '../support/builders.ts';
 
 /** What those who watch a book already are told when somebody who comes finds that time has passed. */
@@ -19,25 +23,25 @@ async function watched() {
     below: [],
   });
   book.audiences.set('settled', audience);
-  const mailbox = createMailbox();
-  audience.mailboxes.add(mailbox);
-  mailbox.offer(messageNow(audience));
-  await mailbox.take();
-  return { book, mailbox };
+  const buffer = createConflatingBuffer();
+  audience.buffers.add(buffer);
+  buffer.offer(messageNow(audience));
+  await buffer.take();
+  return { book, buffer };
 }
 
 test('what has come to pass meanwhile is told at its own instant, with its cause', async () => {
-  const { book, mailbox } = await watched();
+  const { book, buffer } = await watched();
   bringTo(book, day(4));
 
-  expect(await mailbox.take()).toMatchObject({ asOf: day(3), causes: ['GRANT_EFFECTIVE'] });
+  expect(await buffer.take()).toMatchObject({ asOf: day(3), causes: ['GRANT_EFFECTIVE'] });
   expect(book.state.clock).toBe(day(4));
 });
 
 test('what has come and gone is not told at all', async () => {
-  const { book, mailbox } = await watched();
+  const { book, buffer } = await watched();
   bringTo(book, day(6));
-  mailbox.end();
+  buffer.end();
 
-  expect(await mailbox.take()).toBeUndefined();
+  expect(await buffer.take()).toBeUndefined();
 });

@@ -5,7 +5,7 @@ import type { BalanceMessage } from './message.ts';
  * What one stream has not been told yet: one message, the newest. A reader that is slow gets fewer of them; causes are
  * merged, and what has changed and changed back is not told at all.
  */
-export type Mailbox = {
+export type ConflatingBuffer = {
   /** Hands over a newer message. */
   offer(message: BalanceMessage): void;
   /** Hands over a sign of life; nothing if there is news, or the reader is behind. Tells whether it was taken. */
@@ -16,7 +16,7 @@ export type Mailbox = {
   take(): Promise<BalanceMessage | undefined>;
 };
 
-export function createMailbox(): Mailbox {
+export function createConflatingBuffer(): ConflatingBuffer {
   let news: BalanceMessage | null = null;
   let told: string | null = null;
   let ended: { readonly error: Error | undefined } | null = null;

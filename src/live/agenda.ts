@@ -1,4 +1,4 @@
-import type { Timekeeper } from '../db/timekeeper.ts';
+import type { Clock } from '../db/clock.ts';
 import { NEVER, type Instant } from '../instant.ts';
 
 /** What is due when, however many there are: one alarm, for the earliest. */
@@ -14,7 +14,7 @@ type Entry<Item> = { readonly item: Item; readonly at: Instant };
 const AT_ONCE = 100;
 
 /** `onDue` is called for each item when its instant has come; it is off the agenda then, until it is set again. */
-export function createAgenda<Item>(timekeeper: Timekeeper, onDue: (item: Item) => void): Agenda<Item> {
+export function createAgenda<Item>(clock: Clock, onDue: (item: Item) => void): Agenda<Item> {
   // A heap by instant. An item set anew leaves its old entry behind, which is passed over when it comes up.
   const heap: Entry<Item>[] = [];
   const current = new Map<Item, Entry<Item>>();
@@ -26,7 +26,7 @@ export function createAgenda<Item>(timekeeper: Timekeeper, onDue: (item: Item) =
     alarm = null;
     turn = null;
     ringing = true;
-    if (dealWithSome(timekeeper.now())) turn = setImmediate(ring);
+    if (dealWithSome(clock.now())) turn = setImmediate(ring);
     ringing = false;
     arm();
   }
@@ -49,7 +49,7 @@ export function createAgenda<Item>(timekeeper: Timekeeper, onDue: (item: Item) =
     if (ringing || turn !== null || earliest === NEVER) return;
     if (alarm !== null && alarm.at <= earliest) return;
     alarm?.cancel();
-    alarm = { at: earliest, cancel: timekeeper.at(earliest, ring) };
+    alarm = { at: earliest, cancel: clock.at(earliest, ring) };
   }
 
   /** Entries left behind must not pile up, however often an item is set anew. */

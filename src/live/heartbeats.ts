@@ -1,4 +1,4 @@
-import type { Timekeeper } from '../db/timekeeper.ts';
+import type { Clock } from '../db/clock.ts';
 
 /** Calls upon everybody who has not been heard of for a while. */
 export type Heartbeats<Item> = {
@@ -7,19 +7,19 @@ export type Heartbeats<Item> = {
   forget(item: Item): void;
 };
 
-/** `onQuiet` is called every `everyMs` that pass without a word; one alarm for all, as all wait equally long. */
+/** `onQuiet` is called every `everyMs` that pass without a word; one timer for all, as all wait equally long. */
 export function createHeartbeats<Item>(
-  timekeeper: Timekeeper,
+  clock: Clock,
   everyMs: number,
   onQuiet: (item: Item) => void,
 ): Heartbeats<Item> {
   // In the order in which they were last heard of: a map keeps it.
   const lastHeard = new Map<Item, number>();
-  let alarm: (() => void) | null = null;
+  let callOff: (() => void) | null = null;
 
-  function ring(): void {
-    alarm = null;
-    const now = timekeeper.now();
+  function callUpon(): void {
+    callOff = null;
+    const now = clock.monotonic();
     for (const [item, at] of lastHeard) {
       if (at + everyMs > now) break;
       heard(item);
@@ -30,12 +30,13 @@ export function createHeartbeats<Item>(
 
   function arm(): void {
     const [first] = lastHeard.values();
-    if (alarm === null && first !== undefined) alarm = timekeeper.at(first + everyMs, ring);
+    if (callOff === null && first !== undefined)
+      callOff = clock.after(first + everyMs - clock.monotonic(), callUpon);
   }
 
   function heard(item: Item): void {
     lastHeard.delete(item);
-    lastHeard.set(item, timekeeper.now());
+    lastHeard.set(item, clock.monotonic());
     arm();
   }
 
@@ -44,8 +45,8 @@ export function createHeartbeats<Item>(
     forget(item) {
       lastHeard.delete(item);
       if (lastHeard.size > 0) return;
-      alarm?.();
-      alarm = null;
+      callOff?.();
+      callOff = null;
     },
   };
 }

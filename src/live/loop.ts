@@ -1,7 +1,7 @@
-import type { Alarms } from '../live/alarms.ts';
+import type { Clock } from '../db/clock.ts';
 
 /** Work done again and again: when it is wanted, one at a time, with a breath between. */
-export type Pace = {
+export type Loop = {
   /** The work is begun within so many milliseconds, or as soon as the one under way and the breath are over. */
   within(ms: number): void;
   /** Nothing is wanted any more. */
@@ -11,35 +11,35 @@ export type Pace = {
 };
 
 /** `work` must not fail: what goes wrong is its own to deal with. */
-export function createPace(alarms: Alarms, breathMs: number, work: () => Promise<void>): Pace {
+export function createLoop(clock: Clock, breathMs: number, work: () => Promise<void>): Loop {
   let dueAt = Infinity;
   let notBefore = -Infinity;
   let working: Promise<void> | null = null;
   let stopped = false;
-  let disarm: (() => void) | undefined;
+  let callOff: (() => void) | undefined;
 
   function arm(): void {
-    disarm?.();
+    callOff?.();
     if (dueAt === Infinity || working !== null || stopped) return;
-    disarm = alarms.arm(Math.max(0, Math.max(dueAt, notBefore) - alarms.now()), begin);
+    callOff = clock.after(Math.max(dueAt, notBefore) - clock.monotonic(), begin);
   }
 
   function begin(): void {
     dueAt = Infinity;
     working = work().finally(() => {
       working = null;
-      notBefore = alarms.now() + breathMs;
+      notBefore = clock.monotonic() + breathMs;
       arm();
     });
   }
 
   const rest = () => {
     dueAt = Infinity;
-    disarm?.();
+    callOff?.();
   };
   return {
     within: (ms) => {
-      const at = alarms.now() + ms;
+      const at = clock.monotonic() + ms;
       if (at >= dueAt) return;
       dueAt = at;
       arm();

@@ -1,5 +1,5 @@
-/** Which shards are to be looked at next, and when. Times are the alarms'. */
-export type Agenda = {
+/** Which shards are to be looked at next, and when. Times are monotonic. */
+export type Schedule = {
   /** Of these it is known, or hoped, that they have changed. */
   want(shards: Iterable<number>): void;
   /** All of them, as soon as may be. */
@@ -18,7 +18,7 @@ export type Agenda = {
 const SOON_MS = 10;
 
 /** All shards are due every `pollMs`. */
-export function createAgenda(all: readonly number[], pollMs: number): Agenda {
+export function createSchedule(all: readonly number[], pollMs: number): Schedule {
   const wanted = new Set<number>();
   let allDueAt = -Infinity;
   let patienceMs = SOON_MS;

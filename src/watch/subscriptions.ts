@@ -1,17 +1,17 @@
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
-import { createMailbox, type Mailbox } from './mailbox.ts';
+import { createConflatingBuffer, type ConflatingBuffer } from './conflating-buffer.ts';
 import { nameOf, type Watched } from './message.ts';
 import { createAudience, createWatchedBook, type Audience, type WatchedBook } from './watched-book.ts';
 
 /** One stream: whom it belongs to, and what it has not been told yet. */
-export type Stream = { readonly audience: Audience; readonly mailbox: Mailbox };
+export type Subscription = { readonly audience: Audience; readonly buffer: ConflatingBuffer };
 
 /** The books that are watched: each once, however many streams watch it, and none that nobody watches. */
-export type Shelf = {
+export type Subscriptions = {
   /** Adds a stream, with its audience and its book where they are not there yet. */
-  enter(key: BookKey, watched: Watched): Stream;
+  enter(key: BookKey, watched: Watched): Subscription;
   /** Takes it away, with what nobody watches any more; gives back the book if that is gone. */
-  leave(stream: Stream): WatchedBook | undefined;
+  leave(subscription: Subscription): WatchedBook | undefined;
   byKey(key: BookKey): WatchedBook | undefined;
   /** Finds a book whose id is known: see `found`. */
   byId(id: string): WatchedBook | undefined;
@@ -20,7 +20,7 @@ export type Shelf = {
   all(): readonly WatchedBook[];
 };
 
-export function createShelf(): Shelf {
+export function createSubscriptions(): Subscriptions {
   const books = new Map<string, WatchedBook>();
   const ids = new Map<string, WatchedBook>();
   return {
@@ -31,14 +31,14 @@ export function createShelf(): Shelf {
       const name = nameOf(watched);
       const audience = book.audiences.get(name) ?? createAudience(book, watched);
       book.audiences.set(name, audience);
-      const mailbox = createMailbox();
-      audience.mailboxes.add(mailbox);
-      return { audience, mailbox };
+      const buffer = createConflatingBuffer();
+      audience.buffers.add(buffer);
+      return { audience, buffer };
     },
-    leave({ audience, mailbox }) {
-      const { book, watched, mailboxes } = audience;
-      mailboxes.delete(mailbox);
-      if (mailboxes.size > 0) return undefined;
+    leave({ audience, buffer }) {
+      const { book, watched, buffers } = audience;
+      buffers.delete(buffer);
+      if (buffers.size > 0) return undefined;
       book.audiences.delete(nameOf(watched));
       if (book.audiences.size > 0) return undefined;
       books.delete(bookKeyText(book.key));
