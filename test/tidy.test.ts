@@ -48,7 +48,7 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bconsole\./, /^$/, 'the log'],
 ];
 
-const largest = 400;
+const largest = 300;
 
 function parse(path: string, text: string): Source {
   const code = text.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, (comment) =>

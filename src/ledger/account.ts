@@ -1,23 +1,24 @@
 import type { Amount } from '../amount.ts';
 
-/** Customer accounts hold one customer's credit; the others belong to the business (domain.md §5). */
-export type AccountType =
-  | 'CUSTOMER_FBO'
-  | 'CUSTOMER_RECEIVABLE'
-  | 'CUSTOMER_ACCRUED'
-  | 'WASH'
-  | 'EARNINGS'
-  | 'BROKERAGE'
-  | 'BREAKAGE';
-
-/** All of them, in the order lists show them. */
-export const ACCOUNT_TYPES: readonly AccountType[] = [
-  ...(['CUSTOMER_FBO', 'CUSTOMER_RECEIVABLE', 'CUSTOMER_ACCRUED'] as const),
-  ...(['WASH', 'EARNINGS', 'BROKERAGE', 'BREAKAGE'] as const),
-];
+/**
+ * Customer accounts hold one customer's credit; the others belong to the business (domain.md §5). In the order lists show
+ * them.
+ */
+export const ACCOUNT_TYPES = [
+  'CUSTOMER_FBO',
+  'CUSTOMER_RECEIVABLE',
+  'CUSTOMER_ACCRUED',
+  'WASH',
+  'EARNINGS',
+  'BROKERAGE',
+  'BREAKAGE',
+] as const;
+export type AccountType = (typeof ACCOUNT_TYPES)[number];
 
 /** Those of the business, which a namespace shares. */
-export const BUSINESS_ACCOUNTS = ACCOUNT_TYPES.filter((type) => !type.startsWith('CUSTOMER_'));
+export const BUSINESS_ACCOUNTS: readonly AccountType[] = ACCOUNT_TYPES.filter(
+  (type) => !type.startsWith('CUSTOMER_'),
+);
 
 /** How far a receivable has come: owed, or authorized by the payment provider. */
 export type Stage = 'OPEN' | 'AUTHORIZED';

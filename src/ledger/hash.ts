@@ -65,11 +65,21 @@ export function transactionLink(
 ): Buffer {
   const { uuid, version, ordinal, recordedAt, kind, bookedAt, reason } = transaction;
   return linkAfter(before, 'transaction', [
-    ...[plain(uuid), version, ordinal, recordedAt, kind, bookedAt],
+    plain(uuid),
+    version,
+    ordinal,
+    recordedAt,
+    kind,
+    bookedAt,
     reason === null ? null : digestOf(salt, `reason ${ordinal}`, [reason]),
     entries.map(({ subAccount, account, accountUuid, amount, grantId, chargeId, reverses }) => [
-      ...[subAccount, plain(accountUuid), subAccountKey(account)],
-      ...[amount.toString(), grantId, chargeId, reverses],
+      subAccount,
+      plain(accountUuid),
+      subAccountKey(account),
+      amount.toString(),
+      grantId,
+      chargeId,
+      reverses,
     ]),
   ]);
 }

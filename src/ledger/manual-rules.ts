@@ -36,7 +36,8 @@ export type Posted = {
 export function reversalLegs({ id, kind, legs, reversed }: Posted): readonly Leg[] {
   if (kind !== 'MANUAL')
     refuse('ROUTING_RULE', `only a manual transaction can be reversed, not one of kind ${kind}`, {
-      ...{ id, state: kind },
+      id,
+      state: kind,
     });
   if (reversed) refuse('ROUTING_RULE', `${id} has been reversed already`, { id, state: 'REVERSED' });
   return legs.map(({ entry, ...leg }) => ({ ...leg, amount: -leg.amount, reverses: entry }));
