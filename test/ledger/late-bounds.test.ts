@@ -6,8 +6,9 @@ import { LARGE, SMALL } from '../../src/ledger/late-sums.ts';
 import { day } from '../support/builders.ts';
 import { liveLate, randomFrom } from '../support/late-history.ts';
 import { neighbour } from '../support/neighbours.ts';
-import { at } from '../support/requests.ts';
+import { at, grantRequest, spendRequest } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
+import { tellSpends } from '../support/told-spends.ts';
 import { transactionsOf } from '../support/transactions-rows.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -15,8 +16,9 @@ vi.setConfig({ testTimeout: 240_000 });
 
 /**
  * Histories told late that begin, end and are known at the very bounds of the blocks that late entries are summed up in,
- * small and large: two neighbours' books, whose versions are pushed on to where the bounds are, and what the service
- * answers against adding up their entries one by one.
+ * small and large: books of neighbours, two of which lived through anything, with their versions pushed on to where the
+ * bounds are, and a third that spent from one grant all the time. What the service answers is held against adding up
+ * their entries one by one.
  */
 
 const { caller, time, sql, databaseUrl, url } = await testWorld();
@@ -25,6 +27,7 @@ const transactions = transactionsOf({ url });
 const SEED = 20_261_129;
 const MINUTE = 60_000;
 const CUSTOMERS = [0, 1].map((i) => neighbour('late', i));
+const SPENDER = neighbour('late', 2);
 /** Before how many versions of each large block, and how many after its beginning, something is written. */
 const [BEFORE, AFTER] = [2 * SMALL + 2, 2 * SMALL + 3];
 const LARGE_BLOCKS = 3;
@@ -35,6 +38,7 @@ type Entry = {
   readonly position: number;
   readonly transaction_id: string;
   readonly booked_at: Instant;
+  readonly recorded_at: Instant;
   readonly amount: Amount;
   readonly grant_id: string | null;
   readonly charge_id: string | null;
@@ -49,7 +53,7 @@ type Book = {
   readonly writes: readonly { readonly version: number; readonly recorded_at: Instant }[];
   readonly entries: readonly Entry[];
 };
-let books: readonly Book[];
+const books: Book[] = [];
 let until: Instant;
 
 beforeAll(async () => {
@@ -63,12 +67,30 @@ beforeAll(async () => {
     from = until + MINUTE;
   }
   time.now = until + 1;
-  books = [await readBook(CUSTOMERS[0]!), await readBook(CUSTOMERS[1]!)];
+  await spendAllTheTime();
+  for (const customerId of [...CUSTOMERS, SPENDER]) books.push(await readBook(customerId));
 }, 240_000);
+
+/** A spend a minute from one grant, all of them told when the last was, one a millisecond and in no order. */
+async function spendAllTheTime(): Promise<void> {
+  await sql.rows('grant update on writes, transactions, entries, allocations to current_user');
+  await caller.answer('CreateGrant', grantRequest({ customerId: SPENDER, amount: '1000000' }));
+  await caller.answer('ConsumeCredits', spendRequest({ customerId: SPENDER, amount: '1' }));
+  const count = LARGE_BLOCKS * LARGE + BEFORE;
+  const { bookId, from } = await tellSpends(sql, SPENDER, { count, told: 'at the end' });
+  for (const table of ['writes', 'transactions', 'charges']) {
+    await sql.rows(
+      `update ${table} set recorded_at = recorded_at + version * interval '1 ms' where book_id = $1 and version > 2`,
+      [bookId],
+    );
+  }
+  time.now = from + (count + 2) * MINUTE;
+  await sql.rows('update books set clock = $2 where id = $1', [bookId, at(time.now)]);
+}
 
 async function readBook(customerId: string): Promise<Book> {
   const entries = await sql.rows<Entry>(
-    `select e.*, t.id as transaction_id, s.id as account_id, s.type, s.currency, s.feature_keys, s.cost_basis
+    `select e.*, t.id as transaction_id, t.recorded_at, s.id as account_id, s.type, s.currency, s.feature_keys, s.cost_basis
        from books b
        join entries e on e.shard = b.shard and e.book_id = b.id
        join transactions t on t.book_id = b.id and t.version = e.version and t.ordinal = e.transaction
@@ -84,22 +106,24 @@ async function readBook(customerId: string): Promise<Book> {
   return { customerId, entries, writes };
 }
 
-type Point = { readonly asOf: Instant; readonly knownAt: Instant; readonly version: number };
+type Point = { readonly asOf: Instant; readonly knownAt: Instant };
 
-/** Pairs of versions around bounds: the last before the instant asked about, and the last known. */
-function points(count: number, seed: number): readonly Point[] {
+/** Pairs of versions around bounds, half of them around the same: the last before the instant asked about, and the last known. */
+function points({ writes, entries }: Book, count: number, seed: number): readonly Point[] {
   const random = randomFrom(seed);
-  const near = books[0]!.writes.filter(({ version }) => (version + 2) % SMALL < 4);
-  return Array.from({ length: count }, () => {
-    const [a, b] = [random(near.length), random(near.length)];
-    const { recorded_at: asOf } = near[Math.min(a, b)]!;
-    const { recorded_at: knownAt, version } = near[Math.max(a, b)]!;
-    return { asOf: Math.min(asOf + random(2) * 30_000, knownAt), knownAt, version };
+  const near = writes.filter(({ version }) => (version + 2) % SMALL < 4);
+  return Array.from({ length: count }, (_, i) => {
+    const a = random(near.length);
+    const b = i % 2 === 0 ? random(near.length) : Math.min(near.length - 1, a + random(6));
+    const knownAt = near[Math.max(a, b)]!.recorded_at;
+    const asked =
+      i % 3 === 0 ? entries[random(entries.length)]!.booked_at : near[Math.min(a, b)]!.recorded_at;
+    return { asOf: Math.min(asked + random(2) * 30_000, knownAt), knownAt };
   });
 }
 
-const toldBy = ({ entries }: Book, { asOf, version }: Point): readonly Entry[] =>
-  entries.filter((entry) => entry.version <= version && entry.booked_at <= asOf);
+const toldBy = ({ entries }: Book, { asOf, knownAt }: Point): readonly Entry[] =>
+  entries.filter((entry) => entry.recorded_at <= knownAt && entry.booked_at <= asOf);
 
 /** What entries add up to, by a key of each; without those that come to nothing. */
 function sums(entries: readonly Entry[], keyOf: (entry: Entry) => string | null): Json {
@@ -120,20 +144,18 @@ const debtorOf = (entry: Entry): string | null => (isAdvance(entry) ? idOf('chg'
 const settledIn = (entry: Entry): string | null =>
   entry.type === 'CUSTOMER_FBO' || isAdvance(entry) ? entry.currency : null;
 
-describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) => {
-  const asked = ({ asOf, knownAt }: Point) => ({
-    customerId: CUSTOMERS[i]!,
-    asOf: at(asOf),
-    knownAt: at(knownAt),
-  });
+describe.each([0, 1, 2])('as known at the bounds of blocks, of neighbour %i', (i) => {
+  const customerId = [...CUSTOMERS, SPENDER][i]!;
+  const asked = ({ asOf, knownAt }: Point) => ({ customerId, asOf: at(asOf), knownAt: at(knownAt) });
+  const currencies = i < 2 ? ['USD', 'EUR'] : ['USD'];
 
   test('grants, advances, accounts and balances are what their entries add up to', async () => {
-    for (const point of points(40, SEED + i)) {
+    for (const point of points(books[i]!, 40, SEED + i)) {
       const told = toldBy(books[i]!, point);
       const question = asked(point);
-      const what = JSON.stringify({ ...question, version: point.version });
+      const what = JSON.stringify(question);
       const explained = await Promise.all(
-        ['USD', 'EUR'].map((currency) => caller.answer('ExplainBalance', { ...question, currency })),
+        currencies.map((currency) => caller.answer('ExplainBalance', { ...question, currency })),
       );
       const listed = (field: string) => explained.flatMap((one) => one[field] ?? []);
       expect(
@@ -163,7 +185,7 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
   });
 
   test('grants are listed with what they hold, whether much of it was told late or little', async () => {
-    for (const point of points(12, SEED + 2 + i)) {
+    for (const point of points(books[i]!, 12, SEED + 3 + i)) {
       const { grants } = await caller.answer('ListGrants', { ...asked(point), pageSize: 1_000 });
       expect(shown(grants, ({ id }) => id, 'remainingAmount')).toEqual(
         sums(toldBy(books[i]!, point), grantOf),
@@ -172,12 +194,12 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
   });
 
   test('a page of the history begins with what was settled there, in each scope', async () => {
-    for (const point of points(25, SEED + 4 + i)) {
+    for (const point of points(books[i]!, 25, SEED + 6 + i)) {
       const { asOf, knownAt } = point;
       const told = toldBy(books[i]!, point);
-      for (const currency of ['USD', 'EUR']) {
+      for (const currency of currencies) {
         const { rows } = await transactions.page({
-          customerId: CUSTOMERS[i]!,
+          customerId,
           currency,
           pageSize: 3,
           knownAt: at(knownAt),
@@ -190,36 +212,43 @@ describe.each([0, 1])('as known at the bounds of blocks, of neighbour %i', (i) =
   });
 
   test('the journal between two instants has every entry that is booked there', async () => {
-    const random = randomFrom(SEED + 6 + i);
-    for (const point of points(25, SEED + 8 + i)) {
+    const random = randomFrom(SEED + 9 + i);
+    for (const point of points(books[i]!, 25, SEED + 12 + i)) {
       const from = point.asOf - random(300) * MINUTE;
-      const { entries = [] } = await caller.answer('ListEntries', {
-        customerId: CUSTOMERS[i]!,
+      const request = {
+        customerId,
         knownAt: at(point.knownAt),
         pageSize: 1_000,
         bookedFrom: at(from),
         bookedTo: at(point.asOf),
-      });
+      };
+      const entries: Json[] = [];
+      for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
+        const page = await caller.answer('ListEntries', { ...request, pageToken });
+        entries.push(...(page['entries'] ?? []));
+        pageToken = page['nextPageToken'];
+      }
       const expected = books[i]!.entries.filter(
-        (entry) => entry.version <= point.version && entry.booked_at >= from && entry.booked_at < point.asOf,
+        (entry) =>
+          entry.recorded_at <= point.knownAt && entry.booked_at >= from && entry.booked_at < point.asOf,
       );
-      expect(entries.map(({ transactionId }: Json) => transactionId)).toEqual(
+      expect(entries.map(({ transactionId }) => transactionId)).toEqual(
         expected.map(({ transaction_id }) => idOf('txn', transaction_id)),
       );
     }
   });
 });
 
-test('large blocks have been summed up of both books, so that there is something to read', async () => {
+test('large blocks have been summed up of each book, so that there is something to read', async () => {
   const summed = await sql.rows<{ blocks: number }>(
     'select count(distinct block) as blocks from late_sums where level = 2 group by book_id',
   );
 
-  expect(summed.map(({ blocks }) => blocks)).toEqual([LARGE_BLOCKS, LARGE_BLOCKS]);
+  expect(summed.map(({ blocks }) => blocks)).toEqual([LARGE_BLOCKS, LARGE_BLOCKS, LARGE_BLOCKS]);
 });
 
 test('the trial balance of everybody is what their entries add up to', async () => {
-  for (const point of points(30, SEED + 10)) {
+  for (const point of points(books[0]!, 30, SEED + 15)) {
     const { rows } = await caller.answer('GetTrialBalance', {
       asOf: at(point.asOf),
       knownAt: at(point.knownAt),

@@ -29,7 +29,8 @@ export type Answered = {
   readonly broken: readonly number[];
 };
 
-const REPEATED = /\/src\/(?:(?:book|ledger|feed|pending|watch)\/|db\/(?:database|bulk|placement)\.ts)/;
+const REPEATED =
+  /\/src\/(?:(?:book|ledger|feed|pending|query|tables|watch)\/|db\/(?:database|bulk|placement)\.ts)/;
 const { mutants, roots } = workerData as Asked;
 const byNumber = new Map(mutants.map(([number, mutant]) => [String(number), mutant]));
 const bare = new Map<string, string>();

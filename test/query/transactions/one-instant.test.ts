@@ -12,9 +12,14 @@ const { caller, time } = world;
 const transactions = transactionsOf(world);
 const HOUR = 3_600_000;
 
-/** Oldest first: type, amount, settled after it, hours since the first day began. */
-const told = async (customerId: string, more: object = {}) =>
-  (await transactions.rows({ customerId, ...more })).toReversed().map(shown);
+/** Oldest first: type, amount, settled after it, hours since the first day began; the same in pages, both ways. */
+async function told(customerId: string, more: object = {}) {
+  const rows = await transactions.rows({ customerId, ...more });
+  const { forward, back } = await walk(transactions, { customerId, ...more, pageSize: 1 });
+  expect(forward).toEqual(rows);
+  expect(back).toEqual(rows);
+  return rows.toReversed().map(shown);
+}
 const shown = ({ type, amount, balanceAfter, bookedAt }: Json) =>
   [
     String(type).replace('TRANSACTION_TYPE_', ''),

@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Statement } from '../../../src/db/database.ts';
 import { SCOPES } from '../../support/figures.ts';
+import { having, pairsOf, type Filter } from '../../support/filters.ts';
+import { CURRENCIES } from '../../support/histories.ts';
 import { neighbour } from '../../support/neighbours.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../../support/requests.ts';
 import type { Json } from '../../support/service.ts';
 import { GRID } from '../../support/transactions-acts.ts';
 import { histories, live } from '../../support/transactions-history.ts';
-import { asking, transactionsOf, unbooked, walk } from '../../support/transactions-rows.ts';
+import { asking, bookedAt, transactionsOf, unbooked, walk } from '../../support/transactions-rows.ts';
 import { testWorld } from '../../support/world.ts';
 
 /** Pages of a history, forward and back, are the whole of it, also while it grows. */
@@ -73,6 +75,48 @@ describe.each(customers)('the history of %s', (customerId) => {
     }
   });
 });
+
+const TYPES = ['FUNDED', 'CONSUMED', 'CORRECTED', 'EXPIRED', 'VOIDED', 'ADJUSTED'].map((type) => [
+  `TRANSACTION_TYPE_${type}`,
+]);
+
+/** Types, currencies, and windows between instants of rows. */
+function kindsOf(rows: readonly Json[]): readonly (readonly Filter[])[] {
+  const instants = [...new Set(rows.map(bookedAt))];
+  const [to, from] = [0.25, 0.75].map((part) => instants[Math.floor(part * instants.length)]!);
+  return [
+    [...TYPES, TYPES.flat().slice(1, 4)].map((types) => ({
+      asked: { types },
+      shows: (row) => types.includes(row['type']),
+    })),
+    CURRENCIES.map((currency) => having('currency', currency)),
+    [
+      { asked: { bookedFrom: at(from!) }, shows: (row) => bookedAt(row) >= from! },
+      { asked: { bookedTo: at(to!) }, shows: (row) => bookedAt(row) < to! },
+      {
+        asked: { bookedFrom: at(from!), bookedTo: at(to!) },
+        shows: (row) => bookedAt(row) >= from! && bookedAt(row) < to!,
+      },
+    ],
+  ];
+}
+
+test.each(customers)(
+  'whatever a page of %s hides, its rows are those of the whole, forward and back',
+  async (customerId) => {
+    const ago = time.now - 40 * GRID;
+    for (const [i, scope] of SCOPES.slice(0, 3).entries()) {
+      const request = asking(customerId, scope, i % 2 === 0 ? {} : { knownAt: ago });
+      const rows = await transactions.rows(request);
+      const kinds = kindsOf(rows);
+      for (const { asked, shows } of [...kinds.flat(), ...pairsOf(rows, kinds, 1)]) {
+        const { forward, back } = await walk(transactions, { ...request, ...asked, pageSize: 2 + i });
+        expect(forward, JSON.stringify({ ...request, ...asked })).toEqual(rows.filter(shows));
+        expect(back).toEqual(forward);
+      }
+    }
+  },
+);
 
 describe('a page takes a constant number of statements', () => {
   /** The names of the statements a page runs, in no particular order. */
