@@ -1,6 +1,6 @@
 import { statement, type Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { idOf } from '../id.ts';
 import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
 import { samePromise, type CreditPromise } from './promise.ts';
 
@@ -31,17 +31,17 @@ const WRITTEN = statement<Row>(
   'promises_to_verify',
   `select ${PROMISE_COLUMNS}, s.known_from, s.known_until, s.namespace, s.customer_id, s.span_class
    from scheduled_grants s
-   where shard = $1 and book_id = $2 and grant_id >= $3::uuid and grant_id < $4::uuid
+   where shard = $1 and book_id = $2 and grant_id > $3::uuid and grant_id <= $4::uuid
    order by grant_id, known_from`,
 );
 
-/** A book's rows for the grants from one id (inclusive) to another (exclusive), whether there are such grants or not. */
+/** A book's rows for the grants after one id and through another, whether there are such grants or not. */
 export async function writtenPromises(
   connection: Connection,
   { shard, id }: { readonly shard: number; readonly id: string },
-  range: { readonly from: string; readonly until: string },
+  range: { readonly after: string; readonly through: string },
 ): Promise<readonly WrittenPromise[]> {
-  const rows = await connection.run(WRITTEN, [shard, id, uuidOf(range.from), uuidOf(range.until)]);
+  const rows = await connection.run(WRITTEN, [shard, id, range.after, range.through]);
   return rows.map((row) => ({
     grantId: idOf('grt', row.grant_id),
     knownFrom: row.known_from,

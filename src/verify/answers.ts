@@ -1,9 +1,11 @@
+import { answerHash, type Answered } from '../book/facts.ts';
 import { statement, type Connection } from '../db/database.ts';
-import type { Answered } from '../book/facts.ts';
+import { finding, type Finding } from './finding.ts';
+import type { Book } from './book-set.ts';
+import type { StoredBook } from './check-book.ts';
 
 /** Remembered answers as they stand in their rows, for verification. */
 
-type Book = { readonly shard: number; readonly id: string };
 type Row = { key: string; method: string; request: Buffer; answer: Buffer; hash: Buffer | null };
 
 /** `hash`: of a success that took no version; null where a write tells of the key. */
@@ -34,15 +36,38 @@ const ALL = statement<Row>(
    order by key limit ${PAGE}`,
 );
 
-/** All answers of a book in pages. */
-export async function* writtenAnswers(
+/**
+ * The answers remembered under a book's keys, as far as no write tells of them: those of successes that took no version
+ * carry their own hash, and any other is of nobody. `ofWrites`: how many belong to a write; null where some may be older
+ * than their hashes.
+ */
+export async function checkAnswers(
   connection: Connection,
-  { shard, id }: Book,
-): AsyncGenerator<readonly WrittenAnswer[], void, undefined> {
-  for (let after = ''; ;) {
-    const page = await connection.run(ALL, [shard, id, after]);
-    yield page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.key;
+  book: StoredBook,
+  ofWrites: number | null,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  let others = 0;
+  const { key, shard, id: bookId, version } = book;
+  let last: string | null = '';
+  while (last !== null) {
+    const page: readonly Row[] = await connection.run(ALL, [shard, bookId, last]);
+    last = page.length < PAGE ? null : page.at(-1)!.key;
+    for (const answered of page) {
+      if (answered.hash === null) {
+        others += 1;
+        continue;
+      }
+      const should = answerHash({ key, shard, bookId }, answered.key, answered);
+      if (should.equals(answered.hash)) continue;
+      const [expected, actual] = [answered.hash.toString('hex'), should.toString('hex')];
+      const message = `the answer remembered under key "${answered.key}" (${answered.method}) was changed`;
+      findings.push(finding('HASH_CHAIN', { version }, expected, actual, message));
+    }
   }
+  if (ofWrites !== null && others > ofWrites) {
+    const message = `${others - ofWrites} answers are remembered under keys that no write tells of`;
+    findings.push(finding('DANGLING_ROW', { version }, String(ofWrites), String(others), message));
+  }
+  return findings;
 }

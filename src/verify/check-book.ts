@@ -1,46 +1,87 @@
-import type { WrittenBook } from './stored-books.ts';
+import { statement, type Connection } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
-import { differences, type Finding } from './finding.ts';
+import { shardOf, type BookKey } from '../tables/book-key.ts';
+import { nameOf, type Book } from './book-set.ts';
+import { differences, finding, type Finding } from './finding.ts';
 
-/** What a book's row should say, as far as its writes, grants and charges tell it. */
-export type BookFacts = {
-  /** The last write there is. */
-  readonly lastVersion: number;
-  readonly lastRecordedAt: Instant;
-  /** Of the last write. */
-  readonly feedPosition: number;
-  /** When the open grants and charges change by themselves next. */
+/** A row of `books`. */
+export type StoredBook = Book & {
+  readonly key: BookKey;
+  /** For whom it was made; null: it was not registered. */
+  readonly registered: BookKey | null;
+  readonly version: number;
+  readonly clock: Instant;
+  readonly headHash: Buffer;
   readonly nextEventAt: Instant;
-  /** Each currency of a grant or charge with the first version that had one. */
-  readonly currencies: ReadonlyMap<string, number>;
+  readonly feedPosition: number;
+  readonly currencies: Readonly<Record<string, number>>;
 };
 
-/** The row of a book, but its head hash, which is the journal's business, and versions it knows and no write has. */
-export function checkBook(book: WrittenBook, facts: BookFacts): Finding[] {
-  const { version, clock, nextEventAt, feedPosition, key } = book;
-  // A book ahead of its writes has a gap, which the journal tells of; its clock is of a write that is missing.
-  const behind = facts.lastVersion >= version;
-  const expected = {
-    ...(behind && {
-      version: facts.lastVersion,
-      clock_at: facts.lastRecordedAt,
-      feed_position: facts.feedPosition,
-    }),
-    ...{ next_event_at: facts.nextEventAt, currencies: told(facts.currencies) },
+type Row = {
+  id: string;
+  namespace: string;
+  customer_id: string;
+  version: number;
+  clock: Instant;
+  head_hash: Buffer;
+  next_event_at: Instant;
+  feed_position: number;
+  currencies: Record<string, number>;
+  registered_namespace: string | null;
+  registered_customer_id: string | null;
+};
+
+const BOOK = statement<Row>(
+  'book_to_verify',
+  `select b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.next_event_at, b.feed_position,
+          b.currencies, r.namespace as registered_namespace, r.customer_id as registered_customer_id
+   from books b
+   left join book_register r on r.shard = b.shard and r.book_id = b.id
+   where b.shard = $1 and b.id = $2`,
+);
+
+/** Null: it cannot be read, or is gone. */
+export async function readBook(connection: Connection, { shard, id }: Book): Promise<StoredBook | null> {
+  const [row] = await connection.run(BOOK, [shard, id]);
+  if (row === undefined) return null;
+  const { version, clock, head_hash: headHash, next_event_at: nextEventAt, currencies } = row;
+  const [namespace, customerId] = [row.registered_namespace, row.registered_customer_id];
+  return {
+    key: { namespace: row.namespace, customerId: row.customer_id },
+    registered: namespace === null || customerId === null ? null : { namespace, customerId },
+    ...{ shard, id, version, clock, headHash, nextEventAt, feedPosition: row.feed_position, currencies },
   };
-  const currencies = told(Object.entries(book.currencies));
-  const actual = {
-    feed_position: feedPosition,
-    version,
-    clock_at: clock,
-    next_event_at: nextEventAt,
-    currencies,
-  };
-  return differences({ kind: 'PROJECTION', version }, `the book of ${key.customerId}`, expected, actual);
 }
 
-const told = (currencies: Iterable<readonly [string, number]>): string =>
-  [...currencies]
-    .map(([code, version]) => `${code} since version ${version}`)
-    .toSorted()
-    .join(', ');
+/** A book against the register: made for whom it is now, and where it belongs. */
+export function checkRegistered({ key, registered, shard, id, version }: StoredBook): Finding[] {
+  const is = nameOf(key);
+  const found = (expected: string, actual: string, message: string) => [
+    finding('BOOK_REGISTER', { version }, expected, actual, `the book ${id} ${message}`),
+  ];
+  if (registered === null) return found(is, 'none', `of ${is} is not in the register of books`);
+  const made = nameOf(registered);
+  if (made !== is) return found(made, is, `was made for ${made}, and is of ${is} now`);
+  if (shardOf(key) === shard) return [];
+  const message = `of ${is} lies in shard ${shard}, where nobody looks for it`;
+  return found(`shard ${shardOf(key)}`, `shard ${shard}`, message);
+}
+
+/** What a book's row says beside its head hash, which is the journal's business. */
+type Said = Pick<StoredBook, 'version' | 'clock' | 'nextEventAt' | 'feedPosition' | 'currencies'>;
+
+/** The row of a book against what its writes, grants and charges give. */
+export function checkBook(book: StoredBook, facts: Said): Finding[] {
+  const { version, key } = book;
+  const values = ({ clock, feedPosition, nextEventAt, currencies, ...said }: Said) => ({
+    // A book ahead of its writes has a gap, which the journal tells of; these are of a write that is missing.
+    ...(facts.version >= version && { version: said.version, clock_at: clock, feed_position: feedPosition }),
+    next_event_at: nextEventAt,
+    currencies: Object.entries(currencies)
+      .map(([code, since]) => `${code} since version ${since}`)
+      .toSorted()
+      .join(', '),
+  });
+  const what = `the book of ${key.customerId}`;
+  return differences('PROJECTION', { version }, what, values(facts), values(book));
+}

@@ -11,7 +11,8 @@ import { plan } from '../credit/collect.ts';
 import { isCompatible } from '../credit/cover.ts';
 import type { Grant } from '../credit/grant.ts';
 import { untakenSteps } from '../credit/untaken.ts';
-import type { Finding } from './finding.ts';
+import type { Book } from './book-set.ts';
+import { finding, type Finding } from './finding.ts';
 import {
   asKnownAt,
   condense,
@@ -48,15 +49,19 @@ export type UsageCheck = {
   lost: boolean;
 };
 
-type Book = { readonly shard: number; readonly id: string };
-
 export const openUsage = async (
   connection: Connection,
   book: Book,
   accounts: ReadonlyMap<number, SubAccount>,
 ): Promise<UsageCheck> => ({
-  ...{ replay: emptyReplay(), accounts, handedBack: await collectionsHandedBack(connection, book) },
-  ...{ covered: new Map(), touched: new Set(), told: new Set(), recordedAt: ALWAYS, lost: false },
+  replay: emptyReplay(),
+  accounts,
+  handedBack: await collectionsHandedBack(connection, book),
+  covered: new Map(),
+  touched: new Set(),
+  told: new Set(),
+  recordedAt: ALWAYS,
+  lost: false,
 });
 
 /** Gets to know what the next versions name. */
@@ -139,15 +144,15 @@ export function checkUsage(check: UsageCheck, next: Written, isSound: boolean): 
 
 type Booked = {
   readonly kind: string;
-  readonly uuid: string;
   readonly bookedAt: Instant;
   readonly entries: readonly WrittenEntry[];
 };
 
 function transactionsOf({ transactions, entries }: Written): readonly Booked[] {
   const own = Map.groupBy(entries, (entry) => entry.transaction);
-  return transactions.map(({ kind, uuid, ordinal, bookedAt }) => ({
-    ...{ kind, uuid, bookedAt },
+  return transactions.map(({ kind, ordinal, bookedAt }) => ({
+    kind,
+    bookedAt,
     entries: own.get(ordinal) ?? [],
   }));
 }
@@ -192,26 +197,18 @@ function differing({ replay }: UsageCheck, { version, recordedAt }: Written, tak
   const { at, taken, asked, chargeId } = taking;
   const grants = new Map<string, Grant>();
   for (const own of creditSince(replay, at)) grants.set(own.grant.id, asKnownAt(own, version - 1));
-  const lawful = plan({ grants, historyFrom: ALWAYS }, taking, asked, at).map(({ grant, amount }) => ({
-    ...{ grantId: grant.id, amount },
-  }));
-  const [expected, actual] = [told(lawful), told(taken)];
+  const lawful = plan({ grants, historyFrom: ALWAYS }, taking, asked, at);
+  const expected = shown(lawful.map(({ grant, amount }) => ({ grantId: grant.id, amount })));
+  const actual = shown(taken);
   if (expected === actual) return [];
   const what = chargeId === null ? 'an adjustment' : `charge ${chargeId}`;
   const late = at === recordedAt ? '' : ', told late';
   const message = `${what} took ${actual} at version ${version}${late}; by what was known then it takes ${expected}`;
-  return [
-    {
-      ...{ kind: 'WRONG_SPLIT', version },
-      ...(chargeId !== null && { chargeId }),
-      expected,
-      actual,
-      message,
-    },
-  ];
+  const place = { version, ...(chargeId !== null && { chargeId }) };
+  return [finding('WRONG_SPLIT', place, expected, actual, message)];
 }
 
-const told = (slices: Slices): string =>
+const shown = (slices: Slices): string =>
   slices.length === 0
     ? 'nothing'
     : slices.map(({ grantId, amount }) => `${formatAmount(amount)} of ${grantId}`).join(', ');
@@ -245,11 +242,20 @@ function idleFor(grant: Grant, advance: ReplayedAdvance): Amount {
   return totalOf(steps.filter(({ at }) => at < grant.expiresAt));
 }
 
-function standing({ chargeId, uncovered }: ReplayedAdvance, grantId: string, idle: Amount, version: number) {
+function standing(
+  { chargeId, uncovered }: ReplayedAdvance,
+  grantId: string,
+  idle: Amount,
+  version: number,
+): Finding {
   const [owed, there] = [formatAmount(uncovered), formatAmount(idle)];
-  return {
-    ...{ kind: 'IDLE_CREDIT' as const, version, chargeId, grantId },
-    ...{ expected: 'an advance that is covered', actual: `${owed} uncovered beside ${there}` },
-    message: `charge ${chargeId} owes ${owed} that nothing covers at version ${version}, while ${there} of ${grantId} lies idle`,
-  };
+  const message = `charge ${chargeId} owes ${owed} that nothing covers at version ${version}, while ${there} of ${grantId} lies idle`;
+  const actual = `${owed} uncovered beside ${there}`;
+  return finding(
+    'IDLE_CREDIT',
+    { version, chargeId, grantId },
+    'an advance that is covered',
+    actual,
+    message,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Amount } from '../amount.ts';
-import { statement, type Connection, type Statement } from '../db/database.ts';
+import { settleAll, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { CHARGE_COLUMNS, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
@@ -10,46 +10,51 @@ import {
   grantFact,
   termsFact,
   voidFact,
+  writeLink,
   type Fact,
+  type Identity,
 } from '../book/facts.ts';
 import { readTerms, TERMS, type TermsRow } from '../tables/former-terms.ts';
 import { GRANT_COLUMNS, readGrant, type GrantRow } from '../tables/grant-rows.ts';
 import type { Salt } from '../ledger/hash.ts';
+import { answersOf, type WrittenAnswer } from './answers.ts';
+import type { Book } from './book-set.ts';
+import type { Sealed } from './chain.ts';
+import type { StoredBook } from './check-book.ts';
+import { cursor, type OpenCursor } from './cursor.ts';
+import { writtenVersions, type Written, type WrittenWrite } from './written.ts';
 
 /** The facts of writes as their rows have them, in order of version: what a write's link is held against. */
 
 /** A fact but for the salt of its write. */
 type Unsalted = { readonly version: number; readonly fact: (salt: Salt) => Fact };
 
-/** Facts of one kind: their rows in order of version, by a cursor, so that the database sorts and a page is read. */
-type Source = {
-  readonly declare: Statement<never>;
-  /** The next ones; none at the end. */
-  fetch(connection: Connection): Promise<readonly Unsalted[]>;
+const versionOf = ({ version }: Unsalted): number => version;
+
+type EventRow = {
+  charge_id: string;
+  version: number;
+  amount: Amount;
+  collected: Amount;
+  booked_at: Instant;
+  sequence: number | null;
 };
-
-const PAGE = 500;
-
-// oxlint-disable-next-line no-unnecessary-type-parameters -- ties what is read to what is selected
-function source<Row>(name: string, select: string, read: (row: Row) => Unsalted): Source {
-  const cursor = `${name}_by_version`;
-  const fetch = statement<Row>(`fetch_${cursor}`, `fetch ${PAGE} from ${cursor}`);
-  return {
-    declare: statement(`declare_${cursor}`, `declare ${cursor} no scroll cursor for ${select}`),
-    fetch: async (connection) => (await connection.run(fetch)).map(read),
-  };
-}
 
 const OWN = 'shard = $1 and book_id = $2';
 
-const SOURCES: readonly Source[] = [
-  source<GrantRow>(
-    'grants',
+/** Facts of each kind in order of version, which no index has. */
+const SOURCES: readonly OpenCursor<Unsalted>[] = [
+  cursor(
+    'grants_by_version',
     `select ${GRANT_COLUMNS} from grants g where ${OWN} order by g.version`,
-    (row) => ({ version: row.version, fact: (salt) => grantFact(salt, readGrant(row).grant) }),
+    (row: GrantRow): Unsalted => ({
+      version: row.version,
+      fact: (salt) => grantFact(salt, readGrant(row).grant),
+    }),
+    versionOf,
   ),
-  source<TermsRow & { grant_id: string; version: number; since: Instant }>(
-    'terms',
+  cursor(
+    'terms_by_version',
     // Each terms are in force from the change before them on, the first from the grant's recording.
     `select t.grant_id, t.version, t.since, ${TERMS('t')} from (
        select f.grant_id, coalesce(lag(f.until_version) over changes, g.version) as version,
@@ -68,76 +73,120 @@ const SOURCES: readonly Source[] = [
        ) last on true
        where g.shard = $1 and g.book_id = $2
      ) t order by t.version`,
-    (row) => ({
+    (row: TermsRow & { grant_id: string; version: number; since: Instant }): Unsalted => ({
       version: row.version,
       fact: () => termsFact(idOf('grt', row.grant_id), row.since, readTerms(row)),
     }),
+    versionOf,
   ),
-  source<GrantRow>(
-    'voids',
+  cursor(
+    'voids_by_version',
     `select ${GRANT_COLUMNS} from grants g where ${OWN} and g.voided_version is not null order by g.voided_version`,
-    (row) => ({ version: row.voided_version!, fact: (salt) => voidFact(salt, readGrant(row).grant) }),
+    (row: GrantRow): Unsalted => ({
+      version: row.voided_version!,
+      fact: (salt) => voidFact(salt, readGrant(row).grant),
+    }),
+    versionOf,
   ),
-  source<ChargeRow>(
-    'charges',
+  cursor(
+    'charges_by_version',
     `select ${CHARGE_COLUMNS} from charges c where ${OWN} order by c.version`,
-    (row) => ({
+    (row: ChargeRow): Unsalted => ({
       version: row.version,
       fact: (salt) => chargeFact(salt, readCharge(row).charge, row.closed_version !== row.version),
     }),
+    versionOf,
   ),
-  source<ChargeRow>(
-    'closings',
+  cursor(
+    'closings_by_version',
     `select ${CHARGE_COLUMNS} from charges c where ${OWN} and c.closed_version is not null order by c.closed_version`,
-    (row) => ({ version: row.closed_version!, fact: () => closingFact(readCharge(row).charge) }),
+    (row: ChargeRow): Unsalted => ({
+      version: row.closed_version!,
+      fact: () => closingFact(readCharge(row).charge),
+    }),
+    versionOf,
   ),
-  source<{
-    charge_id: string;
-    version: number;
-    amount: Amount;
-    collected: Amount;
-    booked_at: Instant;
-    sequence: number | null;
-  }>(
-    'charge_events',
+  cursor(
+    'charge_events_by_version',
     `select charge_id, version, amount, collected, booked_at, sequence from charge_events
      where ${OWN} order by version`,
-    ({ charge_id: chargeId, booked_at: bookedAt, ...row }) => ({
+    ({ charge_id: chargeId, booked_at: bookedAt, ...row }: EventRow): Unsalted => ({
       version: row.version,
       fact: () => eventFact({ ...row, chargeId: idOf('chg', chargeId), bookedAt }),
     }),
+    versionOf,
   ),
 ];
 
-/** The facts of a book, asked for one version after the other; those of versions passed over are left out. */
-export type FactReader = {
-  /** With the salt that the write of the version has. */
-  at(version: number): Promise<(salt: Salt) => readonly Fact[]>;
+/** What the writes of a book recorded beside its transactions. */
+type FactReader = {
+  /** By version, those of versions up to one that nobody has asked for yet. */
+  upTo(version: number): Promise<ReadonlyMap<number, readonly Unsalted[]>>;
 };
 
 /** Within one transaction, as cursors are. */
-export async function readFacts(
-  connection: Connection,
-  { shard, id }: { readonly shard: number; readonly id: string },
-): Promise<FactReader> {
-  const queues = SOURCES.map(({ fetch }) => ({ fetch, rows: [] as Unsalted[], ended: false }));
-  await Promise.all(SOURCES.map(({ declare }) => connection.run(declare, [shard, id])));
-
-  async function upTo(queue: (typeof queues)[number], version: number): Promise<readonly Unsalted[]> {
-    const found: Unsalted[] = [];
-    for (;;) {
-      const next = queue.rows.findIndex((row) => row.version > version);
-      found.push(...queue.rows.splice(0, next === -1 ? queue.rows.length : next));
-      if (next !== -1 || queue.ended) return found.filter((row) => row.version === version);
-      queue.rows = [...(await queue.fetch(connection))];
-      queue.ended = queue.rows.length === 0;
-    }
-  }
-
+async function readFacts(connection: Connection, { shard, id }: Book): Promise<FactReader> {
+  const cursors = await settleAll(SOURCES.map((open) => open(connection, [shard, id])));
   return {
-    async at(version) {
-      const found = (await Promise.all(queues.map((queue) => upTo(queue, version)))).flat();
-      return (salt) => found.map(({ fact }) => fact(salt));
+    async upTo(version) {
+      const found: Unsalted[] = [];
+      await settleAll(
+        cursors.map(async (one) => {
+          for await (const page of one.upTo(version)) found.push(...page);
+        }),
+      );
+      return Map.groupBy(found, versionOf);
     },
+  };
+}
+
+/** A version of a book with the link its write should have by its facts, its answer and its owner. */
+export type SealedVersion = {
+  readonly version: Written;
+  readonly sealed: Sealed | null;
+  /** Whether an answer is remembered under its key. */
+  readonly answered: boolean;
+};
+
+/** A book's versions, oldest first, in pages. Within one transaction. */
+export async function* sealedVersions(
+  connection: Connection,
+  book: StoredBook,
+): AsyncGenerator<readonly SealedVersion[], void, undefined> {
+  const reader = await readFacts(connection, book);
+  for await (const versions of writtenVersions(connection, book)) {
+    const keys = versions.flatMap(({ write }) => write?.idempotencyKey ?? []);
+    const answers = await answersOf(connection, book, keys);
+    const recorded = await reader.upTo(versions.at(-1)!.version);
+    yield versions.map((version) => {
+      const { write } = version;
+      const answer = answers.get(write?.idempotencyKey ?? '') ?? null;
+      const salt = write?.salt ?? null;
+      const facts = salt === null ? [] : (recorded.get(version.version) ?? []).map(({ fact }) => fact(salt));
+      const sealed =
+        write === null || salt === null ? null : sealOf(book, version.version, write, facts, answer);
+      return { version, sealed, answered: answer !== null };
+    });
+  }
+}
+
+function sealOf(
+  { key, registered, shard, id: bookId }: StoredBook,
+  version: number,
+  write: WrittenWrite,
+  facts: readonly Fact[],
+  answered: WrittenAnswer | null,
+): Sealed {
+  // For whom it was made: whether that is whose it is now is told once, by the register.
+  const owner: Identity = { key: registered ?? key, shard, bookId };
+  const subject = (kind: 'grt' | 'chg') => {
+    const [one, ...others] = new Set(facts.map(([, of]) => of).filter((id) => id.startsWith(kind)));
+    return others.length === 0 ? one : undefined;
+  };
+  const [grantId, chargeId] = [subject('grt'), subject('chg')];
+  return {
+    linkAfter: (before) =>
+      writeLink(before, owner, { ...write, salt: write.salt!, version, facts, answered }),
+    about: { ...(grantId !== undefined && { grantId }), ...(chargeId !== undefined && { chargeId }) },
   };
 }

@@ -1,11 +1,10 @@
 import { statement, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import { LARGE, SMALL, sumsOfEntries } from '../ledger/late-sums.ts';
-import type { FindingOf } from './journal-finding.ts';
+import type { Book } from './book-set.ts';
+import { finding, type Finding } from './finding.ts';
 
 /** What is summed up of late entries, against the entries. */
-
-type BookAt = { readonly shard: number; readonly id: string; readonly version: number };
 
 const EXTENT = statement<{ below_version: number | null; rows_below: number | null }>(
   'late_sums_extent',
@@ -41,14 +40,14 @@ const STALE = statement<{ level: number; block: number; kind: 'ACCOUNT' | 'GRANT
 /** Each block and series whose rows are not what entries come to, and a claim to have summed up what is not there yet. */
 export async function* staleLateSums(
   connection: Connection,
-  { shard, id, version }: BookAt,
-): AsyncGenerator<readonly FindingOf<'PROJECTION'>[], void, undefined> {
+  { shard, id, version }: Book & { readonly version: number },
+): AsyncGenerator<readonly Finding[], void, undefined> {
   const [extent] = await connection.run(EXTENT, [shard, id]);
   const below = extent!.below_version ?? 0;
   if (below > version + 1 || below % SMALL !== 0) {
     const message = `late entries are said to be summed up below version ${below}; the book has ${version}`;
     const whole = Math.floor((version + 1) / SMALL) * SMALL;
-    yield [{ kind: 'PROJECTION', version, expected: `at most ${whole}`, actual: String(below), message }];
+    yield [finding('PROJECTION', { version }, `at most ${whole}`, String(below), message)];
   }
   for (let first = 0; first < Math.max(below, extent!.rows_below ?? 0); first += LARGE) {
     const rows = await connection.run(STALE, [shard, id, first, Math.min(below, version + 1)]);
@@ -57,14 +56,8 @@ export async function* staleLateSums(
       const to = from + (level === 2 ? LARGE : SMALL) - 1;
       const whose = kind === 'GRANT' ? idOf('grt', series) : idOf('acc', series);
       const message = `what versions ${from} to ${to} told late of ${whose} is not summed up as its entries say`;
-      return {
-        ...{
-          kind: 'PROJECTION',
-          ...(kind === 'GRANT' && { grantId: whose }),
-          version: Math.min(to, version),
-        },
-        ...{ expected: 'the sums of its entries', actual: 'others', message },
-      };
+      const place = { version: Math.min(to, version), ...(kind === 'GRANT' && { grantId: whose }) };
+      return finding('PROJECTION', place, 'the sums of its entries', 'others', message);
     });
   }
 }

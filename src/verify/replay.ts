@@ -1,8 +1,10 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import { withTermsAt, formerTimesOf, type FormerTerms } from '../tables/former-terms.ts';
+import { agreedAsKnown } from '../book/as-known.ts';
+import type { FormerTerms } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import type { SubAccount } from '../ledger/account.ts';
+import { held, isIssue } from './rebuild-grant.ts';
 import type { WrittenEntry } from './written.ts';
 import { allocationKey, type EntryRef } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
@@ -26,7 +28,7 @@ export type Replay = {
 
 /** `grant` has the amounts and moves of the entries so far; its terms are as they are now ({@link asKnownAt}). */
 export type Replayed = {
-  readonly former: readonly FormerTerms[];
+  readonly former: ReadonlyMap<string, readonly FormerTerms[]>;
   grant: Grant;
 };
 
@@ -40,7 +42,10 @@ export type ReplayedAdvance = {
 };
 
 export const emptyReplay = (): Replay => ({
-  ...{ grants: new Map(), gone: new Map(), byExpiry: [], advances: new Map() },
+  grants: new Map(),
+  gone: new Map(),
+  byExpiry: [],
+  advances: new Map(),
 });
 
 export const replayedOf = ({ grants, gone }: Replay, grantId: string): Replayed | undefined =>
@@ -61,31 +66,30 @@ export const unheld = (
   former: readonly FormerTerms[],
   version: number,
 ): Replayed => ({
-  former,
+  former: new Map([[grant.id, former]]),
   grant: {
     ...grant,
     bookedAt: bookedVersion !== null && bookedVersion < version ? grant.bookedAt : null,
-    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
+    remaining: 0n,
+    consumed: 0n,
+    expired: 0n,
+    voided: 0n,
   },
 });
 
 /** A grant with the terms that were in force at the end of a version, and those known then to have been before. */
-export function asKnownAt({ grant, former }: Replayed, version: number): Grant {
-  if (former.length === 0) return grant;
-  const before = former.filter((one) => one.untilVersion <= version);
-  return { ...withTermsAt(grant, version, former), formerTimes: formerTimesOf(before) };
-}
+export const asKnownAt = ({ grant, former }: Replayed, version: number): Grant =>
+  agreedAsKnown(grant, version, former);
 
 /** An entry of held credit. False: its grant is not there. */
-export function holdEntry(replay: Replay, { kind, amount, bookedAt, grantId }: WrittenEntry): boolean {
-  const own = replayedOf(replay, grantId ?? '');
+export function holdEntry(replay: Replay, entry: WrittenEntry): boolean {
+  const own = replayedOf(replay, entry.grantId ?? '');
   if (own === undefined) return false;
-  const { grant } = own;
-  const remaining = grant.remaining + amount;
-  if (kind === 'ISSUE' || (kind === 'ADJUST' && amount > 0n)) own.grant = { ...grant, bookedAt, remaining };
-  else if (kind === 'EXPIRE' || kind === 'EXPIRE_UNDONE') {
-    own.grant = { ...grant, remaining, expired: grant.expired - amount };
-  } else own.grant = { ...grant, remaining, moves: [...grant.moves, { at: bookedAt, delta: amount }] };
+  const { kind, amount, bookedAt } = entry;
+  const grant = held(own.grant, entry);
+  // Its expiry is left aside.
+  const moves = isIssue(entry) || kind.startsWith('EXPIRE');
+  own.grant = moves ? grant : { ...grant, moves: [...grant.moves, { at: bookedAt, delta: amount }] };
   return true;
 }
 
@@ -98,16 +102,8 @@ export function oweEntry(
 ): void {
   if (kind === 'CONSUME') {
     const entry = { version, position };
-    const featureKey = featureKeys[0] ?? null;
-    const advance = {
-      chargeId: chargeId ?? '',
-      entry,
-      currency,
-      featureKey,
-      at: bookedAt,
-      uncovered: -amount,
-    };
-    advances.set(allocationKey(entry), advance);
+    const owed = { currency, featureKey: featureKeys[0] ?? null, at: bookedAt, uncovered: -amount };
+    advances.set(allocationKey(entry), { ...owed, chargeId: chargeId ?? '', entry });
     return;
   }
   // What a correction takes back of a covering leaves the advance as it is: covered, and owed no more.

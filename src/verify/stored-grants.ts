@@ -1,7 +1,14 @@
+import type { Amount } from '../amount.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { PostingKind } from '../ledger/posting.ts';
+import { writtenPromises, type WrittenPromise } from '../pending/written-promises.ts';
 import { loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
 import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
+import type { Book } from './book-set.ts';
+import { cursor } from './cursor.ts';
+import type { WrittenAccount } from './written.ts';
 
 /** A grant as it stands in its row, with what its standing is held against. */
 export type WrittenGrant = StoredGrant & {
@@ -12,17 +19,38 @@ export type WrittenGrant = StoredGrant & {
   readonly expiryVersion: number | null;
 };
 
-/** Few: the database adds up all that each of them paid for in one statement. */
-const PAGE = 100;
-/** Bounds of ids: the first is inclusive, the second exclusive. */
-const FIRST_ID = idOf('grt', '0'.repeat(32));
-const LAST_ID = idOf('grt', 'f'.repeat(32));
+/** What an entry says of its grant. */
+export type GrantEntry = {
+  readonly grantId: string;
+  readonly version: number;
+  readonly subAccount: number;
+  readonly kind: PostingKind;
+  readonly amount: Amount;
+  readonly bookedAt: Instant;
+};
 
-const GRANTS = statement<GrantRow & { span_class: number | null; expiry_version: number | null }>(
+/** Grants, and what else there is of their ids and of ids between them. */
+export type GrantsPage = {
+  readonly grants: readonly WrittenGrant[];
+  readonly promises: readonly WrittenPromise[];
+  /** What was booked of their held credit and revenue and how they were voided, in order of grant and version. */
+  readonly entries: AsyncGenerator<readonly GrantEntry[], void, undefined>;
+};
+
+const PAGE = 500;
+const BEFORE_ALL = '0'.repeat(32);
+const LAST_ID = 'f'.repeat(32);
+
+type Row = GrantRow & { page_size: number; span_class: number | null; expiry_version: number | null };
+
+// Of a full page a row may be missing, as it cannot be read.
+const GRANTS = statement<Row>(
   'grants_to_verify',
-  `select ${GRANT_COLUMNS}, g.span_class, expiry.version as expiry_version
+  `select ${GRANT_COLUMNS}, g.span_class, g.page_size, expiry.version as expiry_version
    from (
-     select * from grants g where g.shard = $1 and g.book_id = $2 and g.id < $3::uuid order by g.id desc limit $4
+     select g.*, count(*) over () as page_size from (
+       select * from grants g where g.shard = $1 and g.book_id = $2 and g.id > $3::uuid order by g.id limit ${PAGE}
+     ) g
    ) g
    left join lateral (
      select w.version from writes w
@@ -30,65 +58,69 @@ const GRANTS = statement<GrantRow & { span_class: number | null; expiry_version:
        and w.recorded_at >= greatest(g.expires_at, g.recorded_at)
      order by w.recorded_at, w.version limit 1
    ) expiry on true
-   order by g.id desc`,
+   order by g.id`,
 );
 
-/** A book's grants in pages; a page answers for all ids from `from` (inclusive) to `until` (exclusive). */
+type EntryRow = {
+  grant_id: string;
+  version: number;
+  sub_account: number;
+  kind: PostingKind;
+  amount: Amount;
+  booked_at: Instant;
+};
+
+// One grant may have paid for everything a customer ever did. The whole key: an entry that cannot be read is told once.
+const openEntries = cursor(
+  'entries_by_grant',
+  `select e.grant_id, e.charge_id, e.version, e.position, e.sub_account, e.kind, e.amount, e.booked_at from entries e
+   where e.shard = $1 and e.book_id = $2 and e.grant_id is not null
+     and (e.sub_account = any($3::integer[]) or e.kind = 'VOID')
+   order by e.grant_id, e.version, e.position`,
+  (row: EntryRow): GrantEntry => ({
+    ...{ grantId: idOf('grt', row.grant_id), version: row.version, subAccount: row.sub_account },
+    ...{ kind: row.kind, amount: row.amount, bookedAt: row.booked_at },
+  }),
+  ({ grantId }) => grantId,
+);
+
+/** A book's grants in pages, within one transaction. */
 export async function* writtenGrants(
   connection: Connection,
-  { shard, id: bookId }: { readonly shard: number; readonly id: string },
-): AsyncGenerator<
-  { readonly grants: readonly WrittenGrant[]; readonly from: string; readonly until: string },
-  void,
-  undefined
-> {
-  for (let until = LAST_ID; ;) {
-    const rows = await connection.run(GRANTS, [shard, bookId, uuidOf(until), PAGE]);
+  book: Book,
+  accounts: ReadonlyMap<number, WrittenAccount>,
+): AsyncGenerator<GrantsPage, void, undefined> {
+  const { shard, id: bookId } = book;
+  const telling = [...accounts].flatMap(([ordinal, { type }]) =>
+    type === 'CUSTOMER_FBO' || type === 'EARNINGS' ? [ordinal] : [],
+  );
+  const entries = await openEntries(connection, [shard, bookId, telling]);
+  for (let after = BEFORE_ALL; ;) {
+    const rows = await connection.run(GRANTS, [shard, bookId, after]);
+    const isLast = (rows[0]?.page_size ?? 0) < PAGE;
+    const through = isLast ? LAST_ID : uuidOf(idOf('grt', rows.at(-1)!.id));
     const named = rows.map((row) => ({ shard, bookId, grantId: idOf('grt', row.id) }));
-    const former = await loadFormerTerms(connection, named);
+    const [former, promises] = await settleAll([
+      loadFormerTerms(connection, named),
+      writtenPromises(connection, book, { after, through }),
+    ]);
     const grants = rows.map((row) => ({
       ...readGrant(row),
       spanClass: row.span_class,
       ...expiringOf(row, former.get(idOf('grt', row.id)) ?? []),
     }));
-    const isLast = rows.length < PAGE;
-    const from = isLast ? FIRST_ID : grants.at(-1)!.grant.id;
-    yield { grants, from, until };
+    yield { grants, promises, entries: entries.upTo(idOf('grt', through)) };
     if (isLast) return;
-    until = from;
+    after = through;
   }
 }
 
 /** Writes of one instant have an order: one that let a grant expire at once comes after those before it. */
 function expiringOf(
-  row: GrantRow & { readonly expiry_version: number | null },
+  row: Row,
   former: readonly FormerTerms[],
 ): Pick<WrittenGrant, 'former' | 'expiryVersion'> {
   const set = former.findLast(({ terms }) => terms.expiresAt !== row.expires_at)?.untilVersion ?? row.version;
   const reached = row.expiry_version;
   return { former, expiryVersion: reached === null ? null : Math.max(reached, set) };
-}
-
-const missing = (table: string): string => `
-  select named.id from unnest($3::uuid[]) named (id)
-  left join lateral (
-    select true as found from ${table} t where t.shard = $1 and t.book_id = $2 and t.id = named.id offset 0
-  ) t on true
-  where t.found is null`;
-
-const MISSING_GRANTS = statement<{ id: string }>('grants_missing', missing('grants'));
-const MISSING_CHARGES = statement<{ id: string }>('charges_missing', missing('charges'));
-
-/** Which of some ids of grants and charges the book does not have. */
-export async function missingSubjects(
-  connection: Connection,
-  { shard, id }: { readonly shard: number; readonly id: string },
-  grantIds: Iterable<string>,
-  chargeIds: Iterable<string>,
-): Promise<ReadonlySet<string>> {
-  const [grants, charges] = await settleAll([
-    connection.run(MISSING_GRANTS, [shard, id, [...grantIds].map(uuidOf)]),
-    connection.run(MISSING_CHARGES, [shard, id, [...chargeIds].map(uuidOf)]),
-  ]);
-  return new Set([...grants.map((row) => idOf('grt', row.id)), ...charges.map((row) => idOf('chg', row.id))]);
 }

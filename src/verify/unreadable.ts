@@ -3,7 +3,7 @@ import { statement, type Connection, type Snapshot } from '../db/database.ts';
 import { keyOf, type UnreadableRow } from '../db/unreadable.ts';
 import { idOf } from '../id.ts';
 import { isRefusal } from '../refusal.ts';
-import type { Finding } from './finding.ts';
+import { finding, type Finding } from './finding.ts';
 
 /** A connection that goes on without rows that cannot be read, and what it has come across. */
 export type Inspection = {
@@ -30,10 +30,10 @@ export function inspect(snapshot: Snapshot): Inspection {
       const findings: Finding[] = [];
       for (const row of rows) {
         const [table] = await connection.run(TABLE, [row.tableId]);
-        const finding = findingOf(table?.name ?? 'a table', row, version);
-        if (told.has(finding.message)) continue;
-        told.add(finding.message);
-        findings.push(finding);
+        const found = findingOf(table?.name ?? 'a table', row, version);
+        if (told.has(found.message)) continue;
+        told.add(found.message);
+        findings.push(found);
       }
       return findings;
     },
@@ -46,15 +46,13 @@ function findingOf(table: string, unreadable: UnreadableRow, bookVersion: number
   const grantId = row['grant_id'] ?? (table === 'grants' ? row['id'] : null);
   const chargeId = row['charge_id'] ?? (table === 'charges' ? row['id'] : null);
   const key = keyOf(unreadable);
-  return {
-    kind: 'UNREADABLE_ROW',
+  const place = {
+    version: Number(version ?? knownFrom ?? untilVersion ?? bookVersion),
     ...((grantId ?? null) !== null && { grantId: idOf('grt', grantId!) }),
     ...((chargeId ?? null) !== null && { chargeId: idOf('chg', chargeId!) }),
-    version: Number(version ?? knownFrom ?? untilVersion ?? bookVersion),
-    expected: `${column} that can be read`,
-    actual: text,
-    message: `a row of ${table}${key === '' ? '' : ` (${key})`} cannot be read: its ${column} is ${text}`,
   };
+  const message = `a row of ${table}${key === '' ? '' : ` (${key})`} cannot be read: its ${column} is ${text}`;
+  return finding('UNREADABLE_ROW', place, `${column} that can be read`, text, message);
 }
 
 /**
@@ -65,13 +63,6 @@ export function brokenOff(error: unknown, version: number): Finding | null {
   const ofDatabase = error instanceof Error && 'code' in error;
   const ofRows = error instanceof Error && !ofDatabase && !isRefusal(error) && classify(error) === 'fault';
   if (!ofRows || error.name === 'AbortError') return null;
-  return {
-    ...{
-      kind: 'UNREADABLE_ROW',
-      version,
-      expected: 'rows that follow from each other',
-      actual: error.message,
-    },
-    message: `the book could not be verified to its end: ${error.message}`,
-  };
+  const message = `the book could not be verified to its end: ${error.message}`;
+  return finding('UNREADABLE_ROW', { version }, 'rows that follow from each other', error.message, message);
 }

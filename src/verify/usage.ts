@@ -3,10 +3,9 @@ import { allocationKey, type EntryRef } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import type { Book } from './book-set.ts';
 
 /** What the journal alone does not tell of a consumption: which advance a covering is of, and what was handed back. */
-
-type Book = { readonly shard: number; readonly id: string };
 
 type CoveredRow = { version: number; position: number; of_version: number; of_position: number };
 

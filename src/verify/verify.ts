@@ -1,9 +1,9 @@
-import { countBooks, placesOf, writtenBook, type BookPlace, type Owner } from './stored-books.ts';
 import { databaseTime } from '../db/clock.ts';
 import type { Snapshot } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import type { QueryDeps } from '../book/questions.ts';
-import { checkSet } from './check-register.ts';
+import { checkSet, countBooks, placesOf, type Book, type Owner } from './book-set.ts';
+import { readBook } from './check-book.ts';
 import type { Finding } from './finding.ts';
 import { brokenOff, inspect } from './unreadable.ts';
 import { verifyBook, type Piece } from './verify-book.ts';
@@ -81,10 +81,10 @@ export async function verify(
 /** What verifying a customer's book comes to, rows that cannot be read included. */
 async function* piecesOf(
   snapshot: Snapshot,
-  place: BookPlace,
+  place: Book,
 ): AsyncGenerator<Piece & { readonly books: number }, void, undefined> {
   const inspection = inspect(snapshot);
-  const book = await writtenBook(inspection.connection, place);
+  const book = await readBook(inspection.connection, place);
   const version = book?.version ?? 0;
   if (book !== null) {
     try {

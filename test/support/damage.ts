@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { uuidOf } from '../../src/id.ts';
-import { writtenBook } from '../../src/verify/stored-books.ts';
-import { sealedVersions } from '../../src/verify/sealed.ts';
+import { hashAfter } from '../../src/verify/chain.ts';
+import { readBook } from '../../src/verify/check-book.ts';
+import { sealedVersions } from '../../src/verify/facts.ts';
 import { GENESIS } from '../../src/ledger/hash.ts';
-import { hashAfter } from '../../src/verify/check-transaction.ts';
-import { accountsOf } from '../../src/verify/read-written.ts';
+import { accountsOf } from '../../src/verify/written.ts';
 import type { Sql } from './sql.ts';
 import { verified, type Verified } from './verifier.ts';
 import { everything, type Story } from './verify-story.ts';
@@ -124,7 +124,7 @@ export async function rehash(sql: Sql, { shard, id }: Book): Promise<void> {
     return rows;
   };
   const connection = { run } as Connection;
-  const book = (await writtenBook(connection, { shard, id }))!;
+  const book = (await readBook(connection, { shard, id }))!;
   const accounts = await accountsOf(connection, book);
   let head = GENESIS;
   // What is read is read with cursors.
