@@ -8,13 +8,16 @@ export type Agenda<Item> = {
   close(): void;
 };
 
+/** What its instants are on: the database's time, or the process's milliseconds. */
+type Times = Pick<Clock, 'now' | 'at'>;
+
 type Entry<Item> = { readonly item: Item; readonly at: Instant };
 
 /** How many are dealt with before others get a turn: at midnight all are due. */
 const AT_ONCE = 100;
 
 /** `onDue` is called for each item when its instant has come; it is off the agenda then, until it is set again. */
-export function createAgenda<Item>(clock: Clock, onDue: (item: Item) => void): Agenda<Item> {
+export function createAgenda<Item>(clock: Times, onDue: (item: Item) => void): Agenda<Item> {
   // A heap by instant. An item set anew leaves its old entry behind, which is passed over when it comes up.
   const heap: Entry<Item>[] = [];
   const current = new Map<Item, Entry<Item>>();

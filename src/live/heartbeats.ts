@@ -1,4 +1,6 @@
 import type { Clock } from '../db/clock.ts';
+import { NEVER } from '../instant.ts';
+import { createAgenda } from './agenda.ts';
 
 /** Calls upon everybody who has not been heard of for a while. */
 export type Heartbeats<Item> = {
@@ -7,46 +9,21 @@ export type Heartbeats<Item> = {
   forget(item: Item): void;
 };
 
-/** `onQuiet` is called every `everyMs` that pass without a word; one timer for all, as all wait equally long. */
+/** `onQuiet` is called every `everyMs` that pass without a word. */
 export function createHeartbeats<Item>(
   clock: Clock,
   everyMs: number,
   onQuiet: (item: Item) => void,
 ): Heartbeats<Item> {
-  // In the order in which they were last heard of: a map keeps it.
-  const lastHeard = new Map<Item, number>();
-  let callOff: (() => void) | null = null;
-
-  function callUpon(): void {
-    callOff = null;
-    const now = clock.monotonic();
-    for (const [item, at] of lastHeard) {
-      if (at + everyMs > now) break;
-      heard(item);
-      onQuiet(item);
-    }
-    arm();
-  }
-
-  function arm(): void {
-    const [first] = lastHeard.values();
-    if (callOff === null && first !== undefined)
-      callOff = clock.after(first + everyMs - clock.monotonic(), callUpon);
-  }
-
-  function heard(item: Item): void {
-    lastHeard.delete(item);
-    lastHeard.set(item, clock.monotonic());
-    arm();
-  }
-
-  return {
-    heard,
-    forget(item) {
-      lastHeard.delete(item);
-      if (lastHeard.size > 0) return;
-      callOff?.();
-      callOff = null;
-    },
+  // A database's clock that is set must not keep anybody from showing that he is alive.
+  const byProcess = {
+    now: clock.monotonic,
+    at: (end: number, wake: () => void) => clock.after(end - clock.monotonic(), wake),
   };
+  const heard = (item: Item) => quiet.set(item, clock.monotonic() + everyMs);
+  const quiet = createAgenda<Item>(byProcess, (item) => {
+    heard(item);
+    onQuiet(item);
+  });
+  return { heard, forget: (item) => quiet.set(item, NEVER) };
 }

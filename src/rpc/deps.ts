@@ -1,5 +1,6 @@
 import type { Books } from '../write/books.ts';
 import type { CommitDeps } from '../write/commit.ts';
+import type { Clock } from '../db/clock.ts';
 import type { QueryDeps } from '../book/questions.ts';
 import type { UuidMaker } from '../id.ts';
 import type { Balances } from '../query/balances.ts';
@@ -11,6 +12,7 @@ import type { Validate } from './call/validation.ts';
 
 /** What the handlers of both services work with. */
 export type ServiceDeps = QueryDeps & {
+  readonly clock: Clock;
   readonly uuids: UuidMaker;
   /** What previews of writes are decided by; `database` may be a replica, this is where writes go. */
   readonly commit: CommitDeps;

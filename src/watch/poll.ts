@@ -3,9 +3,10 @@ import { settleAll, type Database } from '../db/database.ts';
 import { createLoop } from '../live/loop.ts';
 import { createWatchdog } from '../live/watchdog.ts';
 import type { Log } from '../log.ts';
-import type { BookKey } from '../tables/book-key.ts';
-import { newerThan, type Seen } from '../tables/book-rows.ts';
+import { newerThan } from '../tables/book-rows.ts';
 import { createSingleFlight } from './single-flight.ts';
+import type { Subscriptions } from './subscriptions.ts';
+import { endAll, type WatchedBook } from './watched-book.ts';
 
 /**
  * Asks the database now and then which of the watched books have been written, one statement for all. It alone is
@@ -24,22 +25,26 @@ export type PollOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly pollMs: number;
-  /** After so long without an answer nothing that is shown counts as current any more. */
+  /** After so long without an answer nothing that is shown counts as current any more, and all watches end. */
   readonly staleAfterMs: number;
-  /** Whether anybody watches anything; it pauses while nobody does. */
-  readonly isWatched: () => boolean;
-  /** What has been seen of the books that are watched: of those that are not loaded yet, nothing. */
-  readonly seen: () => readonly Seen[];
-  readonly onNewer: (keys: readonly BookKey[]) => void;
-  readonly onStale: (reason: Error) => void;
 };
 
 /** What a caller is told whose watch can no longer tell whether what it shows is current. */
 export const MAY_BE_OLD = 'the database cannot be reached, so what is shown may be old; open the watch again';
 
-export function createPoll(options: PollOptions): Poll {
-  const { database, clock, log, pollMs, staleAfterMs, isWatched, seen, onNewer, onStale } = options;
-  const watchdog = createWatchdog(clock, { longestMs: staleAfterMs, words: MAY_BE_OLD, onSilence: onStale });
+/** Looks while anybody watches anything; `onNewer` is told of each book that has been written. */
+export function createPoll(
+  { database, clock, log, pollMs, staleAfterMs }: PollOptions,
+  subscriptions: Subscriptions,
+  onNewer: (book: WatchedBook) => void,
+): Poll {
+  const watchdog = createWatchdog(clock, {
+    longestMs: staleAfterMs,
+    words: MAY_BE_OLD,
+    onSilence: (reason) => subscriptions.all().forEach((book) => endAll(book, reason)),
+  });
+  // Of books that are not loaded yet nothing has been seen.
+  const seen = () => subscriptions.all().filter(({ loaded }) => loaded);
   let isAwake = false;
 
   async function ask(): Promise<void> {
@@ -51,7 +56,7 @@ export function createPoll(options: PollOptions): Poll {
       return keys;
     });
     watchdog.answered();
-    if (newer.length > 0) onNewer(newer);
+    for (const book of newer.map(subscriptions.byKey)) if (book !== undefined) onNewer(book);
   }
 
   // Who comes during a look, which may have missed something, shares the next. So none pile up either.
@@ -62,7 +67,7 @@ export function createPoll(options: PollOptions): Poll {
     });
 
   const loop = createLoop(clock, 0, async () => {
-    isAwake = isWatched();
+    isAwake = subscriptions.all().length > 0;
     if (!isAwake) return watchdog.answered();
     loop.within(pollMs);
     if (seen().length > 0) await look();

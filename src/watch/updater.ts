@@ -1,15 +1,14 @@
 import { notCaughtUp, type QueryDeps } from '../book/questions.ts';
 import { nextEvent } from '../credit/advance-to.ts';
-import { waitUntil, type Clock } from '../db/clock.ts';
+import { waitUntil } from '../db/clock.ts';
 import { classify } from '../db/failure.ts';
 import { NEVER } from '../instant.ts';
 import { createAgenda } from '../live/agenda.ts';
 import type { Committed } from '../live/committed-writes.ts';
 import type { Changed } from '../live/signals.ts';
 import { createWatchdog, unavailable } from '../live/watchdog.ts';
-import type { Log } from '../log.ts';
 import { loadBook } from './load.ts';
-import { createPoll, MAY_BE_OLD } from './poll.ts';
+import { createPoll, MAY_BE_OLD, type PollOptions } from './poll.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { adopt, bringTo, endAll, passTime, type WatchedBook } from './watched-book.ts';
@@ -31,13 +30,7 @@ export type Updater = {
   close(): Promise<void>;
 };
 
-export type UpdaterOptions = QueryDeps & {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly pollMs: number;
-  /** A watch that hears nothing of the database for longer than this ends, rather than show what may be old. */
-  readonly staleAfterMs: number;
-};
+export type UpdaterOptions = QueryDeps & PollOptions;
 
 /** Books loaded at once: writes and questions use the pool, too. */
 const LOADS_AT_ONCE = 4;
@@ -47,13 +40,7 @@ const CATCH_UP = { timeoutMs: 1_000, everyMs: 25 };
 
 export function createUpdater(options: UpdaterOptions, subscriptions: Subscriptions): Updater {
   const { change, load, reload, bringToNow, forget, close } = bookUpdates(options, subscriptions);
-  const poll = createPoll({
-    ...options,
-    isWatched: () => subscriptions.all().length > 0,
-    seen: () => subscriptions.all().filter(({ loaded }) => loaded),
-    onNewer: (keys) => keys.map(subscriptions.byKey).forEach((book) => book !== undefined && reload(book)),
-    onStale: (reason) => subscriptions.all().forEach((book) => endAll(book, reason)),
-  });
+  const poll = createPoll(options, subscriptions, reload);
 
   return {
     bringToNow,

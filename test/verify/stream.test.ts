@@ -87,7 +87,9 @@ describe('while the database keeps a verification waiting', () => {
 
   test('it goes on telling that it runs', async () => {
     const { stream, first } = await begun();
-    const second = await stream.next();
+    const next = stream.next();
+    time.pass(1_000);
+    const second = await next;
     await blocker.rows('rollback');
 
     expect([first.value?.event.case, second.value?.event.case]).toEqual(['progress', 'progress']);

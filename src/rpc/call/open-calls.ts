@@ -1,5 +1,5 @@
-import type { CallScope } from './call-scope.ts';
-import { shuttingDown } from './call-scope.ts';
+import type { Clock } from '../../db/clock.ts';
+import { shuttingDown, type CallScope } from './call-scope.ts';
 
 /** The calls being answered right now, so that a stopping server can let them finish. */
 export type OpenCalls = {
@@ -17,7 +17,7 @@ export type OpenCalls = {
 /** `place`: where it stands among the open ones. */
 type Open = { readonly scope: CallScope; readonly kind: 'unary' | 'stream'; place: number };
 
-export function createOpenCalls(): OpenCalls {
+export function createOpenCalls(clock: Clock): OpenCalls {
   // Not a map: in one that comes and goes this fast, tables that were outgrown hold on to calls that have long ended.
   const open: Open[] = [];
   const drained = Promise.withResolvers<void>();
@@ -49,9 +49,9 @@ export function createOpenCalls(): OpenCalls {
       // A stream has no end of its own; its caller resumes it elsewhere.
       endAll(new Set(['stream']));
       if (open.length === 0) drained.resolve();
-      const patience = setTimeout(() => endAll(new Set(['unary'])), graceMs);
+      const callOff = clock.after(graceMs, () => endAll(new Set(['unary'])));
       await drained.promise;
-      clearTimeout(patience);
+      callOff();
     },
   };
 }

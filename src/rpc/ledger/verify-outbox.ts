@@ -1,6 +1,7 @@
 import type { Finding } from '../../verify/finding.ts';
 import type { Listener, Progress, Summary } from '../../verify/verify.ts';
-import { processTime } from '../../db/clock.ts';
+import type { Clock } from '../../db/clock.ts';
+import { createBell } from '../../live/bell.ts';
 import { RefusalError } from '../../refusal.ts';
 
 /** Told at least this often, also while nothing is found and nothing moves. */
@@ -25,25 +26,17 @@ export type Outbox = {
   close(): void;
 };
 
-export function createOutbox(patience: Patience = PATIENCE): Outbox {
+export function createOutbox(clock: Clock, patience: Patience = PATIENCE): Outbox {
   const unread: { readonly customerId: string; readonly finding: Finding }[] = [];
+  const news = createBell(clock);
   let progress: Progress | undefined;
-  let wake: (() => void) | undefined;
   let drained: (() => void) | undefined;
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
 
   async function* messages(work: Promise<Summary>): AsyncGenerator<Told, void, undefined> {
     let ended: Ended | undefined;
     const end = (as: Ended) => {
       ended = as;
-      wake?.();
+      news.ring();
     };
     void work
       .then(
@@ -53,8 +46,9 @@ export function createOutbox(patience: Patience = PATIENCE): Outbox {
       .then(end);
     let sent: { readonly at: number; readonly progress: Progress } | undefined;
     for (;;) {
-      if (progress !== undefined && isDue(progress, sent)) {
-        sent = { at: processTime(), progress };
+      const sinceMs = sent === undefined ? Infinity : Math.ceil(clock.monotonic() - sent.at);
+      if (progress !== undefined && sinceMs >= (progress === sent?.progress ? HEARTBEAT_MS : PROGRESS_MS)) {
+        sent = { at: clock.monotonic(), progress };
         yield progress;
       }
       const found = unread.splice(0);
@@ -62,8 +56,15 @@ export function createOutbox(patience: Patience = PATIENCE): Outbox {
       yield* found;
       if (unread.length > 0) continue;
       if (ended !== undefined) return yield lastOf(ended);
-      await pause(PROGRESS_MS);
+      await news.heard(PROGRESS_MS);
     }
+  }
+
+  function untilRead(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    drained = resolve;
+    const callOff = clock.after(patience.forMs, () => reject(tooSlow(patience)));
+    return promise.finally(callOff);
   }
 
   return {
@@ -72,39 +73,23 @@ export function createOutbox(patience: Patience = PATIENCE): Outbox {
       progress: (now) => {
         const first = progress === undefined;
         progress = now;
-        if (first) wake?.();
+        if (first) news.ring();
       },
       async found(customerId, finding) {
         unread.push({ customerId, finding });
-        wake?.();
-        if (unread.length >= patience.unread) await untilRead(patience, (resolve) => (drained = resolve));
+        news.ring();
+        if (unread.length >= patience.unread) await untilRead();
       },
     },
     close: () => drained?.(),
   };
 }
 
-const isDue = (
-  now: Progress,
-  sent: { readonly at: number; readonly progress: Progress } | undefined,
-): boolean => {
-  if (sent === undefined) return true;
-  const since = processTime() - sent.at;
-  return since >= HEARTBEAT_MS || (now !== sent.progress && since >= PROGRESS_MS);
-};
-
 type Ended = { readonly summary: Summary } | { readonly error: unknown };
 
 function lastOf(ended: Ended): Summary {
   if ('error' in ended) throw ended.error;
   return ended.summary;
-}
-
-function untilRead(patience: Patience, whenDrained: (resolve: () => void) => void): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(tooSlow(patience)), patience.forMs);
-  whenDrained(resolve);
-  return promise.finally(() => clearTimeout(timer));
 }
 
 const tooSlow = ({ unread, forMs }: Patience): RefusalError =>

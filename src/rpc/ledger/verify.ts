@@ -23,7 +23,7 @@ export async function* verify(
 ): AsyncGenerator<Response, void, undefined> {
   const free = deps.verifications.enter();
   const left = new AbortController();
-  const outbox = createOutbox();
+  const outbox = createOutbox(deps.clock);
   const owner = { namespace: namespaceOf(request), customerId: textOf(request.customerId) };
   const stop = AbortSignal.any([signal, left.signal]);
   // It has ended when its last statement has, not when nobody reads any more.

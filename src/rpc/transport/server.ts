@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { createClock, type Clock } from '../../db/clock.ts';
 import { isLoopback, type AccessToken } from '../../environment.ts';
 import type { Log } from '../../log.ts';
 import { explainListening } from './address.ts';
@@ -28,6 +29,8 @@ export type ServerOptions = {
   /** Without tokens and on loopback: whether callers may call by other names than this machine's. Default false. */
   readonly allowAnonymous?: boolean;
   readonly log: Log;
+  /** What deadlines and waiting go by; default the process's. */
+  readonly clock?: Clock;
   /** How long `close` waits for calls in flight. Default 10 s. */
   readonly graceMs?: number;
   /** Answers HTTP/1.1 requests for paths that are no RPC. */
@@ -62,8 +65,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     allowAnonymous = false,
     graceMs = DEFAULT_GRACE_MS,
     fallback,
+    clock = createClock(),
   } = options;
-  const openCalls = createOpenCalls();
+  const openCalls = createOpenCalls(clock);
   const middleware = createMiddleware({
     log,
     authenticate: createAuthentication(tokens),
@@ -94,14 +98,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const close = async () => {
     const closed = once(http1.server, 'close');
-    const lastResort = setTimeout(disconnect, graceMs + LINGER_MS);
+    const callOff = clock.after(graceMs + LINGER_MS, disconnect);
     sockets.forEach(closeWithoutPeer);
     http1.drain();
     sniffer.close();
     grpc.drain(graceMs + LINGER_MS);
     await openCalls.close(graceMs);
     await closed;
-    clearTimeout(lastResort);
+    callOff();
     grpc.destroy();
   };
   let closing: Promise<void> | undefined;
