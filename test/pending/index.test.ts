@@ -4,7 +4,8 @@ import { sumAmounts } from '../../src/amount.ts';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { connect } from '../../src/db/database.ts';
 import { NEVER } from '../../src/instant.ts';
-import { nextChange, promisedAt } from '../../src/pending/index-reader.ts';
+import { promisesChanging } from '../../src/pending/changes.ts';
+import { nextChange, promisedAt, promisesAt } from '../../src/pending/index-reader.ts';
 import { storePromises } from '../../src/pending/index-writer.ts';
 import { pendingAt, type Promised, type CreditPromise } from '../../src/pending/promise.ts';
 import { scheduledWithin, type Window } from '../../src/pending/window.ts';
@@ -112,12 +113,44 @@ describe('pending at an instant, as known at a version', () => {
   });
 });
 
+const byGrant = (promises: readonly CreditPromise[]) =>
+  promises.toSorted((a, b) => order(a.grantId, b.grantId));
+
+describe('the promises themselves, as known at a version', () => {
+  test('are those of an instant, in order of taking effect', async () => {
+    for (const { customerId, at, version } of moments(SEED + 4).slice(0, 200)) {
+      const pending = promisesOf(customerId, version)
+        .filter((promise) => pendingAt(promise, at) && promise.currency === 'USD')
+        .toSorted((a, b) => order(a.effectiveAt, b.effectiveAt) || order(a.grantId, b.grantId));
+
+      expect(await promisesAt(database, bookOf(customerId, version), at, 'USD')).toEqual(pending);
+    }
+  });
+
+  test('are those that begin or end after one instant and by another', async () => {
+    const ends = instantsAround(GRANTS, 200, SEED + 5);
+    for (const [i, { customerId, at, version }] of moments(SEED + 6)
+      .slice(0, 200)
+      .entries()) {
+      const [after, through] = [at, ends[i]!].toSorted((a, b) => a - b) as [number, number];
+      const changing = promisesOf(customerId, version).filter(({ from, until }) =>
+        until <= through ? until > after : from > after && from <= through,
+      );
+
+      const found = await promisesChanging(database, bookOf(customerId, version), after, through);
+      expect(byGrant(found), `after ${after} through ${through}`).toEqual(byGrant(changing));
+    }
+  });
+});
+
 const order = <T extends number | string>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Every promise known in the end, as the page of the window that starts behind `after`. */
+/** Every promise known, of a customer at a version of the book and of a namespace in the end, as the page of the window that starts behind `after`. */
 function expected(window: Window, customers: readonly string[], now: number) {
   return customers
-    .flatMap((customerId) => promisesOf(customerId, NEVER).map((promise) => ({ customerId, ...promise })))
+    .flatMap((customerId) =>
+      promisesOf(customerId, window.book?.version ?? NEVER).map((promise) => ({ customerId, ...promise })),
+    )
     .filter((s) => s.effectiveAt >= window.from && (s.effectiveAt < window.until || window.until === NEVER))
     .filter((s) => s.until === s.effectiveAt || s.until > now)
     .filter((s) => window.currency === null || s.currency === window.currency)
@@ -147,7 +180,7 @@ describe('what is scheduled in a window', () => {
       const [from, until, now] = [instants[i]!, instants[80 + i]!, instants[160 + i]!];
       const customerId = PROMISED[i % 3]!;
       const window: Window = {
-        ...everything(whose === 'a customer' ? bookOf(customerId) : null),
+        ...everything(whose === 'a customer' ? bookOf(customerId, 1 + ((i * 7) % LAST_VERSION)) : null),
         from: Math.min(from, until),
         until: i % 4 === 0 ? NEVER : Math.max(from, until),
         currency: i % 3 === 0 ? null : 'USD',

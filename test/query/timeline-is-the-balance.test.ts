@@ -74,6 +74,20 @@ describe('every point is what GetBalance answers there, and between points nothi
   });
 });
 
+describe('so it is as known at any instant', () => {
+  test.each(histories)('after random history %i', async (i, steps) => {
+    const customerId = neighbour('known', i);
+    const recorded: Instant[] = [];
+    await playThrough(caller, time, steps, customerId, ({ now }) => void recorded.push(now));
+    for (let part = 2; part < recorded.length; part += 6) {
+      const knownAt = recorded[part]!;
+      const from = recorded[Math.floor(part / 3)]! - 2 * GRID;
+      const window = { from, to: knownAt + 6 * GRID, knownAt };
+      expect((await check(customerId, window, SCOPES[part % 3]!)).length).toBeGreaterThan(0);
+    }
+  });
+});
+
 const other = (customerId: string) =>
   caller.answer('CreateGrant', grantRequest({ customerId, currency: 'GBP', amount: '1' }));
 

@@ -36,6 +36,53 @@ const filtersOf = ({ accountType, currency, route }: Json): object => ({
   ...(route.costBasis === undefined ? { costBasisKnown: false } : { costBasis: route.costBasis }),
 });
 
+/** A part of a route, as GetAccountBalance asks for it, and what meets it. */
+type Part = { readonly asked: object; readonly matches: (route: Json) => boolean };
+
+const valued = (field: string, value: unknown): Part => ({
+  asked: value === undefined ? {} : { [field]: value },
+  matches: (route) => value === undefined || route[field] === value,
+});
+
+const PARTS: readonly ((route: Json) => Part)[] = [
+  ({ stage }) => valued('stage', stage),
+  ({ costBasis }) => valued('costBasis', costBasis),
+  ({ priority }) => valued('priority', priority),
+  ({ costBasis }) => ({
+    asked: { costBasisKnown: costBasis !== undefined },
+    matches: (route) => (route['costBasis'] !== undefined) === (costBasis !== undefined),
+  }),
+  ({ tax }) => ({
+    asked: { taxCode: tax?.code },
+    matches: (route) => tax === undefined || route['tax']?.code === tax.code,
+  }),
+  ({ featureKeys = [] }) => ({
+    asked: { featureKeys: { keys: featureKeys } },
+    matches: (route) => String(route['featureKeys'] ?? []) === String(featureKeys),
+  }),
+];
+
+/** A neighbour of them whose grants and charges are taxed, one way or the other, some in advance of its credit. */
+async function taxed(): Promise<string> {
+  const customerId = neighbour('ada', 2);
+  time.now = end;
+  for (const [i, code] of ['VAT', 'GST', 'VAT'].entries()) {
+    const of = { customerId, tax: { code }, amount: '5' };
+    const { charge } = await caller.answer('CreateCharge', {
+      ...spendRequest({ ...of, ...CREDIT_ONLY }),
+      type: 'CHARGE_TYPE_FLAT_FEE',
+    });
+    for (const amount of ['2', '3']) {
+      time.now += GRID;
+      await caller.answer('CollectCharge', { customerId, chargeId: charge.id, amount });
+    }
+    await caller.answer('CreateGrant', grantRequest({ ...of, amount: '9', priority: 1 + i }));
+    await caller.answer('CorrectCharge', { customerId, chargeId: charge.id, amount: '1' });
+  }
+  end = time.now;
+  return customerId;
+}
+
 /** Points of both axes, in steps that meet on no common grid. */
 const points = (count: number): readonly { readonly asOf: string; readonly knownAt: string }[] =>
   Array.from({ length: count }, (_, i) => ({
@@ -117,6 +164,38 @@ describe('a customer’s accounts', () => {
         expect(amount, JSON.stringify(question)).toBe(formatAmount(sum));
       }
     }
+  });
+
+  test('of a grant or charge hold what its entries add up to, by any part of a route, at any point', async () => {
+    let nonZero = 0;
+    for (const customerId of [CUSTOMERS[0]!, CUSTOMERS[1]!, await taxed()]) {
+      const { entries } = (await caller.answer('ListEntries', { customerId, pageSize: 1_000 })) as {
+        entries: readonly Json[];
+      };
+      for (let i = 0; i < 150; i += 1) {
+        const entry = entries[(i * 7_919) % entries.length]!;
+        const { grantId, chargeId, accountType, currency } = entry;
+        const subject = [{ grantId }, { chargeId }, { grantId, chargeId }][i % 3]!;
+        if (Object.values(subject).includes(undefined)) continue;
+        const like = entries.filter((other) => other['accountType'] === accountType);
+        const part = PARTS[i % PARTS.length]!(like[(i * 31) % like.length]!['route']);
+        const known = entries.filter(({ version }) => Number(version) >= Number(entry['version']));
+        const knownAt = known[(i * 17) % known.length]!['recordedAt'];
+        const past = entries.filter(({ bookedAt }) => bookedAt <= knownAt);
+        const asOf = past[(i * 13) % past.length]!['bookedAt'];
+        const own = past
+          .filter((other) => Object.entries(subject).every(([field, id]) => other[field] === id))
+          .filter((other) => other['accountType'] === accountType && other['currency'] === currency)
+          .filter(({ bookedAt, recordedAt }) => bookedAt <= asOf && recordedAt <= knownAt)
+          .filter(({ route }) => part.matches(route));
+        const sum = formatAmount(sumAmounts(own.map(({ amount }) => parseAmount(amount))));
+        const question = { customerId, ...subject, accountType, currency, ...part.asked, asOf, knownAt };
+        const { amount } = await caller.answer('GetAccountBalance', question);
+        expect(amount, JSON.stringify(question)).toBe(sum);
+        nonZero += sum === '0' ? 0 : 1;
+      }
+    }
+    expect(nonZero).toBeGreaterThan(60);
   });
 
   test('each by its id holds what the list says', async () => {
@@ -214,7 +293,7 @@ describe('the accounts of a namespace', () => {
       JSON.stringify([accountType, currency, route]);
     for (const point of [{}, ...points(12)]) {
       const all = await accountsOf(point);
-      const customers = [...CUSTOMERS, 'dan', 'eve'];
+      const customers = [...CUSTOMERS, neighbour('ada', 2), 'dan', 'eve'];
       const each = await Promise.all(customers.map((customerId) => accountsOf({ customerId, ...point })));
       const own = each.flat().filter(({ accountType }) => BUSINESS.includes(accountType));
       const sums = [...Map.groupBy(own, routeOf)].map(([key, rows]) => [

@@ -173,6 +173,25 @@ test('books what has fallen due under the same write, in one group', async () =>
   ]);
 });
 
+test('of postings that are alike each is taken back by itself, and nothing of what fell due under its write', async () => {
+  const customerId = 'alike';
+  time.now = day(3);
+  await caller.answer('CreateGrant', grantRequest({ customerId, expiresAt: at(day(4)) }));
+  time.now = day(5);
+  // The expiry is booked under the first of them.
+  const made = [await posted({ customerId }), await posted({ customerId }), await posted({ customerId })];
+
+  expect(made.map(({ position }) => position)).toEqual([2, 1, 1]);
+  for (const { id, entries } of [made[1]!, made[0]!, made[2]!]) {
+    const reversal = { customerId, transactionId: id };
+    const { transaction } = await caller.answer('ReverseTransaction', reversal);
+    expect(transaction.entries.map(({ reversedEntryId }: Json) => reversedEntryId)).toEqual(
+      entries.map((entry: Json) => entry['id']),
+    );
+    expect((await caller.refusal('ReverseTransaction', reversal)).reason).toBe('ROUTING_RULE');
+  }
+});
+
 test('the rows it all left behind are sound', async () => {
   expect(await audit(sql)).toEqual([]);
 });

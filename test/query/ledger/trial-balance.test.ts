@@ -87,6 +87,22 @@ describe('at random instants, as known at random instants', () => {
     }
   });
 
+  test('so it is at the very instants at which grants begin and end, as known at the very instants of writes', async () => {
+    const lists = await Promise.all(
+      customers.map((customerId) => caller.answer('ListGrants', { customerId, pageSize: 1_000 })),
+    );
+    const grants = lists.flatMap((list) => list['grants'] as Json[]);
+    const instants = grants.flatMap(({ effectiveAt, expiresAt }) => [effectiveAt, expiresAt ?? effectiveAt]);
+    for (let i = 0; i < 60; i += 1) {
+      const point = {
+        asOf: instants[(i * 7_919) % instants.length] as string,
+        knownAt: grants[(i * 104_729) % grants.length]!['recordedAt'] as string,
+      };
+      const each = await Promise.all(customers.map((customerId) => totals({ customerId, ...point })));
+      expect(await totals(point), JSON.stringify(point)).toEqual(added(each));
+    }
+  });
+
   test('breakage is what grants that became credit have lost by expiry and voids', async () => {
     let some = 0n;
     for (const point of points(20)) {
@@ -230,6 +246,14 @@ test('only the asked currency is told, and one that is not is refused', async ()
   expect((await caller.refusal('GetTrialBalance', { currency: 'NONE_SUCH' })).reason).toBe(
     'UNKNOWN_CURRENCY',
   );
+});
+
+test('a customer whose only write was refused has no part in it', async () => {
+  const before = await totals({});
+  await caller.refusal('VoidGrant', { customerId: 'refused', grantId: `grt_${'0'.repeat(32)}` });
+
+  expect(await totals({})).toEqual(before);
+  expect(await totals({ customerId: 'refused' })).toEqual({});
 });
 
 test('a customer nobody has written about has no rows', async () => {
