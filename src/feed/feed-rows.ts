@@ -85,12 +85,15 @@ export async function readFeedPage(
   const ours = writes.filter((write) => write.namespace === namespace);
   const told = (write: WriteRow) => from.inside !== null && isInside(write, from);
   const asked = ours.map((write) => ({
-    ...{ bookId: write.book_id, version: write.version, after: told(write) ? ordinal : 0 },
+    bookId: write.book_id,
+    version: write.version,
+    after: told(write) ? ordinal : 0,
   }));
   const most = 2 * limit;
   const transactions = await transactionsOfWrites(connection, shard, asked, most);
   const items = transactions.map(({ write, transaction }) => ({
-    ...{ customerId: ours[write]!.customer_id, transaction },
+    customerId: ours[write]!.customer_id,
+    transaction,
     next: placeAfter(ours[write]!, transaction.ordinal),
   }));
   if (items.length === most) return { items, next: items.at(-1)!.next };

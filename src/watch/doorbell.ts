@@ -43,7 +43,8 @@ export function createDoorbell({ url, log, onRing, onUnclear }: DoorbellOptions)
   let untold = false;
 
   const notifications = openNotifications({
-    ...{ url, channel: CHANNEL },
+    url,
+    channel: CHANNEL,
     onListening() {
       onUnclear();
       if (untold) void tell([EVERYTHING]);

@@ -39,6 +39,8 @@ export const printOf = (balances: readonly AskedBalance[]): string =>
 /** One text for the same figures of a book, so that streams which want the same share what is made for them. */
 export const nameOf = ({ currencies, scope, parts, below }: Watched): string =>
   JSON.stringify([
-    ...[currencies, scope, [...parts].toSorted((a, b) => (a < b ? -1 : 1))],
+    currencies,
+    scope,
+    [...parts].toSorted((a, b) => (a < b ? -1 : 1)),
     below.map(({ currency, part, amount }) => [currency, part, formatAmount(amount)]),
   ]);
