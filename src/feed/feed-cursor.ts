@@ -1,14 +1,14 @@
 import { SHARDS } from '../tables/book-key.ts';
 
 /** Where in the feed of one shard to read on: from the position, or from a place inside it. */
-export type Place = { readonly position: number; readonly inside: Inside | null };
+export type FeedPlace = { readonly position: number; readonly inside: Inside | null };
 
 /** A transaction that has been told; what is left of its position comes after it. */
 export type Inside = { readonly bookId: string; readonly version: number; readonly ordinal: number };
 
 /** How far a stream has come: a place per shard in the feed of a namespace, one place in a customer's book. */
-export type Cursor =
-  | { readonly of: 'namespace'; readonly places: readonly Place[] }
+export type FeedCursor =
+  | { readonly of: 'namespace'; readonly places: readonly FeedPlace[] }
   | { readonly of: 'customer'; readonly version: number; readonly ordinal: number };
 
 const FORMAT = 1;
@@ -23,7 +23,7 @@ const LONGEST = 1 + 8 + SHARDS * (8 + 16 + 8 + 8);
  * A cursor as bytes. Shards move along together, so positions are told from the lowest of them on: some 200 bytes, and
  * with the format's every limit reached still less than the contract allows.
  */
-export function writeCursor(cursor: Cursor): Buffer {
+export function writeCursor(cursor: FeedCursor): Buffer {
   const bytes = Buffer.allocUnsafe(LONGEST);
   bytes[0] = FORMAT;
   return bytes.subarray(
@@ -32,7 +32,7 @@ export function writeCursor(cursor: Cursor): Buffer {
   );
 }
 
-function writePlaces(bytes: Buffer, { places }: Extract<Cursor, { of: 'namespace' }>): number {
+function writePlaces(bytes: Buffer, { places }: Extract<FeedCursor, { of: 'namespace' }>): number {
   let base = Infinity;
   for (const { position } of places) base = Math.min(base, position);
   let at = writeNumber(bytes, 1, base);
@@ -49,10 +49,11 @@ const writePart = (bytes: Buffer, at: number, part: { version: number; ordinal: 
   writeNumber(bytes, writeNumber(bytes, at, part.version), part.ordinal);
 
 /** The cursor that was written; null when the bytes are not one of this kind. */
-export function readCursor(of: Cursor['of'], bytes: Buffer): Cursor | null {
+export function readCursor(of: FeedCursor['of'], bytes: Buffer): FeedCursor | null {
   const source: Source = { bytes, at: 1 };
   if (bytes[0] !== FORMAT) return null;
-  const cursor: Cursor = of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source) };
+  const cursor: FeedCursor =
+    of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source) };
   // Numbers can be spelled in more bytes than they need: only what is written here is a cursor.
   return source.at === bytes.length && writeCursor(cursor).equals(bytes) ? cursor : null;
 }
@@ -62,7 +63,7 @@ const NOT_OURS = Infinity;
 
 type Source = { readonly bytes: Buffer; at: number };
 
-function readPlaces(source: Source): Place[] {
+function readPlaces(source: Source): FeedPlace[] {
   const base = readNumber(source);
   return Array.from({ length: SHARDS }, () => {
     const told = readNumber(source);

@@ -1,6 +1,6 @@
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { transactionsOfWrites, type ReadTransaction } from '../ledger/read-journal.ts';
-import { LAST_ORDINAL, type Inside, type Place } from './feed-cursor.ts';
+import { LAST_ORDINAL, type Inside, type FeedPlace } from './feed-cursor.ts';
 
 /** What feeds ask of the database. Each statement names one shard, and is answered by the node that holds it. */
 
@@ -40,10 +40,10 @@ export type FeedItem = {
   readonly customerId: string;
   readonly transaction: ReadTransaction;
   /** Where to read on after it. */
-  readonly next: Place;
+  readonly next: FeedPlace;
 };
 
-export type FeedPage = { readonly items: readonly FeedItem[]; readonly next: Place };
+export type FeedPage = { readonly items: readonly FeedItem[]; readonly next: FeedPlace };
 
 type WriteRow = {
   feed_position: number;
@@ -113,19 +113,19 @@ function wholePositions(writes: readonly WriteRow[]): readonly WriteRow[] {
 type FeedRange = {
   readonly shard: number;
   readonly namespace: string;
-  readonly from: Place;
+  readonly from: FeedPlace;
   readonly horizon: number;
   readonly limit: number;
 };
 
-const placeAfter = ({ feed_position: position, book_id, version }: WriteRow, ordinal: number): Place => ({
+const placeAfter = ({ feed_position: position, book_id, version }: WriteRow, ordinal: number): FeedPlace => ({
   position,
   inside: { bookId: book_id, version, ordinal },
 });
 
-const placeBefore = ({ feed_position: position }: WriteRow): Place => ({ position, inside: null });
+const placeBefore = ({ feed_position: position }: WriteRow): FeedPlace => ({ position, inside: null });
 
-const isInside = (write: WriteRow, { position, inside }: Place): boolean =>
+const isInside = (write: WriteRow, { position, inside }: FeedPlace): boolean =>
   write.feed_position === position &&
   write.version === inside?.version &&
   write.book_id.replaceAll('-', '') === inside.bookId.replaceAll('-', '');

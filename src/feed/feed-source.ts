@@ -2,7 +2,7 @@ import type { ReadTransaction } from '../ledger/read-journal.ts';
 import { refuse } from '../refusal.ts';
 import type { Watermark } from './horizons.ts';
 
-export type Told = { readonly customerId: string; readonly transaction: ReadTransaction };
+export type FollowedTransaction = { readonly customerId: string; readonly transaction: ReadTransaction };
 
 /** Where a feed comes from: the journal of one customer, or of a namespace. It knows how far it has been told. */
 export type FeedSource = {
@@ -11,7 +11,7 @@ export type FeedSource = {
   /** Whether all has been told that was recorded before the watermark. */
   isPast(watermark: Watermark): boolean;
   /** Reads on. Taking one of what it answers moves the cursor behind it; taking all of it, behind all that was read. */
-  read(): Promise<Iterable<Told>>;
+  read(): Promise<Iterable<FollowedTransaction>>;
   /** How far it has been told, as bytes. */
   cursor(): Buffer;
 };

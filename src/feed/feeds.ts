@@ -6,7 +6,7 @@ import { createLimiter } from '../live/limiter.ts';
 import type { Signals } from '../live/signals.ts';
 import { createStreamSlots } from '../live/stream-slots.ts';
 import { customerFeed } from './customer-feed.ts';
-import type { Cursor, Place } from './feed-cursor.ts';
+import type { FeedCursor, FeedPlace } from './feed-cursor.ts';
 import { refuseAhead } from './feed-source.ts';
 import { follow, type FeedEvent, type Opening } from './follow.ts';
 import { BEGINNING, namespaceFeed } from './namespace-feed.ts';
@@ -33,7 +33,7 @@ export type FeedRequest = {
   /** Null: the whole namespace. */
   readonly customerId: string | null;
   /** Of the kind that the request asks for. */
-  readonly from: Cursor | 'beginning' | 'now';
+  readonly from: FeedCursor | 'beginning' | 'now';
 };
 
 /** The journal as streams of committed transactions, in version order of each book, none missed, none twice. */
@@ -92,12 +92,12 @@ const openingOf =
     return namespaceFeed(database, tail, namespace, places);
   };
 
-function placesOf(from: Cursor | 'beginning'): readonly Place[] {
+function placesOf(from: FeedCursor | 'beginning'): readonly FeedPlace[] {
   if (from === 'beginning') return BEGINNING;
   return from.of === 'namespace' ? from.places : wrongKind();
 }
 
-function journalCursorOf(from: Cursor | 'beginning'): JournalCursor {
+function journalCursorOf(from: FeedCursor | 'beginning'): JournalCursor {
   if (from === 'beginning') return { version: 0, position: 0 };
   return from.of === 'customer' ? { version: from.version, position: from.ordinal } : wrongKind();
 }

@@ -4,13 +4,13 @@ import type { Instant } from '../instant.ts';
 import { createBell } from '../live/bell.ts';
 import type { Heartbeats } from '../live/heartbeats.ts';
 import type { Limiter } from '../live/limiter.ts';
-import type { FeedSource, Told } from './feed-source.ts';
+import type { FeedSource, FollowedTransaction } from './feed-source.ts';
 import type { Watermark } from './horizons.ts';
 import type { Tail } from './tail.ts';
 
 /** What a feed tells, each with the cursor that reads on after it. */
 export type FeedEvent = { readonly cursor: Buffer } & (
-  | ({ readonly kind: 'transaction' } & Told)
+  | ({ readonly kind: 'transaction' } & FollowedTransaction)
   /** Everything recorded at or before the instant has been told. */
   | { readonly kind: 'bookmark'; readonly completeTo: Instant }
 );
@@ -115,7 +115,10 @@ function createProof(tail: Tail, source: FeedSource, opened: number): () => Inst
 }
 
 /** What is read; null when the database could not be reached; throws when it has been silent too long. */
-function unlessSilent(tail: Tail, read: Promise<Iterable<Told>>): Promise<Iterable<Told> | null> {
+function unlessSilent(
+  tail: Tail,
+  read: Promise<Iterable<FollowedTransaction>>,
+): Promise<Iterable<FollowedTransaction> | null> {
   return new Promise((resolve, reject) => {
     const unfollow = tail.follow(() => {
       try {

@@ -1,8 +1,8 @@
 import { SHARDS } from '../tables/book-key.ts';
 import { settleAll, type Database } from '../db/database.ts';
 import { readFeedPage } from './feed-rows.ts';
-import { writeCursor, type Place } from './feed-cursor.ts';
-import type { FeedSource, Told } from './feed-source.ts';
+import { writeCursor, type FeedPlace } from './feed-cursor.ts';
+import type { FeedSource, FollowedTransaction } from './feed-source.ts';
 import type { Tail } from './tail.ts';
 
 /** A read looks at so many writes at most, of so many shards at once: what bounds the memory of a feed. */
@@ -10,7 +10,7 @@ const WRITES_PER_READ = 256;
 const SHARDS_PER_READ = 4;
 
 /** The beginning of the journal. */
-export const BEGINNING: readonly Place[] = Array.from({ length: SHARDS }, () => ({
+export const BEGINNING: readonly FeedPlace[] = Array.from({ length: SHARDS }, () => ({
   position: 0,
   inside: null,
 }));
@@ -23,7 +23,7 @@ export function namespaceFeed(
   database: Database,
   tail: Tail,
   namespace: string,
-  from: readonly Place[],
+  from: readonly FeedPlace[],
 ): FeedSource {
   const places = [...from];
   // Where the last read ended: the shards take turns.
@@ -39,7 +39,10 @@ export function namespaceFeed(
     return false;
   }
 
-  function* tell(shard: number, page: Awaited<ReturnType<typeof readFeedPage>>): Generator<Told> {
+  function* tell(
+    shard: number,
+    page: Awaited<ReturnType<typeof readFeedPage>>,
+  ): Generator<FollowedTransaction> {
     for (const { customerId, transaction, next } of page.items) {
       places[shard] = next;
       yield { customerId, transaction };

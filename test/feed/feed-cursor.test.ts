@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SHARDS } from '../../src/tables/book-key.ts';
-import { readCursor, writeCursor, type Cursor, type Place } from '../../src/feed/feed-cursor.ts';
+import { readCursor, writeCursor, type FeedCursor, type FeedPlace } from '../../src/feed/feed-cursor.ts';
 
 const number = fc.integer({ min: 0, max: 2 ** 51 });
 const ordinal = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 const bookId = fc.stringMatching(/^[0-9a-f]{32}$/);
-const place: fc.Arbitrary<Place> = fc.record({
+const place: fc.Arbitrary<FeedPlace> = fc.record({
   position: number,
   inside: fc.option(fc.record({ bookId, version: number, ordinal })),
 });
-const cursor: fc.Arbitrary<Cursor> = fc.oneof(
+const cursor: fc.Arbitrary<FeedCursor> = fc.oneof(
   fc.record({ of: fc.constant('customer' as const), version: number, ordinal }),
   fc.record({
     of: fc.constant('namespace' as const),
@@ -39,7 +39,7 @@ describe('a cursor', () => {
     );
   });
 
-  const places = (inside: Place['inside']) =>
+  const places = (inside: FeedPlace['inside']) =>
     Array.from({ length: SHARDS }, (_, i) => ({ position: i % 2 === 0 ? 0 : 2 ** 52, inside }));
 
   test('is short on a stream that keeps up', () => {

@@ -5,7 +5,7 @@ import { createBookCache } from '../../src/book/book-cache.ts';
 import { connect, statement, type Database } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { uuidMaker } from '../../src/id.ts';
-import type { Place } from '../../src/feed/feed-cursor.ts';
+import type { FeedPlace } from '../../src/feed/feed-cursor.ts';
 import { readFeedPage, readTails } from '../../src/feed/feed-rows.ts';
 import { aConsumption } from '../support/builders.ts';
 import { openSql } from '../support/sql.ts';
@@ -81,13 +81,13 @@ const byIdAlone = (by: Database): Database => ({
 });
 
 /** The versions of the customer as a feed of its shard has them, from a place on and below a horizon. */
-async function page(from: Place, horizon: number) {
+async function page(from: FeedPlace, horizon: number) {
   const range = { shard, namespace: 'default', from, horizon, limit: 1_000 };
   const { items, next } = await database.snapshot((connection) => readFeedPage(connection, range));
   const own = items.filter((item) => item.customerId === customerId);
   return { versions: own.map(({ transaction }) => transaction.version), next };
 }
-const START: Place = { position: 0, inside: null };
+const START: FeedPlace = { position: 0, inside: null };
 const tailNow = async () => (await database.snapshot((connection) => readTails(connection, [shard])))[0]!;
 const horizonNow = async (): Promise<number> => (await tailNow()).horizon;
 
