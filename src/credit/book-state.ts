@@ -4,6 +4,19 @@ import type { Posting } from '../ledger/posting.ts';
 import { allocationKey, type Advance, type Allocation, type Charge, type EntryRef } from './charge.ts';
 import type { Grant } from './grant.ts';
 
+/** The facts of a book, by their ids. */
+type Facts = {
+  readonly grants: Grant;
+  /** By `advanceKey`: those with something uncovered. */
+  readonly advances: Advance;
+  /** The open ones, and those the command names. */
+  readonly charges: Charge;
+  /** By `allocationKey`: those of the charges the command names, or that revenue is to be recognized for. */
+  readonly allocations: Allocation;
+  /** The transactions the command names. */
+  readonly posted: Posted;
+};
+
 /**
  * The open state of one customer's book: all that can still change by itself or be drawn on, and whatever closed
  * grants and charges the command at hand names. Plain data; the journal behind it is not needed to decide.
@@ -15,16 +28,7 @@ export type BookState = {
   readonly clock: Instant;
   /** The moves of every grant are complete for instants after this one. */
   readonly historyFrom: Instant;
-  readonly grants: ReadonlyMap<string, Grant>;
-  /** By `advanceKey`: those with something uncovered. */
-  readonly advances: ReadonlyMap<string, Advance>;
-  /** The open ones, and those the command names. */
-  readonly charges: ReadonlyMap<string, Charge>;
-  /** By `allocationKey`: those of the charges the command names, or that revenue is to be recognized for. */
-  readonly allocations: ReadonlyMap<string, Allocation>;
-  /** By id: the transactions the command names. */
-  readonly posted: ReadonlyMap<string, Posted>;
-};
+} & { readonly [Of in keyof Facts]: ReadonlyMap<string, Facts[Of]> };
 
 /** An advance that a correction made smaller: what is owed less, and nobody covered. */
 export type Reduction = {
@@ -35,20 +39,15 @@ export type Reduction = {
   readonly at: Instant;
 };
 
-/** A state being worked on by one write: replaced piece by piece, then sealed. Never shared. */
-export type Work = {
-  /** The version this write will get if it changes anything. */
-  readonly version: number;
+/**
+ * A state being worked on by one write, at the version it will get if it changes anything: replaced piece by piece, then
+ * sealed. Never shared.
+ */
+export type Work = Pick<BookState, 'version' | 'historyFrom'> & {
   clock: Instant;
-  readonly historyFrom: Instant;
-  readonly grants: Map<string, Grant>;
-  readonly advances: Map<string, Advance>;
-  readonly charges: Map<string, Charge>;
-  readonly allocations: Map<string, Allocation>;
-  readonly posted: Map<string, Posted>;
   readonly reductions: Reduction[];
   readonly postings: Posting[];
-};
+} & { readonly [Of in keyof Facts]: Map<string, Facts[Of]> };
 
 /** What a write leads to: the state after it and the facts to add to the journal. */
 export type Outcome = {
@@ -83,20 +82,9 @@ export const open = (state: BookState): Work => ({
 });
 
 /** Ends the work: the state it led to, at the version the write gets. */
-export const seal = (work: Work, version: number): Outcome => ({
-  state: {
-    version,
-    clock: work.clock,
-    historyFrom: work.historyFrom,
-    grants: work.grants,
-    advances: work.advances,
-    charges: work.charges,
-    allocations: work.allocations,
-    posted: work.posted,
-  },
-  postings: work.postings,
-  reductions: work.reductions,
-});
+export function seal({ reductions, postings, ...state }: Work, version: number): Outcome {
+  return { state: { ...state, version }, postings, reductions };
+}
 
 /** Books a posting and says where its first entry stands: entries count through a write in order of booking. */
 export function book(work: Work, posting: Posting): EntryRef {

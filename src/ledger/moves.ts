@@ -4,6 +4,7 @@ import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { kindsHeld } from './posting.ts';
 
 type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };
 
@@ -24,7 +25,7 @@ const MOVES_SINCE = statement<MoveRow>(
      select * from entries e
      where e.shard = named.shard and e.book_id = named.book_id and e.grant_id = named.grant_id and ${inShard('e')}
        and e.version > known.version and e.grant_remaining is not null
-       and e.booked_at > named.since and e.kind not in ('ISSUE', 'EXPIRE', 'EXPIRE_UNDONE')
+       and e.booked_at > named.since and e.kind not in ${kindsHeld('ISSUED', 'EXPIRED')}
      offset 0
    ) e on true
    order by e.version, e.position`,

@@ -10,24 +10,11 @@ import {
   type MovementFilter,
   type MovementKey,
 } from '../ledger/movements.ts';
-import type { PostingKind } from '../ledger/posting.ts';
+import { kindsThat, POSTING_KINDS, type PostingKind, type TransactionType } from '../ledger/posting.ts';
 import { settledAt, settledAtEach, type SettledAt } from '../ledger/settled-at.ts';
 import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
-
-/** The kinds of rows a customer's history shows (domain.md §11). */
-export type TransactionType = 'FUNDED' | 'CONSUMED' | 'CORRECTED' | 'EXPIRED' | 'VOIDED' | 'ADJUSTED';
-
-const TYPE_OF: Partial<Readonly<Record<PostingKind, TransactionType>>> = {
-  ISSUE: 'FUNDED',
-  CONSUME: 'CONSUMED',
-  COVER: 'CONSUMED',
-  CORRECT: 'CORRECTED',
-  EXPIRE: 'EXPIRED',
-  VOID: 'VOIDED',
-  ADJUST: 'ADJUSTED',
-};
 
 export type TransactionsQuestion = Asked & {
   /** Empty: all. */
@@ -102,10 +89,10 @@ export const listTransactions = (
 
 const NEWEST: MovementKey = { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 };
 
-const ALL_KINDS = Object.keys(TYPE_OF) as readonly PostingKind[];
+const ALL_KINDS = kindsThat(({ shows }) => shows !== null);
 
 const kindsOf = (types: readonly TransactionType[]): readonly PostingKind[] =>
-  ALL_KINDS.filter((kind) => types.length === 0 || types.includes(TYPE_OF[kind]!));
+  types.length === 0 ? ALL_KINDS : kindsThat(({ shows }) => shows !== null && types.includes(shows));
 
 const compare = (a: MovementKey, b: MovementKey): number =>
   a.bookedAt - b.bookedAt || a.version - b.version || a.position - b.position;
@@ -154,7 +141,7 @@ async function withBalances(
   for (const row of ahead) after.set(placeOf(row), settled.add(row.currency, row.amount));
   return rows.map((row) => {
     const balance = after.get(placeOf(row))!;
-    return { ...row, type: TYPE_OF[row.kind]!, before: balance - row.amount, after: balance };
+    return { ...row, type: POSTING_KINDS[row.kind].shows!, before: balance - row.amount, after: balance };
   });
 }
 

@@ -1,4 +1,4 @@
-import { formatAmount, minAmount, type Amount } from '../../amount.ts';
+import { formatAmount, minAmount, sumAmounts, type Amount } from '../../amount.ts';
 import type { Instant } from '../../instant.ts';
 import {
   correct,
@@ -19,12 +19,13 @@ import {
   type Allocation,
   type Charge,
   type Correction,
+  type Slices,
 } from '../charge.ts';
 import { coverWith } from '../cover.ts';
 import { creditOf, grantStatus, type Grant } from '../grant.ts';
 import { grantOf, namedCharge } from '../named.ts';
 import { checkPrecision } from '../precision.ts';
-import { chargeAnswer, type CommandSpec, noCurrency } from '../spec.ts';
+import { chargeAnswer, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type CorrectCharge = {
   readonly kind: 'correctCharge';
@@ -52,48 +53,35 @@ function correctBy(work: Work, charge: Charge, amount: Amount, now: Instant): Co
   checkPrecision(charge, amount);
   const correctable = charge.collected - charge.invoiced;
   if (amount > correctable) return tooLarge(charge, amount, correctable);
-  const returned = giveBack(work, charge, amount);
-  const legs = returned.flatMap((slice) => slice.legs);
+  const returned = giveBack(work, charge, amount, now);
+  const legs = returned.flatMap((part) => part.legs);
   book(work, correct(legs, now));
-
-  for (const { advance, slice } of returned) {
-    if (advance !== undefined) {
-      const { chargeId, collection } = advance;
-      const ref = { version: work.version, position: work.reductions.length + 1 };
-      work.reductions.push({ ref, chargeId, collection, amount: advance.amount, at: now });
-    }
-    if (slice !== undefined) restore(work, slice.grantId, slice.amount, now);
-  }
-  const advanceReduced = returned.reduce((sum, { advance }) => sum + (advance?.amount ?? 0n), 0n);
-  const uncoveredOrCovered = returned.reduce((sum, { fromAdvance }) => sum + fromAdvance, 0n);
-  const allocations = returned.flatMap(({ slice }) => (slice === undefined ? [] : [slice]));
+  const allocations = returned.map(({ slice }) => slice).filter((slice) => slice !== null);
+  for (const slice of allocations) restore(work, slice.grantId, slice.amount, now);
   work.charges.set(charge.id, {
     ...charge,
     collected: charge.collected - amount,
-    advanced: charge.advanced - uncoveredOrCovered,
+    advanced: charge.advanced - sumAmounts(returned.map(({ fromAdvance }) => fromAdvance)),
   });
-  coverFreed(
-    work,
-    allocations.map((slice) => slice.grantId),
-    now,
-  );
-  return { allocations, advanceReduced };
+  coverFreed(work, new Set(allocations.map(({ grantId }) => grantId)), now);
+  const reduced = returned.filter(({ slice }) => slice === null).map(({ fromAdvance }) => fromAdvance);
+  return { allocations, advanceReduced: sumAmounts(reduced) };
 }
 
+/** Part of what comes back: a slice of a grant, or of an advance that nothing has covered. */
 type Returned = {
   readonly legs: readonly Leg[];
-  readonly slice?: { readonly grantId: string; readonly amount: Amount };
-  readonly advance?: { readonly chargeId: string; readonly collection: number; readonly amount: Amount };
+  readonly slice: Slices[number] | null;
   /** How much of it had been an advance, covered since or not. */
   readonly fromAdvance: Amount;
 };
 
 /** Takes what comes back off advances, allocations and revenue, and says what it was; credit is left to the caller. */
-function giveBack(work: Work, charge: Charge, amount: Amount): readonly Returned[] {
+function giveBack(work: Work, charge: Charge, amount: Amount, now: Instant): readonly Returned[] {
   const returned: Returned[] = [];
   let wanted = amount;
   for (let collection = charge.collections; collection > 0 && wanted > 0n; collection -= 1) {
-    const reduced = reduceAdvance(work, charge, collection, wanted);
+    const reduced = reduceAdvance(work, charge, collection, wanted, now);
     if (reduced !== null) {
       returned.push(reduced);
       wanted -= reduced.fromAdvance;
@@ -110,17 +98,22 @@ function giveBack(work: Work, charge: Charge, amount: Amount): readonly Returned
   return returned;
 }
 
-function reduceAdvance(work: Work, charge: Charge, collection: number, wanted: Amount): Returned | null {
-  const key = advanceKey({ chargeId: charge.id, collection });
+function reduceAdvance(
+  work: Work,
+  { id: chargeId, ...charge }: Charge,
+  collection: number,
+  wanted: Amount,
+  now: Instant,
+): Returned | null {
+  const key = advanceKey({ chargeId, collection });
   const advance = work.advances.get(key);
   if (advance === undefined || advance.uncovered === 0n) return null;
   const amount = minAmount(wanted, advance.uncovered);
   work.advances.set(key, { ...advance, uncovered: advance.uncovered - amount });
-  return {
-    legs: returnAdvance(usageOf(charge.id, charge), { amount, entry: advance.entry }),
-    advance: { chargeId: charge.id, collection, amount },
-    fromAdvance: amount,
-  };
+  const ref = { version: work.version, position: work.reductions.length + 1 };
+  work.reductions.push({ ref, chargeId, collection, amount, at: now });
+  const legs = returnAdvance(usageOf(chargeId, charge), { amount, entry: advance.entry });
+  return { legs, slice: null, fromAdvance: amount };
 }
 
 /** Coverings came after the sources, so reverse order of happening is the order of the law. */
@@ -159,24 +152,21 @@ function restore(work: Work, grantId: string, amount: Amount, now: Instant): voi
   const consumed = grant.consumed - amount;
   const back = { at: now, delta: amount };
   const put = (changed: Partial<Grant>) => work.grants.set(grantId, { ...grant, consumed, ...changed });
-  switch (grantStatus(grant, now)) {
-    case 'VOIDED':
-      book(work, voidCredit(creditOf(grant), amount, grant.released, now));
-      put({ voided: grant.voided + amount, moves: [...grant.moves, back, { at: now, delta: -amount }] });
-      return;
-    case 'EXPIRED':
-      book(work, expire(creditOf(grant), amount, now));
-      put({ phase: 'EXPIRED', expired: grant.expired + amount, moves: [...grant.moves, back] });
-      return;
-    case 'ACTIVE':
-    case 'PENDING':
-      put({ remaining: grant.remaining + amount, moves: [...grant.moves, back] });
+  const status = grantStatus(grant, now);
+  if (status === 'VOIDED') {
+    book(work, voidCredit(creditOf(grant), amount, grant.released, now));
+    put({ voided: grant.voided + amount, moves: [...grant.moves, back, { at: now, delta: -amount }] });
+  } else if (status === 'EXPIRED') {
+    book(work, expire(creditOf(grant), amount, now));
+    put({ phase: 'EXPIRED', expired: grant.expired + amount, moves: [...grant.moves, back] });
+  } else {
+    put({ remaining: grant.remaining + amount, moves: [...grant.moves, back] });
   }
 }
 
 /** All is given back first, then what was freed covers in burn order (domain.md §14). */
-function coverFreed(work: Work, grantIds: readonly string[], now: Instant): void {
-  const freed = [...new Set(grantIds)].map((id) => grantOf(work, id)).filter((grant) => grant.remaining > 0n);
+function coverFreed(work: Work, grantIds: ReadonlySet<string>, now: Instant): void {
+  const freed = [...grantIds].map((id) => grantOf(work, id)).filter((grant) => grant.remaining > 0n);
   for (const grant of freed.toSorted(burnOrder)) coverWith(work, grant.id, now);
 }
 

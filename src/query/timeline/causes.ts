@@ -2,7 +2,7 @@ import { loadGrants, readGrant } from '../../tables/grant-rows.ts';
 import type { BookView } from '../../book/view.ts';
 import type { Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
-import type { PostingKind } from '../../ledger/posting.ts';
+import { POSTING_KINDS, type PostingKind } from '../../ledger/posting.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
 import type { Grant } from '../../credit/grant.ts';
 import type { Cause, CauseKind } from '../../credit/cause.ts';
@@ -11,25 +11,14 @@ import type { Point } from '../../credit/timeline.ts';
 /** At most so many causes are told of one point: thousands of grants may expire at one instant. */
 const CAUSES_LIMIT = 100;
 
-const BOOKED: Partial<Readonly<Record<PostingKind, CauseKind>>> = {
-  ISSUE: 'GRANT_EFFECTIVE',
-  EXPIRE: 'GRANT_EXPIRED',
-  EXPIRE_UNDONE: 'GRANT_EXPIRED',
-  CONSUME: 'CHARGE_COLLECTED',
-  COVER: 'CHARGE_COLLECTED',
-  CORRECT: 'CHARGE_CORRECTED',
-  VOID: 'GRANT_VOIDED',
-  ADJUST: 'ADJUSTED',
-};
-
 /** Why settled changed, by what was booked. The grant of a consumption is named by its charge's allocations. */
 export function causeOfEntry(entry: {
   readonly kind: PostingKind;
   readonly grantId: string | null;
   readonly chargeId: string | null;
 }): Cause | null {
-  const kind = BOOKED[entry.kind];
-  if (kind === undefined) return null;
+  const kind = POSTING_KINDS[entry.kind].cause;
+  if (kind === null) return null;
   // A covering is told by the grant that covers, where something else is told of it (see `told`).
   const grantId = entry.chargeId === null || entry.kind === 'COVER' ? entry.grantId : null;
   return { kind, grantId, chargeId: entry.chargeId };

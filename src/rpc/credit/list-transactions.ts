@@ -4,10 +4,10 @@ import { namesOf, type Named } from '../../query/names.ts';
 import {
   listTransactions as answerTransactions,
   type TransactionRow,
-  type TransactionType as Type,
 } from '../../query/list-transactions.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { MovementKey } from '../../ledger/movements.ts';
+import type { TransactionType as Type } from '../../ledger/posting.ts';
 import {
   ListTransactionsRequestSchema,
   TransactionType,
