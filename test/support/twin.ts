@@ -21,8 +21,8 @@ export function tell(twin: Twin, { command, result, now }: PlayedStep): void {
  * nothing or to an expiry before its start, which validation refuses before the rules are asked.
  */
 export function isPlain({ act }: Step): boolean {
-  if (act.do === 'pay') return act.status !== 'FAILED';
-  if (act.do !== 'reschedule') return true;
-  const { effective, expires } = act;
+  if (act.kind === 'updateSettlement') return act.terms.status !== 'FAILED';
+  if (act.kind !== 'rescheduleGrant') return true;
+  const { effective, expires } = act.terms;
   return expires === null ? effective !== null : effective === null || effective < expires;
 }

@@ -19,7 +19,9 @@ const { caller, url, time } = await testWorld();
 
 /** Credit forfeited with RELEASE_UNPAID goes back to the receivable instead of breakage: left to the posting rules. */
 const withoutRelease = (step: Step): Step =>
-  step.act.do === 'void' ? { ...step, act: { ...step.act, release: false } } : step;
+  step.act.kind === 'voidGrant'
+    ? { ...step, act: { kind: 'voidGrant', terms: { ...step.act.terms, release: false } } }
+    : step;
 
 const histories = longHistories(5, 20_260_401).map((steps) => steps.map(withoutRelease));
 const customers = histories.map((_, i) => neighbour('customer', i));
