@@ -44,7 +44,7 @@ export function createDueBooker({ database, clock, books, log, everyMs }: DueBoo
       const found = await booksDue(database, now, BOOKS_A_PIECE + left.size);
       const due = found.filter(({ key }) => !left.has(bookKeyText(key)));
       if (closed || due.length === 0) break;
-      const changed = await settle(due);
+      const changed = await bookAll(due);
       written += changed.size;
       for (const { key } of due) if (!changed.has(key)) left.add(bookKeyText(key));
     }
@@ -52,7 +52,7 @@ export function createDueBooker({ database, clock, books, log, everyMs }: DueBoo
   }
 
   /** One shard after the other: what is due can wait, and callers cannot. */
-  async function settle(due: readonly DueBook[]): Promise<ReadonlySet<BookKey>> {
+  async function bookAll(due: readonly DueBook[]): Promise<ReadonlySet<BookKey>> {
     const changed = new Set<BookKey>();
     for (const ofShard of Map.groupBy(due, ({ shard }) => shard).values()) {
       if (closed) break;

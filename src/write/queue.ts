@@ -1,8 +1,8 @@
 import { classify, refusalOf } from '../db/failure.ts';
 import { processTime } from '../db/clock.ts';
 import { refuse } from '../refusal.ts';
-import type { Result } from './commit.ts';
-import { createLine } from './line.ts';
+import { bookKeyText } from '../tables/book-key.ts';
+import type { Result } from './answer-one.ts';
 import type { Submission } from './submission.ts';
 
 export type QueueOptions = {
@@ -25,6 +25,7 @@ export type Queue = {
 
 type Waiting = {
   readonly submission: Submission;
+  readonly book: string;
   readonly resolve: (message: unknown) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -45,7 +46,7 @@ const AT_ONCE = 2;
  */
 export function createQueue(options: QueueOptions): Queue {
   const { batchSize, queueLimit, commit, now = processTime } = options;
-  const line = createLine<Waiting>(({ submission }) => submission.key);
+  const line = createLine();
   let underWay = 0;
   let beginning = false;
   const pace = createPace(now);
@@ -66,7 +67,7 @@ export function createQueue(options: QueueOptions): Queue {
   async function carryOut(batch: readonly Waiting[]): Promise<void> {
     underWay += 1;
     const ended = pace.begin();
-    await settle(commit, batch, 1);
+    await commitAndTell(commit, batch, 1);
     ended();
     underWay -= 1;
     line.release(batch);
@@ -99,13 +100,51 @@ export function createQueue(options: QueueOptions): Queue {
         if (closed) refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another');
         if (line.length() >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
         assertInTime(1, submission.deadline);
-        line.join({ submission, resolve, reject });
+        line.join({ submission, book: bookKeyText(submission.key), resolve, reject });
         beginSoon();
       }),
     drain: async () => {
       closed = true;
       if (isIdle()) drained.resolve();
       await drained.promise;
+    },
+  };
+}
+
+/**
+ * What waits its turn, in order of arrival. What was taken holds its books until it is released: what else is wanted of
+ * them stays in line, so that no book is in two batches at a time and the writes of each keep their order.
+ */
+function createLine() {
+  let line: Waiting[] = [];
+  const held = new Set<string>();
+  let free = 0;
+  const isFree = ({ book }: Waiting) => !held.has(book);
+  const recount = () => (free = line.reduce((count, one) => count + Number(isFree(one)), 0));
+  return {
+    length: () => line.length,
+    /** How many could be taken now. */
+    free: () => free,
+    join(one: Waiting): void {
+      line.push(one);
+      if (isFree(one)) free += 1;
+    },
+    /** The first that may be taken, `most` at most. Of those that are not `wanted` any more nothing stays in line. */
+    take(most: number, wanted: (one: Waiting) => boolean): readonly Waiting[] {
+      const taken: Waiting[] = [];
+      const left: Waiting[] = [];
+      for (const one of line) {
+        if (taken.length === most || !isFree(one)) left.push(one);
+        else if (wanted(one)) taken.push(one);
+      }
+      line = left;
+      for (const { book } of taken) held.add(book);
+      recount();
+      return taken;
+    },
+    release(taken: readonly Waiting[]): void {
+      for (const { book } of taken) held.delete(book);
+      recount();
     },
   };
 }
@@ -131,7 +170,7 @@ function createPace(now: () => number) {
  * Commits a batch and tells every caller. A batch that the database refuses, or that conflicts again when tried again, is
  * split until the culprit stands alone: whatever one write runs into, nobody who shares its batch does.
  */
-async function settle(
+async function commitAndTell(
   commit: QueueOptions['commit'],
   batch: readonly Waiting[],
   attempt: number,
@@ -145,13 +184,13 @@ async function settle(
   } catch (error) {
     const failure = classify(error);
     const attempts = batch.length > 1 ? ATTEMPTS.together : ATTEMPTS.alone;
-    if (failure === 'conflict' && attempt < attempts) return settle(commit, batch, attempt + 1);
+    if (failure === 'conflict' && attempt < attempts) return commitAndTell(commit, batch, attempt + 1);
     // A lost connection says nothing about the batch, which may have happened; one that none could be had for did not begin.
     const isOfTheBatch = failure !== 'unavailable' && failure !== 'busy';
     if (isOfTheBatch && batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
-      await settle(commit, batch.slice(0, half), 1);
-      return settle(commit, batch.slice(half), 1);
+      await commitAndTell(commit, batch.slice(0, half), 1);
+      return commitAndTell(commit, batch.slice(half), 1);
     }
     const told = refusalOf(
       error,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Result } from '../../src/write/commit.ts';
+import type { Result } from '../../src/write/answer-one.ts';
 import { createQueue, type QueueOptions } from '../../src/write/queue.ts';
 import type { Submission } from '../../src/write/submission.ts';
 import { RefusalError } from '../../src/refusal.ts';

@@ -1,0 +1,123 @@
+import { answerHash } from '../book/facts.ts';
+import { specOf, type Command } from '../credit/command.ts';
+import { decide, type Decision } from '../credit/decide.ts';
+import type { UuidMaker } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import { randomSalt, type Salt } from '../ledger/hash.ts';
+import { append, type Appended } from '../ledger/journal.ts';
+import { refuse, refuseFields } from '../refusal.ts';
+import { isWithdrawn } from '../tables/iso-4217.ts';
+import { record, type Recorded, type Session } from './session.ts';
+import type { Submission } from './submission.ts';
+
+/** What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone. */
+export type Result =
+  | { readonly ok: true; readonly message: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
+export type DecideDeps = {
+  readonly uuids: UuidMaker;
+  /** Tests may tell them; else they are drawn from the system. */
+  readonly salts?: () => Salt;
+  /** How many milliseconds ahead of now a caller's clock may be. */
+  readonly leewayMs: number;
+};
+
+/** Decides one submission; whatever that throws is its own result, and the session is as it was. */
+export function answerOne(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Result {
+  let prepared: Prepared;
+  try {
+    prepared = prepare(deps, session, submission, now);
+  } catch (error) {
+    return { ok: false, error };
+  }
+  // Not caught: a session that holds half of a write must not be stored.
+  const { message, write, used } = prepared;
+  if (write !== null) record(session, write.decision, write.appended, write.row);
+  if (used !== null) {
+    session.remembered.set(used.key, used.remembered);
+    session.keys.push(used);
+  }
+  return { ok: true, message };
+}
+
+/** What a submission comes to: all that can go wrong with it has not. Nothing of it is in the session yet. */
+type Prepared = {
+  readonly message: unknown;
+  /** Null: it changes nothing. */
+  readonly write: {
+    readonly decision: Decision;
+    readonly appended: Appended;
+    readonly row: Recorded;
+  } | null;
+  /** Null: it has no key, or has been answered under it before. */
+  readonly used: Session['keys'][number] | null;
+};
+
+function prepare(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Prepared {
+  const { command, idempotencyKey: key, reply } = submission;
+  const { method } = specOf(command);
+  const first = key === null ? undefined : session.remembered.get(key);
+  if (first !== undefined) {
+    const field = first.method === method ? submission.differsFrom(first.request) : 'method';
+    if (field !== null) return reused(key!, field, first.method);
+    return { message: reply.replay(first.answer), write: null, used: null };
+  }
+  const { decision, appended, recordedAt, salt } = decideIn(session, command, now, deps);
+  const { version } = decision.state;
+  const message = reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
+  const remembered =
+    key === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
+  const row = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered };
+  const write = decision.changed ? { decision, appended, row } : null;
+  if (remembered === null) return { message, write, used: null };
+  // Of a success that took no version no write tells.
+  const hash = decision.changed ? null : answerHash(session, key!, remembered);
+  return { message, write, used: { key: key!, remembered, hash } };
+}
+
+/** What a command comes to in a book, and what it would add to its journal; neither is in the session yet. */
+export function decideIn<C extends Command>(
+  session: Pick<Session, 'state' | 'head' | 'currencies'>,
+  command: C,
+  now: Instant,
+  { uuids, salts = randomSalt, leewayMs }: DecideDeps,
+) {
+  refuseNewWithdrawn(command, session);
+  const { state, head } = session;
+  const decision = decide(state, command, now, leewayMs);
+  // A success that changes nothing tells when the book was last written, if ever.
+  const recordedAt = decision.changed || state.version === 0 ? now : state.clock;
+  const salt = salts();
+  const remaining = (grantId: string) => state.grants.get(grantId)?.remaining ?? 0n;
+  const write = { version: decision.state.version, recordedAt, salt };
+  const appended = append(head, decision.postings, write, remaining, uuids);
+  return { decision, appended, recordedAt, salt };
+}
+
+const reused = (key: string, field: string, method: string): never =>
+  refuse(
+    'IDEMPOTENCY_KEY_REUSED',
+    `idempotency_key "${key}" was used for another ${field === 'method' ? `call (${method})` : `request: ${field} differs`}`,
+    { key, field },
+  );
+
+/**
+ * A code withdrawn from ISO 4217 stays good in a book that holds it. UNKNOWN_CURRENCY where a command would bring one to
+ * a book that does not (domain.md §14).
+ */
+function refuseNewWithdrawn(command: Command, book: Pick<Session, 'currencies' | 'head'>): void {
+  const violations = specOf(command)
+    .brings(command)
+    .filter(({ code }) => isWithdrawn(code) && !holds(book, code))
+    .map(({ code, field }) => {
+      const message = `${code} has been withdrawn from ISO 4217, and is new to this customer's book`;
+      return { field, rule: 'currency.current', message };
+    });
+  if (violations.length > 0) refuseFields(violations, 'UNKNOWN_CURRENCY');
+}
+
+/** As credit, or as money: what a grant was paid in has sub-accounts of its own. */
+const holds = ({ currencies, head }: Pick<Session, 'currencies' | 'head'>, code: string): boolean =>
+  Object.hasOwn(currencies, code) ||
+  [...head.subAccounts.keys()].some((key) => (JSON.parse(key) as readonly unknown[])[1] === code);
