@@ -2,7 +2,7 @@ import { earlier, later, NEVER, type Instant } from '../instant.ts';
 import { expire, issue } from '../ledger/posting-rules.ts';
 import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
 import { burnOrder } from './burn-order.ts';
-import { weighsFrom, type Charge } from './charge.ts';
+import { turnsOf, type Charge } from './charge.ts';
 import { coverWith } from './cover.ts';
 import { bookingInstant, creditOf, type Grant } from './grant.ts';
 import { grantOf } from './named.ts';
@@ -21,7 +21,7 @@ export function advanceTo(state: BookState, to: Instant): Outcome {
 /** The next instant at which the book changes by itself; NEVER if it only changes by writes. */
 export function nextEvent(state: Pick<BookState, 'grants' | 'charges' | 'clock'>): Instant {
   let next = nextDue(state);
-  for (const charge of state.charges.values()) next = earlier(next, nextWeight(charge, state.clock));
+  for (const charge of state.charges.values()) next = earlier(next, nextTurn(charge, state.clock));
   return next;
 }
 
@@ -67,13 +67,8 @@ function nextOf(grant: Grant): Instant {
 }
 
 /** When a charge begins or ceases to weigh on live by itself: nothing is booked then, but a balance changes. */
-function nextWeight(charge: Charge, after: Instant): Instant {
-  if (charge.status !== 'OPEN') return NEVER;
-  const begins = weighsFrom(charge);
-  if (begins >= charge.holdExpiresAt) return NEVER;
-  if (begins > after) return begins;
-  return charge.holdExpiresAt > after ? charge.holdExpiresAt : NEVER;
-}
+const nextTurn = (charge: Charge, after: Instant): Instant =>
+  charge.status === 'OPEN' ? (turnsOf(charge).find(({ at }) => at > after)?.at ?? NEVER) : NEVER;
 
 /** The grant becomes credit, and first covers outstanding advances. */
 function activate(work: Work, grantId: string, at: Instant): void {

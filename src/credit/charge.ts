@@ -3,6 +3,7 @@ import { later, type Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
 import type { Usage } from '../ledger/routes.ts';
 import { keysOf } from '../scope.ts';
+import type { TimeCause } from './cause.ts';
 import type { Details } from './grant.ts';
 
 /** What happens when credit runs out: go negative, hand back the rest, or refuse (domain.md §1). */
@@ -141,6 +142,18 @@ export const weighsFrom = (charge: Pick<Charge, 'startsAt' | 'recordedAt'>): Ins
 /** Whether a charge weighs on live at an instant: begun, not yet closed, its hold not expired (domain.md §9). */
 export const weighsAt = (charge: Charge, at: Instant): boolean =>
   weighsFrom(charge) <= at && at < charge.holdExpiresAt && (charge.closedAt === null || at < charge.closedAt);
+
+/** What happens to a charge by time alone: it begins and ceases to weigh, unless its hold ends before it starts. */
+export function turnsOf(
+  charge: Pick<Charge, 'startsAt' | 'recordedAt' | 'holdExpiresAt'>,
+): readonly { readonly cause: TimeCause; readonly at: Instant }[] {
+  const begins = weighsFrom(charge);
+  if (begins >= charge.holdExpiresAt) return [];
+  return [
+    { cause: 'CHARGE_STARTED', at: begins },
+    { cause: 'HOLD_EXPIRED', at: charge.holdExpiresAt },
+  ];
+}
 
 /** The order in which charges take credit for live: when they began to weigh, then version. */
 export const orderOfStart = (a: Charge, b: Charge): number =>

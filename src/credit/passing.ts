@@ -3,7 +3,7 @@ import { keysOf } from '../scope.ts';
 import { due } from './advance-to.ts';
 import type { BookState } from './book-state.ts';
 import type { TimeCause } from './cause.ts';
-import { weighsFrom, type Charge } from './charge.ts';
+import { turnsOf } from './charge.ts';
 
 /** One thing that happens by itself, and whose figures it concerns. */
 export type Passing = {
@@ -20,19 +20,11 @@ export function passingsUntil(state: BookState, to: Instant): readonly Passing[]
     ...{ at, currency, featureKeys },
   }));
   const ofCharges = [...state.charges.values()]
-    .flatMap(weighing)
-    .filter(({ at }) => at > state.clock && at <= to);
-  return [...ofGrants, ...ofCharges];
-}
-
-/** When an open charge begins and ceases to weigh on live. */
-function weighing(charge: Charge): readonly Passing[] {
-  const from = weighsFrom(charge);
-  const until = charge.holdExpiresAt;
-  if (charge.status !== 'OPEN' || from >= until) return [];
-  const own = { currency: charge.currency, featureKeys: keysOf(charge.featureKey) };
-  return [
-    { cause: 'CHARGE_STARTED', at: from, ...own },
-    { cause: 'HOLD_EXPIRED', at: until, ...own },
-  ];
+    .filter(({ status }) => status === 'OPEN')
+    .flatMap((charge) =>
+      turnsOf(charge).map((turn): Passing => {
+        return { ...turn, currency: charge.currency, featureKeys: keysOf(charge.featureKey) };
+      }),
+    );
+  return [...ofGrants, ...ofCharges.filter(({ at }) => at > state.clock && at <= to)];
 }

@@ -2,7 +2,7 @@ import type { ChargeEvent } from '../../book/charge-history.ts';
 import { later, type Instant } from '../../instant.ts';
 import type { SettledEntry } from '../../ledger/settled-entries.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
-import { weighsFrom, type Charge } from '../../credit/charge.ts';
+import { turnsOf, type Charge } from '../../credit/charge.ts';
 import type { Grant } from '../../credit/grant.ts';
 import type { CauseKind } from '../../credit/cause.ts';
 import type { Change } from '../../credit/timeline.ts';
@@ -65,15 +65,10 @@ export const ofLate = (event: ChargeEvent, charge: Charge): Change => ({
 });
 
 /** When a charge begins and ceases to weigh by itself. */
-export function ofWeighing(charge: Charge): readonly Change[] {
-  const { id: chargeId, holdExpiresAt } = charge;
-  const begins = weighsFrom(charge);
-  if (begins >= holdExpiresAt) return [];
-  return [
-    { at: begins, what: 'weight', chargeId, cause: caused('CHARGE_STARTED', chargeId) } as const,
-    { at: holdExpiresAt, what: 'weight', chargeId, cause: caused('HOLD_EXPIRED', chargeId) } as const,
-  ].filter(({ at }) => at > charge.recordedAt && Number.isFinite(at));
-}
+export const ofWeighing = (charge: Charge): readonly Change[] =>
+  turnsOf(charge)
+    .filter(({ at }) => at > charge.recordedAt && Number.isFinite(at))
+    .map(({ at, cause }) => ({ at, what: 'weight', chargeId: charge.id, cause: caused(cause, charge.id) }));
 
 /** When a reschedule put a grant elsewhere in the burn order. */
 export const ofOrder = (grant: Grant): readonly Change[] =>
