@@ -13,7 +13,7 @@ import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
 import { creditService } from './rpc/credit/credit-service.ts';
-import type { ServiceDeps } from './rpc/deps.ts';
+import type { ServiceDeps } from './rpc/handler.ts';
 import { createHealth } from './rpc/health.ts';
 import { ledgerService } from './rpc/ledger/ledger-service.ts';
 import { mount } from './rpc/call/mounted-service.ts';

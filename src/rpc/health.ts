@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
 import { refuse } from '../refusal.ts';
-import type { CallContext } from './call/context.ts';
+import type { HandlerContext } from '@connectrpc/connect';
 import { mount, type MountedService } from './call/mounted-service.ts';
 
 /** `grpc.health.v1.Health` and the switch behind it. */
@@ -20,7 +20,7 @@ export function createHealth(serviceNames: readonly string[]): HealthService {
   // A name that is not known now will not be later: services do not come and go in this process.
   const statusOf = (name: string) => (names.has(name) ? current : Status.SERVICE_UNKNOWN);
 
-  async function* watch({ service }: { service: string }, { signal }: CallContext) {
+  async function* watch({ service }: { service: string }, { signal }: HandlerContext) {
     for (;;) {
       const status = statusOf(service);
       yield { status };

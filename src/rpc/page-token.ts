@@ -20,8 +20,8 @@ export type Parts<Cursor> = { readonly [Key in keyof Cursor]: Part<Cursor[Key]> 
 
 /** The tokens of one list: opaque texts that say where a page begins. */
 export type PageTokens<Request, Cursor> = {
-  /** A token for the page at `cursor`, good for requests that ask the same question. */
-  write(request: Request, cursor: Cursor): string;
+  /** A token for the page at `cursor`, good for requests that ask the same question; empty where there is no page. */
+  write(request: Request, cursor: Cursor | null): string;
   /**
    * The cursor in the request's page token; undefined for the first page.
    * @throws PAGE_TOKEN_MISMATCH when the token was made for another question, or not by this service.
@@ -32,7 +32,10 @@ export type PageTokens<Request, Cursor> = {
 // What may differ from page to page. `min_version` says how fresh an answer must be, not what is asked; `known_at` is in
 // the token itself, so a page may name it or not.
 const NOT_PART_OF_THE_QUERY: ReadonlySet<string> = new Set([
-  ...['page_token', 'page_size', 'min_version', 'known_at'],
+  'page_token',
+  'page_size',
+  'min_version',
+  'known_at',
 ]);
 
 /**
@@ -56,7 +59,9 @@ export function pageTokens<S extends DescMessage, Cursor>(
   };
   return {
     write: (request, cursor) =>
-      sealOf(schema, request, NOT_PART_OF_THE_QUERY).close(Buffer.from(textOf(cursor))),
+      cursor === null
+        ? ''
+        : sealOf(schema, request, NOT_PART_OF_THE_QUERY).close(Buffer.from(textOf(cursor))),
     read: (request) => {
       if (request.pageToken === '') return undefined;
       const body = sealOf(schema, request, NOT_PART_OF_THE_QUERY).open(request.pageToken);

@@ -1,4 +1,4 @@
-import type { BookView, Moment } from '../book/view.ts';
+import type { Moment } from '../book/view.ts';
 import type { Instant } from '../instant.ts';
 import { INSTANT, pageTokenMismatch, VERSION, type Parts } from './page-token.ts';
 
@@ -12,15 +12,15 @@ export type Pinned = { readonly asOf: Instant; readonly knownAt: Instant; readon
 export const PINNED: Parts<Pinned> = { asOf: INSTANT, knownAt: INSTANT, version: VERSION };
 
 /** What the pages behind a first page are of. */
-export const pinnedTo = ({ asOf, knownAt, version }: BookView): Pinned => ({ asOf, knownAt, version });
+export const pinnedTo = ({ asOf, knownAt, version }: Pinned): Pinned => ({ asOf, knownAt, version });
 
 /**
- * The moment a page is of: the first page's, else what the request asks.
+ * The question of a page: of the first page's moment, else of the one that the request asks about.
  * @throws PAGE_TOKEN_MISMATCH when the request names an instant that is not its token's.
  */
-export function momentOfPage(asked: Moment, pinned: Pinned | undefined): Moment {
+export function ofPage<Question extends Moment>(asked: Question, pinned: Pinned | undefined): Question {
   if (pinned === undefined) return asked;
   const { asOf, knownAt, version } = pinned;
   const agrees = (asked.asOf ?? asOf) === asOf && (asked.knownAt ?? knownAt) === knownAt;
-  return agrees ? { asOf, knownAt, lastVersion: version } : pageTokenMismatch();
+  return agrees ? { ...asked, asOf, knownAt, lastVersion: version } : pageTokenMismatch();
 }

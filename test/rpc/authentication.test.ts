@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callerKey, requestIdKey } from '../../src/rpc/call/incoming-call.ts';
 import { failureOf, protocols, type WireClient } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
 
@@ -10,7 +11,7 @@ beforeAll(async () => {
       { name: 'billing', permission: 'write', token: 'write-token' },
     ],
   });
-  server.behaviour.read = async (_request, context) => ({ text: context.caller });
+  server.behaviour.read = async (_request, context) => ({ text: context.values.get(callerKey) });
 });
 afterAll(() => server.close());
 
@@ -70,7 +71,7 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
   });
 
   test('a request id that would not fit into a log line is replaced', async () => {
-    server.behaviour.read = async (_request, context) => ({ text: context.requestId });
+    server.behaviour.read = async (_request, context) => ({ text: context.values.get(requestIdKey) });
     const { text } = await client.unary(
       'read',
       { name: 'Ada' },
@@ -78,6 +79,6 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
     );
 
     expect(text).toMatch(/^[0-9a-f-]{36}$/);
-    server.behaviour.read = async (_request, context) => ({ text: context.caller });
+    server.behaviour.read = async (_request, context) => ({ text: context.values.get(callerKey) });
   });
 });

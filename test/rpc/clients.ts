@@ -17,7 +17,14 @@ import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
 import { codeName } from '../../src/rpc/call/access-log.ts';
 import { Probe, type ProbeResponse, type ProbeRequestSchema } from './probe.ts';
 
-export type CallOptions = { token?: string; requestId?: string; timeoutMs?: number; signal?: AbortSignal };
+export type CallOptions = {
+  token?: string;
+  requestId?: string;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Told of the headers and trailers of the answer to a unary call. */
+  hear?: (name: string, value: string) => void;
+};
 type Request = MessageInitShape<typeof ProbeRequestSchema>;
 
 /** One protocol's way to call the probe. Failures are thrown as {@link WireFailure}. */
@@ -119,6 +126,9 @@ function grpcClient(url: string): WireClient {
             error === null ? resolve(response as ProbeResponse) : reject(grpcFailure(error)),
         );
         more.signal?.addEventListener('abort', () => call.cancel());
+        const hear = (told: grpc.Metadata) =>
+          Object.entries(told.getMap()).forEach(([name, value]) => more.hear?.(name, value.toString()));
+        call.on('metadata', hear).on('status', (status) => hear(status.metadata));
       }),
     async *follow(request, more = {}) {
       const method = Probe.method.follow;
@@ -147,10 +157,12 @@ function grpcClient(url: string): WireClient {
 }
 
 const translate = (error: unknown) => new WireFailure(ConnectError.from(error));
-const optionsOf = ({ timeoutMs, signal, ...more }: CallOptions) => ({
+const optionsOf = ({ timeoutMs, signal, hear, ...more }: CallOptions) => ({
   headers: headersOf(more),
   ...(timeoutMs === undefined ? {} : { timeoutMs }),
   ...(signal === undefined ? {} : { signal }),
+  onHeader: (headers: Headers) => headers.forEach((value, name) => hear?.(name, value)),
+  onTrailer: (trailers: Headers) => trailers.forEach((value, name) => hear?.(name, value)),
 });
 
 function grpcWebClient(url: string): WireClient {
@@ -195,6 +207,7 @@ function jsonClient(url: string): WireClient {
     async unary(rpc, request, options = {}) {
       const method = Probe.method[rpc];
       const response = await post(method, 'application/json', jsonBytes(method.input, request), options);
+      response.headers.forEach((value, name) => options.hear?.(name, value));
       const json = (await response.json()) as JsonValue;
       if (response.ok) return fromJson(method.output, json);
       throw jsonFailure(json);

@@ -8,7 +8,7 @@ import {
 import type { GenMessage, GenService } from '@bufbuild/protobuf/codegenv2';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { file_buf_validate_validate } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import type { Implementation } from '../../src/rpc/call/mounted-service.ts';
+import type { ServiceImpl } from '@connectrpc/connect';
 
 /** What the tests ask for. `name` is required, `filter` has a rule that is named like a reason. */
 export type ProbeRequest = Message<'wiretest.v1.ProbeRequest'> & {
@@ -98,4 +98,4 @@ export const Probe = registry.getService('wiretest.v1.Probe') as GenService<{
   follow: { methodKind: 'server_streaming'; input: ProbeRequestSchema; output: ProbeResponseSchema };
 }>;
 
-export type ProbeImplementation = Implementation<typeof Probe>;
+export type ProbeImplementation = ServiceImpl<typeof Probe>;

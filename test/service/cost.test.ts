@@ -1,4 +1,5 @@
 import { fromJson } from '@bufbuild/protobuf';
+import { createHandlerContext, type HandlerContext } from '@connectrpc/connect';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { createBooks } from '../../src/write/books.ts';
@@ -8,7 +9,7 @@ import { createBalances } from '../../src/query/balances.ts';
 import { connect } from '../../src/db/database.ts';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { creditService } from '../../src/rpc/credit/credit-service.ts';
-import type { ServiceDeps } from '../../src/rpc/deps.ts';
+import type { ServiceDeps } from '../../src/rpc/handler.ts';
 import { createValidation } from '../../src/rpc/call/validation.ts';
 import { day } from '../support/builders.ts';
 import { repeat } from '../support/long-past.ts';
@@ -45,7 +46,9 @@ const kept = createBookCache(0);
 const commit = { database, clock: time.clock, uuids: uuidMaker(() => time.now), kept, leewayMs: 0 };
 // No stream is asked for, so there is nothing that feeds one.
 const handlers = creditService({
-  ...{ ...commit, commit, validate: createValidation([]) },
+  ...commit,
+  commit,
+  validate: createValidation([]),
   books: createBooks({ ...commit, lanes: 1, batchSize: 64, queueLimit: 64 }),
   balances: createBalances(commit),
   currencies: createCurrencies(database, time.clock),
@@ -97,14 +100,15 @@ beforeAll(async () => {
 
 /** The statements one RPC runs, with the pages each touched. */
 async function planned(rpc: string, which: Which, request: object): Promise<readonly Plan[]> {
-  const { input, localName } = CreditService.methods.find(({ name }) => name === rpc)!;
+  const method = CreditService.methods.find(({ name }) => name === rpc)!;
   const handle = (
-    handlers as unknown as Record<string, (message: unknown, context: unknown) => Promise<unknown>>
-  )[localName]!;
+    handlers as unknown as Record<string, (message: unknown, context: HandlerContext) => Promise<unknown>>
+  )[method.localName]!;
   plans.length = 0;
   time.now += 1;
-  const message = fromJson(input, { customerId: which, ...request });
-  await handle(message, { signal: new AbortController().signal, requestId: 'r', caller: 'c' });
+  const message = fromJson(method.input, { customerId: which, ...request });
+  const call = { method, service: CreditService, protocolName: 'grpc', requestMethod: 'POST', url: '' };
+  await handle(message, createHandlerContext(call));
   // Those of one round trip come in any order.
   return plans.toSorted((a, b) => (a.statement < b.statement ? -1 : 1));
 }

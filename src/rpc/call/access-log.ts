@@ -4,11 +4,11 @@ import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
 import { isDeliberate, meant } from './errors.ts';
 import type { IncomingCall } from './incoming-call.ts';
-import type { MountedMethod } from './mounted-service.ts';
+import type { MountedRpc } from './mounted-service.ts';
 
 /** What is known about a call while it runs; becomes one line of the log when it ends. */
 export type AccessRecord = {
-  readonly method: MountedMethod;
+  readonly method: MountedRpc;
   readonly protocol: IncomingCall['protocol'];
   readonly requestId: string;
   readonly startedAt: number;
@@ -17,7 +17,7 @@ export type AccessRecord = {
   sent: number;
 };
 
-export function startRecord(method: MountedMethod, call: IncomingCall, requestId: string): AccessRecord {
+export function startRecord(method: MountedRpc, call: IncomingCall, requestId: string): AccessRecord {
   return { method, protocol: call.protocol, requestId, startedAt: monotonic(), caller: '', sent: 0 };
 }
 

@@ -1,11 +1,11 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { AccessToken } from '../../environment.ts';
 import { refuse } from '../../refusal.ts';
-import type { IncomingCall } from './incoming-call.ts';
-import { changesNothing, type MountedMethod } from './mounted-service.ts';
+import type { CallHead } from './incoming-call.ts';
+import { changesNothing, type MountedRpc } from './mounted-service.ts';
 
 /** Names the caller of an RPC, or refuses it: UNAUTHENTICATED, FORBIDDEN. */
-export type Authenticate = (method: MountedMethod, call: Pick<IncomingCall, 'header'>) => string;
+export type Authenticate = (method: MountedRpc, call: Pick<CallHead, 'header'>) => string;
 
 const ANONYMOUS = 'anonymous';
 
@@ -25,7 +25,7 @@ export function createAuthentication(tokens: readonly AccessToken[]): Authentica
   };
 }
 
-function bearerToken(call: Pick<IncomingCall, 'header'>): string {
+function bearerToken(call: Pick<CallHead, 'header'>): string {
   const header = call.header('authorization');
   if (header === undefined)
     return refuse('UNAUTHENTICATED', 'send a token as metadata: authorization: Bearer <token>');
@@ -33,7 +33,7 @@ function bearerToken(call: Pick<IncomingCall, 'header'>): string {
   return token ?? refuse('UNAUTHENTICATED', 'the authorization metadata must read: Bearer <token>');
 }
 
-function forbid(method: MountedMethod, caller: string): never {
+function forbid(method: MountedRpc, caller: string): never {
   return refuse('FORBIDDEN', `${method.name} needs the permission write; the token ${caller} has read`, {
     permission: 'write',
   });

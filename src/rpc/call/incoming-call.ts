@@ -1,13 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from '@bufbuild/protobuf';
+import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
-export type IncomingCall = {
-  readonly protocol: 'grpc' | 'grpc-web' | 'connect';
+export type IncomingCall = CallHead & {
   /** The deadline the caller asked for, in milliseconds since 1970. */
   readonly deadlineMs: number | undefined;
-  /** A request header by its lower-case name. */
-  header(name: string): string | undefined;
+  /** Gives the request once, or the iterable of all requests of a bidirectional stream; throws why it is none. */
+  decode(): Message | AsyncIterable<Message>;
   /**
    * Calls back at most once, and never at once, when nobody will read the answer any more: the caller
    * has `left`, or it is too `late`, as transports watch the deadline too.
    */
   onHangUp(listener: (why: 'left' | 'late') => void): void;
+  /** Connect's context for the handler, of what the transport knows and what the middleware has decided. */
+  context(decided: Pick<HandlerContext, 'signal' | 'timeoutMs' | 'values'>): HandlerContext;
 };
+
+/** What is known of a call before it is read. */
+export type CallHead = {
+  readonly protocol: 'grpc' | 'grpc-web' | 'connect';
+  /** A request header by its lower-case name. */
+  header(name: string): string | undefined;
+};
+
+/** In a handler's context: the name of the token that was presented; `anonymous` where none is required. */
+export const callerKey = createContextKey('anonymous', { description: 'the name of who calls' });
+
+/** The same: the caller's `x-request-id`, or one made here, the handle for finding this call in the log. */
+export const requestIdKey = createContextKey('', { description: 'the id of the request' });
+
+// What a caller sends goes into log lines and headers: short, printable, no spaces.
+const ACCEPTABLE = /^[\x21-\x7e]{1,128}$/;
+
+/** The caller's `x-request-id`, so that one id spans both logs; a new one where it is missing or unfit. */
+export function requestIdOf({ header }: Pick<CallHead, 'header'>): string {
+  const given = header('x-request-id');
+  return given !== undefined && ACCEPTABLE.test(given) ? given : randomUUID();
+}

@@ -1,90 +1,81 @@
 import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { create, isMessage } from '@bufbuild/protobuf';
-import type { CallContext } from './context.ts';
-import type { IncomingCall } from './incoming-call.ts';
-import type { BidiStreamMethod, MountedMethod, ServerStreamMethod, UnaryMethod } from './mounted-service.ts';
+import { admit, type MiddlewareParts } from './admission.ts';
+import type { HandlerContext } from '@connectrpc/connect';
+import type { CallHead, IncomingCall } from './incoming-call.ts';
+import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
 import { turnAway, type TurnedAway } from './turn-away.ts';
-import { admit, type MiddlewareParts } from './visit.ts';
-
-type StreamMethod = ServerStreamMethod | BidiStreamMethod;
 
 /**
  * What surrounds every handler, whatever the transport, in this order: request id, authentication,
  * deadline, decoding, validation, handler, encoding, errors, access log.
- * Decoding and encoding are passed in by the transport, so that their failures are answered and
+ * Decoding and encoding are the transport's, so that their failures are answered and
  * logged like any other. All that is ever thrown from here is a ConnectError safe to show.
  */
 export type Middleware = {
-  unary<T>(
-    method: UnaryMethod,
-    call: IncomingCall,
-    decode: () => Message,
-    encode: (response: Message) => T,
-  ): Promise<T>;
-  /** `decode` gives the one request, or the iterable of all requests of a bidirectional stream. */
+  unary<T>(rpc: UnaryRpc, call: IncomingCall, encode: (response: Message) => T): Promise<T>;
   stream<T>(
-    method: StreamMethod,
+    rpc: StreamRpc,
     call: IncomingCall,
-    decode: () => Message | AsyncIterable<Message>,
     encode: (response: Message) => T,
   ): AsyncGenerator<T, void, undefined>;
   /**
    * Refuses a call by its head, before any of its body is read. Whoever passes is asked again when the call is admitted.
    * @throws RefusalError UNAUTHENTICATED, FORBIDDEN, SHUTTING_DOWN
    */
-  check(method: MountedMethod, call: Pick<IncomingCall, 'header'>): void;
+  check(rpc: MountedRpc, call: Pick<CallHead, 'header'>): void;
   /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
-  turnAway(name: string, call: Pick<IncomingCall, 'protocol' | 'header'>, thrown: unknown): TurnedAway;
+  turnAway(name: string, call: CallHead, thrown: unknown): TurnedAway;
 };
 
 export function createMiddleware(parts: MiddlewareParts): Middleware {
   const { validate, authenticate, openCalls, log } = parts;
   return {
-    check(method, call) {
-      authenticate(method, call);
+    check(rpc, call) {
+      authenticate(rpc, call);
       openCalls.assertOpen();
     },
 
     turnAway: (name, call, thrown) => turnAway(log, name, call, thrown),
 
-    async unary(method, call, decode, encode) {
-      const visit = admit(parts, method, call);
+    async unary(rpc, call, encode) {
+      const admitted = admit(parts, rpc, call);
       try {
-        const request = decode();
-        validate(method.descriptor.input, request);
-        const response = await visit.race(method.handler(request, visit.context));
-        const answer = encode(asMessage(method.descriptor.output, response));
-        visit.succeed();
+        const request = call.decode() as Message;
+        validate(rpc.method.input, request);
+        const response = await admitted.race(Promise.resolve(rpc.impl(request, admitted.context)));
+        const answer = encode(asMessage(rpc.method.output, response));
+        admitted.succeed();
         return answer;
       } catch (error) {
-        throw visit.fail(error);
+        throw admitted.fail(error);
       }
     },
 
-    async *stream(method, call, decode, encode) {
+    async *stream(rpc, call, encode) {
       let responses: AsyncIterator<MessageInitShape<DescMessage>> | undefined;
       // The handler's own clean-up runs at once, even while the transport waits for a slow reader.
-      const visit = admit(parts, method, call, () => stop(responses));
+      const admitted = admit(parts, rpc, call, () => stop(responses));
       const start = () => {
-        const input = decode();
-        if (method.kind === 'bidi_streaming')
-          return method.handler(whileOpen(input as AsyncIterable<Message>, visit.context), visit.context);
-        validate(method.descriptor.input, input as Message);
-        return method.handler(input as Message, visit.context);
+        const input = call.decode();
+        if (rpc.kind === 'bidi_streaming')
+          return rpc.impl(whileOpen(input as AsyncIterable<Message>, admitted.context), admitted.context);
+        validate(rpc.method.input, input as Message);
+        return rpc.impl(input as Message, admitted.context);
       };
       try {
         responses = start()[Symbol.asyncIterator]();
         for (;;) {
-          const next = await visit.race(responses.next());
+          const next = await admitted.race(responses.next());
           if (next.done === true) break;
-          yield encode(asMessage(method.descriptor.output, next.value));
-          visit.countSent();
+          yield encode(asMessage(rpc.method.output, next.value));
+          admitted.countSent();
         }
-        visit.succeed();
+        admitted.succeed();
       } catch (error) {
-        throw visit.fail(error);
+        throw admitted.fail(error);
       } finally {
-        visit.abandon();
+        admitted.abandon();
         stop(responses);
       }
     },
@@ -94,7 +85,7 @@ export function createMiddleware(parts: MiddlewareParts): Middleware {
 /** The requests of a stream. Once its call has ended there are no more: that they cannot be read is no failure. */
 async function* whileOpen(
   requests: AsyncIterable<Message>,
-  { signal }: CallContext,
+  { signal }: HandlerContext,
 ): AsyncGenerator<Message> {
   try {
     yield* requests;

@@ -1,12 +1,15 @@
 import type { Clock } from '../../db/clock.ts';
-import { shuttingDown, type CallScope } from './call-scope.ts';
+import { RefusalError } from '../../refusal.ts';
+
+/** A call that is being answered; `end` ends it early, for a reason. */
+type OpenCall = { readonly kind: 'unary' | 'stream'; end(reason: () => unknown): void };
 
 /** The calls being answered right now, so that a stopping server can let them finish. */
 export type OpenCalls = {
   /** Refuses new calls with SHUTTING_DOWN once the server is stopping. */
   assertOpen(): void;
   /** Gives what is to be called when the call has ended; calling it again does nothing. */
-  enter(scope: CallScope, kind: 'unary' | 'stream'): () => void;
+  enter(call: OpenCall): () => void;
   /**
    * Ends all streams and refuses new calls with SHUTTING_DOWN, lets unary calls finish for up to
    * `graceMs`, then ends them too. Resolves when no call is left.
@@ -14,25 +17,29 @@ export type OpenCalls = {
   close(graceMs: number): Promise<void>;
 };
 
-/** `place`: where it stands among the open ones. */
-type Open = { readonly scope: CallScope; readonly kind: 'unary' | 'stream'; place: number };
+const shuttingDown = () =>
+  new RefusalError({
+    reason: 'SHUTTING_DOWN',
+    message: 'this instance is shutting down; another one answers the next try',
+    metadata: {},
+  });
 
 export function createOpenCalls(clock: Clock): OpenCalls {
   // Not a map: in one that comes and goes this fast, tables that were outgrown hold on to calls that have long ended.
-  const open: Open[] = [];
+  const open: { readonly call: OpenCall; place: number }[] = [];
   const drained = Promise.withResolvers<void>();
   let closing = false;
 
-  const endAll = (kinds: ReadonlySet<'unary' | 'stream'>) => {
-    for (const { scope, kind } of [...open]) if (kinds.has(kind)) scope.end(shuttingDown);
+  const endAll = (kind: OpenCall['kind']) => {
+    for (const { call } of [...open]) if (call.kind === kind) call.end(shuttingDown);
   };
 
   return {
     assertOpen: () => {
       if (closing) throw shuttingDown();
     },
-    enter: (scope, kind) => {
-      const own: Open = { scope, kind, place: open.length };
+    enter: (call) => {
+      const own = { call, place: open.length };
       open.push(own);
       return () => {
         if (open[own.place] !== own) return;
@@ -47,9 +54,9 @@ export function createOpenCalls(clock: Clock): OpenCalls {
     close: async (graceMs) => {
       closing = true;
       // A stream has no end of its own; its caller resumes it elsewhere.
-      endAll(new Set(['stream']));
+      endAll('stream');
       if (open.length === 0) drained.resolve();
-      const callOff = clock.after(graceMs, () => endAll(new Set(['unary'])));
+      const callOff = clock.after(graceMs, () => endAll('unary'));
       await drained.promise;
       callOff();
     },

@@ -4,8 +4,7 @@ import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
 import { logTurnedAway } from './access-log.ts';
 import { toWireError } from './errors.ts';
-import type { IncomingCall } from './incoming-call.ts';
-import { requestIdOf } from './request-id.ts';
+import { requestIdOf, type CallHead } from './incoming-call.ts';
 
 /** What a call is told that no handler gets; `status` for those who read HTTP's. */
 export type TurnedAway = { readonly answer: ConnectError; readonly status: number };
@@ -20,12 +19,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   http_version: 505,
 };
 
-export function turnAway(
-  log: Log,
-  name: string,
-  call: Pick<IncomingCall, 'protocol' | 'header'>,
-  thrown: unknown,
-): TurnedAway {
+export function turnAway(log: Log, name: string, call: CallHead, thrown: unknown): TurnedAway {
   const requestId = requestIdOf(call);
   const answer = toWireError(thrown, requestId);
   logTurnedAway(

@@ -1,25 +1,25 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { BatchGetBalancesRequest } from '#gen/credit/v1/balance_pb.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { refuseFields } from '../../refusal.ts';
-import type { BatchGetBalancesRequest, BatchGetBalancesResponseSchema } from '#gen/credit/v1/balance_pb.ts';
-import { timestampOf } from '../wire.ts';
 import { namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import type { Handler } from '../handler.ts';
+import { timestampOf } from '../wire.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './figures.ts';
 
 /** All customers as of one moment. */
-export async function batchGetBalances(
-  deps: ServiceDeps,
-  request: BatchGetBalancesRequest,
-): Promise<MessageInitShape<typeof BatchGetBalancesResponseSchema>> {
-  const asked = await figuresOf(deps.currencies, request);
+export const batchGetBalances: Handler<typeof CreditService.method.batchGetBalances> = async (
+  request,
+  deps,
+) => {
+  const figures = await figuresOf(deps.currencies, request);
   const namespace = namespaceOf(request);
   const minVersions = minVersionsOf(request);
   const books = request.customerIds.map((customerId) => ({
     key: { namespace, customerId },
     minVersion: minVersions.get(customerId) ?? 0,
   }));
-  const answers = await deps.balances.getMany(books, asked);
+  const answers = await deps.balances.getMany(books, figures);
   // A book that has been written this very millisecond may be ahead of the clock: the moment is the latest of all.
   const latest = (of: 'asOf' | 'knownAt') => Math.max(...answers.map(({ view }) => view[of]));
   return {
@@ -32,7 +32,7 @@ export async function batchGetBalances(
     asOf: timestampOf(latest('asOf')),
     knownAt: timestampOf(latest('knownAt')),
   };
-}
+};
 
 /** By customer; one that is not asked about is refused, or a misspelt id would ask for nothing. */
 function minVersionsOf({ customerIds, minVersions }: BatchGetBalancesRequest): ReadonlyMap<string, number> {

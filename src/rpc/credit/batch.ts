@@ -1,57 +1,65 @@
-import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { BatchErrorSchema } from '#gen/credit/v1/batch_pb.ts';
 import type { Code } from '#gen/google/rpc/code_pb.ts';
+import type { Command } from '../../credit/command.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
-import type { Validate } from '../call/validation.ts';
+import { keyOf } from '../decode.ts';
+import { deadlineOf, type Handler } from '../handler.ts';
+import { perform, type Write, type WriteRequest } from '../write.ts';
 
-/** An item of a batch with the namespace it means: its own, or the batch's where it gives none. */
-export const itemsOf = <Item extends Message & { namespace: string }>(batch: {
-  readonly namespace: string;
-  readonly requests: readonly Item[];
-}): readonly Item[] =>
-  batch.requests.map((item) => (item.namespace === '' ? { ...item, namespace: batch.namespace } : item));
-
-type Outcome<Answer> =
-  | { readonly answer: Answer }
-  | { readonly error: MessageInitShape<typeof BatchErrorSchema> };
+type BatchOf<One> = { readonly namespace: string; readonly requests: readonly One[] };
 
 /**
- * Answers every item for itself: its answer, or the refusal that concerns it alone. Items are prepared side by side and
- * then performed in order, all under way together, so that they share transactions; but one that stands apart begins
- * when all before it are done, and is done before the next begins. Anything but a refusal fails the call: repeat it with
- * its keys.
+ * The handler of a batch of writes. Every item is answered for itself: what its write answers, with what was `made` as
+ * the outcome, or the refusal that concerns it alone. Items are prepared side by side and then performed in order, all
+ * under way together, so that they share transactions. A dry run sees what stands before it in the batch and nothing
+ * behind it: it begins when all before it are done, and is done before the next begins. Anything but a refusal fails the
+ * call: repeat it with its keys.
  */
-export async function answerEach<Item extends Message, Prepared, Answer>(
-  validate: Validate,
-  schema: DescMessage,
-  items: readonly Item[],
-  prepare: (item: Item) => Promise<Prepared>,
-  perform: (item: Item, prepared: Prepared) => Promise<Answer>,
-  isApart: (item: Item) => boolean = () => false,
-): Promise<readonly Outcome<Answer>[]> {
-  const prepared = await Promise.allSettled(
-    items.map(async (item) => {
-      validate(schema, item);
-      return prepare(item);
-    }),
-  );
-  const performed: Promise<Answer>[] = [];
-  for (const [i, one] of prepared.entries()) {
-    const item = items[i]!;
-    const apart = one.status === 'fulfilled' && isApart(item);
-    if (apart) await Promise.allSettled(performed);
-    performed.push(one.status === 'rejected' ? Promise.reject(one.reason) : perform(item, one.value));
-    // Told of in the end; until then nobody listens.
-    performed.at(-1)!.catch(() => undefined);
-    if (apart) await Promise.allSettled(performed);
-  }
-  return (await Promise.allSettled(performed)).map((outcome) => {
-    if (outcome.status === 'fulfilled') return { answer: outcome.value };
-    if (!isRefusal(outcome.reason)) throw outcome.reason;
-    return { error: encodeError(outcome.reason.refusal) };
-  });
+export function batch<
+  I extends DescMessage,
+  O extends DescMessage,
+  C extends Command,
+  One extends WriteRequest,
+  Answer,
+>(
+  _method: DescMethodUnary<I, O> & (MessageShape<I> extends BatchOf<One> ? unknown : never),
+  { input, prepare }: Write<C, One, Answer>,
+  made: keyof Answer & string,
+): Handler<DescMethodUnary<I, O>> {
+  return async (request, deps, context) => {
+    const items = itemsOf(request as unknown as BatchOf<One>);
+    deps.books.assertInTime(items.map(keyOf), deadlineOf(context));
+    const prepared = await Promise.allSettled(
+      items.map(async (item) => {
+        deps.validate(input, item);
+        return prepare(item, deps, context);
+      }),
+    );
+    const performed: Promise<Answer>[] = [];
+    for (const [i, one] of prepared.entries()) {
+      const item = items[i]!;
+      const isApart = one.status === 'fulfilled' && item.dryRun === true;
+      if (isApart) await Promise.allSettled(performed);
+      performed.push(one.status === 'rejected' ? Promise.reject(one.reason) : perform(item, deps, one.value));
+      // Told of in the end; until then nobody listens.
+      performed.at(-1)!.catch(() => undefined);
+      if (isApart) await Promise.allSettled(performed);
+    }
+    const results = (await Promise.allSettled(performed)).map((outcome) => {
+      if (outcome.status === 'fulfilled')
+        return { ...outcome.value, outcome: { case: made, value: outcome.value[made] } };
+      if (!isRefusal(outcome.reason)) throw outcome.reason;
+      return { outcome: { case: 'error', value: encodeError(outcome.reason.refusal) } };
+    });
+    return { results } as unknown as MessageInitShape<O>;
+  };
 }
+
+/** An item with the namespace it means: its own, or the batch's where it gives none. */
+const itemsOf = <One extends WriteRequest>({ namespace, requests }: BatchOf<One>): readonly One[] =>
+  requests.map((item) => (item.namespace === '' ? { ...item, namespace } : item));
 
 const encodeError = (refusal: Refusal): MessageInitShape<typeof BatchErrorSchema> => ({
   // Connect's codes are gRPC's numbers, which are google.rpc.Code's.

@@ -1,53 +1,29 @@
-import type { ChargeType as Type, SettlementMode as Mode } from '../../credit/charge.ts';
+import { ChargeType, SettlementMode } from '#gen/credit/v1/charge_pb.ts';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import type { CreateCharge } from '../../credit/commands/create-charge.ts';
 import { idOf } from '../../id.ts';
-import type { CallContext } from '../call/context.ts';
-import { repeatable } from '../repeatable.ts';
-import { instantOf, nameOf, textOf } from '../wire.ts';
-import {
-  ChargeType,
-  CreateChargeRequestSchema,
-  CreateChargeResponseSchema,
-  SettlementMode,
-  type CreateChargeRequest,
-  type CreateChargeResponse,
-} from '#gen/credit/v1/charge_pb.ts';
+import { amountOf } from '../decode.ts';
+import { instantOf, nameOf, taxOf, textOf } from '../wire.ts';
+import { write } from '../write.ts';
 import { chargeAnswer } from './answer.ts';
-import { amountOf, keyOf, taxOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
 
-export async function createCharge(
-  deps: ServiceDeps,
-  request: CreateChargeRequest,
-  context: CallContext,
-): Promise<CreateChargeResponse> {
-  const key = keyOf(request);
-  const command = await decode(deps, request);
-  return deps.books.submit(
-    repeatable({
-      ...{ method: 'CreateCharge', input: CreateChargeRequestSchema, output: CreateChargeResponseSchema },
-      ...{ request, key, command, context },
-      respond: (decided) => chargeAnswer(key.customerId, decided),
-    }),
-  );
-}
-
-async function decode(
-  { currencies, uuids }: ServiceDeps,
-  request: CreateChargeRequest,
-): Promise<CreateCharge> {
-  const { idempotencyKey, name, labels } = request;
-  return {
-    kind: 'createCharge',
-    chargeId: idOf('chg', uuids()),
-    ...(await amountOf(currencies, request)),
-    type: nameOf<Type>(ChargeType, request.type)!,
-    mode: nameOf<Mode>(SettlementMode, request.settlementMode)!,
-    featureKey: textOf(request.featureKey),
-    tax: taxOf(request.tax),
-    details: { idempotencyKey: textOf(idempotencyKey), name, description: '', labels },
-    startsAt: instantOf(request.startsAt),
-    holdExpiresAt: instantOf(request.holdExpiresAt),
-    requireLive: request.requireLive,
-  };
-}
+export const createCharge = write(
+  CreditService.method.createCharge,
+  async (request, { currencies, uuids }): Promise<CreateCharge> => {
+    const { idempotencyKey, name, labels } = request;
+    return {
+      kind: 'createCharge',
+      chargeId: idOf('chg', uuids()),
+      ...(await amountOf(currencies, request)),
+      type: nameOf(ChargeType, request.type)!,
+      mode: nameOf(SettlementMode, request.settlementMode)!,
+      featureKey: textOf(request.featureKey),
+      tax: taxOf(request.tax),
+      details: { idempotencyKey: textOf(idempotencyKey), name, description: '', labels },
+      startsAt: instantOf(request.startsAt),
+      holdExpiresAt: instantOf(request.holdExpiresAt),
+      requireLive: request.requireLive,
+    };
+  },
+  chargeAnswer,
+);

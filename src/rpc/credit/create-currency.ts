@@ -1,17 +1,15 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { CreateCurrencyRequest, CreateCurrencyResponseSchema } from '#gen/credit/v1/currency_pb.ts';
-import { textOf, timestampOf } from '../wire.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import type { Handler } from '../handler.ts';
+import { textOf, timestampOf } from '../wire.ts';
 import { encodeCurrency } from './encode.ts';
 
-export async function createCurrency(
-  { currencies }: ServiceDeps,
-  request: CreateCurrencyRequest,
-): Promise<MessageInitShape<typeof CreateCurrencyResponseSchema>> {
-  const { currency, replayed } = await currencies.create(namespaceOf(request), {
-    ...{ code: request.code, name: request.name, precision: request.precision },
-    idempotencyKey: textOf(request.idempotencyKey),
-  });
+export const createCurrency: Handler<typeof CreditService.method.createCurrency> = async (
+  request,
+  { currencies },
+) => {
+  const { code, name, precision } = request;
+  const asked = { code, name, precision, idempotencyKey: textOf(request.idempotencyKey) };
+  const { currency, replayed } = await currencies.create(namespaceOf(request), asked);
   return { currency: encodeCurrency(currency), recordedAt: timestampOf(currency.recordedAt), replayed };
-}
+};

@@ -14,12 +14,10 @@ import type { BalanceSchema } from '#gen/credit/v1/balance_pb.ts';
 import type { ChargeSchema } from '#gen/credit/v1/charge_pb.ts';
 import { ChargeStatus, ChargeType, SettlementMode } from '#gen/credit/v1/charge_pb.ts';
 import type { CollectionSchema, CorrectionSchema } from '#gen/credit/v1/charge_change_pb.ts';
-import { TaxBehavior, type TaxSchema } from '#gen/credit/v1/common_pb.ts';
 import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
 import type { GrantSchema } from '#gen/credit/v1/grant_pb.ts';
 import { GrantStatus } from '#gen/credit/v1/grant_pb.ts';
-import type { Tax } from '../../ledger/account.ts';
-import { enumOf, timestampOf } from '../wire.ts';
+import { encodeTax, enumOf, timestampOf } from '../wire.ts';
 import type { CustomCurrency } from '../../tables/currencies.ts';
 import type { CustomCurrencySchema } from '#gen/credit/v1/currency_pb.ts';
 
@@ -115,11 +113,6 @@ export const encodeCollection = (
   invoiceAmount: formatAmount(collection.invoiced),
   bookedAt: timestampOf(bookedAt),
 });
-
-const encodeTax = (tax: Tax | null): MessageInitShape<typeof TaxSchema> | undefined =>
-  tax === null
-    ? undefined
-    : { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) };
 
 export const encodeCorrection = (correction: Correction): MessageInitShape<typeof CorrectionSchema> => ({
   allocations: encodeSlices(correction.allocations),

@@ -8,29 +8,24 @@ import {
   type Explanation,
 } from '../../query/explain-balance.ts';
 import type { BalancePart } from '../../credit/figures.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import {
   ExclusionReason,
-  type ExplainBalanceRequest,
-  type ExplainBalanceResponseSchema,
   type ExplainedAdvanceSchema,
   type ExplainedChargeSchema,
   type ExplainedGrantSchema,
 } from '#gen/credit/v1/explain_pb.ts';
 import { SettlementMode } from '#gen/credit/v1/charge_pb.ts';
-import { enumOf, timestampOf } from '../wire.ts';
-import { keyOf, momentOf, namespaceOf, partsOf, scopeOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import { askedAt, currencyOf, partsOf, scopeOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
+import { enumOf, momentFacts, timestampOf } from '../wire.ts';
 import { encodeBalance, encodeSlices } from './encode.ts';
 
-export async function explainBalance(
-  deps: ServiceDeps,
-  request: ExplainBalanceRequest,
-): Promise<MessageInitShape<typeof ExplainBalanceResponseSchema>> {
-  await deps.currencies.precisionOf(namespaceOf(request), request.currency, 'currency');
+export const explainBalance: Handler<typeof CreditService.method.explainBalance> = async (request, deps) => {
   const parts = partsOf(request.parts);
   const { view, balance, grants, more, advances, charges } = await answerExplanation(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
-    currency: request.currency,
+    ...askedAt(request),
+    currency: await currencyOf(deps.currencies, request),
     scope: scopeOf(request.featureFilter),
     parts,
   });
@@ -40,11 +35,9 @@ export async function explainBalance(
     moreExcludedGrants: more,
     advances: advances.map(encodeExplainedAdvance),
     charges: charges.map(encodeExplainedCharge),
-    version: BigInt(view.version),
-    asOf: timestampOf(view.asOf),
-    knownAt: timestampOf(view.knownAt),
+    ...momentFacts(view),
   };
-}
+};
 
 function encodeExplainedGrant(
   { grant, exclusion, settled, pending }: ExplainedGrant,

@@ -24,9 +24,9 @@ export async function figuresOf(
     ),
   );
   return {
+    ...momentOf(request),
     currencies: request.currencies,
     scope: scopeOf(request.featureFilter),
     parts: partsOf(request.parts),
-    ...momentOf(request),
   };
 }

@@ -1,16 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { getBalanceTimeline as answerTimeline } from '../../query/get-balance-timeline.ts';
+import { ChangeCause, type TimelinePointSchema } from '#gen/credit/v1/balance_pb.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import type { Point } from '../../credit/timeline.ts';
-import {
-  ChangeCause,
-  type GetBalanceTimelineRequest,
-  type GetBalanceTimelineResponseSchema,
-  type TimelinePointSchema,
-} from '#gen/credit/v1/balance_pb.ts';
-import type { CallContext } from '../call/context.ts';
+import { getBalanceTimeline as answerTimeline } from '../../query/get-balance-timeline.ts';
+import { askedOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { enumOf, instantOf, timestampOf } from '../wire.ts';
-import { keyOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './figures.ts';
 
@@ -20,18 +15,19 @@ const MOST_POINTS = 10_000;
 /** Large enough that round trips do not count, small enough that a hundred callers fit in memory. */
 const PIECE_SIZE = 5_000;
 
-export async function getBalanceTimeline(
-  deps: ServiceDeps,
-  request: GetBalanceTimelineRequest,
-  { signal }: CallContext,
-): Promise<MessageInitShape<typeof GetBalanceTimelineResponseSchema>> {
+export const getBalanceTimeline: Handler<typeof CreditService.method.getBalanceTimeline> = async (
+  request,
+  deps,
+  { signal },
+) => {
   const { view, points, total } = await answerTimeline(deps, {
+    ...askedOf(request),
     ...(await figuresOf(deps.currencies, request)),
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), signal },
     from: instantOf(request.from)!,
     until: instantOf(request.to)!,
     most: Math.min(request.maxPoints || DEFAULT_POINTS, MOST_POINTS),
     pieceSize: PIECE_SIZE,
+    signal,
   });
   return {
     points: points.map(encodePoint),
@@ -40,7 +36,7 @@ export async function getBalanceTimeline(
     version: BigInt(view.version),
     knownAt: timestampOf(view.knownAt),
   };
-}
+};
 
 const encodePoint = ({ at, balances, causes }: Point): MessageInitShape<typeof TimelinePointSchema> => ({
   at: timestampOf(at),

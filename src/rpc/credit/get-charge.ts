@@ -1,16 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { getCharge as answerCharge } from '../../query/get-charges.ts';
-import type { GetChargeRequest, GetChargeResponseSchema } from '#gen/credit/v1/charge_pb.ts';
-import { idOfKind, keyOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import { askedOf, idOfKind } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { encodeCharge } from './encode.ts';
 
-export async function getCharge(
-  deps: ServiceDeps,
-  request: GetChargeRequest,
-): Promise<MessageInitShape<typeof GetChargeResponseSchema>> {
-  const chargeId = idOfKind('chg', request.chargeId);
-  const asked = { key: keyOf(request), minVersion: Number(request.minVersion), chargeId };
+export const getCharge: Handler<typeof CreditService.method.getCharge> = async (request, deps) => {
+  const asked = { ...askedOf(request), chargeId: idOfKind('chg', request.chargeId) };
   const { charge, version } = await answerCharge(deps, asked);
   return { charge: encodeCharge(request.customerId, charge), version: BigInt(version) };
-}
+};

@@ -1,38 +1,29 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ChargeStatus as Status, ChargeType as Type } from '../../credit/charge.ts';
+import { ChargeStatus, ChargeType, ListChargesRequestSchema } from '#gen/credit/v1/charge_pb.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { listCharges as answerCharges } from '../../query/get-charges.ts';
-import {
-  ChargeStatus,
-  ChargeType,
-  ListChargesRequestSchema,
-  type ListChargesRequest,
-  type ListChargesResponseSchema,
-} from '#gen/credit/v1/charge_pb.ts';
+import { askedOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';
-import { nameOf, textOf } from '../wire.ts';
-import { keyOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import { nameOf, namesOf, textOf } from '../wire.ts';
 import { encodeCharge } from './encode.ts';
 
 const TOKENS = pageTokens(ListChargesRequestSchema, { from: idPart('chg') });
 
-export async function listCharges(
-  deps: ServiceDeps,
-  request: ListChargesRequest,
-): Promise<MessageInitShape<typeof ListChargesResponseSchema>> {
-  const { from = null } = TOKENS.read(request) ?? {};
+export const listCharges: Handler<typeof CreditService.method.listCharges> = async (request, deps) => {
   const { charges, next, version } = await answerCharges(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), from, limit: pageSizeOf(request) },
+    ...askedOf(request),
+    from: TOKENS.read(request)?.from ?? null,
+    limit: pageSizeOf(request),
     filter: {
-      statuses: request.statuses.map((status) => nameOf<Status>(ChargeStatus, status)!),
-      type: nameOf<Type>(ChargeType, request.type),
+      statuses: namesOf(ChargeStatus, request.statuses),
+      type: nameOf(ChargeType, request.type),
       currency: textOf(request.currency),
       featureKey: textOf(request.featureKey),
     },
   });
   return {
     charges: charges.map((charge) => encodeCharge(request.customerId, charge)),
-    nextPageToken: next === null ? '' : TOKENS.write(request, { from: next }),
+    nextPageToken: TOKENS.write(request, next === null ? null : { from: next }),
     version: BigInt(version),
   };
-}
+};

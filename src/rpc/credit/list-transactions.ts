@@ -1,56 +1,50 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { formatAmount } from '../../amount.ts';
-import { namesOf, type Named } from '../../query/names.ts';
-import {
-  listTransactions as answerTransactions,
-  type TransactionRow,
-} from '../../query/list-transactions.ts';
-import { ALWAYS, NEVER } from '../../instant.ts';
-import type { MovementKey } from '../../ledger/movements.ts';
-import type { TransactionType as Type } from '../../ledger/posting.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import {
   ListTransactionsRequestSchema,
   TransactionType,
   type CreditTransactionSchema,
-  type ListTransactionsRequest,
-  type ListTransactionsResponseSchema,
 } from '#gen/credit/v1/transaction_pb.ts';
+import { formatAmount } from '../../amount.ts';
+import { ALWAYS, NEVER } from '../../instant.ts';
+import type { MovementKey } from '../../ledger/movements.ts';
+import {
+  listTransactions as answerTransactions,
+  type TransactionRow,
+} from '../../query/list-transactions.ts';
+import { namesOf as detailsOf, type Named } from '../../query/names.ts';
+import { askedAt, scopeOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { INSTANT, pageSizeOf, pageTokens, POSITION, VERSION, wordPart } from '../page-token.ts';
-import { momentOfPage, PINNED, pinnedTo } from '../pinned-pages.ts';
-import { enumOf, instantOf, nameOf, textOf, timestampOf } from '../wire.ts';
-import { keyOf, momentOf, scopeOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import { ofPage, PINNED, pinnedTo } from '../pinned-pages.ts';
+import { enumOf, instantOf, momentFacts, namesOf, textOf, timestampOf } from '../wire.ts';
 
 // What lies ahead keeps no place, a write gives it another; but pages are of one version, which foresees the same.
 const TOKENS = pageTokens(ListTransactionsRequestSchema, {
   ...PINNED,
   direction: wordPart('older', 'newer'),
-  ...{ bookedAt: INSTANT, ofVersion: VERSION, position: POSITION },
+  bookedAt: INSTANT,
+  ofVersion: VERSION,
+  position: POSITION,
 });
 
-export async function listTransactions(
-  deps: ServiceDeps,
-  request: ListTransactionsRequest,
-): Promise<MessageInitShape<typeof ListTransactionsResponseSchema>> {
-  const cursor = TOKENS.read(request);
+export const listTransactions: Handler<typeof CreditService.method.listTransactions> = async (
+  request,
+  deps,
+) => {
+  const page = TOKENS.read(request);
   const { view, rows, older, newer } = await answerTransactions(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion) },
-    ...momentOfPage(momentOf(request), cursor),
-    types: request.types.map((type) => nameOf<Type>(TransactionType, type)!),
+    ...ofPage(askedAt(request), page),
+    types: namesOf(TransactionType, request.types),
     currency: textOf(request.currency),
     scope: scopeOf(request.featureFilter),
     from: instantOf(request.bookedFrom) ?? ALWAYS,
     until: instantOf(request.bookedTo) ?? NEVER,
     cursor:
-      cursor === undefined
-        ? null
-        : {
-            direction: cursor.direction,
-            beyond: { bookedAt: cursor.bookedAt, version: cursor.ofVersion, position: cursor.position },
-          },
+      page === undefined ? null : { direction: page.direction, beyond: { ...page, version: page.ofVersion } },
     limit: pageSizeOf(request),
   });
-  const named = await namesOf(deps, view, rows);
+  const named = await detailsOf(deps, view, rows);
   const token = (direction: 'older' | 'newer', row: MovementKey | undefined) => {
     if (row === undefined) return '';
     const { bookedAt, version: ofVersion, position } = row;
@@ -60,11 +54,9 @@ export async function listTransactions(
     transactions: rows.map((row) => encodeRow(row, named)),
     nextPageToken: older ? token('older', rows.at(-1)) : '',
     previousPageToken: newer ? token('newer', rows[0]) : '',
-    version: BigInt(view.version),
-    asOf: timestampOf(view.asOf),
-    knownAt: timestampOf(view.knownAt),
+    ...momentFacts(view),
   };
-}
+};
 
 /**
  * FUNDED, EXPIRED, VOIDED and ADJUSTED rows carry the name of their grant, CONSUMED and CORRECTED of their charge; credit taken by an

@@ -1,40 +1,24 @@
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import type { RescheduleGrantRequest } from '#gen/credit/v1/grant_change_pb.ts';
+import type { RescheduleGrant } from '../../credit/commands/reschedule-grant.ts';
+import { NEVER, type Instant } from '../../instant.ts';
+import { idOfKind } from '../decode.ts';
 import { instantOf } from '../wire.ts';
-import { NEVER } from '../../instant.ts';
-import type { CallContext } from '../call/context.ts';
-import { repeatable } from '../repeatable.ts';
-import {
-  RescheduleGrantRequestSchema,
-  RescheduleGrantResponseSchema,
-  type RescheduleGrantRequest,
-  type RescheduleGrantResponse,
-} from '#gen/credit/v1/grant_change_pb.ts';
+import { write } from '../write.ts';
 import { grantAnswer } from './answer.ts';
-import { idOfKind, keyOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
 
-export async function rescheduleGrant(
-  { books }: ServiceDeps,
-  request: RescheduleGrantRequest,
-  context: CallContext,
-): Promise<RescheduleGrantResponse> {
-  const key = keyOf(request);
-  const { expiry } = request;
-  return books.submit(
-    repeatable({
-      ...{
-        method: 'RescheduleGrant',
-        input: RescheduleGrantRequestSchema,
-        output: RescheduleGrantResponseSchema,
-      },
-      ...{ request, key, context },
-      command: {
-        kind: 'rescheduleGrant',
-        grantId: idOfKind('grt', request.grantId),
-        effectiveAt: instantOf(request.effectiveAt),
-        expiresAt:
-          expiry.case === 'expiresAt' ? instantOf(expiry.value) : expiry.case === undefined ? null : NEVER,
-      },
-      respond: (decided) => grantAnswer(key.customerId, decided),
-    }),
-  );
+export const rescheduleGrant = write(
+  CreditService.method.rescheduleGrant,
+  ({ grantId, effectiveAt, expiry }): RescheduleGrant => ({
+    kind: 'rescheduleGrant',
+    grantId: idOfKind('grt', grantId),
+    effectiveAt: instantOf(effectiveAt),
+    expiresAt: expiryOf(expiry),
+  }),
+  grantAnswer,
+);
+
+function expiryOf({ case: given, value }: RescheduleGrantRequest['expiry']): Instant | null {
+  if (given === undefined) return null;
+  return given === 'expiresAt' ? instantOf(value) : NEVER;
 }

@@ -1,45 +1,45 @@
 import { create } from '@bufbuild/protobuf';
-import { formatAmount, parseAmount } from '../../amount.ts';
-import type { Currencies } from '../../tables/currencies.ts';
-import type { BalancePart } from '../../credit/figures.ts';
-import { checkPrecision } from '../../credit/precision.ts';
-import type { BalanceMessage, Threshold } from '../../watch/message.ts';
 import { BalancePart as PartMessage, ChangeCause } from '#gen/credit/v1/balance_pb.ts';
+import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import {
   WatchBalanceResponseSchema,
   type WatchBalanceRequest,
   type WatchBalanceResponse,
 } from '#gen/credit/v1/watch_pb.ts';
-import type { CallContext } from '../call/context.ts';
+import { formatAmount } from '../../amount.ts';
+import type { BalancePart } from '../../credit/figures.ts';
+import type { Currencies } from '../../tables/currencies.ts';
+import type { BalanceMessage, Threshold } from '../../watch/message.ts';
+import { amountOf, keyOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { enumOf, nameOf, timestampOf } from '../wire.ts';
-import { keyOf, namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './figures.ts';
 
-export async function* watchBalance(
-  deps: ServiceDeps,
-  request: WatchBalanceRequest,
-  context: CallContext,
-): AsyncGenerator<WatchBalanceResponse, void, undefined> {
+export const watchBalance: Handler<typeof CreditService.method.watchBalance> = async function* (
+  request,
+  deps,
+  { signal },
+) {
   const { currencies, scope, parts } = await figuresOf(deps.currencies, request);
   const watched = { currencies, scope, parts, below: await thresholdsOf(deps.currencies, request) };
   const asked = { key: keyOf(request), watched, lastVersion: Number(request.lastVersion) };
-  for await (const message of deps.hub.watch(asked, context.signal)) yield encoded(message);
-}
+  for await (const message of deps.hub.watch(asked, signal)) yield encoded(message);
+};
 
-const thresholdsOf = (currencies: Currencies, request: WatchBalanceRequest): Promise<readonly Threshold[]> =>
+const thresholdsOf = (
+  currencies: Currencies,
+  { namespace, below }: WatchBalanceRequest,
+): Promise<readonly Threshold[]> =>
   Promise.all(
-    request.below.map(async ({ currency, part, amount: text }, i) => {
-      const precision = await currencies.precisionOf(namespaceOf(request), currency, `below[${i}].currency`);
-      const amount = parseAmount(text);
-      checkPrecision({ currency, precision }, amount);
+    below.map(async ({ part, ...threshold }, i) => {
+      const { currency, amount } = await amountOf(currencies, { namespace, ...threshold }, `below[${i}].`);
       return { currency, amount, part: partOf(part) };
     }),
   );
 
 const partOf = (part: PartMessage): BalancePart =>
-  (nameOf<Uppercase<BalancePart>>(PartMessage, part) ?? 'LIVE').toLowerCase() as BalancePart;
+  (nameOf(PartMessage, part) ?? 'LIVE').toLowerCase() as BalancePart;
 
 /** A message that many streams share becomes one answer, which the transport knows again. */
 const answers = new WeakMap<BalanceMessage, WatchBalanceResponse>();
@@ -54,7 +54,9 @@ function encoded(message: BalanceMessage): WatchBalanceResponse {
 
 const encode = ({ version, asOf, balances, causes, heartbeat, below }: BalanceMessage) =>
   create(WatchBalanceResponseSchema, {
-    ...{ version: BigInt(version), asOf: timestampOf(asOf), heartbeat },
+    version: BigInt(version),
+    asOf: timestampOf(asOf),
+    heartbeat,
     balances: balances.map(encodeBalance),
     causes: causes.map((cause) => enumOf(ChangeCause, cause)),
     below: below.map(({ currency, part, amount }) => ({

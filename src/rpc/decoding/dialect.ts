@@ -1,7 +1,7 @@
 import * as connect from '@connectrpc/connect/protocol-connect';
 import * as grpcWeb from '@connectrpc/connect/protocol-grpc-web';
 import { malformed, unsupported } from '../transport/malformed.ts';
-import { changesNothing, type MountedMethod } from '../call/mounted-service.ts';
+import { changesNothing, type MountedRpc } from '../call/mounted-service.ts';
 import { quoted, type TimeoutHeader } from '../transport/timeout-header.ts';
 
 /** How a request over HTTP holds its message, and how its answer will: one of the forms of Connect and gRPC-Web. */
@@ -30,7 +30,7 @@ export type RequestHead = {
  * The dialect of a request for this method.
  * @throws RefusalError where it is none that is served, with what to send instead.
  */
-export function dialectOf(method: MountedMethod, { httpMethod, contentType, query }: RequestHead): Dialect {
+export function dialectOf(method: MountedRpc, { httpMethod, contentType, query }: RequestHead): Dialect {
   if (method.kind === 'bidi_streaming')
     throw unsupported(
       'http_version',
@@ -50,7 +50,7 @@ export function dialectOf(method: MountedMethod, { httpMethod, contentType, quer
   );
 }
 
-function dialectOfGet(method: MountedMethod, query: ReadonlyMap<string, string>): Dialect {
+function dialectOfGet(method: MountedRpc, query: ReadonlyMap<string, string>): Dialect {
   if (method.kind !== 'unary' || !changesNothing(method))
     throw unsupported(
       'http_method',
@@ -77,7 +77,7 @@ const connectDialect = (format: Format, framed: boolean): Dialect => ({
 
 const described = (contentType: string) => (contentType === '' ? 'no content-type' : quoted(contentType));
 
-const wanted = (method: MountedMethod) =>
+const wanted = (method: MountedRpc) =>
   method.kind === 'unary'
     ? 'content-type: application/json (or application/proto, application/grpc-web)'
     : 'content-type: application/connect+json (or application/connect+proto, application/grpc-web) and its message in a frame, or use grpcurl';

@@ -2,8 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { formatAmount } from '../../amount.ts';
 import type { AccountTotal } from '../../ledger/account-totals.ts';
 import type { SubAccount } from '../../ledger/account.ts';
-import type { ReadEntry, ReadTransaction } from '../../ledger/read-journal.ts';
-import { TaxBehavior } from '#gen/credit/v1/common_pb.ts';
+import type { PostingKind } from '../../ledger/posting.ts';
+import { asRead, type ReadEntry, type ReadTransaction } from '../../ledger/read-journal.ts';
+import type { Decided } from '../../write/submission.ts';
 import {
   AccountType,
   ReceivableStage,
@@ -11,7 +12,7 @@ import {
   type RouteSchema,
 } from '#gen/ledger/v1/account_pb.ts';
 import { TransactionKind, type EntrySchema, type TransactionSchema } from '#gen/ledger/v1/journal_pb.ts';
-import { enumOf, timestampOf } from '../wire.ts';
+import { encodeTax, enumOf, textOf, timestampOf } from '../wire.ts';
 
 const encodeRoute = ({
   featureKeys,
@@ -25,17 +26,19 @@ const encodeRoute = ({
   // Absent on the wire: unknown, the basis of an advance.
   ...(costBasis !== null && { costBasis: formatAmount(costBasis) }),
   stage: stage === null ? 0 : enumOf(ReceivableStage, stage),
-  ...(tax !== null && {
-    tax: { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) },
-  }),
+  tax: encodeTax(tax),
 });
 
 export const encodeAccount = (
   customerId: string,
   { id, account, amount }: AccountTotal,
 ): MessageInitShape<typeof AccountSchema> => ({
-  ...{ id: id ?? '', customerId, accountType: enumOf(AccountType, account.type) },
-  ...{ currency: account.currency, route: encodeRoute(account), balance: formatAmount(amount) },
+  id: id ?? '',
+  customerId,
+  accountType: enumOf(AccountType, account.type),
+  currency: account.currency,
+  route: encodeRoute(account),
+  balance: formatAmount(amount),
 });
 
 export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitShape<typeof EntrySchema> => {
@@ -79,9 +82,17 @@ export const encodeTransaction = (
   entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
 });
 
-/** What a write has made, where it made anything. */
-export const encodeMade = (
-  customerId: string,
-  made: ReadTransaction | undefined,
-): MessageInitShape<typeof TransactionSchema> | undefined =>
-  made === undefined ? undefined : encodeTransaction(customerId, made);
+/** The answer to a write that posts: the transaction of its kind that it made, if it made one. */
+export function postingAnswer(
+  { appended, version, recordedAt }: Pick<Decided<never>, 'appended' | 'version' | 'recordedAt'>,
+  { customerId, idempotencyKey }: { readonly customerId: string; readonly idempotencyKey: string },
+  kind: PostingKind,
+  reversedId?: string,
+) {
+  const made = asRead(appended, kind, textOf(idempotencyKey), reversedId);
+  return {
+    transaction: made === undefined ? undefined : encodeTransaction(customerId, made),
+    version: BigInt(version),
+    recordedAt: timestampOf(recordedAt),
+  };
+}

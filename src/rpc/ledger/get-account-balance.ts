@@ -1,42 +1,29 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { AccountType, ReceivableStage } from '#gen/ledger/v1/account_pb.ts';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { formatAmount, parseAmount } from '../../amount.ts';
 import { getAccountBalance as answerSum } from '../../query/get-account-balance.ts';
-import type { AccountType as Account, Stage } from '../../ledger/account.ts';
-import {
-  AccountType,
-  ReceivableStage,
-  type GetAccountBalanceRequest,
-  type GetAccountBalanceResponseSchema,
-} from '#gen/ledger/v1/account_pb.ts';
-import { filterOfKind, keyOf, momentOf, namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
-import { nameOf, textOf, timestampOf } from '../wire.ts';
+import { askedAt, currencyOf, filterOfKind } from '../decode.ts';
+import type { Handler } from '../handler.ts';
+import { momentFacts, nameOf, textOf } from '../wire.ts';
 
-export async function getAccountBalance(
-  deps: ServiceDeps,
-  request: GetAccountBalanceRequest,
-): Promise<MessageInitShape<typeof GetAccountBalanceResponseSchema>> {
-  const { currency, grantId, chargeId } = request;
-  await deps.currencies.precisionOf(namespaceOf(request), currency, 'currency');
+export const getAccountBalance: Handler<typeof LedgerService.method.getAccountBalance> = async (
+  request,
+  deps,
+) => {
   const { view, amount } = await answerSum(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request) },
+    ...askedAt(request),
     filter: {
-      type: nameOf<Account>(AccountType, request.accountType)!,
-      currency,
-      stage: nameOf<Stage>(ReceivableStage, request.stage),
+      type: nameOf(AccountType, request.accountType)!,
+      currency: await currencyOf(deps.currencies, request),
+      stage: nameOf(ReceivableStage, request.stage),
       costBasisKnown: request.costBasisKnown ?? null,
       costBasis: request.costBasis === undefined ? null : parseAmount(request.costBasis),
       priority: request.priority ?? null,
       taxCode: textOf(request.taxCode),
       featureKeys: request.featureKeys?.keys.toSorted() ?? null,
-      grantId: filterOfKind('grt', grantId),
-      chargeId: filterOfKind('chg', chargeId),
+      grantId: filterOfKind('grt', request.grantId),
+      chargeId: filterOfKind('chg', request.chargeId),
     },
   });
-  return {
-    amount: formatAmount(amount),
-    version: BigInt(view.version),
-    asOf: timestampOf(view.asOf),
-    knownAt: timestampOf(view.knownAt),
-  };
-}
+  return { amount: formatAmount(amount), ...momentFacts(view) };
+};

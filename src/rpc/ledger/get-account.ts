@@ -1,23 +1,16 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { getAccount as answerAccount } from '../../query/list-accounts.ts';
 import { notFound } from '../../query/named.ts';
-import type { GetAccountRequest, GetAccountResponseSchema } from '#gen/ledger/v1/account_pb.ts';
-import { idOfKind, keyOf, momentOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
-import { timestampOf } from '../wire.ts';
+import { askedAt, idOfKind } from '../decode.ts';
+import type { Handler } from '../handler.ts';
+import { momentFacts } from '../wire.ts';
 import { encodeAccount } from './encode.ts';
 
-export async function getAccount(
-  deps: ServiceDeps,
-  request: GetAccountRequest,
-): Promise<MessageInitShape<typeof GetAccountResponseSchema>> {
+export const getAccount: Handler<typeof LedgerService.method.getAccount> = async (request, deps) => {
   const accountId = idOfKind('acc', request.accountId);
-  const { view, account } = await answerAccount(deps, {
-    ...{ key: keyOf(request), minVersion: Number(request.minVersion), ...momentOf(request), accountId },
-  });
+  const { view, account } = await answerAccount(deps, { ...askedAt(request), accountId });
   return {
     account: encodeAccount(request.customerId, account ?? notFound('acc', accountId)),
-    version: BigInt(view.version),
-    ...{ asOf: timestampOf(view.asOf), knownAt: timestampOf(view.knownAt) },
+    ...momentFacts(view),
   };
-}
+};

@@ -1,31 +1,30 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { AccountType } from '#gen/ledger/v1/account_pb.ts';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { formatAmount } from '../../amount.ts';
 import { getTrialBalance as answerTotals } from '../../query/get-trial-balance.ts';
-import { AccountType } from '#gen/ledger/v1/account_pb.ts';
-import type {
-  GetTrialBalanceRequest,
-  GetTrialBalanceResponseSchema,
-} from '#gen/ledger/v1/trial_balance_pb.ts';
-import type { CallContext } from '../call/context.ts';
-import { currencyOf, momentOf, namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
-import { enumOf, textOf, timestampOf } from '../wire.ts';
+import { filterOfCurrency, momentOf, namespaceOf } from '../decode.ts';
+import type { Handler } from '../handler.ts';
+import { enumOf, momentFacts, textOf } from '../wire.ts';
 
-export async function getTrialBalance(
-  deps: ServiceDeps,
-  request: GetTrialBalanceRequest,
-  { signal }: CallContext,
-): Promise<MessageInitShape<typeof GetTrialBalanceResponseSchema>> {
+export const getTrialBalance: Handler<typeof LedgerService.method.getTrialBalance> = async (
+  request,
+  deps,
+  { signal },
+) => {
   const question = {
-    ...{ namespace: namespaceOf(request), customerId: textOf(request.customerId) },
-    ...{ minVersion: Number(request.minVersion), ...momentOf(request) },
-    currency: await currencyOf(deps.currencies, request),
+    ...momentOf(request),
+    namespace: namespaceOf(request),
+    customerId: textOf(request.customerId),
+    minVersion: Number(request.minVersion),
+    currency: await filterOfCurrency(deps.currencies, request),
   };
-  const { rows, version, asOf, knownAt } = await answerTotals(deps, question, signal);
+  const { rows, ...moment } = await answerTotals(deps, question, signal);
   return {
     rows: rows.map(({ type, currency, amount }) => ({
-      ...{ accountType: enumOf(AccountType, type), currency, amount: formatAmount(amount) },
+      accountType: enumOf(AccountType, type),
+      currency,
+      amount: formatAmount(amount),
     })),
-    ...{ version: BigInt(version), asOf: timestampOf(asOf), knownAt: timestampOf(knownAt) },
+    ...momentFacts(moment),
   };
-}
+};

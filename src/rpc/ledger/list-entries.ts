@@ -1,36 +1,30 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { listEntries as answerEntries } from '../../query/list-journal.ts';
-import type { AccountType as Account } from '../../ledger/account.ts';
 import { AccountType } from '#gen/ledger/v1/account_pb.ts';
-import {
-  ListEntriesRequestSchema,
-  type ListEntriesRequest,
-  type ListEntriesResponseSchema,
-} from '#gen/ledger/v1/journal_pb.ts';
-import { currencyOf, filterOfKind } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import { ListEntriesRequestSchema } from '#gen/ledger/v1/journal_pb.ts';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
+import { listEntries as answerEntries } from '../../query/list-journal.ts';
+import { filterOfCurrency, filterOfKind } from '../decode.ts';
+import type { Handler } from '../handler.ts';
 import { pageTokens } from '../page-token.ts';
-import { nameOf, timestampOf } from '../wire.ts';
+import { namesOf, timestampOf } from '../wire.ts';
 import { encodeEntry } from './encode.ts';
 import { CURSOR, cursorAt, questionOf } from './journal-list.ts';
 
 const TOKENS = pageTokens(ListEntriesRequestSchema, CURSOR);
 
-export async function listEntries(
-  deps: ServiceDeps,
-  request: ListEntriesRequest,
-): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
+export const listEntries: Handler<typeof LedgerService.method.listEntries> = async (request, deps) => {
   const page = TOKENS.read(request);
-  const currency = await currencyOf(deps.currencies, request);
+  const currency = await filterOfCurrency(deps.currencies, request);
   const { rows, next, view } = await answerEntries(deps, {
     ...questionOf(request, page),
-    ...{ transactionId: filterOfKind('txn', request.transactionId), currency },
+    currency,
+    transactionId: filterOfKind('txn', request.transactionId),
     accountId: filterOfKind('acc', request.accountId),
-    types: request.accountTypes.map((type) => nameOf<Account>(AccountType, type)!),
+    types: namesOf(AccountType, request.accountTypes),
   });
   return {
     entries: rows.map((row) => encodeEntry(request.customerId, row)),
-    nextPageToken: next === null ? '' : TOKENS.write(request, cursorAt(view, next)),
-    ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
+    nextPageToken: TOKENS.write(request, cursorAt(view, next)),
+    version: BigInt(view.version),
+    knownAt: timestampOf(view.knownAt),
   };
-}
+};

@@ -1,41 +1,35 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Remembered } from '../../tables/remembered.ts';
+import { ListTransactionsRequestSchema, TransactionKind } from '#gen/ledger/v1/journal_pb.ts';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { listTransactions as answerTransactions } from '../../query/list-journal.ts';
-import type { PostingKind } from '../../ledger/posting.ts';
-import {
-  ListTransactionsRequestSchema,
-  TransactionKind,
-  type ListTransactionsRequest,
-  type ListTransactionsResponseSchema,
-} from '#gen/ledger/v1/journal_pb.ts';
+import type { Remembered } from '../../tables/remembered.ts';
 import { filterOfKind } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import type { Handler } from '../handler.ts';
 import { pageTokens } from '../page-token.ts';
-import { answerIn } from '../remembered-answer.ts';
-import { nameOf, textOf, timestampOf } from '../wire.ts';
+import { namesOf, textOf, timestampOf } from '../wire.ts';
+import { answerIn } from '../write.ts';
 import { encodeTransaction } from './encode.ts';
 import { CURSOR, cursorAt, questionOf } from './journal-list.ts';
 
 const TOKENS = pageTokens(ListTransactionsRequestSchema, CURSOR);
 
-export async function listTransactions(
-  deps: ServiceDeps,
-  request: ListTransactionsRequest,
-): Promise<MessageInitShape<typeof ListTransactionsResponseSchema>> {
-  const page = TOKENS.read(request);
+export const listTransactions: Handler<typeof LedgerService.method.listTransactions> = async (
+  request,
+  deps,
+) => {
   const { rows, next, view } = await answerTransactions(deps, {
-    ...questionOf(request, page),
-    kinds: request.kinds.map((kind) => nameOf<PostingKind>(TransactionKind, kind)!),
+    ...questionOf(request, TOKENS.read(request)),
+    kinds: namesOf(TransactionKind, request.kinds),
     groupId: filterOfKind('txn', request.groupId),
     idempotencyKey: textOf(request.idempotencyKey),
     versionOf,
   });
   return {
     transactions: rows.map((row) => encodeTransaction(request.customerId, row)),
-    nextPageToken: next === null ? '' : TOKENS.write(request, cursorAt(view, next)),
-    ...{ version: BigInt(view.version), knownAt: timestampOf(view.knownAt) },
+    nextPageToken: TOKENS.write(request, cursorAt(view, next)),
+    version: BigInt(view.version),
+    knownAt: timestampOf(view.knownAt),
   };
-}
+};
 
 /** The version in the remembered answer of a write: every write's answer has one. */
 const versionOf = (remembered: Remembered): number =>

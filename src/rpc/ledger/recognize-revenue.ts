@@ -1,47 +1,26 @@
+import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { formatAmount } from '../../amount.ts';
-import { amountOf, keyOf, namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
-import type { CallContext } from '../call/context.ts';
-import { repeatable } from '../repeatable.ts';
-import { instantOf, textOf, timestampOf } from '../wire.ts';
-import {
-  RecognizeRevenueRequestSchema,
-  RecognizeRevenueResponseSchema,
-  type RecognizeRevenueRequest,
-  type RecognizeRevenueResponse,
-} from '#gen/ledger/v1/posting_pb.ts';
-import { encodeMade } from './encode.ts';
-import { asRead } from '../../ledger/read-journal.ts';
+import type { RecognizeRevenue } from '../../credit/commands/recognize-revenue.ts';
+import { amountOf, currencyOf } from '../decode.ts';
+import { instantOf } from '../wire.ts';
+import { write } from '../write.ts';
+import { postingAnswer } from './encode.ts';
 
-export async function recognizeRevenue(
-  { books, currencies }: ServiceDeps,
-  request: RecognizeRevenueRequest,
-  context: CallContext,
-): Promise<RecognizeRevenueResponse> {
-  const key = keyOf(request);
-  const { currency } = request;
-  await currencies.precisionOf(namespaceOf(request), currency, 'currency');
-  const amount = request.amount === '' ? null : (await amountOf(currencies, request)).amount;
-  return books.submit(
-    repeatable({
-      ...{
-        method: 'RecognizeRevenue',
-        input: RecognizeRevenueRequestSchema,
-        output: RecognizeRevenueResponseSchema,
-      },
-      ...{ request, key, context },
-      command: { kind: 'recognizeRevenue', currency, amount, bookedAt: instantOf(request.bookedAt) },
-      // Nothing to recognize: no transaction.
-      respond: ({ answer: { recognition }, version, recordedAt, appended }) => ({
-        units: formatAmount(recognition.units),
-        money: [...recognition.money].map(([code, paid]) => ({ currency: code, amount: formatAmount(paid) })),
-        transaction: encodeMade(
-          key.customerId,
-          asRead(appended, 'RECOGNIZE', textOf(request.idempotencyKey)),
-        ),
-        version: BigInt(version),
-        recordedAt: timestampOf(recordedAt),
-      }),
-    }),
-  );
-}
+export const recognizeRevenue = write(
+  LedgerService.method.recognizeRevenue,
+  async (request, { currencies }): Promise<RecognizeRevenue> => ({
+    kind: 'recognizeRevenue',
+    currency: await currencyOf(currencies, request),
+    amount: request.amount === '' ? null : (await amountOf(currencies, request)).amount,
+    bookedAt: instantOf(request.bookedAt),
+  }),
+  (decided, request) => {
+    const { units, money } = decided.answer.recognition;
+    return {
+      // Where there was nothing to recognize it has no transaction.
+      ...postingAnswer(decided, request, 'RECOGNIZE'),
+      units: formatAmount(units),
+      money: [...money].map(([currency, paid]) => ({ currency, amount: formatAmount(paid) })),
+    };
+  },
+);

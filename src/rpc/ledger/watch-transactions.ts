@@ -3,23 +3,23 @@ import { refuse } from '../../refusal.ts';
 import { readCursor } from '../../feed/feed-cursor.ts';
 import type { FeedRequest } from '../../feed/feeds.ts';
 import type { FeedEvent } from '../../feed/follow.ts';
+import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import {
   WatchTransactionsRequestSchema,
   type WatchTransactionsRequest,
   type WatchTransactionsResponseSchema,
 } from '#gen/ledger/v1/watch_pb.ts';
-import type { CallContext } from '../call/context.ts';
 import { namespaceOf } from '../decode.ts';
-import type { ServiceDeps } from '../deps.ts';
+import type { Handler } from '../handler.ts';
 import { sealOf, type Seal } from '../seal.ts';
 import { textOf, timestampOf } from '../wire.ts';
 import { encodeTransaction } from './encode.ts';
 
-export async function* watchTransactions(
-  { feeds }: ServiceDeps,
-  request: WatchTransactionsRequest,
-  { signal }: CallContext,
-): AsyncGenerator<MessageInitShape<typeof WatchTransactionsResponseSchema>> {
+export const watchTransactions: Handler<typeof LedgerService.method.watchTransactions> = async function* (
+  request,
+  { feeds },
+  { signal },
+) {
   const namespace = namespaceOf(request);
   // An empty namespace is the default one: the cursor of either is good for both.
   const seal = sealOf(WatchTransactionsRequestSchema, { ...request, namespace }, NOT_PART_OF_THE_QUESTION);
@@ -28,7 +28,7 @@ export async function* watchTransactions(
   for await (const event of feeds.watch(asked, signal)) {
     yield { cursor: seal.close(event.cursor), event: encodeEvent(event) };
   }
-}
+};
 
 const NOT_PART_OF_THE_QUESTION: ReadonlySet<string> = new Set(['cursor', 'only_new']);
 

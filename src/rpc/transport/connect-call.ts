@@ -22,7 +22,7 @@ const handoverKey = createContextKey<Handover | undefined>(undefined);
 export const handOver = (handover: Handover): ContextValues =>
   createContextValues().set(handoverKey, handover);
 
-export function handedOver({ values }: HandlerContext): Handover {
+function handedOver({ values }: HandlerContext): Handover {
   const handover = values.get(handoverKey);
   if (handover === undefined) throw new Error('invariant: Connect was handed a request that nobody has read');
   return handover;
@@ -31,9 +31,11 @@ export function handedOver({ values }: HandlerContext): Handover {
 /** What the middleware needs to know of a call that Connect carries. */
 export function incomingConnectCall(context: HandlerContext): IncomingCall {
   const { requestHeader, protocolName, signal } = context;
+  const { deadlineMs, decode } = handedOver(context);
   return {
     protocol: protocolName === 'grpc-web' ? 'grpc-web' : 'connect',
-    deadlineMs: handedOver(context).deadlineMs,
+    deadlineMs,
+    decode,
     header: (name) => requestHeader.get(name) ?? undefined,
     // Connect aborts the signal when a call is over, too; the middleware has stopped listening by then.
     onHangUp: (listener) => {
@@ -41,5 +43,6 @@ export function incomingConnectCall(context: HandlerContext): IncomingCall {
       if (signal.aborted) queueMicrotask(tell);
       else signal.addEventListener('abort', tell, { once: true });
     },
+    context: (decided) => ({ ...context, ...decided }),
   };
 }

@@ -1,12 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { DescMethod, Message } from '@bufbuild/protobuf';
-import {
-  createConnectRouter,
-  type ConnectRouter,
-  type HandlerContext,
-  type MethodImpl,
-} from '@connectrpc/connect';
+import type { DescService, Message } from '@bufbuild/protobuf';
+import { createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
   compressionBrotli,
   compressionGzip,
@@ -22,19 +17,19 @@ import {
 import { processTime } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { answerRefusal } from './answer-refusal.ts';
-import { handedOver, handOver, incomingConnectCall, type Handover } from './connect-call.ts';
+import { handOver, incomingConnectCall, type Handover } from './connect-call.ts';
 import { unaryDeadline } from '../call/deadline.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { dialectOf, type Dialect } from '../decoding/dialect.ts';
 import type { CheckName } from './local-names.ts';
 import { malformed } from './malformed.ts';
 import type { Middleware } from '../call/middleware.ts';
-import { unknownMethod, type MountedMethod, type MountedService } from '../call/mounted-service.ts';
+import { unknownMethod, type MountedRpc, type MountedService } from '../call/mounted-service.ts';
 import { messageOf, queryOf } from './query.ts';
 import { bodyOf, messageIn, mostBytes } from './request-body.ts';
 import { timeoutOf } from './timeout-header.ts';
 
-type Route = { readonly method: MountedMethod; readonly handler: UniversalHandler };
+type Route = { readonly method: MountedRpc; readonly handler: UniversalHandler };
 
 /**
  * The Connect protocol (so that curl works) and gRPC-Web. A request is read here and answered by Connect, which is
@@ -105,7 +100,7 @@ const REST_MS = 100;
 
 /** Reads the request; why it cannot be read is told to whoever asks for it. */
 async function read(
-  { descriptor }: MountedMethod,
+  { method }: MountedRpc,
   dialect: Dialect,
   request: IncomingMessage,
   query: ReadonlyMap<string, string>,
@@ -125,7 +120,7 @@ async function read(
       const given = message!;
       // A stream knows its handover for as long as it lives.
       message = undefined;
-      return decodeRequest(descriptor.input, dialect.format, given);
+      return decodeRequest(method.input, dialect.format, given);
     };
     return { deadlineMs, decode };
   } catch (error) {
@@ -170,26 +165,28 @@ function routesOf(services: readonly MountedService[], middleware: Middleware): 
     grpc: false,
     acceptCompression: [compressionGzip, compressionBrotli],
   });
-  const methods = services.flatMap((service) => service.methods);
-  for (const method of methods) mountOn(router, method, middleware);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  for (const { service, methods } of services) router.service(service, surrounded(methods, middleware));
+  const methods = new Map(services.flatMap((service) => service.methods.map((one) => [`/${one.name}`, one])));
   return new Map(
-    methods.map((method) => [`/${method.name}`, { method, handler: handlers.get(`/${method.name}`)! }]),
+    router.handlers.map((handler) => [
+      handler.requestPath,
+      { handler, method: methods.get(handler.requestPath)! },
+    ]),
   );
 }
 
 const asIs = (message: Message) => message;
 
-// The middleware hands over whole messages of the right type, so that Connect has nothing to convert.
-function mountOn(router: ConnectRouter, method: MountedMethod, middleware: Middleware): void {
-  const add = (implementation: unknown) =>
-    void router.rpc(method.descriptor, implementation as MethodImpl<DescMethod>);
-  if (method.kind === 'unary')
-    add((_empty: Message, context: HandlerContext) =>
-      middleware.unary(method, incomingConnectCall(context), handedOver(context).decode, asIs),
-    );
-  else
-    add((_empty: Message | AsyncIterable<Message>, context: HandlerContext) =>
-      middleware.stream(method, incomingConnectCall(context), handedOver(context).decode, asIs),
-    );
-}
+/** The implementations with all that surrounds them. They give whole messages, so that Connect has nothing to convert. */
+const surrounded = (methods: readonly MountedRpc[], middleware: Middleware): ServiceImpl<DescService> =>
+  Object.fromEntries(
+    methods.map((method) => [
+      method.method.localName,
+      (_empty: unknown, context: HandlerContext) => {
+        const call = incomingConnectCall(context);
+        return method.kind === 'unary'
+          ? middleware.unary(method, call, asIs)
+          : middleware.stream(method, call, asIs);
+      },
+    ]),
+  ) as ServiceImpl<DescService>;

@@ -6,7 +6,7 @@ import { grpcStatusOf } from './grpc-status.ts';
 import type { CheckName } from './local-names.ts';
 import { unsupported } from './malformed.ts';
 import type { Middleware } from '../call/middleware.ts';
-import { unknownMethod, type MountedMethod } from '../call/mounted-service.ts';
+import { unknownMethod, type MountedRpc } from '../call/mounted-service.ts';
 import { quoted, timeoutOf } from './timeout-header.ts';
 
 /** What grpc-js takes for gRPC is more: it would read gRPC-Web and JSON as protobuf. */
@@ -27,7 +27,7 @@ export type GrpcHead = { readonly name: string; header(name: string): string | u
  */
 export function guard(
   server: Server,
-  methods: ReadonlyMap<string, MountedMethod>,
+  methods: ReadonlyMap<string, MountedRpc>,
   { check, turnAway }: Middleware,
   checkName: CheckName,
   begin: (head: GrpcHead) => void,

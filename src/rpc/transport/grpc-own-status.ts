@@ -8,7 +8,7 @@ import { DETAILS, grpcStatusOf } from './grpc-status.ts';
 import { READ_MAX_BYTES } from './limits.ts';
 import { malformed, tooLarge, unsupported } from './malformed.ts';
 import type { Middleware } from '../call/middleware.ts';
-import { requestIdOf } from '../call/request-id.ts';
+import { requestIdOf } from '../call/incoming-call.ts';
 import { quoted } from './timeout-header.ts';
 
 type OwnStatus = Parameters<ServerInterceptingCall['sendStatus']>[0];

@@ -1,5 +1,6 @@
 import type { ConnectError } from '@connectrpc/connect';
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import type { IncomingGrpcCall } from './grpc-call.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 
 /**
@@ -11,14 +12,21 @@ const UNSENT_MESSAGES = 4;
 type ResponseStream = ServerWritableStream<unknown, Buffer> | ServerDuplexStream<unknown, Buffer>;
 
 /** Sends messages as fast as the reader takes them, then the status the stream ended with. */
-export async function sendAll(call: ResponseStream, messages: AsyncIterable<Buffer>): Promise<void> {
+export async function sendAll(
+  call: ResponseStream,
+  { sendHeader, trailer }: Pick<IncomingGrpcCall, 'sendHeader' | 'trailer'>,
+  messages: AsyncIterable<Buffer>,
+): Promise<void> {
   const send = sender(call);
+  let begun = false;
   try {
     for await (const message of messages) {
       if (call.cancelled) return;
+      if (!begun) sendHeader();
+      begun = true;
       await send(message);
     }
-    call.end();
+    call.end(trailer());
   } catch (error) {
     // All the middleware throws is a ConnectError. grpc-js takes a status as an emitted error.
     if (!call.cancelled) call.emit('error', grpcStatusOf(error as ConnectError));

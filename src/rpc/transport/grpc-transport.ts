@@ -19,13 +19,7 @@ import { sendAll } from './grpc-stream.ts';
 import * as limits from './limits.ts';
 import type { CheckName } from './local-names.ts';
 import type { Middleware } from '../call/middleware.ts';
-import type {
-  BidiStreamMethod,
-  MountedMethod,
-  MountedService,
-  ServerStreamMethod,
-  UnaryMethod,
-} from '../call/mounted-service.ts';
+import type { MountedRpc, MountedService, StreamRpc, UnaryRpc } from '../call/mounted-service.ts';
 
 /** Gives the request, or throws why the bytes were not one: the middleware answers and logs that. */
 type Decoded = () => Message;
@@ -73,56 +67,51 @@ export function createGrpcTransport(
 }
 
 // grpc-js needs no generated code: a path, two functions and the kind of call are all there is to it.
-function register(server: Server, method: MountedMethod, middleware: Middleware): void {
-  const { input, output } = method.descriptor;
-  const add = (handler: HandleCall<Decoded, Buffer>, kind: string) =>
-    server.register(`/${method.name}`, handler, (bytes: Buffer) => bytes, decoder(input), kind);
+function register(server: Server, rpc: MountedRpc, middleware: Middleware): void {
+  const { input, output } = rpc.method;
   const encode = encoder(output);
-  switch (method.kind) {
+  const add = (handler: HandleCall, kind: string) =>
+    void server.register(`/${rpc.name}`, handler, (bytes: Buffer) => bytes, decoder(input), kind);
+  switch (rpc.kind) {
     case 'unary':
-      return void add(unary(method, middleware, encode), 'unary');
+      return add(unary(rpc, middleware, encode), 'unary');
     case 'server_streaming':
-      return void add(serverStream(method, middleware, encode), 'serverStream');
+      return add(serverStream(rpc, middleware, encode), 'serverStream');
     case 'bidi_streaming':
-      return void add(bidiStream(method, middleware, encode), 'bidi');
+      return add(bidiStream(rpc, middleware, encode), 'bidi');
   }
 }
 
-type HandleCall<I, O> =
-  | handleUnaryCall<I, O>
-  | handleServerStreamingCall<I, O>
-  | handleBidiStreamingCall<I, O>;
+type HandleCall =
+  | handleUnaryCall<Decoded, Buffer>
+  | handleServerStreamingCall<Decoded, Buffer>
+  | handleBidiStreamingCall<Decoded, Buffer>;
 type Encode = (response: Message) => Buffer;
 
 const unary =
-  (method: UnaryMethod, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
-  (call, respond) => {
-    middleware.unary(method, incomingGrpcCall(call), call.request, encode).then(
-      (bytes) => respond(null, bytes),
-      (error: ConnectError) => respond(grpcStatusOf(error)),
-    );
+  (rpc: UnaryRpc, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
+  (carried, respond) => {
+    const call = incomingGrpcCall(carried, rpc, carried.request);
+    const answer = (bytes: Buffer) => {
+      call.sendHeader();
+      respond(null, bytes, call.trailer());
+    };
+    middleware.unary(rpc, call, encode).then(answer, (error: ConnectError) => respond(grpcStatusOf(error)));
   };
 
 const serverStream =
-  (
-    method: ServerStreamMethod,
-    middleware: Middleware,
-    encode: Encode,
-  ): handleServerStreamingCall<Decoded, Buffer> =>
-  (call) =>
-    void sendAll(call, middleware.stream(method, incomingGrpcCall(call), call.request, encode));
+  (rpc: StreamRpc, middleware: Middleware, encode: Encode): handleServerStreamingCall<Decoded, Buffer> =>
+  (carried) => {
+    const call = incomingGrpcCall(carried, rpc, carried.request);
+    void sendAll(carried, call, middleware.stream(rpc, call, encode));
+  };
 
 const bidiStream =
-  (
-    method: BidiStreamMethod,
-    middleware: Middleware,
-    encode: Encode,
-  ): handleBidiStreamingCall<Decoded, Buffer> =>
-  (call) =>
-    void sendAll(
-      call,
-      middleware.stream(method, incomingGrpcCall(call), () => requestsOf(call), encode),
-    );
+  (rpc: StreamRpc, middleware: Middleware, encode: Encode): handleBidiStreamingCall<Decoded, Buffer> =>
+  (carried) => {
+    const call = incomingGrpcCall(carried, rpc, () => requestsOf(carried));
+    void sendAll(carried, call, middleware.stream(rpc, call, encode));
+  };
 
 async function* requestsOf(call: Parameters<handleBidiStreamingCall<Decoded, Buffer>>[0]) {
   // Not destroyed on return: the other direction is still being written.

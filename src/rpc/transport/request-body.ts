@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
-import { hungUp } from '../call/call-scope.ts';
+import { hungUp } from '../call/admission.ts';
 import { armDeadline, tooLate } from '../call/deadline.ts';
 import type { Dialect } from '../decoding/dialect.ts';
 import { READ_MAX_BYTES } from './limits.ts';

@@ -1,8 +1,12 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { HandlerContext, MethodImpl, ServiceImpl } from '@connectrpc/connect';
 import type { Books } from '../write/books.ts';
 import type { CommitDeps } from '../write/commit.ts';
 import type { Clock } from '../db/clock.ts';
 import type { QueryDeps } from '../book/questions.ts';
+import { processTime } from '../db/clock.ts';
 import type { UuidMaker } from '../id.ts';
+import type { Instant } from '../instant.ts';
 import type { Balances } from '../query/balances.ts';
 import type { Currencies } from '../tables/currencies.ts';
 import type { Hub } from '../watch/hub.ts';
@@ -28,3 +32,27 @@ export type ServiceDeps = QueryDeps & {
   /** For the items of batches: each is validated for itself, so that one bad item concerns its caller alone. */
   readonly validate: Validate;
 };
+
+/** Connect's implementation of an RPC, with what it works with between the request and Connect's context. */
+export type Handler<M extends DescMethod> = (
+  request: Parameters<MethodImpl<M>>[0],
+  deps: ServiceDeps,
+  context: HandlerContext,
+) => ReturnType<MethodImpl<M>>;
+
+/** Connect's implementation of a service, of a handler for every RPC. */
+export const serviceOf =
+  <S extends DescService>(handlers: { readonly [P in keyof S['method']]: Handler<S['method'][P]> }) =>
+  (deps: ServiceDeps): ServiceImpl<S> =>
+    Object.fromEntries(
+      Object.entries<Handler<DescMethod>>(handlers).map(([name, handler]) => [
+        name,
+        (request: never, context: HandlerContext) => handler(request, deps, context),
+      ]),
+    ) as unknown as ServiceImpl<S>;
+
+/** When the caller stops waiting, in process time; null: never. */
+export function deadlineOf({ timeoutMs }: HandlerContext): Instant | null {
+  const left = timeoutMs();
+  return left === undefined ? null : processTime() + left;
+}

@@ -1,0 +1,126 @@
+import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
+import { processTime } from '../../db/clock.ts';
+import type { Log } from '../../log.ts';
+import { logAftermath, logFailure, logSuccess, startRecord } from './access-log.ts';
+import type { Authenticate } from './authentication.ts';
+import { armDeadline, tooLate, unaryDeadline } from './deadline.ts';
+import { isDeliberate, toWireError } from './errors.ts';
+import { callerKey, requestIdKey, requestIdOf, type IncomingCall } from './incoming-call.ts';
+import type { MountedRpc } from './mounted-service.ts';
+import type { OpenCalls } from './open-calls.ts';
+import type { Validate } from './validation.ts';
+
+/** What the middleware is put together from; each part is a file of its own. */
+export type MiddlewareParts = {
+  readonly log: Log;
+  readonly authenticate: Authenticate;
+  readonly validate: Validate;
+  readonly openCalls: OpenCalls;
+};
+
+/** One call that was let in, until its line in the log. It has one outcome: answered, or ended early. */
+export type AdmittedCall = {
+  readonly context: HandlerContext;
+  /** Settles as the work does, or rejects as soon as the call ends early. */
+  race<T>(work: Promise<T>): Promise<T>;
+  /** One more message of a stream was handed to the transport. */
+  countSent(): void;
+  succeed(): void;
+  /** What the caller may see of this failure. A second failure of the same call changes nothing. */
+  fail(thrown: unknown): ConnectError;
+  /** The transport stopped asking for messages; nothing happens if the outcome is known. */
+  abandon(): void;
+};
+
+/** Why a call ends whose caller has left. */
+export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
+
+/**
+ * Lets a call in: request id, authentication, deadline.
+ * `endedEarly` runs when the caller hangs up, the deadline passes or the server stops.
+ * @throws ConnectError, logged, when the call is not let in.
+ */
+export function admit(
+  { log, authenticate, openCalls }: MiddlewareParts,
+  rpc: MountedRpc,
+  call: IncomingCall,
+  endedEarly?: () => void,
+): AdmittedCall {
+  const requestId = requestIdOf(call);
+  const record = startRecord(rpc, call, requestId);
+  const answerTo = (thrown: unknown): ConnectError => {
+    const error = toWireError(thrown, requestId);
+    logFailure(log, record, error, thrown);
+    return error;
+  };
+  try {
+    record.caller = authenticate(rpc, call);
+    openCalls.assertOpen();
+  } catch (error) {
+    throw answerTo(error);
+  }
+
+  const controller = new AbortController();
+  const { signal } = controller;
+  let over = false;
+  let answer: ConnectError | undefined;
+  let interrupt: ((reason: unknown) => void) | undefined;
+  const leave = () => {
+    over = true;
+    // A transport may know the call for much longer, and with it what it was answered.
+    interrupt = undefined;
+    timer?.disarm();
+    leaveOpen();
+  };
+  // Only the first reason counts. It is made when it does: transports tell of answered calls, too, and each costs 8 µs.
+  const end = (explain: () => unknown) => {
+    if (over) return;
+    const told = interrupt;
+    leave();
+    const reason = explain();
+    controller.abort(reason);
+    told?.(reason);
+    answer ??= answerTo(reason);
+    endedEarly?.();
+  };
+  const isUnary = rpc.kind === 'unary';
+  const deadlineMs = isUnary ? unaryDeadline(call.deadlineMs) : call.deadlineMs;
+  const timer = deadlineMs === undefined ? undefined : armDeadline(deadlineMs, () => end(tooLate));
+  const leaveOpen = openCalls.enter({ kind: isUnary ? 'unary' : 'stream', end });
+  call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));
+
+  return {
+    context: call.context({
+      signal,
+      timeoutMs: () => (deadlineMs === undefined ? undefined : deadlineMs - processTime()),
+      values: createContextValues().set(callerKey, record.caller).set(requestIdKey, requestId),
+    }),
+    // By hand instead of Promise.race, which allocates several promises for every call.
+    race: (work) =>
+      new Promise((resolve, reject) => {
+        interrupt = reject;
+        work.then(resolve, (error: unknown) => {
+          if (signal.aborted && !isEcho(error)) logAftermath(log, record, error);
+          reject(error);
+        });
+        if (signal.aborted) reject(signal.reason);
+      }),
+    countSent: () => {
+      record.sent += 1;
+    },
+    succeed: () => {
+      leave();
+      logSuccess(log, record);
+    },
+    fail: (thrown) => {
+      leave();
+      answer ??= answerTo(thrown);
+      return answer;
+    },
+    abandon: () => end(hungUp),
+  };
+}
+
+// A handler that heeds its signal throws the signal's reason, or the AbortError of what it awaited.
+const isEcho = (error: unknown) =>
+  isDeliberate(error) || (error instanceof Error && error.name === 'AbortError');

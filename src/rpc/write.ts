@@ -1,0 +1,115 @@
+import {
+  clearField,
+  create,
+  equals,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethodUnary,
+  type Message,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
+import type { Command } from '../credit/command.ts';
+import type { Remembered } from '../tables/remembered.ts';
+import { preview } from '../write/preview.ts';
+import type { Decided, Submission } from '../write/submission.ts';
+import { keyOf } from './decode.ts';
+import { encodeOnce } from './encode-once.ts';
+import { deadlineOf, type ServiceDeps } from './handler.ts';
+import { meaningOf } from './meaning.ts';
+import { textOf } from './wire.ts';
+
+/** What the request of every write has. */
+export type WriteRequest = Message & {
+  readonly namespace: string;
+  readonly customerId: string;
+  readonly idempotencyKey: string;
+  /** Asks what the write would be answered if it were made. */
+  readonly dryRun?: boolean;
+};
+
+/** The handler of a write. */
+export type Write<C extends Command, Request, Answer> = {
+  (request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Answer>;
+  readonly input: DescMessage;
+  /** The write a request asks for. */
+  prepare(request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Submission<C, Answer>>;
+};
+
+/**
+ * The handler of a write: what its request commands, and what is answered once that is decided. A repeat of its
+ * idempotency key is recognized by what it means, and answered what the first was, marked as replayed.
+ * `never` until `toCommand` is looked at: what answers several commands must not be held against all of them.
+ */
+export function write<I extends DescMessage, O extends DescMessage, C extends Command = never>(
+  { input, output }: DescMethodUnary<I, O> & (MessageShape<I> extends WriteRequest ? unknown : never),
+  toCommand: (request: MessageShape<I>, deps: ServiceDeps) => C | Promise<C>,
+  toAnswer: (decided: Decided<C>, request: MessageShape<I>) => MessageInitShape<O>,
+): Write<C, MessageShape<I> & WriteRequest, MessageShape<O>> {
+  type Request = MessageShape<I> & WriteRequest;
+  const prepare = async (request: Request, deps: ServiceDeps, context: HandlerContext) => ({
+    key: keyOf(request),
+    command: await toCommand(request, deps),
+    idempotencyKey: textOf(request.idempotencyKey),
+    content: () => toBinary(input, contentOf(input, request), { writeUnknownFields: false }),
+    differsFrom: (stored: Uint8Array) =>
+      firstDifference(
+        input,
+        meaningOf(input, fromBinary(input, stored)),
+        meaningOf(input, contentOf(input, request)),
+      ),
+    reply: {
+      respond: (decided: Decided<C>) => create(output, toAnswer(decided, request)),
+      encode: (message: MessageShape<O>) => encodeOnce(output, message),
+      replay: (stored: Uint8Array) => Object.assign(fromBinary(output, stored), { replayed: true }),
+    },
+    deadline: deadlineOf(context),
+  });
+  const handle = async (request: Request, deps: ServiceDeps, context: HandlerContext) =>
+    perform(request, deps, await prepare(request, deps, context));
+  return Object.assign(handle, { input, prepare });
+}
+
+/** Makes the write that a request asks for, or says what it would be answered. */
+export const perform = <C extends Command, Answer>(
+  { dryRun }: WriteRequest,
+  { books, commit }: ServiceDeps,
+  submission: Submission<C, Answer>,
+): Promise<Answer> => (dryRun === true ? preview(commit, submission) : books.submit(submission));
+
+/** Who asks and how often is not what is asked: two requests that differ only here are the same. */
+const NOT_CONTENT: ReadonlySet<string> = new Set(['namespace', 'customer_id', 'idempotency_key']);
+
+function contentOf<S extends DescMessage>(schema: S, request: MessageShape<S>): MessageShape<S> {
+  const content: MessageShape<S> = { ...request };
+  for (const field of schema.fields) if (NOT_CONTENT.has(field.name)) clearField(content, field);
+  return content;
+}
+
+/** The proto name of the first field in which two messages differ, in the order they are declared; null if none. */
+function firstDifference<S extends DescMessage>(
+  schema: S,
+  a: MessageShape<S>,
+  b: MessageShape<S>,
+): string | null {
+  if (equals(schema, a, b)) return null;
+  const only = (message: MessageShape<S>, name: string): MessageShape<S> => {
+    const one: MessageShape<S> = { ...message };
+    for (const field of schema.fields) if (field.name !== name) clearField(one, field);
+    return one;
+  };
+  const differing = schema.fields.find(({ name }) => !equals(schema, only(a, name), only(b, name)));
+  return differing?.name ?? 'unknown fields';
+}
+
+/** What was answered first under a key, as the message it was. */
+export function answerIn({ method, answer }: Remembered): Message {
+  const { output } = [...CreditService.methods, ...LedgerService.methods].find(
+    ({ name }) => name === method,
+  )!;
+  return fromBinary(output, answer);
+}
