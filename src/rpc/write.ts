@@ -20,7 +20,7 @@ import type { Decided, Submission } from '../write/submission.ts';
 import { keyOf } from './decode.ts';
 import { encodeOnce } from './encode-once.ts';
 import { deadlineOf, type ServiceDeps } from './handler.ts';
-import { meaningOf } from './meaning.ts';
+import { canonicalOf } from './canonical.ts';
 import { textOf } from './wire.ts';
 
 /** What the request of every write has. */
@@ -59,8 +59,8 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
     differsFrom: (stored: Uint8Array) =>
       firstDifference(
         input,
-        meaningOf(input, fromBinary(input, stored)),
-        meaningOf(input, contentOf(input, request)),
+        canonicalOf(input, fromBinary(input, stored)),
+        canonicalOf(input, contentOf(input, request)),
       ),
     reply: {
       respond: (decided: Decided<C>) => create(output, toAnswer(decided, request)),

@@ -84,9 +84,9 @@ test('a threshold counts in its own currency and part, whatever else is shown', 
 
 test.each([
   ['a currency there is not', below('1', BalancePart.LIVE, 'XQXQ'), 'UNKNOWN_CURRENCY', 'below[0].currency'],
-  ['an amount finer than its currency', below('1.001'), 'TOO_PRECISE', undefined],
+  ['an amount finer than its currency', below('1.001'), 'TOO_PRECISE', 'below[0].amount'],
 ])('%s is refused', async (_, threshold, reason, field) => {
   const { failure } = watching(client, 'refused', { below: [threshold] });
 
-  expect(await failure()).toMatchObject({ reason, metadata: field === undefined ? {} : { field } });
+  expect(await failure()).toMatchObject({ reason, metadata: { field } });
 });

@@ -3,13 +3,13 @@ import { monotonic } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
 import { isDeliberate, meant } from './errors.ts';
-import type { IncomingCall } from './incoming-call.ts';
+import type { CallHead } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 
 /** What is known about a call while it runs; becomes one line of the log when it ends. */
 export type AccessRecord = {
   readonly method: MountedRpc;
-  readonly protocol: IncomingCall['protocol'];
+  readonly protocol: CallHead['protocol'];
   readonly requestId: string;
   readonly startedAt: number;
   caller: string;
@@ -17,7 +17,11 @@ export type AccessRecord = {
   sent: number;
 };
 
-export function startRecord(method: MountedRpc, call: IncomingCall, requestId: string): AccessRecord {
+export function startRecord(
+  method: MountedRpc,
+  call: Pick<CallHead, 'protocol'>,
+  requestId: string,
+): AccessRecord {
   return { method, protocol: call.protocol, requestId, startedAt: monotonic(), caller: '', sent: 0 };
 }
 
@@ -46,14 +50,18 @@ export function logFailure(log: Log, record: AccessRecord, answer: ConnectError,
     );
 }
 
+const LONGEST_NAME = 256;
+
 /** Writes the line of a call that no handler got. */
-export function logTurnedAway(
+export function logRejection(
   log: Log,
-  call: { readonly method: string; readonly protocol: IncomingCall['protocol']; readonly requestId: string },
+  { name, protocol }: CallHead,
+  requestId: string,
   answer: ConnectError,
   thrown: unknown,
 ): void {
-  const fields = { ...call, code: codeName(answer.code) };
+  const method = name.slice(0, LONGEST_NAME);
+  const fields = { method, protocol, requestId, code: codeName(answer.code) };
   const failure = meant(thrown);
   if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
   else log.info({ ...fields, ...reasonOf(failure), detail: answer.rawMessage }, 'rpc turned away');

@@ -32,9 +32,6 @@ export type AdmittedCall = {
   abandon(): void;
 };
 
-/** Why a call ends whose caller has left. */
-export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
-
 /**
  * Lets a call in: request id, authentication, deadline.
  * `endedEarly` runs when the caller hangs up, the deadline passes or the server stops.
@@ -48,7 +45,7 @@ export function admit(
 ): AdmittedCall {
   const requestId = requestIdOf(call);
   const record = startRecord(rpc, call, requestId);
-  const answerTo = (thrown: unknown): ConnectError => {
+  const told = (thrown: unknown): ConnectError => {
     const error = toWireError(thrown, requestId);
     logFailure(log, record, error, thrown);
     return error;
@@ -57,67 +54,87 @@ export function admit(
     record.caller = authenticate(rpc, call);
     openCalls.assertOpen();
   } catch (error) {
-    throw answerTo(error);
+    throw told(error);
   }
-
-  const controller = new AbortController();
-  const { signal } = controller;
-  let over = false;
   let answer: ConnectError | undefined;
-  let interrupt: ((reason: unknown) => void) | undefined;
-  const leave = () => {
-    over = true;
-    // A transport may know the call for much longer, and with it what it was answered.
-    interrupt = undefined;
-    timer?.disarm();
-    leaveOpen();
-  };
-  // Only the first reason counts. It is made when it does: transports tell of answered calls, too, and each costs 8 µs.
-  const end = (explain: () => unknown) => {
-    if (over) return;
-    const told = interrupt;
-    leave();
-    const reason = explain();
-    controller.abort(reason);
-    told?.(reason);
-    answer ??= answerTo(reason);
+  const life = begin(rpc.kind === 'unary' ? 'unary' : 'stream', call, openCalls, (reason) => {
+    answer ??= told(reason);
     endedEarly?.();
-  };
-  const isUnary = rpc.kind === 'unary';
-  const deadlineMs = isUnary ? unaryDeadline(call.deadlineMs) : call.deadlineMs;
-  const timer = deadlineMs === undefined ? undefined : armDeadline(deadlineMs, () => end(tooLate));
-  const leaveOpen = openCalls.enter({ kind: isUnary ? 'unary' : 'stream', end });
-  call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));
-
+  });
+  const { signal, timeoutMs, interruptible } = life;
+  const values = createContextValues().set(callerKey, record.caller).set(requestIdKey, requestId);
   return {
-    context: call.context({
-      signal,
-      timeoutMs: () => (deadlineMs === undefined ? undefined : deadlineMs - processTime()),
-      values: createContextValues().set(callerKey, record.caller).set(requestIdKey, requestId),
-    }),
-    // By hand instead of Promise.race, which allocates several promises for every call.
+    context: call.context({ signal, timeoutMs, values }),
     race: (work) =>
-      new Promise((resolve, reject) => {
-        interrupt = reject;
-        work.then(resolve, (error: unknown) => {
-          if (signal.aborted && !isEcho(error)) logAftermath(log, record, error);
-          reject(error);
-        });
-        if (signal.aborted) reject(signal.reason);
+      interruptible(work, (error) => {
+        if (!isEcho(error)) logAftermath(log, record, error);
       }),
     countSent: () => {
       record.sent += 1;
     },
     succeed: () => {
-      leave();
+      life.over();
       logSuccess(log, record);
     },
     fail: (thrown) => {
-      leave();
-      answer ??= answerTo(thrown);
+      life.over();
+      answer ??= told(thrown);
       return answer;
     },
-    abandon: () => end(hungUp),
+    abandon: () => life.end(hungUp),
+  };
+}
+
+/** Why a call ends whose caller has left. */
+export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
+
+/** The time in which a call is worked on: until it is answered, or nobody waits for it any more, which `ended` is told. */
+function begin(
+  kind: 'unary' | 'stream',
+  call: IncomingCall,
+  openCalls: OpenCalls,
+  ended: (reason: unknown) => void,
+) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let isOver = false;
+  let interrupt: ((reason: unknown) => void) | undefined;
+  const over = () => {
+    isOver = true;
+    // A transport may know the call for much longer, and with it what it was answered.
+    interrupt = undefined;
+    timer?.disarm();
+    leave();
+  };
+  // Only the first reason counts. It is made when it does: transports tell of answered calls, too, and each costs 8 µs.
+  const end = (explain: () => unknown) => {
+    if (isOver) return;
+    const tell = interrupt;
+    over();
+    const reason = explain();
+    controller.abort(reason);
+    tell?.(reason);
+    ended(reason);
+  };
+  const deadlineMs = kind === 'unary' ? unaryDeadline(call.deadlineMs) : call.deadlineMs;
+  const timer = deadlineMs === undefined ? undefined : armDeadline(deadlineMs, () => end(tooLate));
+  const leave = openCalls.enter({ kind, end });
+  call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));
+  return {
+    signal,
+    timeoutMs: () => (deadlineMs === undefined ? undefined : deadlineMs - processTime()),
+    end,
+    over,
+    // By hand instead of Promise.race, which allocates several promises for every call.
+    interruptible: <T>(work: Promise<T>, failedAfterwards: (error: unknown) => void): Promise<T> =>
+      new Promise((resolve, reject) => {
+        interrupt = reject;
+        work.then(resolve, (error: unknown) => {
+          if (signal.aborted) failedAfterwards(error);
+          reject(error);
+        });
+        if (signal.aborted) reject(signal.reason);
+      }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
-export type IncomingCall = CallHead & {
+export type IncomingCall = Omit<CallHead, 'name'> & {
   /** The deadline the caller asked for, in milliseconds since 1970. */
   readonly deadlineMs: number | undefined;
   /** Gives the request once, or the iterable of all requests of a bidirectional stream; throws why it is none. */
@@ -19,6 +19,8 @@ export type IncomingCall = CallHead & {
 
 /** What is known of a call before it is read. */
 export type CallHead = {
+  /** What it asks for: `credit.v1.CreditService/GetBalance`, or no RPC at all. */
+  readonly name: string;
   readonly protocol: 'grpc' | 'grpc-web' | 'connect';
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;

@@ -4,7 +4,7 @@ import { admit, type MiddlewareParts } from './admission.ts';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
 import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
-import { turnAway, type TurnedAway } from './turn-away.ts';
+import { reject, type Rejection } from './rejection.ts';
 
 /**
  * What surrounds every handler, whatever the transport, in this order: request id, authentication,
@@ -25,7 +25,7 @@ export type Middleware = {
    */
   check(rpc: MountedRpc, call: Pick<CallHead, 'header'>): void;
   /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
-  turnAway(name: string, call: CallHead, thrown: unknown): TurnedAway;
+  reject(call: CallHead, thrown: unknown): Rejection;
 };
 
 export function createMiddleware(parts: MiddlewareParts): Middleware {
@@ -36,7 +36,7 @@ export function createMiddleware(parts: MiddlewareParts): Middleware {
       openCalls.assertOpen();
     },
 
-    turnAway: (name, call, thrown) => turnAway(log, name, call, thrown),
+    reject: (call, thrown) => reject(log, call, thrown),
 
     async unary(rpc, call, encode) {
       const admitted = admit(parts, rpc, call);

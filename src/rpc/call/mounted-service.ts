@@ -1,7 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type MethodImplSpec, type ServiceImpl } from '@connectrpc/connect';
-import { RefusalError } from '../../refusal.ts';
 
 /** One RPC with its implementation. */
 export type MountedRpc = Exclude<MethodImplSpec, { kind: 'client_streaming' }> & {
@@ -17,7 +16,7 @@ export type StreamRpc = Exclude<MountedRpc, UnaryRpc>;
 /** A service with its implementation, ready for any transport. */
 export type MountedService = {
   readonly service: DescService;
-  readonly methods: readonly MountedRpc[];
+  readonly rpcs: readonly MountedRpc[];
 };
 
 /**
@@ -29,28 +28,16 @@ export function mount<S extends DescService>(
   implementation: ServiceImpl<S>,
   { isPublic = false }: { readonly isPublic?: boolean } = {},
 ): MountedService {
-  const methods = Object.values(createServiceImplSpec<S>(service, implementation).methods).map((spec) => {
+  const rpcs = Object.values(createServiceImplSpec<S>(service, implementation).methods).map((spec) => {
     const name = `${service.typeName}/${spec.method.name}`;
     if (!Object.hasOwn(implementation, spec.method.localName)) throw new TypeError(`${name} has no handler`);
     if (spec.kind === 'client_streaming')
       throw new TypeError(`${name}: client streaming is not supported by the middleware`);
     return { ...spec, name, isPublic };
   });
-  return { service, methods };
+  return { service, rpcs };
 }
 
 /** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET, and with a token that may only read. */
 export const changesNothing = ({ method }: MountedRpc): boolean =>
   method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-
-const LONGEST_NAME = 256;
-
-/** `path` is what was asked for, without the slash in front. */
-export function unknownMethod(path: string): RefusalError {
-  const method = path.slice(0, LONGEST_NAME);
-  return new RefusalError({
-    reason: 'UNKNOWN_METHOD',
-    message: `there is no RPC at /${method}`,
-    metadata: { method },
-  });
-}

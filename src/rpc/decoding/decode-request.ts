@@ -1,16 +1,18 @@
 import { fromBinary, fromJson, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { refuseFields } from '../../refusal.ts';
-import type { Format } from './dialect.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 import { unreadableFields } from './unreadable-binary.ts';
 import { lookAt, UNREADABLE } from './unreadable-json.ts';
 
+/** Either of protobuf's formats. */
+export type Codec = 'json' | 'proto';
+
 /**
- * The message that bytes are, in either of protobuf's formats.
+ * The message that bytes are.
  * @throws RefusalError INVALID_FIELD where they are none, or name a field nobody knows.
  */
-export function decodeRequest(schema: DescMessage, format: Format, bytes: Uint8Array): Message {
-  return format === 'proto' ? decodeBinary(schema, bytes) : decodeJson(schema, bytes);
+export function decodeRequest(schema: DescMessage, codec: Codec, bytes: Uint8Array): Message {
+  return codec === 'proto' ? decodeBinary(schema, bytes) : decodeJson(schema, bytes);
 }
 
 function decodeBinary(schema: DescMessage, bytes: Uint8Array): Message {

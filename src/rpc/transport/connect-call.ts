@@ -1,42 +1,85 @@
-import type { Message } from '@bufbuild/protobuf';
+import type { IncomingMessage } from 'node:http';
+import { createContextKey, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import {
-  createContextKey,
-  createContextValues,
-  type ContextValues,
-  type HandlerContext,
-} from '@connectrpc/connect';
-import type { IncomingCall } from '../call/incoming-call.ts';
+  createAsyncIterable,
+  encodeEnvelope,
+  type UniversalServerRequest,
+} from '@connectrpc/connect/protocol';
+import { processTime } from '../../db/clock.ts';
+import { unaryDeadline } from '../call/deadline.ts';
+import type { CallHead, IncomingCall } from '../call/incoming-call.ts';
+import type { MountedRpc } from '../call/mounted-service.ts';
+import { decodeRequest } from '../decoding/decode-request.ts';
+import { messageOf } from './query.ts';
+import { bodyOf, messageIn, mostBytes } from './request-body.ts';
+import { timeoutOf } from './timeout-header.ts';
+import type { WireFormat } from './wire-format.ts';
 
 /**
- * What has been read of a request before Connect sees it. Connect itself is handed an empty message: what it refuses on
- * its own it refuses without a reason, and before anybody asks who calls.
+ * A call whose request has been read before Connect sees it. Connect itself is handed an empty message: what it refuses
+ * on its own it refuses without a reason, and before anybody asks who calls.
  */
-export type Handover = {
-  /** Gives the request once, or throws why it is none: the middleware answers and logs that. */
-  decode(): Message;
-  readonly deadlineMs: number | undefined;
-};
+type ReadCall = Pick<IncomingCall, 'protocol' | 'header' | 'deadlineMs' | 'decode'>;
 
-const handoverKey = createContextKey<Handover | undefined>(undefined);
+const readCallKey = createContextKey<ReadCall | undefined>(undefined);
 
-export const handOver = (handover: Handover): ContextValues =>
-  createContextValues().set(handoverKey, handover);
-
-function handedOver({ values }: HandlerContext): Handover {
-  const handover = values.get(handoverKey);
-  if (handover === undefined) throw new Error('invariant: Connect was handed a request that nobody has read');
-  return handover;
+/** Reads the request; why it cannot be read is told to whoever decodes it, so that the middleware answers and logs it. */
+export async function readCall(
+  { protocol, header }: CallHead,
+  { method }: MountedRpc,
+  format: WireFormat,
+  request: IncomingMessage,
+  query: ReadonlyMap<string, string>,
+): Promise<ReadCall> {
+  let deadlineMs: number | undefined;
+  try {
+    const timeoutMs = timeoutOf(header, format.timeout);
+    deadlineMs = timeoutMs === undefined ? undefined : processTime() + timeoutMs;
+    const isGet = request.method === 'GET';
+    const sent = isGet
+      ? messageOf(query)
+      : await bodyOf(request, mostBytes(format), unaryDeadline(deadlineMs));
+    const compression = isGet ? query.get('compression') : header(format.compression);
+    let message: Uint8Array | undefined = await messageIn(sent, format, compression);
+    const decode = () => {
+      const given = message!;
+      // A stream knows its call for as long as it lives.
+      message = undefined;
+      return decodeRequest(method.input, format.codec, given);
+    };
+    return { protocol, header, deadlineMs, decode };
+  } catch (error) {
+    const decode = () => {
+      throw error;
+    };
+    return { protocol, header, deadlineMs, decode };
+  }
 }
 
-/** What the middleware needs to know of a call that Connect carries. */
+const EMPTY = { json: new TextEncoder().encode('{}'), proto: new Uint8Array() };
+
+/** The request as Connect gets it: an empty message, and of its headers none that could be refused. */
+export function forConnect(
+  request: UniversalServerRequest,
+  format: WireFormat,
+  call: ReadCall,
+): UniversalServerRequest {
+  const { header } = request;
+  for (const name of [format.timeout, format.compression, 'content-length']) header.delete(name);
+  header.set('content-type', format.contentType);
+  const empty = EMPTY[format.codec];
+  const body = createAsyncIterable([format.framed ? encodeEnvelope(0, empty) : empty]);
+  const contextValues = createContextValues().set(readCallKey, call);
+  return { ...request, method: 'POST', body, contextValues };
+}
+
+/** A call that Connect carries, as the middleware takes it. */
 export function incomingConnectCall(context: HandlerContext): IncomingCall {
-  const { requestHeader, protocolName, signal } = context;
-  const { deadlineMs, decode } = handedOver(context);
+  const { signal } = context;
+  const call = context.values.get(readCallKey);
+  if (call === undefined) throw new Error('invariant: Connect was handed a request that nobody has read');
   return {
-    protocol: protocolName === 'grpc-web' ? 'grpc-web' : 'connect',
-    deadlineMs,
-    decode,
-    header: (name) => requestHeader.get(name) ?? undefined,
+    ...call,
     // Connect aborts the signal when a call is over, too; the middleware has stopped listening by then.
     onHangUp: (listener) => {
       const tell = () => listener('left');

@@ -12,12 +12,12 @@ import { RefusalError } from '../../refusal.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { encodeOnce } from '../encode-once.ts';
 import { incomingGrpcCall } from './grpc-call.ts';
-import { guard, type GrpcHead } from './grpc-door.ts';
-import { completeOwnStatuses } from './grpc-own-status.ts';
-import { grpcStatusOf } from './grpc-status.ts';
+import { guard } from './grpc-head.ts';
+import { completeOwnStatuses, grpcStatusOf } from './grpc-status.ts';
 import { sendAll } from './grpc-stream.ts';
 import * as limits from './limits.ts';
-import type { CheckName } from './local-names.ts';
+import type { CheckHost } from './host-check.ts';
+import type { CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
 import type { MountedRpc, MountedService, StreamRpc, UnaryRpc } from '../call/mounted-service.ts';
 
@@ -36,10 +36,10 @@ export type GrpcTransport = {
 export function createGrpcTransport(
   services: readonly MountedService[],
   middleware: Middleware,
-  checkName: CheckName,
+  checkHost: CheckHost,
 ): GrpcTransport {
-  const methods = services.flatMap((service) => service.methods);
-  let begun: GrpcHead;
+  const rpcs = new Map(services.flatMap((service) => service.rpcs.map((rpc) => [rpc.name, rpc])));
+  let begun: CallHead;
   const server = new Server({
     interceptors: [completeOwnStatuses(middleware, () => begun)],
     'grpc.max_receive_message_length': limits.READ_MAX_BYTES,
@@ -52,9 +52,8 @@ export function createGrpcTransport(
     // Statistics per call and connection that nothing here reads.
     'grpc.enable_channelz': 0,
   });
-  for (const method of methods) register(server, method, middleware);
-  const byName = new Map(methods.map((method) => [method.name, method]));
-  guard(server, byName, middleware, checkName, (head) => (begun = head));
+  for (const rpc of rpcs.values()) register(server, rpc, middleware);
+  guard(server, rpcs, middleware, checkHost, (head) => (begun = head));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return {
     accept: (connection) => injector.injectConnection(connection),

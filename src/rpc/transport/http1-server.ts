@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { connectErrorOf } from '../call/errors.ts';
 import { HTTP1_KEEPALIVE_MS, LINGER_MS } from './limits.ts';
-import { malformed, tooLarge } from './malformed.ts';
+import { malformed, tooLarge } from './protocol-errors.ts';
 
 /** An HTTP/1.1 server that listens for everybody: who gets a connection is decided by its first bytes. */
 export type Http1Server = {

@@ -1,4 +1,4 @@
-import { malformed } from './malformed.ts';
+import { malformed } from './protocol-errors.ts';
 
 /**
  * The query of a URL by its keys, the first of each.

@@ -3,9 +3,9 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
 import { hungUp } from '../call/admission.ts';
 import { armDeadline, tooLate } from '../call/deadline.ts';
-import type { Dialect } from '../decoding/dialect.ts';
+import type { WireFormat } from './wire-format.ts';
 import { READ_MAX_BYTES } from './limits.ts';
-import { malformed, tooLarge, unsupported } from './malformed.ts';
+import { malformed, tooLarge, unsupported } from './protocol-errors.ts';
 import { quoted } from './timeout-header.ts';
 
 const FRAME_HEAD_BYTES = 5;
@@ -16,8 +16,8 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Ar
   br: (bytes) => promisify(brotliDecompress)(bytes, { maxOutputLength: READ_MAX_BYTES }),
 };
 
-/** The most bytes that are read of a request in this dialect. */
-export const mostBytes = ({ framed }: Dialect): number => READ_MAX_BYTES + (framed ? FRAME_HEAD_BYTES : 0);
+/** The most bytes that are read of a request in this format. */
+export const mostBytes = ({ framed }: WireFormat): number => READ_MAX_BYTES + (framed ? FRAME_HEAD_BYTES : 0);
 
 /**
  * All bytes of a request's body.
@@ -61,7 +61,7 @@ export function bodyOf(body: IncomingMessage, most: number, deadlineMs: number):
  */
 export function messageIn(
   bytes: Buffer,
-  { framed }: Dialect,
+  { framed }: WireFormat,
   compression = 'identity',
 ): Uint8Array | Promise<Uint8Array> {
   if (!framed) return bytes.length === 0 ? bytes : decompressed(bytes, compression);

@@ -10,7 +10,7 @@ import { createConnectTransport } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
 import { LINGER_MS } from './limits.ts';
-import { createNameCheck } from './local-names.ts';
+import { createHostCheck } from './host-check.ts';
 import { createMiddleware } from '../call/middleware.ts';
 import type { MountedService } from '../call/mounted-service.ts';
 import { createOpenCalls } from '../call/open-calls.ts';
@@ -75,9 +75,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     openCalls,
   });
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
-  const checkName = isLocal ? createNameCheck(host) : () => {};
-  const grpc = createGrpcTransport(services, middleware, checkName);
-  const answer = createConnectTransport(services, middleware, checkName, log, fallback);
+  const checkHost = isLocal ? createHostCheck(host) : () => {};
+  const grpc = createGrpcTransport(services, middleware, checkHost);
+  const answer = createConnectTransport(services, middleware, checkHost, log, fallback);
   const http1 = createHttp1Server(answer, (socket) => {
     sockets.add(socket);
     // node:http leaves its sockets half open, and HTTP/2 does not look: a caller that died would stay for minutes.

@@ -2,13 +2,13 @@ import { refuse } from '../../refusal.ts';
 import { quoted } from './timeout-header.ts';
 
 /** Refuses a call by a name this service does not go by; of no effect where callers show who they are. */
-export type CheckName = (authority: string | undefined) => void;
+export type CheckHost = (authority: string | undefined) => void;
 
 /**
  * A web page can let its own name mean this machine (DNS rebinding), and its visitor's browser then calls what listens
  * on loopback. Where that asks for no token, it answers to the names of this machine and to the `host` it listens on.
  */
-export function createNameCheck(host: string): CheckName {
+export function createHostCheck(host: string): CheckHost {
   const own = new Set(['localhost', '[::1]', host.toLowerCase(), `[${host.toLowerCase()}]`]);
   return (authority) => {
     // Browsers always say whom they call; what does not is none.

@@ -38,7 +38,7 @@ const DEFAULTS: Readonly<Record<string, string | number>> = {
 const SETS: ReadonlySet<string> = new Set(['feature_keys']);
 
 /** One request of all that mean the same: defaults spelled out, amounts, instants, durations and sets in one spelling. */
-export function meaningOf<S extends DescMessage>(schema: S, request: MessageShape<S>): MessageShape<S> {
+export function canonicalOf<S extends DescMessage>(schema: S, request: MessageShape<S>): MessageShape<S> {
   const copy = clone(schema, request);
   spell(reflect(schema, copy));
   return copy;

@@ -21,3 +21,15 @@ export const tooLarge = (
     message: `the ${what} is larger than ${limit} bytes, which is the most that is read of one`,
     metadata: { limit: String(limit) },
   });
+
+const LONGEST_NAME = 256;
+
+/** `path` is what was asked for, without the slash in front. */
+export function unknownMethod(path: string): RefusalError {
+  const method = path.slice(0, LONGEST_NAME);
+  return new RefusalError({
+    reason: 'UNKNOWN_METHOD',
+    message: `there is no RPC at /${method}`,
+    metadata: { method },
+  });
+}

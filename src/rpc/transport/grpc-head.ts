@@ -3,10 +3,11 @@ import type { ConnectError } from '@connectrpc/connect';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import type { Server } from '@grpc/grpc-js';
 import { grpcStatusOf } from './grpc-status.ts';
-import type { CheckName } from './local-names.ts';
-import { unsupported } from './malformed.ts';
+import type { CheckHost } from './host-check.ts';
+import { unknownMethod, unsupported } from './protocol-errors.ts';
+import type { CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
-import { unknownMethod, type MountedRpc } from '../call/mounted-service.ts';
+import type { MountedRpc } from '../call/mounted-service.ts';
 import { quoted, timeoutOf } from './timeout-header.ts';
 
 /** What grpc-js takes for gRPC is more: it would read gRPC-Web and JSON as protobuf. */
@@ -17,34 +18,31 @@ type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers:
 
 const STREAM_HANDLER = '_streamHandler';
 
-/** What the caller of a stream has said by its headers, for whoever has to refuse its call later. */
-export type GrpcHead = { readonly name: string; header(name: string): string | undefined };
-
 /**
- * Looks at every stream of HTTP/2 before grpc-js does, and turns away what no handler gets. Here because grpc-js has no
+ * Looks at every stream of HTTP/2 before grpc-js does, and rejects what no handler gets. Here because grpc-js has no
  * place for it: it refuses by itself, without a reason, and asks nobody before it has read a request.
  * The head of the stream that is being begun is given to `begin`, at once.
  */
 export function guard(
   server: Server,
-  methods: ReadonlyMap<string, MountedRpc>,
-  { check, turnAway }: Middleware,
-  checkName: CheckName,
-  begin: (head: GrpcHead) => void,
+  rpcs: ReadonlyMap<string, MountedRpc>,
+  { check, reject }: Middleware,
+  checkHost: CheckHost,
+  begin: (head: CallHead) => void,
 ): void {
   const inside = server as unknown as { [STREAM_HANDLER]: StreamHandler };
   const serve = inside[STREAM_HANDLER].bind(server);
   inside[STREAM_HANDLER] = (interceptors, stream, headers) => {
     const head = headOf(headers);
     try {
-      checkName(headers[':authority'] ?? headers.host);
+      checkHost(headers[':authority'] ?? headers.host);
       assertGrpc(headers);
-      const method = methods.get(head.name);
-      if (method === undefined) throw unknownMethod(head.name);
-      check(method, head);
+      const rpc = rpcs.get(head.name);
+      if (rpc === undefined) throw unknownMethod(head.name);
+      check(rpc, head);
       capTimeout(headers, head);
     } catch (error) {
-      const { answer, status } = turnAway(head.name, { protocol: 'grpc', header: head.header }, error);
+      const { answer, status } = reject(head, error);
       return isGrpc(headers) ? endWith(stream, answer) : endWithJson(stream, status, answer);
     }
     begin(head);
@@ -52,10 +50,11 @@ export function guard(
   };
 }
 
-function headOf(headers: IncomingHttpHeaders): GrpcHead {
-  const path = headers[':path'] ?? '';
-  return { name: path.slice(1), header: (name) => headers[name]?.toString() };
-}
+const headOf = (headers: IncomingHttpHeaders): CallHead => ({
+  name: (headers[':path'] ?? '').slice(1),
+  protocol: 'grpc',
+  header: (name) => headers[name]?.toString(),
+});
 
 const isGrpc = (headers: IncomingHttpHeaders) => GRPC.test(headers['content-type'] ?? '');
 
@@ -73,7 +72,7 @@ function assertGrpc(headers: IncomingHttpHeaders): void {
 }
 
 // grpc-js counts in 32 bits: a deadline in a month would have passed already.
-function capTimeout(headers: IncomingHttpHeaders, { header }: GrpcHead): void {
+function capTimeout(headers: IncomingHttpHeaders, { header }: CallHead): void {
   const timeoutMs = timeoutOf(header, 'grpc-timeout');
   if (timeoutMs !== undefined && timeoutMs >= LONG_MS)
     headers['grpc-timeout'] = `${Math.floor(timeoutMs / 1_000)}S`;
@@ -84,8 +83,10 @@ const LONG_MS = 1_000_000_000;
 function endWith(stream: ServerHttp2Stream, answer: ConnectError): void {
   const { code, details, metadata } = grpcStatusOf(answer);
   end(stream, {
-    ...{ ':status': 200, 'content-type': 'application/grpc+proto' },
-    ...{ 'grpc-status': code, 'grpc-message': encodeURI(details) },
+    ':status': 200,
+    'content-type': 'application/grpc+proto',
+    'grpc-status': code,
+    'grpc-message': encodeURI(details),
     ...metadata.toHttp2Headers(),
   });
 }

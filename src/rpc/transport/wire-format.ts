@@ -1,13 +1,14 @@
 import * as connect from '@connectrpc/connect/protocol-connect';
 import * as grpcWeb from '@connectrpc/connect/protocol-grpc-web';
-import { malformed, unsupported } from '../transport/malformed.ts';
+import { malformed, unsupported } from './protocol-errors.ts';
+import type { Codec } from '../decoding/decode-request.ts';
 import { changesNothing, type MountedRpc } from '../call/mounted-service.ts';
 import { quoted, type TimeoutHeader } from '../transport/timeout-header.ts';
 
 /** How a request over HTTP holds its message, and how its answer will: one of the forms of Connect and gRPC-Web. */
-export type Dialect = {
+export type WireFormat = {
   readonly protocol: 'connect' | 'grpc-web';
-  readonly format: Format;
+  readonly codec: Codec;
   /** The message stands behind five bytes: a flag and its length. */
   readonly framed: boolean;
   /** The header that names the compression of the message. */
@@ -17,8 +18,6 @@ export type Dialect = {
   readonly contentType: string;
 };
 
-export type Format = 'json' | 'proto';
-
 export type RequestHead = {
   readonly httpMethod: string;
   readonly contentType: string;
@@ -27,52 +26,59 @@ export type RequestHead = {
 };
 
 /**
- * The dialect of a request for this method.
+ * The format of a request for this method.
  * @throws RefusalError where it is none that is served, with what to send instead.
  */
-export function dialectOf(method: MountedRpc, { httpMethod, contentType, query }: RequestHead): Dialect {
+export function formatOf(method: MountedRpc, { httpMethod, contentType, query }: RequestHead): WireFormat {
   if (method.kind === 'bidi_streaming')
     throw unsupported(
       'http_version',
       `${method.name} talks both ways at once, which is served over gRPC alone`,
     );
-  if (httpMethod === 'GET') return dialectOfGet(method, query);
+  if (httpMethod === 'GET') return formatOfGet(method, query);
   if (httpMethod !== 'POST')
     throw unsupported('http_method', `${method.name} is called by POST, not by ${quoted(httpMethod)}`);
   const web = grpcWeb.parseContentType(contentType);
-  if (web !== undefined && !web.text) return grpcWebDialect(web.binary ? 'proto' : 'json');
+  if (web !== undefined && !web.text) return grpcWebFormat(web.binary ? 'proto' : 'json');
   const plain = connect.parseContentType(contentType);
   if (plain?.stream === (method.kind !== 'unary'))
-    return connectDialect(plain.binary ? 'proto' : 'json', plain.stream);
+    return connectFormat(plain.binary ? 'proto' : 'json', plain.stream);
   throw unsupported(
     'content_type',
     `${method.name} is not called with ${described(contentType)}: send ${wanted(method)}`,
   );
 }
 
-function dialectOfGet(method: MountedRpc, query: ReadonlyMap<string, string>): Dialect {
+function formatOfGet(method: MountedRpc, query: ReadonlyMap<string, string>): WireFormat {
   if (method.kind !== 'unary' || !changesNothing(method))
     throw unsupported(
       'http_method',
       `${method.name} is called by POST: only what reads one answer may be asked by GET`,
     );
   const encoding = query.get('encoding');
-  if (encoding === 'json' || encoding === 'proto') return connectDialect(encoding, false);
+  if (encoding === 'json' || encoding === 'proto') return connectFormat(encoding, false);
   throw malformed(
     'query',
     'the query must have encoding=json or encoding=proto, and the request as message=…',
   );
 }
 
-const grpcWebDialect = (format: Format): Dialect => ({
-  ...{ protocol: 'grpc-web', format, framed: true, compression: 'grpc-encoding', timeout: 'grpc-timeout' },
-  contentType: `application/grpc-web+${format}`,
+const grpcWebFormat = (codec: Codec): WireFormat => ({
+  protocol: 'grpc-web',
+  codec,
+  framed: true,
+  compression: 'grpc-encoding',
+  timeout: 'grpc-timeout',
+  contentType: `application/grpc-web+${codec}`,
 });
 
-const connectDialect = (format: Format, framed: boolean): Dialect => ({
-  ...{ protocol: 'connect', format, framed, timeout: 'connect-timeout-ms' },
+const connectFormat = (codec: Codec, framed: boolean): WireFormat => ({
+  protocol: 'connect',
+  codec,
+  framed,
   compression: framed ? 'connect-content-encoding' : 'content-encoding',
-  contentType: framed ? `application/connect+${format}` : `application/${format}`,
+  timeout: 'connect-timeout-ms',
+  contentType: framed ? `application/connect+${codec}` : `application/${codec}`,
 });
 
 const described = (contentType: string) => (contentType === '' ? 'no content-type' : quoted(contentType));

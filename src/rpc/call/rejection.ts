@@ -2,14 +2,12 @@ import type { ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus } from '@connectrpc/connect/protocol-connect';
 import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
-import { logTurnedAway } from './access-log.ts';
+import { logRejection } from './access-log.ts';
 import { toWireError } from './errors.ts';
 import { requestIdOf, type CallHead } from './incoming-call.ts';
 
 /** What a call is told that no handler gets; `status` for those who read HTTP's. */
-export type TurnedAway = { readonly answer: ConnectError; readonly status: number };
-
-const LONGEST_NAME = 256;
+export type Rejection = { readonly answer: ConnectError; readonly status: number };
 
 /** Where HTTP has a status of its own for what is wrong, other than by its gRPC code. */
 const STATUSES: Readonly<Record<string, number>> = {
@@ -19,15 +17,10 @@ const STATUSES: Readonly<Record<string, number>> = {
   http_version: 505,
 };
 
-export function turnAway(log: Log, name: string, call: CallHead, thrown: unknown): TurnedAway {
+export function reject(log: Log, call: CallHead, thrown: unknown): Rejection {
   const requestId = requestIdOf(call);
   const answer = toWireError(thrown, requestId);
-  logTurnedAway(
-    log,
-    { method: name.slice(0, LONGEST_NAME), protocol: call.protocol, requestId },
-    answer,
-    thrown,
-  );
+  logRejection(log, call, requestId, answer, thrown);
   const refusal = isRefusal(thrown) ? thrown.refusal : undefined;
   const metadata: Readonly<Record<string, string>> = refusal?.metadata ?? {};
   const status = STATUSES[refusal?.reason ?? ''] ?? STATUSES[metadata['rule'] ?? ''];
