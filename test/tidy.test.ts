@@ -46,6 +46,17 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],
+  [/\brecorded_at desc\b/, /^ledger\/as-of\.ts$/, 'versionAt of ledger/as-of.ts'],
+  [
+    /\brunning_total\b/,
+    /^(ledger\/(as-of|store|read-journal)\.ts|verify\/)/,
+    'heldAt or lastTotal of ledger/as-of.ts',
+  ],
+  [
+    /\blate_(class|sums|summed)\b/,
+    /^(ledger\/(late-entries|store)\.ts|verify\/)/,
+    'a piece of ledger/late-entries.ts',
+  ],
 ];
 
 const largest = 300;

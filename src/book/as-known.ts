@@ -1,5 +1,5 @@
 import type { Grant } from '../credit/grant.ts';
-import type { GrantTotals } from '../ledger/history.ts';
+import type { GrantTotals } from '../ledger/grant-totals.ts';
 import { formerTimesOf, withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
 import type { BookView } from './view.ts';
@@ -22,7 +22,11 @@ export function grantAsKnown(
     bookedAt: booked ? grant.bookedAt : null,
     voidedAt: voided ? grant.voidedAt : null,
     voidReason: voided ? grant.voidReason : null,
-    ...{ remaining: 0n, consumed: 0n, expired: 0n, voided: 0n, moves: [] },
+    remaining: 0n,
+    consumed: 0n,
+    expired: 0n,
+    voided: 0n,
+    moves: [],
   };
   if (!booked) {
     if (voided) return { ...known, phase: 'CALLED_OFF', voided: grant.amount };

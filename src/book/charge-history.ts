@@ -1,13 +1,15 @@
 import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus } from '../credit/charge.ts';
 import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import type { JournalPoint } from '../ledger/history.ts';
+import { isLate, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from '../ledger/as-of.ts';
 import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from '../tables/charge-rows.ts';
-import { chargesOpenThen, type PastBook } from './open-then.ts';
+import { chargesOpenThen } from './open-then.ts';
+
+const point = parameters({ ...POINT, chargeIds: 'uuid[]' });
 
 type Row = { charge_id: string; amount: Amount; collected: Amount };
 
@@ -15,30 +17,32 @@ type Row = { charge_id: string; amount: Amount; collected: Amount };
 const STANDING_THEN = statement<Row>(
   'charges_standing_then',
   `select named.charge_id, reported.amount, collected.amount as collected
-   from unnest($6::uuid[]) named (charge_id)
+   from unnest(${point.chargeIds}) named (charge_id)
    join lateral (
      select e.amount from charge_events e
-     where e.shard = $1 and e.book_id = $2 and e.charge_id = named.charge_id and e.version <= $4
+     where e.shard = ${point.shard} and e.book_id = ${point.bookId} and e.charge_id = named.charge_id
+       and e.version <= ${point.recordedBy}
      order by e.version desc limit 1
    ) reported on true
    join lateral (
      select coalesce(sum(e.collected), 0) as amount from charge_events e
-     where e.shard = $1 and e.book_id = $2 and e.charge_id = named.charge_id and e.version <= $5 and e.booked_at <= $3
+     where e.shard = ${point.shard} and e.book_id = ${point.bookId} and e.charge_id = named.charge_id
+       and e.version <= ${point.version} and e.booked_at <= ${point.asOf}
    ) collected on true`,
 );
 
 /** Charges that were open at a version with the totals and collections that count at the point; all of them open. */
 export async function chargesAsKnown(
   connection: Connection,
-  { shard, bookId, at, recordedBy, version }: JournalPoint,
+  then: JournalPoint,
   open: readonly StoredCharge[],
 ): Promise<readonly Charge[]> {
   if (open.length === 0) return [];
-  const ids = open.map(({ charge }) => uuidOf(charge.id));
-  const rows = await connection.run(STANDING_THEN, [shard, bookId, timestamp(at), recordedBy, version, ids]);
-  const then = new Map(rows.map((row) => [idOf('chg', row.charge_id), row]));
+  const chargeIds = open.map(({ charge }) => charge.id);
+  const rows = await connection.run(STANDING_THEN, valuesOf(point, { ...then, chargeIds }));
+  const standing = new Map(rows.map((row) => [idOf('chg', row.charge_id), row]));
   return open.flatMap(({ charge }) => {
-    const row = then.get(charge.id);
+    const row = standing.get(charge.id);
     // One without events was never open: it was made and closed in one write.
     if (row === undefined) return [];
     return [
@@ -47,13 +51,16 @@ export async function chargesAsKnown(
   });
 }
 
+const RANGE = { ...KNOWN_BOOK, after: 'bigint' } as const;
+const range = parameters({ ...RANGE, classes: 'smallint[]' });
+
 const CLOSED_WITHIN = statement<ChargeRow>(
   'charges_closed_within',
-  `select ${CHARGE_COLUMNS} from unnest($5::smallint[]) classes (class)
+  `select ${CHARGE_COLUMNS} from unnest(${range.classes}) classes (class)
    join lateral (
      select * from charges c
-     where c.shard = $1 and c.book_id = $2 and c.span_class = classes.class
-       and c.closed_version > $3 and c.closed_version <= $4 and c.version > $3
+     where c.shard = ${range.shard} and c.book_id = ${range.bookId} and c.span_class = classes.class
+       and c.closed_version > ${range.after} and c.closed_version <= ${range.version} and c.version > ${range.after}
      offset 0
    ) c on true`,
 );
@@ -61,14 +68,14 @@ const CLOSED_WITHIN = statement<ChargeRow>(
 /** The charges that were opened after one version and by another; not those made and closed in one write. */
 export async function chargesOpenedWithin(
   connection: Connection,
-  { shard, bookId, version }: PastBook,
-  after: number,
+  versions: VersionRange,
 ): Promise<readonly Charge[]> {
   const [closed, open] = await settleAll([
-    connection.run(CLOSED_WITHIN, [shard, bookId, after, version, CLASSES]),
-    chargesOpenThen(connection, { shard, bookId, version }),
+    connection.run(CLOSED_WITHIN, valuesOf(range, { ...versions, classes: CLASSES })),
+    chargesOpenThen(connection, versions),
   ]);
-  return [...closed.map(readCharge), ...open].map(({ charge }) => charge).filter((c) => c.version > after);
+  const all = [...closed.map(readCharge), ...open].map(({ charge }) => charge);
+  return all.filter(({ version }) => version > versions.after);
 }
 
 /** What one write did to a charge that was open. */
@@ -95,53 +102,51 @@ type EventRow = {
   closes: ChargeStatus | null;
 };
 
+const named = parameters({ ...RANGE, chargeIds: 'uuid[]' });
+
 const events = (name: string, which: string): Statement<EventRow> =>
   statement(
     name,
     `select e.charge_id, e.version, w.recorded_at, e.amount, e.collected, e.booked_at,
             case when c.closed_version = e.version then c.status end as closes
-     from unnest($3::uuid[]) named (charge_id)
-     join charge_events e on e.shard = $1 and e.book_id = $2 and e.charge_id = named.charge_id
-       and e.version > $4 and e.version <= $5
-     join writes w on w.shard = $1 and w.book_id = $2 and w.version = e.version
-     join charges c on c.shard = $1 and c.book_id = $2 and c.id = named.charge_id
+     from unnest(${named.chargeIds}) named (charge_id)
+     join charge_events e on e.shard = ${named.shard} and e.book_id = ${named.bookId}
+       and e.charge_id = named.charge_id and e.version > ${named.after} and e.version <= ${named.version}
+     join writes w on w.shard = ${named.shard} and w.book_id = ${named.bookId} and w.version = e.version
+     join charges c on c.shard = ${named.shard} and c.book_id = ${named.bookId} and c.id = named.charge_id
      where ${which}
      order by e.version`,
   );
 
 const EVENTS_WITHIN = events('charge_events_within', 'true');
-const LATE_EVENTS = events('charge_events_told_late', 'e.collected <> 0 and e.booked_at < w.recorded_at');
+const LATE_EVENTS = events('late_charge_events', `e.collected <> 0 and ${isLate('e', 'w')}`);
 
-type VersionRange = PastBook & { readonly after: number };
+/** The versions after one and up to another. */
+type VersionRange = KnownBook & { readonly after: number };
 
 /** What happened to some charges after one version and by another, in order. */
 export const chargeEventsWithin = (
   connection: Connection,
-  range: VersionRange,
+  versions: VersionRange,
   chargeIds: readonly string[],
-): Promise<readonly ChargeEvent[]> => runEvents(connection, EVENTS_WITHIN, range, chargeIds);
+): Promise<readonly ChargeEvent[]> => runEvents(connection, EVENTS_WITHIN, versions, chargeIds);
 
 /** Of these the collections that were recorded later than they count from. */
-export const collectionsToldLate = (
+export const lateCollections = (
   connection: Connection,
-  range: VersionRange,
+  versions: VersionRange,
   chargeIds: readonly string[],
-): Promise<readonly ChargeEvent[]> => runEvents(connection, LATE_EVENTS, range, chargeIds);
+): Promise<readonly ChargeEvent[]> => runEvents(connection, LATE_EVENTS, versions, chargeIds);
 
 async function runEvents(
   connection: Connection,
   which: Statement<EventRow>,
-  { shard, bookId, after, version }: VersionRange,
+  versions: VersionRange,
   chargeIds: readonly string[],
 ): Promise<readonly ChargeEvent[]> {
   if (chargeIds.length === 0) return [];
-  const rows = await connection.run(which, [
-    shard,
-    bookId,
-    [...new Set(chargeIds.map(uuidOf))],
-    after,
-    version,
-  ]);
+  const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
+  const rows = await connection.run(which, valuesOf(named, asked));
   return rows.map((row) => ({
     chargeId: idOf('chg', row.charge_id),
     version: row.version,

@@ -1,7 +1,17 @@
 import { statement, type Connection } from '../db/database.ts';
 import { CLASSES } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
-import type { BookView } from './view.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
+import type { WrittenView } from './view.ts';
+
+const p = parameters({
+  shard: 'smallint',
+  bookIds: 'uuid[]',
+  versions: 'bigint[]',
+  clocks: 'timestamptz[]',
+  asOfs: 'timestamptz[]',
+  classes: 'smallint[]',
+  spans: 'bigint[]',
+});
 
 // A grant becomes credit at one of its instants and expires at another; what lay at or before the clock had been booked
 // by then. Terms that a later version changed are not in the row: such a grant is taken for one with an event.
@@ -11,24 +21,24 @@ const HAS_EVENT = `
   or g.expires_at > b.clock and g.expires_at <= b.as_of
   or exists (
     select from former_terms f
-    where f.shard = $1 and f.book_id = b.id and f.grant_id = g.id and f.until_version > b.version
+    where f.shard = ${p.shard} and f.book_id = b.id and f.grant_id = g.id and f.until_version > b.version
   )`;
 
 // Open then: as in rebuild.ts, for many books at once.
 const DUE_THEN = statement<{ id: string }>(
   'books_due_then',
   `select b.id
-   from unnest($2::uuid[], $3::bigint[], $4::timestamptz[], $5::timestamptz[]) b (id, version, clock, as_of)
+   from unnest(${p.bookIds}, ${p.versions}, ${p.clocks}, ${p.asOfs}) b (id, version, clock, as_of)
    left join lateral (
      select g.id from grants g
-     where g.shard = $1 and g.book_id = b.id and g.closed_version is null and g.version <= b.version and (${HAS_EVENT})
+     where g.shard = ${p.shard} and g.book_id = b.id and g.closed_version is null and g.version <= b.version and (${HAS_EVENT})
      limit 1
    ) open on true
    left join lateral (
-     select g.id from unnest($6::smallint[], $7::bigint[]) c (class, span)
+     select g.id from unnest(${p.classes}, ${p.spans}) c (class, span)
      join lateral (
        select * from grants g
-       where g.shard = $1 and g.book_id = b.id and g.span_class = c.class
+       where g.shard = ${p.shard} and g.book_id = b.id and g.span_class = c.class
          and g.closed_version > b.version and g.closed_version <= b.version + c.span and g.version <= b.version
        offset 0
      ) g on ${HAS_EVENT}
@@ -44,13 +54,20 @@ const SPANS = CLASSES.map((c) => 4 ** (c + 1));
 export async function dueThen(
   connection: Connection,
   shard: number,
-  views: readonly (BookView & { readonly id: string })[],
+  views: readonly WrittenView[],
 ): Promise<ReadonlySet<string>> {
   if (views.length === 0) return new Set();
-  const rows = await connection.run(DUE_THEN, [
-    ...[shard, views.map(({ id }) => id), views.map(({ version }) => version)],
-    ...[views.map(({ clock }) => timestamp(clock)), views.map(({ asOf }) => timestamp(asOf))],
-    ...[CLASSES, SPANS],
-  ]);
+  const rows = await connection.run(
+    DUE_THEN,
+    valuesOf(p, {
+      shard,
+      bookIds: views.map(({ bookId }) => bookId),
+      versions: views.map(({ version }) => version),
+      clocks: views.map(({ clock }) => clock),
+      asOfs: views.map(({ asOf }) => asOf),
+      classes: CLASSES,
+      spans: SPANS,
+    }),
+  );
   return new Set(rows.map(({ id }) => id));
 }

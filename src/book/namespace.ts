@@ -1,35 +1,44 @@
 import { statement, type Connection } from '../db/database.ts';
-import { optional } from '../db/types.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { SHARDS } from '../tables/book-key.ts';
 import { dueThen } from './due-then.ts';
 import {
   isHistory,
-  PLACED,
-  PLACED_COLUMNS,
+  placed,
+  placedColumns,
   viewOf,
-  type BookView,
   type Moment,
   type PlacedRow,
+  type WrittenView,
 } from './view.ts';
 
 /** Books a question holds in memory at a time: enough that statements are few, and far below what memory minds. */
 const BATCH = 500;
 
 /** A book of a namespace. `due`: something may fall due between what is booked and the instant asked about. */
-export type NamespaceBook = { readonly view: BookView & { readonly id: string }; readonly due: boolean };
+export type NamespaceBook = { readonly view: WrittenView; readonly due: boolean };
 
 type Row = PlacedRow & { id: string; customer_id: string; next_event_at: Instant };
 
+const p = parameters({
+  shard: 'smallint',
+  namespace: 'text',
+  after: 'text',
+  asOf: 'timestamptz',
+  knownAt: 'timestamptz',
+  limit: 'bigint',
+} as const);
+
 const PAGE = statement<Row>(
   'books_of_namespace',
-  `select ${PLACED_COLUMNS}, b.customer_id
+  `select ${placedColumns(p)}, b.customer_id
    from (
      select * from books b
-     where b.shard = $1 and b.namespace = $2 and b.customer_id > $3 and b.version > 0
-     order by b.customer_id limit $6
+     where b.shard = ${p.shard} and b.namespace = ${p.namespace} and b.customer_id > ${p.after} and b.version > 0
+     order by b.customer_id limit ${p.limit}
    ) b
-   ${PLACED}
+   ${placed(p)}
    order by b.customer_id`,
 );
 
@@ -44,25 +53,27 @@ export async function* booksOfNamespace(
   moment: Moment,
   time: Instant,
 ): AsyncGenerator<{ readonly shard: number; readonly books: readonly NamespaceBook[] }> {
-  const times = [optional(moment.asOf), optional(moment.knownAt)];
   for (let shard = 0; shard < SHARDS; shard += 1) {
     let after = '';
     let full: boolean;
     do {
-      const rows = await connection.run(PAGE, [shard, namespace, after, ...times, BATCH]);
+      const rows = await connection.run(
+        PAGE,
+        valuesOf(p, { ...moment, shard, namespace, after, limit: BATCH }),
+      );
       full = rows.length === BATCH;
       after = rows.at(-1)?.customer_id ?? after;
-      const placed = rows.flatMap((row) => {
+      const found = rows.flatMap((row) => {
         const key = { namespace, customerId: row.customer_id };
         const view = viewOf(row, { key, shard, moment, time });
-        return view.id === null ? [] : [{ row, view: { ...view, id: view.id } }];
+        return view.bookId === null ? [] : [{ row, view }];
       });
       // When an earlier version had its next event is not stored with the book: its grants tell.
-      const then = placed.map(({ view }) => view).filter((view) => !view.current && !isHistory(view));
+      const then = found.map(({ view }) => view).filter((view) => !view.current && !isHistory(view));
       const due = await dueThen(connection, shard, then);
-      const books = placed.map(({ row, view }) => ({
+      const books = found.map(({ row, view }) => ({
         view,
-        due: view.current ? !isHistory(view) && row.next_event_at <= view.asOf : due.has(view.id),
+        due: view.current ? !isHistory(view) && row.next_event_at <= view.asOf : due.has(view.bookId),
       }));
       if (books.length > 0) yield { shard, books };
     } while (full);

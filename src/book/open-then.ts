@@ -1,33 +1,36 @@
 import type { Advance } from '../credit/charge.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
 import { CLASSES, latestEnds } from '../db/span.ts';
+import { KNOWN_BOOK, type KnownBook } from '../ledger/as-of.ts';
 import { ADVANCE_COLUMNS, readAdvance, type AdvanceRow } from '../tables/advance-rows.ts';
 import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from '../tables/charge-rows.ts';
 import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
 
 /** What was open at a version of a book's past, as it is stored now. */
 
-/** A book at a version of its past. */
-export type PastBook = { readonly shard: number; readonly bookId: string; readonly version: number };
+const p = parameters({
+  ...KNOWN_BOOK,
+  classes: 'smallint[]',
+  ends: 'bigint[]',
+});
 
 // Rows that are history now but were open at the version, by the length of their life in versions, and those still
 // open. One that closed, was reopened by a correction and closed again counts as open in between: harmless.
 const openThen = (table: string, alias: string, columns: string): string => `
-  select ${columns} from unnest($4::smallint[], $5::bigint[]) classes (class, latest_end)
+  select ${columns} from unnest(${p.classes}, ${p.ends}) classes (class, latest_end)
   join lateral (
     select * from ${table} t
-    where t.shard = $1 and t.book_id = $2 and t.span_class = classes.class
-      and t.closed_version > $3 and t.closed_version <= classes.latest_end and t.version <= $3
+    where t.shard = ${p.shard} and t.book_id = ${p.bookId} and t.span_class = classes.class
+      and t.closed_version > ${p.version} and t.closed_version <= classes.latest_end and t.version <= ${p.version}
     offset 0
   ) ${alias} on true
   union all
   select ${columns} from ${table} ${alias}
-  where ${alias}.shard = $1 and ${alias}.book_id = $2 and ${alias}.closed_version is null and ${alias}.version <= $3`;
+  where ${alias}.shard = ${p.shard} and ${alias}.book_id = ${p.bookId} and ${alias}.closed_version is null and ${alias}.version <= ${p.version}`;
 
-const parameters = ({ shard, bookId, version }: PastBook): readonly unknown[] => [
-  ...[shard, bookId, version],
-  ...[CLASSES, latestEnds(version)],
-];
+const then = (past: KnownBook): readonly unknown[] =>
+  valuesOf(p, { ...past, classes: CLASSES, ends: latestEnds(past.version) });
 
 const GRANTS_OPEN_THEN = statement<GrantRow>('grants_open_then', openThen('grants', 'g', GRANT_COLUMNS));
 const ADVANCES_OPEN_THEN = statement<AdvanceRow>(
@@ -38,15 +41,15 @@ const CHARGES_OPEN_THEN = statement<ChargeRow>('charges_open_then', openThen('ch
 
 export const grantsOpenThen = async (
   connection: Connection,
-  past: PastBook,
-): Promise<readonly StoredGrant[]> =>
-  (await connection.run(GRANTS_OPEN_THEN, parameters(past))).map(readGrant);
+  past: KnownBook,
+): Promise<readonly StoredGrant[]> => (await connection.run(GRANTS_OPEN_THEN, then(past))).map(readGrant);
 
-export const advancesOpenThen = async (connection: Connection, past: PastBook): Promise<readonly Advance[]> =>
-  (await connection.run(ADVANCES_OPEN_THEN, parameters(past))).map(readAdvance);
+export const advancesOpenThen = async (
+  connection: Connection,
+  past: KnownBook,
+): Promise<readonly Advance[]> => (await connection.run(ADVANCES_OPEN_THEN, then(past))).map(readAdvance);
 
 export const chargesOpenThen = async (
   connection: Connection,
-  past: PastBook,
-): Promise<readonly StoredCharge[]> =>
-  (await connection.run(CHARGES_OPEN_THEN, parameters(past))).map(readCharge);
+  past: KnownBook,
+): Promise<readonly StoredCharge[]> => (await connection.run(CHARGES_OPEN_THEN, then(past))).map(readCharge);

@@ -1,14 +1,14 @@
 import type { Advance, Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { grantTotals } from '../ledger/history.ts';
+import { grantTotals } from '../ledger/grant-totals.ts';
 import { advancesAsKnown } from './advance-history.ts';
 import { grantAsKnown } from './as-known.ts';
 import { chargesAsKnown } from './charge-history.ts';
 import { loadFormerTerms } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grant-rows.ts';
 import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
-import type { BookView } from './view.ts';
+import type { WrittenView } from './view.ts';
 
 /** What a state is put together from. */
 export type Parts = {
@@ -20,17 +20,15 @@ export type Parts = {
 /** The state a book had at an earlier version, by what was known at it; `named` grants are included, open or not. */
 export async function rebuild(
   connection: Connection,
-  view: BookView,
-  bookId: string,
+  view: WrittenView,
   named: readonly StoredGrant[],
 ): Promise<Parts> {
-  const { shard, version, clock } = view;
-  const past = { shard, bookId, version };
-  const point = { ...past, at: clock, recordedBy: version };
+  const { shard, bookId, version, clock } = view;
+  const point = { shard, bookId, version, asOf: clock, recordedBy: version };
   const [openThen, advancesThen, chargesThen] = await settleAll([
-    grantsOpenThen(connection, past),
-    advancesOpenThen(connection, past),
-    chargesOpenThen(connection, past),
+    grantsOpenThen(connection, point),
+    advancesOpenThen(connection, point),
+    chargesOpenThen(connection, point),
   ]);
   const grants = [...named, ...openThen];
   const ids = grants.map(({ grant }) => grant.id);

@@ -7,7 +7,7 @@ import type { StoredGrant } from '../tables/grant-rows.ts';
 import type { BookCache, OpenBook } from './book-cache.ts';
 import { loadOpen, openBooks, type Marked } from './open-book.ts';
 import { rebuild, type Parts } from './rebuild.ts';
-import type { BookView } from './view.ts';
+import type { BookView, WrittenView } from './view.ts';
 
 /**
  * The open state of a book at the version a question knows, run forward to the instant it asks about, which must not
@@ -28,10 +28,10 @@ export async function runForward(
   view: BookView,
   named: readonly StoredGrant[] = [],
 ): Promise<Outcome> {
-  if (view.id === null) return { state: emptyBook(view.asOf), postings: [], reductions: [] };
+  if (view.bookId === null) return { state: emptyBook(view.asOf), postings: [], reductions: [] };
   const parts = view.current
-    ? await current(connection, { shard: view.shard, bookId: view.id }, named)
-    : await rebuild(connection, view, view.id, named);
+    ? await current(connection, view, named)
+    : await rebuild(connection, view, named);
   return advanceTo(assemble(view, parts), view.asOf);
 }
 
@@ -57,7 +57,7 @@ export const stateNow = (book: Pick<BookView, 'version' | 'clock' | 'asOf'>, ope
 /** What lies ahead in many books, each as known at its version: as many statements for the latest ones as for one. */
 export async function runAllForward(
   connection: Connection,
-  views: readonly (BookView & Placed)[],
+  views: readonly WrittenView[],
 ): Promise<readonly Outcome[]> {
   if (views.length === 0) return [];
   const latest = views.filter((view) => view.current);
@@ -81,7 +81,9 @@ const assemble = (
   { version, clock }: Pick<BookView, 'version' | 'clock'>,
   { grants, advances, charges }: Parts,
 ): BookState => ({
-  ...{ version, clock, historyFrom: clock },
+  version,
+  clock,
+  historyFrom: clock,
   grants: new Map(grants.map((grant) => [grant.id, grant])),
   advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
   charges: new Map(charges.map((charge) => [charge.id, charge])),

@@ -1,8 +1,9 @@
 import type { DatabaseClock } from '../db/clock.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
 import { inShard } from '../db/placement.ts';
-import { optional } from '../db/types.ts';
 import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
+import { versionAt, writeAt } from '../ledger/as-of.ts';
 import { namedBy, shardOf, type BookKey } from '../tables/book-key.ts';
 
 /** When a question is about, on both axes; null: now, and all that is known. */
@@ -13,12 +14,18 @@ export type Moment = {
   readonly lastVersion?: number;
 };
 
-/** A book as a question sees it: which version of it is known, and how far the journal of that version reaches. */
-export type BookView = {
+/**
+ * A book as a question sees it: which version of it is known, and how far the journal of that version reaches. Its id is
+ * null where nobody has written about the customer yet, as far as known.
+ */
+export type BookView = Placing & ({ readonly bookId: null } | { readonly bookId: string });
+
+/** One that somebody has written about. */
+export type WrittenView = Extract<BookView, { readonly bookId: string }>;
+
+type Placing = {
   readonly key: BookKey;
   readonly shard: number;
-  /** Null: nobody has written about this customer yet, as far as known. */
-  readonly id: string | null;
   /** The instant asked about. */
   readonly asOf: Instant;
   /** Where none was asked for: when the version known was recorded, so that asking again gives the same. */
@@ -52,30 +59,33 @@ export type PlacedRow = {
   recorded_by: number | null;
 };
 
-export const PLACED_COLUMNS = `b.id, b.version, b.clock, b.next_event_at, b.currencies,
-  known.version as known_version, known.recorded_at as known_clock, recorded.version as recorded_by`;
+const located = {
+  shard: 'smallint',
+  namespace: 'text',
+  customerId: 'text',
+  asOf: 'timestamptz',
+  knownAt: 'timestamptz',
+} as const;
+type Placed = Readonly<Record<'shard' | 'asOf' | 'knownAt', string>>;
 
-const placed = (among: string): string => `
-   left join lateral (
-     select w.version, w.recorded_at from writes w
-     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $5::timestamptz ${among}
-     order by w.recorded_at desc, w.version desc limit 1
-   ) known on $5::timestamptz is not null
-   left join lateral (
-     select w.version from writes w
-     where w.shard = $1 and w.book_id = b.id and w.recorded_at <= $4::timestamptz
-     order by w.recorded_at desc, w.version desc limit 1
-   ) recorded on $4::timestamptz < b.clock`;
+/** Of a placed row of `books`, `b`. */
+export const placedColumns = ({ shard, asOf }: Placed): string => `
+  b.id, b.version, b.clock, b.next_event_at, b.currencies, known.version as known_version,
+  known.recorded_at as known_clock, case when ${asOf} < b.clock then ${versionAt({ shard, bookId: 'b.id', asOf })} end as recorded_by`;
 
-/** StreamSlots a question in a row `b` of `books` of shard $1: $4 is `as_of`, $5 `known_at`, each null for now. */
-export const PLACED = placed('');
+/** Places a question in a row `b` of `books`; `asOf` and `knownAt` are null for now. */
+export const placed = ({ shard, knownAt }: Placed, where = 'true'): string => `
+   left join lateral (${writeAt({ shard, bookId: 'b.id', asOf: knownAt, where })}) known on ${knownAt} is not null`;
+
+const p = parameters({ ...located, lastVersion: 'bigint' });
 
 const LOCATE = statement<PlacedRow & { now: Instant }>(
   'locate_book',
-  `select t.now, ${PLACED_COLUMNS}
+  `select t.now, ${placedColumns(p)}
    from (select date_trunc('milliseconds', clock_timestamp()) as now) t
-   left join books b on b.shard = $1 and b.namespace = $2 and b.customer_id = $3 and b.version > 0
-   ${placed('and ($6::bigint is null or w.version <= $6)')}`,
+   left join books b on b.shard = ${p.shard} and b.namespace = ${p.namespace} and b.customer_id = ${p.customerId}
+     and b.version > 0
+   ${placed(p, `(${p.lastVersion} is null or w.version <= ${p.lastVersion})`)}`,
 );
 
 /** Finds a customer's book and places the question on both of its axes: one statement. */
@@ -86,14 +96,8 @@ export async function locate(
   moment: Moment,
 ): Promise<BookView> {
   const shard = shardOf(key);
-  const [row] = await connection.run(LOCATE, [
-    shard,
-    key.namespace,
-    key.customerId,
-    optional(moment.asOf),
-    optional(moment.knownAt),
-    moment.lastVersion ?? null,
-  ]);
+  const { lastVersion = null } = moment;
+  const [row] = await connection.run(LOCATE, valuesOf(p, { ...moment, ...key, shard, lastVersion }));
   return viewOf(row!, { key, shard, moment, time: clock.reads(row!.now) });
 }
 
@@ -115,14 +119,14 @@ export function viewOf(
   };
   const known = moment.knownAt === null ? row.version : row.known_version;
   if (row.id === null || known === null) {
-    const none = { id: null, version: 0, clock: ALWAYS, nextDueAt: null, current: true, recordedBy: 0 };
+    const none = { bookId: null, version: 0, clock: ALWAYS, nextDueAt: null, current: true, recordedBy: 0 };
     return { ...asked, ...none, currencies: [] };
   }
   const current = known === row.version;
   const currencies = Object.entries(row.currencies).filter(([, version]) => version <= known);
   return {
     ...asked,
-    id: row.id,
+    bookId: row.id,
     version: known,
     clock: (current ? row.clock : row.known_clock)!,
     nextDueAt: current ? row.next_event_at : null,

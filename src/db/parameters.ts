@@ -12,6 +12,7 @@ const TYPES = {
   timestamptz: optional,
   /** As Postgres prints it, or an id on the wire. */
   uuid: (value: string | null) => (value === null ? null : uuidOf(value)),
+  'smallint[]': (value: readonly number[]) => value,
   'integer[]': (value: readonly number[] | null) => value,
   'bigint[]': (value: readonly number[]) => value,
   'text[]': (value: readonly string[] | null) => value,
@@ -35,7 +36,7 @@ export function parameters<const Of extends Types>(types: Of): NamedParameters<O
   return { ...Object.fromEntries<string>(texts), [ORDER]: types } as NamedParameters<Of>;
 }
 
-/** What a statement with these parameters is run with. */
+/** What a statement with these parameters is run with. Values may have other fields; those written out come last. */
 export const valuesOf = <Of extends Types>(
   named: NamedParameters<Of>,
   values: { readonly [Name in keyof Of]: ValueOf<Of[Name]> },

@@ -1,15 +1,15 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { timestamp } from '../db/types.ts';
+import { parameters, valuesOf } from '../db/parameters.ts';
+import type { Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { subAccountKey, type AccountType, type SubAccount } from './account.ts';
-import type { JournalPoint } from './history.ts';
-import { toldOfAccounts } from './late-told.ts';
+import { heldAt, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from './as-of.ts';
 import type { Leg } from './posting.ts';
 import { readSubAccount } from './store.ts';
 
-/** What sub-accounts hold at an instant as known at a version: the formula of history.ts for every account, set-based. */
+/** What sub-accounts hold at an instant as known at a version, of one book or of many. */
 
 /** Which accounts are asked about. */
 export type AccountFilter = {
@@ -29,68 +29,75 @@ export type AccountTotal = {
 /** `booked`: it has an entry at the instant; before its first one it is known, and holds nothing. */
 export type KnownAccount = AccountTotal & { readonly id: string; readonly booked: boolean };
 
-type RouteRow = Parameters<typeof readSubAccount>[0] & { amount: Amount };
+export type RouteTotalRow = Parameters<typeof readSubAccount>[0] & { amount: Amount };
 
-const ROUTE =
+export const readRouteTotal = (row: RouteTotalRow): AccountTotal => ({
+  id: null,
+  account: readSubAccount(row),
+  amount: row.amount,
+});
+
+/** Of a row `s` of `sub_accounts`. */
+export const ROUTE =
   's.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code, s.tax_behavior';
 
-// $2–$4 are the books, each with v(T) and V.
-const HELD = `
-  with book as (
-    select * from unnest($2::uuid[], $3::bigint[], $4::bigint[]) b (id, recorded_by, version)
-  ), accounts as materialized (
-    select s.*, b.recorded_by, b.version as known_version
-    from book b
-    join sub_accounts s on s.shard = $1 and s.book_id = b.id
-      and (cardinality($6::text[]) = 0 or s.type = any($6)) and ($7::text is null or s.currency = $7)
-  ), late as materialized (
-    select told.id, sum(told.amount) as amount
-    from book b
-    cross join lateral (${toldOfAccounts({
-      ...{ book: 'b.id', after: 'b.recorded_by', through: 'b.version', at: '$5::timestamptz' },
-    })}) told
-    group by told.id
-  ), held as (
-    select s.*, base.running_total is not null or late.amount is not null as booked,
-           coalesce(base.running_total, 0) + coalesce(late.amount, 0) as amount
-    from accounts s
-    left join lateral (
-      select e.running_total from entries e
-      where e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= s.recorded_by
-      order by e.version desc, e.position desc limit 1
-    ) base on true
-    left join late on late.id = s.id
-  )`;
+const FILTER = { types: 'text[]', currency: 'text' } as const;
+const isAsked = (p: Readonly<Record<keyof typeof FILTER, string>>): string => `
+  (cardinality(${p.types}) = 0 or s.type = any(${p.types})) and (${p.currency} is null or s.currency = ${p.currency})`;
 
-const OF_BOOK = statement<RouteRow & { id: string; booked: boolean }>(
+const ofBook = parameters({ ...POINT, ...FILTER });
+
+// Of a sub-account `s`.
+const firstEntry = (
+  { shard, version }: Readonly<Record<'shard' | 'version', string>>,
+  where = 'true',
+): string => `
+  select e.version from entries e
+  where e.shard = ${shard} and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= ${version} and ${where}
+  order by e.version, e.position limit 1`;
+
+const OF_BOOK = statement<RouteTotalRow & { id: string; booked: boolean }>(
   'account_totals',
-  `${HELD}
+  `with ${heldAt({
+    shard: ofBook.shard,
+    points: `select ${ofBook.bookId} as book_id, ${ofBook.asOf} as as_of, ${ofBook.recordedBy} as recorded_by, ${ofBook.version} as version`,
+    accounts: isAsked(ofBook),
+    oneBook: true,
+  })}
    select s.id, s.booked, s.amount, ${ROUTE} from held s
    -- one probe where it is needed: as "or exists" Postgres may read all entries to answer it
-   left join lateral (
-     select e.version from entries e
-     where not s.booked
-       and e.shard = $1 and e.book_id = s.book_id and e.sub_account = s.ordinal and e.version <= s.known_version
-     order by e.version, e.position limit 1
-   ) later on true
+   left join lateral (${firstEntry(ofBook, 'not s.booked')}) later on true
    where s.booked or later.version is not null`,
 );
 
-const OF_BOOKS = statement<RouteRow>(
-  'account_totals_of_books',
-  `${HELD} select ${ROUTE}, sum(s.amount) as amount from held s where s.booked group by ${ROUTE}`,
-);
+const many = parameters({
+  shard: 'smallint',
+  bookIds: 'uuid[]',
+  recordedBy: 'bigint[]',
+  versions: 'bigint[]',
+  asOf: 'timestamptz',
+  ...FILTER,
+});
 
-/** A book and where a question stands in it: v(T), and the version known. */
-export type BookPoint = Pick<JournalPoint, 'bookId' | 'recordedBy' | 'version'>;
+const OF_BOOKS = statement<RouteTotalRow>(
+  'account_totals_of_books',
+  `with ${heldAt({
+    shard: many.shard,
+    points: `select b.*, ${many.asOf} as as_of
+      from unnest(${many.bookIds}, ${many.recordedBy}, ${many.versions}) b (book_id, recorded_by, version)`,
+    accounts: isAsked(many),
+    oneBook: false,
+  })}
+   select ${ROUTE}, sum(s.amount) as amount from held s where s.booked group by ${ROUTE}`,
+);
 
 /** The sub-accounts of a book that are known at the point, in no particular order. */
 export async function accountTotals(
   connection: Connection,
-  { shard, at, ...book }: JournalPoint,
+  point: JournalPoint,
   filter: AccountFilter,
 ): Promise<readonly KnownAccount[]> {
-  const rows = await connection.run(OF_BOOK, parameters(shard, [book], at, filter));
+  const rows = await connection.run(OF_BOOK, valuesOf(ofBook, { ...point, ...filter }));
   return rows.map((row) => ({
     id: idOf('acc', row.id),
     account: readSubAccount(row),
@@ -99,30 +106,61 @@ export async function accountTotals(
   }));
 }
 
+const named = parameters({ ...KNOWN_BOOK, accountId: 'uuid' });
+
+const KNOWN = statement<{ version: number }>(
+  'known_account',
+  `select first.version from sub_accounts s
+   cross join lateral (${firstEntry(named)}) first
+   where s.shard = ${named.shard} and s.book_id = ${named.bookId} and s.id = ${named.accountId}`,
+);
+
+/** Whether a book has the sub-account, as known: it comes into being with its first entry. */
+export const isKnownAccount = async (
+  connection: Connection,
+  book: KnownBook,
+  accountId: string,
+): Promise<boolean> => (await connection.run(KNOWN, valuesOf(named, { ...book, accountId }))).length > 0;
+
+const filtered = parameters({ shard: 'smallint', bookId: 'uuid', ...FILTER });
+
+const ORDINALS = statement<{ id: string; ordinal: number }>(
+  'sub_accounts_asked',
+  `select s.id, s.ordinal from sub_accounts s
+   where s.shard = ${filtered.shard} and s.book_id = ${filtered.bookId}
+and ${isAsked(filtered)}`,
+);
+
+/** The ordinals of the sub-accounts that a filter asks for; null: it asks for all. */
+export async function subAccountsAsked(
+  connection: Connection,
+  book: Placed,
+  { accountId, ...filter }: AccountFilter & { readonly accountId: string | null },
+): Promise<readonly number[] | null> {
+  if (accountId === null && filter.types.length === 0 && filter.currency === null) return null;
+  const rows = await connection.run(ORDINALS, valuesOf(filtered, { ...book, ...filter }));
+  return rows
+    .filter(({ id }) => accountId === null || idOf('acc', id) === accountId)
+    .map(({ ordinal }) => ordinal);
+}
+
 /** Those of many books of a shard that have an entry by the instant (inclusive), added up by route. */
 export async function accountTotalsOfBooks(
   connection: Connection,
   shard: number,
-  books: readonly BookPoint[],
-  at: Instant,
+  books: readonly Omit<JournalPoint, 'shard' | 'asOf'>[],
+  asOf: Instant,
   filter: AccountFilter,
 ): Promise<readonly AccountTotal[]> {
   if (books.length === 0) return [];
-  const rows = await connection.run(OF_BOOKS, parameters(shard, books, at, filter));
-  return rows.map((row) => ({ id: null, account: readSubAccount(row), amount: row.amount }));
+  const asked = {
+    bookIds: books.map((book) => book.bookId),
+    recordedBy: books.map((book) => book.recordedBy),
+    versions: books.map((book) => book.version),
+  };
+  const rows = await connection.run(OF_BOOKS, valuesOf(many, { ...filter, ...asked, shard, asOf }));
+  return rows.map(readRouteTotal);
 }
-
-const parameters = (
-  shard: number,
-  books: readonly BookPoint[],
-  at: Instant,
-  { types, currency }: AccountFilter,
-): readonly unknown[] => [
-  shard,
-  ...[books.map((book) => book.bookId), books.map((book) => book.recordedBy)],
-  ...[books.map((book) => book.version), timestamp(at)],
-  ...[types, currency],
-];
 
 /** Totals by route, to which others and the legs of postings that are not in the journal yet can be added. */
 export type Totals = Map<string, AccountTotal>;

@@ -49,8 +49,12 @@ export type TransactionRange = JournalRange & {
 
 /** No filter at all. */
 export const WHOLE_JOURNAL = {
-  ...{ bookedFrom: ALWAYS, bookedTo: NEVER, grantId: null, chargeId: null },
-  ...{ kinds: [], idempotencyKey: null },
+  bookedFrom: ALWAYS,
+  bookedTo: NEVER,
+  grantId: null,
+  chargeId: null,
+  kinds: [],
+  idempotencyKey: null,
 };
 
 export type EntryRange = JournalRange & {
@@ -184,7 +188,9 @@ export async function pageOfEntries(
     walk === 'book' && subAccounts !== null ? ['accounts', subAccounts] : [walk, along];
   const hides = hidesRows(range) || transaction !== null || (subAccounts !== null && way !== 'accounts');
   const { rows, last } = await walked(connection, ENTRIES[way], {
-    ...{ range, subject, lookAt: hides ? LOOKED_AT : limit + 1 },
+    range,
+    subject,
+    lookAt: hides ? LOOKED_AT : limit + 1,
     shown: [subAccounts, transaction],
   });
   return pageOf(rows.map(readEntry), limit, last, ({ version, position }) => ({ version, position }));
@@ -199,7 +205,9 @@ export async function pageOfTransactions(
   const [walk, subject] = walkOf(range);
   const hides = hidesRows(range) || kinds.length > 0 || idempotencyKey !== null;
   const { rows, last } = await walked(connection, TRANSACTIONS[walk], {
-    ...{ range, subject, lookAt: hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS) },
+    range,
+    subject,
+    lookAt: hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS),
     shown: [kinds, idempotencyKey],
   });
   const page = pageOf(rows, limit, last, ({ version, ordinal }) => ({ version, position: ordinal }));

@@ -4,6 +4,7 @@ import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { OF_CREDIT, versionAt } from './as-of.ts';
 import { kindsHeld } from './posting.ts';
 
 type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };
@@ -14,17 +15,14 @@ const MOVES_SINCE = statement<MoveRow>(
   'grant_moves_since',
   `select e.book_id, e.grant_id, e.booked_at, e.amount
    from unnest($1::smallint[], $2::uuid[], $4::uuid[], $5::timestamptz[]) named (shard, book_id, grant_id, since)
-   join lateral (
-     select coalesce(max(w.version), 0) as version from (
-       select w.version from writes w
-       where w.shard = named.shard and w.book_id = named.book_id and w.recorded_at <= named.since and ${inShard('w')}
-       order by w.recorded_at desc, w.version desc limit 1
-     ) w
-   ) known on true
+   cross join lateral (
+     select ${versionAt({ shard: 'named.shard', bookId: 'named.book_id', asOf: 'named.since', where: inShard('w') })} as version
+     offset 0
+   ) known
    join lateral (
      select * from entries e
      where e.shard = named.shard and e.book_id = named.book_id and e.grant_id = named.grant_id and ${inShard('e')}
-       and e.version > known.version and e.grant_remaining is not null
+       and e.version > known.version and ${OF_CREDIT}
        and e.booked_at > named.since and e.kind not in ${kindsHeld('ISSUED', 'EXPIRED')}
      offset 0
    ) e on true

@@ -250,7 +250,10 @@ export function asRead(
   const id = idOf('txn', made.uuid);
   return {
     ...made,
-    ...{ id, groupId: idOf('txn', appended.transactions[0]!.uuid), idempotencyKey, reversedId },
+    id,
+    groupId: idOf('txn', appended.transactions[0]!.uuid),
+    idempotencyKey,
+    reversedId,
     entries: appended.entries
       .filter((entry) => entry.transaction === made.ordinal)
       .map((entry) => ({

@@ -6,7 +6,8 @@ import { spanClass } from '../db/span.ts';
 import { uuidOf } from '../id.ts';
 import type { Amount } from '../amount.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
-import { completesBlock, sumUpLateEntries, type Told } from './late-sums.ts';
+import { lastTotal } from './as-of.ts';
+import { completesBlock, sumUpLateEntries } from './late-entries.ts';
 import type { Appended, JournalEntry, JournalHead, JournalTransaction, SubAccountHead } from './journal.ts';
 import { storeWrites, type WritesOf } from './writes.ts';
 
@@ -29,13 +30,10 @@ type SubAccountRow = {
 const SUB_ACCOUNTS = statement<SubAccountRow & { total: Amount | null }>(
   'ledger_heads',
   `select s.book_id, s.id, s.ordinal, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage,
-          s.tax_code, s.tax_behavior, last.running_total as total
+          s.tax_code, s.tax_behavior, last.amount as total
    from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
    ${ofNamed('sub_accounts', 's', 'true')}
-   left join lateral (
-     select e.running_total from entries e
-     where e.shard = s.shard and e.book_id = s.book_id and e.sub_account = s.ordinal and ${inShard('e')}
-     order by e.version desc, e.position desc limit 1
+   left join lateral (${lastTotal({ shard: 's.shard', bookId: 's.book_id', account: 's.ordinal', where: inShard('e') })}
    ) last on true`,
 );
 
@@ -146,12 +144,13 @@ export function storeJournals(
       connection,
       all(({ entries }) => entries),
     ),
-    ...sumUpLateEntries(connection, journals.map(toldOf).filter(completesBlock)),
+    ...sumUpLateEntries(
+      connection,
+      journals
+        .map(({ writes, ...book }) => ({ ...book, first: writes[0]!.version, last: writes.at(-1)!.version }))
+        .filter(completesBlock),
+    ),
   ];
 }
-
-const toldOf = ({ shard, bookId, writes }: AppendedTo): Told => ({
-  ...{ shard, bookId, first: writes[0]!.version, last: writes.at(-1)!.version },
-});
 
 const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id));

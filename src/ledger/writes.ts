@@ -4,6 +4,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
+import { KNOWN_BOOK, type KnownBook } from './as-of.ts';
 import { FORMAT, type Salt } from './hash.ts';
 
 /** The only writer of `writes`: what took a version of a book, and when. Which version that is at an instant: as-of.ts. */
@@ -40,7 +41,7 @@ export const storeWrites = (connection: Connection, books: readonly WritesOf[]):
     books.flatMap((book) => book.writes.map((write) => ({ book, write }))),
   );
 
-const p = parameters({ shard: 'smallint', bookId: 'uuid', since: 'bigint', version: 'bigint' });
+const p = parameters({ ...KNOWN_BOOK, since: 'bigint' });
 
 const WRITES_SINCE = statement<{ version: number; method: string }>(
   'writes_since',
@@ -52,5 +53,5 @@ const WRITES_SINCE = statement<{ version: number; method: string }>(
 /** The writes of a book after the version `since`, up to another, in order. */
 export const writesSince = (
   connection: Connection,
-  range: Placed & { readonly since: number; readonly version: number },
+  range: KnownBook & { readonly since: number },
 ): Promise<{ version: number; method: string }[]> => connection.run(WRITES_SINCE, valuesOf(p, range));

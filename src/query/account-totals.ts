@@ -4,7 +4,7 @@ import { isHistory, readUpTo, type BookView, type Moment } from '../book/view.ts
 import { awaitWriters, LONGEST_WRITE_MS } from '../tables/writers.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import type { Instant } from '../instant.ts';
+import { earlier, type Instant } from '../instant.ts';
 import {
   accountTotals,
   accountTotalsOfBooks,
@@ -14,6 +14,8 @@ import {
   type AccountTotal,
   type KnownAccount,
 } from '../ledger/account-totals.ts';
+import type { Leg } from '../ledger/posting.ts';
+import { subjectTotals, type Subject } from '../ledger/subject-totals.ts';
 import { refuse } from '../refusal.ts';
 import type { QueryDeps } from '../book/questions.ts';
 
@@ -36,15 +38,36 @@ export async function knownAccountsAt(
   view: BookView,
   filter: AccountFilter,
 ): Promise<readonly (AccountTotal & Partial<Pick<KnownAccount, 'booked'>>)[]> {
-  if (view.id === null) return [];
-  const { shard, id: bookId, asOf: at, version } = view;
+  if (view.bookId === null) return [];
   const [written, ahead] = await settleAll([
-    accountTotals(connection, { shard, bookId, at, version, recordedBy: readUpTo(view) }, filter),
-    isHistory(view) ? Promise.resolve([]) : runForward(connection, view).then(({ postings }) => postings),
+    accountTotals(connection, { ...view, recordedBy: readUpTo(view) }, filter),
+    legsAhead(connection, view),
   ]);
-  const legs = ahead.flatMap((posting) => posting.legs);
-  return [...addLegs(addTotals(new Map(), written), legs, filter).values()];
+  return [...addLegs(addTotals(new Map(), written), ahead, filter).values()];
 }
+
+/** The same by the entries of a grant or charge alone: it costs what that did. */
+export async function accountsOfSubject(
+  connection: Connection,
+  view: BookView,
+  subject: Subject,
+): Promise<readonly AccountTotal[]> {
+  if (view.bookId === null) return [];
+  const { grantId, chargeId } = subject;
+  const [written, ahead] = await settleAll([
+    subjectTotals(connection, view, earlier(view.asOf, view.clock), subject),
+    legsAhead(connection, view),
+  ]);
+  const legs = ahead.filter(
+    (leg) =>
+      (grantId === null || leg.grantId === grantId) && (chargeId === null || leg.chargeId === chargeId),
+  );
+  return [...addLegs(addTotals(new Map(), written), legs, { types: [], currency: null }).values()];
+}
+
+/** What running forward books; nothing of the past. */
+const legsAhead = async (connection: Connection, view: BookView): Promise<readonly Leg[]> =>
+  isHistory(view) ? [] : (await runForward(connection, view)).postings.flatMap(({ legs }) => legs);
 
 /** Sub-accounts of all books of a namespace, added up by route, with the moment they hold for. */
 export type NamespaceTotals = {
@@ -73,10 +96,8 @@ export async function accountsOfNamespace(
     for await (const batch of booksOfNamespace(connection, namespace, moment, now)) {
       signal.throwIfAborted();
       const { shard, books } = batch;
-      const points = books.map(({ view }) => ({
-        ...{ bookId: view.id, recordedBy: readUpTo(view), version: view.version },
-      }));
-      const due = books.filter((book) => book.due).map(({ view }) => ({ ...view, bookId: view.id }));
+      const points = books.map(({ view }) => ({ ...view, recordedBy: readUpTo(view) }));
+      const due = books.filter((book) => book.due).map(({ view }) => view);
       const [written, ahead] = await settleAll([
         accountTotalsOfBooks(connection, shard, points, asOf, filter),
         runAllForward(connection, due),

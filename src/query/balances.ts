@@ -72,7 +72,7 @@ async function keptBalances(
     questions.map(({ key }) => key),
   );
   return views.map((view, i) => {
-    const state = view.id === null ? emptyBook(view.asOf) : keptState(kept, view);
+    const state = view.bookId === null ? emptyBook(view.asOf) : keptState(kept, view);
     return state === null
       ? null
       : { view, balances: balancesIn(state, view.currencies, questions[i]!.figures) };
@@ -84,7 +84,7 @@ function keptState(kept: BookCache, view: NowView): BookState | null {
   return open === undefined ? null : stateNow(view, open);
 }
 
-const markOf = ({ id, headHash, ...view }: NowView) => ({ ...view, id: id!, headHash: headHash! });
+const markOf = ({ bookId, headHash, ...view }: NowView) => ({ ...view, id: bookId!, headHash: headHash! });
 
 /** Balances of many books now, in the order of the questions: a constant number of statements in two round trips. */
 async function balancesNow(
@@ -105,21 +105,21 @@ async function balancesNow(
       connection,
       asking(({ parts }) => parts.has('pending')).map((view) => ({
         ...view,
-        bookId: view.id!,
+        bookId: view.bookId!,
         at: view.asOf,
       })),
     ),
   ]);
   return views.map((view, i) => {
     const { figures } = questions[i]!;
-    const state = view.id === null ? emptyBook(view.asOf) : states.get(view.id);
+    const state = view.bookId === null ? emptyBook(view.asOf) : states.get(view.bookId);
     const booked = state === undefined ? null : bookedOf(state, figures.scope);
-    const own = view.id === null ? undefined : promised.get(view.id);
+    const own = view.bookId === null ? undefined : promised.get(view.bookId);
     return { view, balances: balancesFrom(view.currencies, figures, booked, own ?? []) };
   });
 }
 
 /** Each written book once, however many ask about it. */
 const distinct = (views: readonly NowView[]): readonly NowView[] => [
-  ...new Map(views.flatMap((view) => (view.id === null ? [] : [[view.id, view] as const]))).values(),
+  ...new Map(views.flatMap((view) => (view.bookId === null ? [] : [[view.bookId, view] as const]))).values(),
 ];

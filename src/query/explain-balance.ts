@@ -88,7 +88,7 @@ const NOTHING: Standing = { grants: [], advances: [], charges: [] };
 
 const promisesIn = async (
   connection: Connection,
-  { shard, id, version, asOf }: BookView,
+  { shard, bookId: id, version, asOf }: BookView,
   currency: string,
 ): Promise<readonly CreditPromise[]> =>
   id === null ? [] : promisesAt(connection, { shard, id, version }, asOf, currency);
@@ -96,7 +96,7 @@ const promisesIn = async (
 /** The newest grants of the currency that do not count, one more than are listed. */
 const othersIn = async (
   connection: Connection,
-  { shard, id: bookId, version, asOf: at }: BookView,
+  { shard, bookId, version, asOf: at }: BookView,
   currency: string,
   but: readonly string[],
 ): Promise<readonly StoredGrant[]> =>
@@ -116,7 +116,7 @@ async function withoutSettled(
   promised: readonly CreditPromise[],
   others: readonly StoredGrant[],
 ): Promise<readonly ExplainedGrant[]> {
-  const named = promised.map(({ grantId }) => ({ shard: view.shard, bookId: view.id!, grantId }));
+  const named = promised.map(({ grantId }) => ({ shard: view.shard, bookId: view.bookId!, grantId }));
   const rows = await loadGrants(connection, named);
   const views = await viewsOf(connection, view, [...rows.map(readGrant), ...others]);
   const pending = new Map(promised.map(({ grantId, amount }) => [grantId, amount]));
@@ -147,7 +147,7 @@ const REASONS: readonly Exclusion[] = [
 /** Advances with what the caller wrote on the charges that made them. */
 async function withNames(
   connection: Connection,
-  { shard, id: bookId }: BookView,
+  { shard, bookId }: BookView,
   advances: readonly ExplainedAdvance[],
 ): Promise<Explanation['advances']> {
   const ids = [...new Set(advances.map(({ advance }) => advance.chargeId))];

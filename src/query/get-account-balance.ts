@@ -1,20 +1,26 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import { runForward } from '../book/state-at.ts';
-import { isHistory, type BookView } from '../book/view.ts';
-import type { Connection } from '../db/database.ts';
-import { earlier } from '../instant.ts';
-import {
-  matchesRoute,
-  namesGrantOrCharge,
-  sumEntries,
-  sumOf,
-  type EntryFilter,
-} from '../ledger/account-sum.ts';
-import { accountsAt } from './account-totals.ts';
+import type { BookView } from '../book/view.ts';
+import type { AccountType, Stage, SubAccount } from '../ledger/account.ts';
+import type { Subject } from '../ledger/subject-totals.ts';
+import { accountsAt, accountsOfSubject } from './account-totals.ts';
 import { assertNamed } from './named.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
 
-export type AccountAnswer = { readonly view: BookView; readonly amount: Amount };
+/** Which entries a balance is the sum of: an account of one currency, narrowed by what is not null. */
+export type EntryFilter = Subject & {
+  readonly type: AccountType;
+  readonly currency: string;
+  readonly stage: Stage | null;
+  /** False: the entries of advances. */
+  readonly costBasisKnown: boolean | null;
+  readonly costBasis: Amount | null;
+  readonly priority: number | null;
+  readonly taxCode: string | null;
+  /** Exactly this set, sorted. */
+  readonly featureKeys: readonly string[] | null;
+};
+
+export type AccountBalance = { readonly view: BookView; readonly amount: Amount };
 
 /**
  * The sum of entries at any instant, as known at any instant. What has fallen due but is not yet written is included,
@@ -24,27 +30,26 @@ export type AccountAnswer = { readonly view: BookView; readonly amount: Amount }
 export const getAccountBalance = (
   deps: QueryDeps,
   question: Asked & { readonly filter: EntryFilter },
-): Promise<AccountAnswer> =>
+): Promise<AccountBalance> =>
   ask(deps, question, async (connection, view) => {
     const { filter } = question;
-    await assertNamed(connection, view, { grt: filter.grantId, chg: filter.chargeId });
-    const sum = namesGrantOrCharge(filter) ? ofEntries : ofAccounts;
-    return { view, amount: await sum(connection, view, filter) };
+    const { type, currency, grantId, chargeId } = filter;
+    await assertNamed(connection, view, { grt: grantId, chg: chargeId });
+    const accounts = await (grantId === null && chargeId === null
+      ? accountsAt(connection, view, { types: [type], currency })
+      : accountsOfSubject(connection, view, filter));
+    const counted = accounts.filter(({ account }) => matchesRoute(filter, account));
+    return { view, amount: sumAmounts(counted.map(({ amount }) => amount)) };
   });
 
-async function ofAccounts(connection: Connection, view: BookView, filter: EntryFilter): Promise<Amount> {
-  const { type, currency } = filter;
-  const accounts = await accountsAt(connection, view, { types: [type], currency });
-  return sumAmounts(
-    accounts.filter(({ account }) => matchesRoute(filter, account)).map(({ amount }) => amount),
-  );
-}
+const matchesRoute = (filter: EntryFilter, account: SubAccount): boolean =>
+  account.type === filter.type &&
+  account.currency === filter.currency &&
+  asked(filter.stage, account.stage) &&
+  asked(filter.costBasisKnown, account.costBasis !== null) &&
+  asked(filter.costBasis, account.costBasis) &&
+  asked(filter.priority, account.priority) &&
+  asked(filter.taxCode, account.tax?.code ?? null) &&
+  (filter.featureKeys === null || filter.featureKeys.join('\0') === account.featureKeys.join('\0'));
 
-async function ofEntries(connection: Connection, view: BookView, filter: EntryFilter): Promise<Amount> {
-  if (view.id === null) return 0n;
-  const { shard, id, version, asOf, clock } = view;
-  const written = await sumEntries(connection, { shard, id, version }, earlier(asOf, clock), filter);
-  const ahead = isHistory(view) ? [] : (await runForward(connection, view)).postings;
-  const legs = ahead.flatMap((posting) => posting.legs);
-  return written + sumOf(filter, legs);
-}
+const asked = <T>(value: T | null, is: T | null): boolean => value === null || value === is;

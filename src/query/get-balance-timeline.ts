@@ -1,4 +1,4 @@
-import type { BookView } from '../book/view.ts';
+import type { BookView, WrittenView } from '../book/view.ts';
 import { nextSegment } from './timeline/segments.ts';
 import type { Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
@@ -10,14 +10,7 @@ import { ask, type QueryDeps } from '../book/questions.ts';
 import { standingAt } from './standing.ts';
 import { withCauses } from './timeline/causes.ts';
 import { within } from './timeline/changes.ts';
-import {
-  aheadOf,
-  forecastChanges,
-  learnGrants,
-  pastChanges,
-  type Book,
-  type Found,
-} from './timeline/sources.ts';
+import { aheadOf, forecastChanges, learnGrants, pastChanges, type Found } from './timeline/sources.ts';
 
 export type TimelineQuestion = Omit<BalanceQuestion, 'asOf'> & {
   /** Inclusive. */
@@ -49,9 +42,8 @@ export const getBalanceTimeline = (deps: QueryDeps, question: TimelineQuestion):
     const running = await opening(connection, view, question);
     const line = thinning<Point>(question.most);
     line.add({ at: view.asOf, balances: running.balances, causes: [] });
-    if (view.id !== null) {
-      const book = { ...view, id: view.id };
-      for await (const changes of changesOf(connection, book, running, question)) {
+    if (view.bookId !== null) {
+      for await (const changes of changesOf(connection, view, running, question)) {
         for (const point of sweep(running, changes)) line.add(point);
         forgetExhausted(running);
       }
@@ -68,7 +60,8 @@ async function opening(
 ): Promise<Running> {
   const live = parts.has('live');
   const figures = await balancesOf(connection, view, {
-    ...{ currencies, scope },
+    currencies,
+    scope,
     parts: live ? new Set([...parts, 'settled']) : parts,
   });
   const asked = new Set(figures.map(({ currency }) => currency));
@@ -76,7 +69,10 @@ async function opening(
   const amounts = (part: 'settled' | 'pending') =>
     new Map(figures.map((own) => [own.currency, own[part] ?? 0n]));
   return {
-    ...{ scope, parts, settled: amounts('settled'), pending: amounts('pending') },
+    scope,
+    parts,
+    settled: amounts('settled'),
+    pending: amounts('pending'),
     grants: new Map(
       grants
         .filter(({ currency, featureKeys }) => asked.has(currency) && inScope(scope, featureKeys))
@@ -98,11 +94,11 @@ async function opening(
 /** All that changes after the window's start, piece by piece, each in order of time. */
 async function* changesOf(
   connection: Connection,
-  book: Book,
+  book: WrittenView,
   running: Running,
   { until, pieceSize: size, signal }: TimelineQuestion,
 ): AsyncGenerator<readonly Change[]> {
-  const { shard, id: bookId, version, clock } = book;
+  const { clock } = book;
   const end = until - 1;
   const ledger = running.parts.has('settled') || running.parts.has('live');
   let after = book.asOf;
@@ -118,11 +114,7 @@ async function* changesOf(
   };
   while (after < earlier(end, clock)) {
     signal.throwIfAborted();
-    const segment = await nextSegment(
-      connection,
-      { shard, bookId, version },
-      { after, end: earlier(end, clock), size, ledger },
-    );
+    const segment = await nextSegment(connection, book, { after, end: earlier(end, clock), size, ledger });
     const span = { after, afterVersion, ...segment };
     afterVersion = segment.throughVersion;
     const found = await pastChanges(connection, book, running, span);

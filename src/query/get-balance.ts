@@ -1,11 +1,10 @@
 import { isHistory, type BookView, type Moment } from '../book/view.ts';
 import { stateAt } from '../book/state-at.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { sumAmounts } from '../amount.ts';
-import { settledTotals } from '../ledger/history.ts';
+import { settledAt } from '../ledger/settled.ts';
 import { promisedAt } from '../pending/index-reader.ts';
 import type { Promised } from '../pending/promise.ts';
-import { inScope, type Scope } from '../scope.ts';
+import type { Scope } from '../scope.ts';
 import {
   balancesFrom,
   bookedOf,
@@ -65,19 +64,12 @@ async function bookedIn(
   scope: Scope,
   withLive: boolean,
 ): Promise<Booked> {
-  if (view.id === null || !isHistory(view)) return bookedOf(await stateAt(connection, view), scope);
-  const { shard, id: bookId, asOf: at, recordedBy, version } = view;
-  const point = { shard, bookId, at, recordedBy, version };
-  const [totals, weight] = await settleAll([
-    settledTotals(connection, point),
-    withLive ? weightThen(connection, view, point) : Promise.resolve(() => 0n),
+  if (view.bookId === null || !isHistory(view)) return bookedOf(await stateAt(connection, view), scope);
+  const [settled, weight] = await settleAll([
+    settledAt(connection, { ...view, scope, currency: null }, [view.asOf]),
+    withLive ? weightThen(connection, view) : Promise.resolve(() => 0n),
   ]);
-  const settledThen: Figure = (currency) =>
-    sumAmounts(
-      totals
-        .filter((total) => total.currency === currency && inScope(scope, total.featureKeys))
-        .map((total) => total.amount),
-    );
+  const settledThen: Figure = (currency) => settled.find((sum) => sum.currency === currency)?.amount ?? 0n;
   return {
     settled: settledThen,
     live: (currency) => settledThen(currency) - weight(currency, scope),
@@ -85,6 +77,6 @@ async function bookedIn(
 }
 
 async function promisedIn(connection: Connection, view: BookView): Promise<readonly Promised[]> {
-  const { shard, id, version, asOf } = view;
+  const { shard, bookId: id, version, asOf } = view;
   return id === null ? [] : promisedAt(connection, { shard, id, version }, asOf);
 }

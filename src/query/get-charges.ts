@@ -12,8 +12,8 @@ export const getCharge = (
   deps: QueryDeps,
   { chargeId, ...asked }: Asked & { readonly chargeId: string },
 ): Promise<{ readonly version: number; readonly charge: Charge }> =>
-  ask(deps, { ...asked, asOf: null, knownAt: null }, async (connection, { shard, id, version }) => {
-    const rows = id === null ? [] : await loadCharges(connection, [{ shard, bookId: id, chargeId }]);
+  ask(deps, { ...asked, asOf: null, knownAt: null }, async (connection, { shard, bookId, version }) => {
+    const rows = bookId === null ? [] : await loadCharges(connection, [{ shard, bookId, chargeId }]);
     const [row] = rows;
     if (row !== undefined) return { version, charge: readCharge(row).charge };
     return notFound('chg', chargeId);
@@ -34,9 +34,13 @@ export const listCharges = (
   deps: QueryDeps,
   { key, minVersion, filter, from, limit }: ChargesQuestion,
 ): Promise<ChargePage & { readonly version: number }> =>
-  ask(deps, { key, minVersion, asOf: null, knownAt: null }, async (connection, { shard, id, version }) => ({
-    version,
-    ...(id === null
-      ? { charges: [], next: null }
-      : await pageOfCharges(connection, { shard, bookId: id }, filter, { from, limit })),
-  }));
+  ask(
+    deps,
+    { key, minVersion, asOf: null, knownAt: null },
+    async (connection, { shard, bookId, version }) => ({
+      version,
+      ...(bookId === null
+        ? { charges: [], next: null }
+        : await pageOfCharges(connection, { shard, bookId }, filter, { from, limit })),
+    }),
+  );

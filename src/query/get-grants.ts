@@ -7,7 +7,7 @@ import { loadGrants, readGrant, type StoredGrant } from '../tables/grant-rows.ts
 import { loadRemembered, type Remembered } from '../tables/remembered.ts';
 import { isHistory, type BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { grantTotals } from '../ledger/history.ts';
+import { grantTotals } from '../ledger/grant-totals.ts';
 import { viewNow, viewThen, type GrantView } from '../credit/grant-view.ts';
 import { notFound } from './named.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
@@ -21,7 +21,7 @@ export const getGrant = (
 ): Promise<GrantAnswer> =>
   ask(deps, question, async (connection, view) => {
     const { grantId } = question;
-    const { shard, id: bookId } = view;
+    const { shard, bookId } = view;
     const rows = bookId === null ? [] : await loadGrants(connection, [{ shard, bookId, grantId }]);
     const known = rows.map(readGrant).filter((own) => own.version <= view.version);
     const [grant] = await viewsOf(connection, view, known);
@@ -54,8 +54,8 @@ export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<G
   ask(deps, question, async (connection, view) => {
     const { filter, limit } = question;
     const range = await rangeOf(connection, view, question);
-    if (view.id === null || range === null) return { view, grants: [], next: null };
-    const page = await pageOfGrants(connection, { ...view, id: view.id }, filter, { ...range, limit });
+    if (view.bookId === null || range === null) return { view, grants: [], next: null };
+    const page = await pageOfGrants(connection, view, filter, { ...range, limit });
     const { statuses } = filter;
     const { idempotencyKey } = question;
     const grants = (await viewsOf(connection, view, page.grants)).filter(
@@ -86,7 +86,7 @@ export async function viewsOf(
   view: BookView,
   known: readonly StoredGrant[],
 ): Promise<readonly GrantView[]> {
-  if (known.length === 0 || view.id === null) return [];
+  if (known.length === 0 || view.bookId === null) return [];
   if (!isHistory(view)) {
     // Where nothing falls due the rows are the state, and what else the book holds is of no account.
     if (view.nextDueAt !== null && view.nextDueAt > view.asOf) {
@@ -95,18 +95,18 @@ export async function viewsOf(
     const state = await stateAt(connection, view, known);
     return known.map(({ grant }) => viewNow(state.grants.get(grant.id)!, view.asOf));
   }
-  const { shard, id: bookId, asOf: at, recordedBy, version } = view;
+  const { shard, bookId, version, asOf, clock } = view;
   const ids = known.map(({ grant }) => grant.id);
   // What is known of it at the version's own clock decides whether and when it was booked or voided.
   const [then, latest, terms] = await settleAll([
-    grantTotals(connection, { shard, bookId, at, recordedBy, version }, ids),
-    grantTotals(connection, { shard, bookId, at: view.clock, recordedBy: version, version }, ids),
+    grantTotals(connection, view, ids),
+    grantTotals(connection, { ...view, asOf: clock, recordedBy: version }, ids),
     loadFormerTerms(
       connection,
       ids.map((grantId) => ({ shard, bookId, grantId })),
     ),
   ]);
   return known.map((own) =>
-    viewThen(grantAsKnown(own, view, latest, terms), at, totalsOf(then, own.grant.id)),
+    viewThen(grantAsKnown(own, view, latest, terms), asOf, totalsOf(then, own.grant.id)),
   );
 }

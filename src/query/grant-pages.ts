@@ -3,7 +3,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
-import type { BookView } from '../book/view.ts';
+import type { WrittenView } from '../book/view.ts';
 
 /**
  * Pages of a book's grants, newest first. A page walks one index, which holds what decides whether a grant is asked for,
@@ -82,12 +82,12 @@ const OLDEST = '0'.repeat(32);
 /** The next grants of a book that may be in one of the states at the instant of a question, as known at its version. */
 export async function pageOfGrants(
   connection: Connection,
-  view: BookView & { readonly id: string },
+  view: WrittenView,
   { statuses, currency, featureKey }: GrantFilter,
   { from, to, limit }: GrantRange,
 ): Promise<GrantPage> {
   const ends = [from === null ? NEWEST : uuidOf(from), to === null ? OLDEST : uuidOf(to)];
-  const walk = [view.shard, view.id, ...ends, LOOKED_AT];
+  const walk = [view.shard, view.bookId, ...ends, LOOKED_AT];
   const rows = await connection.run(PAGE, [
     ...[...walk, view.version, timestamp(view.asOf), statuses, !view.current],
     ...[currency, featureKey, limit + 1],

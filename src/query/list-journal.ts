@@ -3,12 +3,8 @@ import { loadRemembered, type Remembered } from '../tables/remembered.ts';
 import type { BookView } from '../book/view.ts';
 import type { Connection } from '../db/database.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
-import {
-  boundsOf,
-  placeOfTransaction,
-  subAccountsAsked,
-  type SubAccountFilter,
-} from '../ledger/journal-bounds.ts';
+import { subAccountsAsked, type AccountFilter } from '../ledger/account-totals.ts';
+import { boundsOf, placeOfTransaction } from '../ledger/journal-bounds.ts';
 import {
   pageOfEntries,
   pageOfTransactions,
@@ -45,8 +41,9 @@ export type TransactionsQuestion = JournalQuestion & {
 };
 
 export type EntriesQuestion = JournalQuestion &
-  SubAccountFilter & {
+  AccountFilter & {
     readonly transactionId: string | null;
+    readonly accountId: string | null;
   };
 
 export type JournalAnswer<Row> = JournalPage<Row> & { readonly view: BookView };
@@ -73,22 +70,22 @@ export const listEntries = (deps: QueryDeps, question: EntriesQuestion): Promise
     const { transactionId, accountId, grantId, chargeId } = question;
     await assertNamed(connection, view, { txn: transactionId, acc: accountId, grt: grantId, chg: chargeId });
     const place =
-      transactionId === null || view.id === null
+      transactionId === null || view.bookId === null
         ? null
-        : await placeOfTransaction(connection, bookOf(view), transactionId);
+        : await placeOfTransaction(connection, view, transactionId);
     const pins = transactionId === null ? [] : [Promise.resolve(place?.version ?? null)];
     const range = await rangeOf(connection, view, question, pins);
     const subAccounts = range === null ? [] : await subAccountsAsked(connection, range, question);
     if (range === null || subAccounts?.length === 0) return { view, ...EMPTY };
     const page = await pageOfEntries(connection, {
-      ...{ ...range, subAccounts, transaction: place?.ordinal ?? null },
+      ...range,
+      subAccounts,
+      transaction: place?.ordinal ?? null,
     });
     return { view, ...page };
   });
 
 const EMPTY = { rows: [], next: null };
-
-const bookOf = (view: BookView) => ({ shard: view.shard, bookId: view.id! });
 
 /** The part of the journal that can hold what is asked for; null: none can. `pins` are versions it must be of. */
 async function rangeOf(
@@ -98,23 +95,23 @@ async function rangeOf(
   pins: readonly Promise<number | null>[],
 ): Promise<JournalRange | null> {
   const { after, limit, bookedFrom, bookedTo, grantId, chargeId } = question;
-  if (view.id === null) return null;
+  if (view.bookId === null) return null;
+  const { shard, bookId } = view;
   const pinned = await Promise.all(pins);
-  const book = { ...bookOf(view), version: view.version };
   const whole = bookedFrom === ALWAYS && bookedTo === NEVER;
   const bounds = whole
     ? { after: 0, until: view.version }
-    : await boundsOf(connection, book, bookedFrom, bookedTo);
+    : await boundsOf(connection, view, bookedFrom, bookedTo);
   const first = Math.max(bounds.after + 1, ...pinned.map((version) => version ?? NEVER));
   const last = Math.min(bounds.until, ...pinned.map((version) => version ?? 0));
   if (first > last) return null;
   const from = first > after.version ? { version: first, position: 0 } : after;
-  return { ...book, after: from, version: last, limit, bookedFrom, bookedTo, grantId, chargeId };
+  return { shard, bookId, after: from, version: last, limit, bookedFrom, bookedTo, grantId, chargeId };
 }
 
 async function versionOfGroup(connection: Connection, view: BookView, id: string): Promise<number | null> {
-  if (view.id === null) return null;
-  const place = await placeOfTransaction(connection, bookOf(view), id);
+  if (view.bookId === null) return null;
+  const place = await placeOfTransaction(connection, view, id);
   return place?.ordinal === 1 ? place.version : notFound('txn', id);
 }
 
@@ -124,7 +121,7 @@ async function versionOfKey(
   view: BookView,
   { idempotencyKey, versionOf }: TransactionsQuestion,
 ): Promise<number | null> {
-  if (view.id === null || idempotencyKey === null) return null;
+  if (view.bookId === null || idempotencyKey === null) return null;
   const { key } = view;
   const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
   const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
@@ -139,5 +136,5 @@ export const getTransaction = (
   ask(deps, question, async (connection, view) => ({
     view,
     transaction:
-      view.id === null ? null : await findTransaction(connection, bookOf(view), question.transactionId),
+      view.bookId === null ? null : await findTransaction(connection, view, question.transactionId),
   }));

@@ -3,15 +3,9 @@ import { isHistory, type BookView } from '../book/view.ts';
 import type { Amount } from '../amount.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
-import {
-  movementsAt,
-  pageOfMovements,
-  type Movement,
-  type MovementFilter,
-  type MovementKey,
-} from '../ledger/movements.ts';
+import { movementsAt, pageOfMovements, type Movement, type MovementKey } from '../ledger/movements.ts';
 import { kindsThat, POSTING_KINDS, type PostingKind, type TransactionType } from '../ledger/posting.ts';
-import { settledAt, settledAtEach, type SettledAt } from '../ledger/settled-at.ts';
+import { settledAt, settledAtEach, type SettledAt, type SettledFilter } from '../ledger/settled.ts';
 import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
@@ -55,9 +49,9 @@ export const listTransactions = (
   question: TransactionsQuestion,
 ): Promise<TransactionsAnswer> =>
   ask(deps, question, async (connection, view) => {
-    if (view.id === null) return { view, rows: [], older: false, newer: false };
-    const { shard, id: bookId, version } = view;
-    const filter = { shard, bookId, version, scope: question.scope, currency: question.currency };
+    if (view.bookId === null) return { view, rows: [], older: false, newer: false };
+    const { scope, currency } = question;
+    const filter = { ...view, scope, currency };
     const ahead = isHistory(view) ? [] : await forecast(connection, view, filter);
     const kinds = kindsOf(question.types);
     const { beyond, direction } = question.cursor ?? { beyond: NEWEST, direction: 'older' as const };
@@ -70,7 +64,11 @@ export const listTransactions = (
         (direction === 'older' ? compare(row, beyond) < 0 : compare(row, beyond) > 0),
     );
     const booked = await pageOfMovements(connection, {
-      ...{ ...filter, ...range, kinds, beyond, direction },
+      ...filter,
+      ...range,
+      kinds,
+      beyond,
+      direction,
       limit: question.limit + 1,
     });
     const found = direction === 'older' ? [...shown.toReversed(), ...booked] : [...booked, ...shown];
@@ -80,7 +78,9 @@ export const listTransactions = (
     return {
       view,
       rows: await withBalances(connection, view, filter, {
-        ...{ rows: newestFirst, ahead, allTypes: kinds.length === ALL_KINDS.length },
+        rows: newestFirst,
+        ahead,
+        allTypes: kinds.length === ALL_KINDS.length,
       }),
       older: direction === 'older' ? more : newestFirst.length > 0,
       newer: direction === 'newer' ? more : question.cursor !== null && newestFirst.length > 0,
@@ -101,7 +101,7 @@ const compare = (a: MovementKey, b: MovementKey): number =>
 async function forecast(
   connection: Connection,
   view: BookView,
-  { scope, currency }: MovementFilter,
+  { scope, currency }: SettledFilter,
 ): Promise<readonly Movement[]> {
   const { postings } = await runForward(connection, view);
   const next = { version: view.version + 1, recordedAt: view.now };
@@ -118,7 +118,7 @@ async function forecast(
 async function withBalances(
   connection: Connection,
   view: BookView,
-  filter: MovementFilter,
+  filter: SettledFilter,
   { rows, ahead, allTypes }: Page,
 ): Promise<readonly TransactionRow[]> {
   const booked = rows.filter((row) => row.id !== null);

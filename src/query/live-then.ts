@@ -4,9 +4,10 @@ import { chargesAsKnown } from '../book/charge-history.ts';
 import { loadFormerTerms } from '../tables/former-terms.ts';
 import { loadGrants, readGrant } from '../tables/grant-rows.ts';
 import { chargesOpenThen, grantsOpenThen } from '../book/open-then.ts';
-import type { BookView } from '../book/view.ts';
+import type { WrittenView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { grantTotals, lateGrants, type JournalPoint } from '../ledger/history.ts';
+import type { JournalPoint } from '../ledger/as-of.ts';
+import { grantTotals, lateGrants } from '../ledger/grant-totals.ts';
 import type { Scope } from '../scope.ts';
 import type { Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
@@ -18,32 +19,26 @@ import { totalWeight, weights } from '../credit/live.ts';
  */
 export async function weightThen(
   connection: Connection,
-  view: BookView,
-  point: JournalPoint,
+  view: WrittenView,
 ): Promise<(currency: string, scope: Scope) => Amount> {
-  const charges = await chargesThen(connection, point);
+  const charges = await chargesThen(connection, view);
   if (charges.length === 0) return () => 0n;
-  const grants = await grantsThen(connection, view, point);
-  return (currency, scope) => totalWeight(weights(grants, charges, { currency, scope, at: point.at }));
+  const grants = await grantsThen(connection, view);
+  return (currency, scope) => totalWeight(weights(grants, charges, { currency, scope, at: view.asOf }));
 }
 
 /** The charges that were open at the point, with the totals and collections that count there. */
 export async function chargesThen(connection: Connection, point: JournalPoint): Promise<readonly Charge[]> {
-  const { shard, bookId, recordedBy } = point;
-  const open = await chargesOpenThen(connection, { shard, bookId, version: recordedBy });
+  const open = await chargesOpenThen(connection, { ...point, version: point.recordedBy });
   return chargesAsKnown(connection, point, open);
 }
 
 /** The grants with something remaining at the point: those open then, and those that late facts made so. */
-export async function grantsThen(
-  connection: Connection,
-  view: BookView,
-  point: JournalPoint,
-): Promise<readonly Grant[]> {
-  const { shard, bookId, recordedBy, version } = point;
+export async function grantsThen(connection: Connection, view: WrittenView): Promise<readonly Grant[]> {
+  const { shard, bookId, recordedBy, version } = view;
   const [open, late] = await settleAll([
     grantsOpenThen(connection, { shard, bookId, version: recordedBy }),
-    lateGrants(connection, point),
+    lateGrants(connection, view),
   ]);
   const named = await loadGrants(
     connection,
@@ -52,7 +47,7 @@ export async function grantsThen(
   const stored = new Map([...open, ...named.map(readGrant)].map((own) => [own.grant.id, own]));
   const ids = [...stored.keys()];
   const [totals, terms] = await settleAll([
-    grantTotals(connection, point, ids),
+    grantTotals(connection, view, ids),
     loadFormerTerms(
       connection,
       ids.map((grantId) => ({ shard, bookId, grantId })),

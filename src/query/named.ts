@@ -3,7 +3,9 @@ import { loadGrants, readGrant } from '../tables/grant-rows.ts';
 import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { IdPrefix } from '../id.ts';
-import { isKnownAccount, placeOfTransaction } from '../ledger/journal-bounds.ts';
+import { isKnownAccount } from '../ledger/account-totals.ts';
+import type { KnownBook } from '../ledger/as-of.ts';
+import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { refuse } from '../refusal.ts';
 
 /** What a question or a write names by its id has to be there; of a customer nobody has written about all lists are empty. */
@@ -28,33 +30,29 @@ export type NamedIds = Readonly<Partial<Record<NamedKind, string | null>>>;
 
 /** Refuses the first of the ids that names nothing which the book has, as known. */
 export async function assertNamed(connection: Connection, view: BookView, named: NamedIds): Promise<void> {
-  const { id: bookId } = view;
-  if (bookId === null) return;
+  if (view.bookId === null) return;
   const asked = (Object.keys(WORDS) as NamedKind[]).flatMap((kind) => {
     const id = named[kind] ?? null;
     return id === null ? [] : [{ kind, id }];
   });
-  const book = { shard: view.shard, bookId, version: view.version };
-  const there = await settleAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, book, id)));
+  const there = await settleAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, view, id)));
   for (const [i, { kind, id }] of asked.entries()) if (!there[i]!) notFound(kind, id);
 }
-
-type KnownBook = { readonly shard: number; readonly bookId: string; readonly version: number };
 
 const IS_THERE: Readonly<
   Record<NamedKind, (connection: Connection, book: KnownBook, id: string) => Promise<boolean>>
 > = {
-  grt: async (connection, { version, ...book }, grantId) => {
-    const [row] = await loadGrants(connection, [{ ...book, grantId }]);
+  grt: async (connection, { shard, bookId, version }, grantId) => {
+    const [row] = await loadGrants(connection, [{ shard, bookId, grantId }]);
     return row !== undefined && readGrant(row).version <= version;
   },
-  chg: async (connection, { version, ...book }, chargeId) => {
-    const [row] = await loadCharges(connection, [{ ...book, chargeId }]);
+  chg: async (connection, { shard, bookId, version }, chargeId) => {
+    const [row] = await loadCharges(connection, [{ shard, bookId, chargeId }]);
     return row !== undefined && readCharge(row).charge.version <= version;
   },
-  txn: async (connection, { version, ...book }, transactionId) => {
+  txn: async (connection, book, transactionId) => {
     const place = await placeOfTransaction(connection, book, transactionId);
-    return place !== null && place.version <= version;
+    return place !== null && place.version <= book.version;
   },
   acc: (connection, book, accountId) => isKnownAccount(connection, book, accountId),
 };

@@ -11,7 +11,7 @@ export type Named = (id: string | null) => Details | undefined;
 /** The details of the grants and charges some rows name: two statements whatever their number. They never change. */
 export async function namesOf(
   { database }: QueryDeps,
-  { shard, id: bookId }: BookView,
+  { shard, bookId }: BookView,
   rows: readonly { readonly grantId: string | null; readonly chargeId: string | null }[],
 ): Promise<Named> {
   if (bookId === null || rows.length === 0) return () => undefined;

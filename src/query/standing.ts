@@ -15,7 +15,7 @@ export type Standing = {
 
 /** By running the open state forward, or from the journal and the facts for the past. */
 export async function standingAt(connection: Connection, view: BookView): Promise<Standing> {
-  if (view.id === null || !isHistory(view)) {
+  if (view.bookId === null || !isHistory(view)) {
     const { grants, advances, charges } = await stateAt(connection, view);
     return {
       grants: [...grants.values()],
@@ -23,12 +23,10 @@ export async function standingAt(connection: Connection, view: BookView): Promis
       charges: [...charges.values()],
     };
   }
-  const { shard, id: bookId, asOf: at, recordedBy, version } = view;
-  const point = { shard, bookId, at, recordedBy, version };
   const [grants, advances, charges] = await settleAll([
-    grantsThen(connection, view, point),
-    advancesThen(connection, point),
-    chargesThen(connection, point),
+    grantsThen(connection, view),
+    advancesThen(connection, view),
+    chargesThen(connection, view),
   ]);
   return { grants, advances, charges };
 }

@@ -1,6 +1,6 @@
 import { statement, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
-import { LARGE, SMALL, sumsOfEntries } from '../ledger/late-sums.ts';
+import { LARGE, SMALL, sumsOfEntries } from '../ledger/late-entries.ts';
 import type { Book } from './book-set.ts';
 import { finding, type Finding } from './finding.ts';
 

@@ -21,7 +21,7 @@ export type BookNow = {
 /** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
 export const loadBook = (deps: QueryDeps, key: BookKey, since: number | null): Promise<BookNow> =>
   ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
-    const { id: bookId, shard, version, currencies, now } = view;
+    const { bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
     const [state, writes] = await settleAll([
       stateAt(connection, booked),

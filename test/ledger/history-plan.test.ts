@@ -3,7 +3,10 @@ import type { Connection } from '../../src/db/database.ts';
 import { spanClass } from '../../src/db/span.ts';
 import { idOf } from '../../src/id.ts';
 import { accountTotals, accountTotalsOfBooks } from '../../src/ledger/account-totals.ts';
-import { grantTotals, settledTotals, type JournalPoint } from '../../src/ledger/history.ts';
+import type { JournalPoint } from '../../src/ledger/as-of.ts';
+import { grantTotals } from '../../src/ledger/grant-totals.ts';
+import { settledAt } from '../../src/ledger/settled.ts';
+import { ALL } from '../../src/scope.ts';
 import { day } from '../support/builders.ts';
 import { explaining, type Plan, type Planning } from '../support/plans.ts';
 import { at, grantRequest } from '../support/requests.ts';
@@ -55,7 +58,7 @@ beforeAll(async () => {
 
 const pointAt = (version: number): JournalPoint => ({
   ...book,
-  at: recordedAt(version),
+  asOf: recordedAt(version),
   recordedBy: version,
   version: ENTRIES,
 });
@@ -67,10 +70,11 @@ const GENEROUS = 350;
 
 const questions: Readonly<Record<string, (connection: Connection, point: JournalPoint) => Promise<unknown>>> =
   {
-    settled: (connection, point) => settledTotals(connection, point),
+    settled: (connection, point) =>
+      settledAt(connection, { ...point, scope: ALL, currency: null }, [point.asOf]),
     'what accounts hold': (connection, point) => accountTotals(connection, point, EVERY_ACCOUNT),
     'what accounts of several books hold': (connection, point) =>
-      accountTotalsOfBooks(connection, point.shard, [point], point.at, EVERY_ACCOUNT),
+      accountTotalsOfBooks(connection, point.shard, [point], point.asOf, EVERY_ACCOUNT),
     'what grants hold': (connection, point) =>
       grantTotals(
         connection,
@@ -114,7 +118,7 @@ test('adding up the entries instead would take them all', async () => {
           name: 'added_up',
           text: `select sum(amount) from entries where shard = $1 and book_id = $2 and booked_at <= $3`,
         },
-        [point.shard, point.bookId, at(point.at)],
+        [point.shard, point.bookId, at(point.asOf)],
       ),
     'custom',
     ENTRIES / 2,

@@ -4,7 +4,10 @@ import type { Amount } from '../../src/amount.ts';
 import { connect } from '../../src/db/database.ts';
 import { idOf } from '../../src/id.ts';
 import type { Instant } from '../../src/instant.ts';
-import { grantTotals, settledTotals, type JournalPoint } from '../../src/ledger/history.ts';
+import type { JournalPoint } from '../../src/ledger/as-of.ts';
+import { grantTotals } from '../../src/ledger/grant-totals.ts';
+import { settledAt } from '../../src/ledger/settled.ts';
+import { ALL, inScope, type Scope } from '../../src/scope.ts';
 import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
 import { at } from '../support/requests.ts';
@@ -49,7 +52,7 @@ function points(count: number, seed: number): readonly JournalPoint[] {
     const near = writes[Math.max(0, (version % writes.length) - back)]!;
     const instant = Math.min(near.recorded_at + off, known.recorded_at);
     const by = writes.findLast((w) => w.recorded_at <= instant)?.version ?? 0;
-    return { shard, bookId, at: instant, version: known.version, recordedBy: Math.min(by, known.version) };
+    return { shard, bookId, asOf: instant, version: known.version, recordedBy: Math.min(by, known.version) };
   });
 }
 
@@ -66,11 +69,24 @@ const OF_GRANTS = `
   join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
   where ${RELEVANT} and s.type = 'CUSTOMER_FBO' group by 1`;
 
-const parametersOf = (point: JournalPoint) => [point.bookId, point.version, at(point.at)];
+const parametersOf = (point: JournalPoint) => [point.bookId, point.version, at(point.asOf)];
 
-/** Sums by currency and feature keys, comparable. */
-const byKeys = (rows: readonly { currency: string; keys: readonly string[]; amount: Amount }[]) =>
-  new Map(rows.map(({ currency, keys, amount }) => [`${currency} ${keys.join()}`, amount]));
+/** Sums by currency, without those of nothing. */
+function byCurrency(rows: readonly { currency: string; amount: Amount }[]): ReadonlyMap<string, Amount> {
+  const sums = new Map<string, Amount>();
+  for (const { currency, amount } of rows) sums.set(currency, (sums.get(currency) ?? 0n) + amount);
+  return new Map([...sums].filter(([, amount]) => amount !== 0n).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Every scope that tells the feature keys of some rows apart. */
+const scopesOf = (rows: readonly { feature_keys: readonly string[] }[]): readonly Scope[] => [
+  ALL,
+  { kind: 'unrestricted' },
+  ...[...new Set(rows.flatMap((row) => row.feature_keys))].map((featureKey): Scope => ({
+    kind: 'feature',
+    featureKey,
+  })),
+];
 
 describe('at random points of both axes', () => {
   test('settled is the sum of all credit and advances booked by then, as known then', async () => {
@@ -80,13 +96,14 @@ describe('at random points of both axes', () => {
         ADDED_UP,
         parametersOf(point),
       );
-      const totals = await settledTotals(database, point);
       nonZero += added.length;
+      for (const scope of scopesOf(added)) {
+        const found = await settledAt(database, { ...point, scope, currency: null }, [point.asOf]);
 
-      const found = totals.filter(({ amount }) => amount !== 0n).map((t) => ({ ...t, keys: t.featureKeys }));
-      expect(byKeys(found), `at ${at(point.at)}, version ${point.version}`).toEqual(
-        byKeys(added.map((row) => ({ ...row, keys: row.feature_keys }))),
-      );
+        expect(byCurrency(found), `at ${at(point.asOf)}, version ${point.version}`).toEqual(
+          byCurrency(added.filter((row) => inScope(scope, row.feature_keys))),
+        );
+      }
     }
     expect(nonZero).toBeGreaterThan(150);
   });
@@ -105,7 +122,7 @@ describe('at random points of both axes', () => {
         expected.set(idOf('grt', grant_id), { remaining, forfeited });
       }
       const totals = await grantTotals(database, point, ids);
-      expect(totals, `at ${at(point.at)}, version ${point.version}`).toEqual(expected);
+      expect(totals, `at ${at(point.asOf)}, version ${point.version}`).toEqual(expected);
     }
   });
 

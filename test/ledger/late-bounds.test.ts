@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { formatAmount, sumAmounts, type Amount } from '../../src/amount.ts';
 import { idOf } from '../../src/id.ts';
 import type { Instant } from '../../src/instant.ts';
-import { LARGE, SMALL } from '../../src/ledger/late-sums.ts';
+import { LARGE, SMALL } from '../../src/ledger/late-entries.ts';
 import { day } from '../support/builders.ts';
 import { liveLate, randomFrom } from '../support/late-history.ts';
 import { neighbour } from '../support/neighbours.ts';

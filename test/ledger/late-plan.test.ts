@@ -1,17 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/db/database.ts';
 import { accountTotals, accountTotalsOfBooks } from '../../src/ledger/account-totals.ts';
-import {
-  grantTotals,
-  lateDebtors,
-  lateGrants,
-  settledTotals,
-  type JournalPoint,
-} from '../../src/ledger/history.ts';
+import { lateDebtorsAt } from '../../src/book/advance-history.ts';
+import type { JournalPoint } from '../../src/ledger/as-of.ts';
+import { grantTotals, lateGrants } from '../../src/ledger/grant-totals.ts';
 import { boundsOf } from '../../src/ledger/journal-bounds.ts';
 import { movementsAt, pageOfMovements } from '../../src/ledger/movements.ts';
-import { settledAt, settledAtEach } from '../../src/ledger/settled-at.ts';
-import { settledEntriesWithin } from '../../src/ledger/settled-entries.ts';
+import { settledAt, settledAtEach, settledEntriesWithin } from '../../src/ledger/settled.ts';
 import { ALL } from '../../src/scope.ts';
 import { day } from '../support/builders.ts';
 import { explaining, type Planning } from '../support/plans.ts';
@@ -65,7 +60,7 @@ beforeAll(async () => {
 const filter = () => ({ ...book, scope: ALL, currency: null });
 const placed = (fraction: number): JournalPoint => ({
   ...book,
-  at: book.from + Math.floor(SPENDS * fraction) * MINUTE,
+  asOf: book.from + Math.floor(SPENDS * fraction) * MINUTE,
   recordedBy: 2,
 });
 const EVERY = { types: [], currency: null };
@@ -75,35 +70,37 @@ const around = (at: number, rows: number) => Array.from({ length: rows }, (_, i)
 type Ask = (connection: Connection, point: JournalPoint) => Promise<unknown>;
 /** With the pages each may touch: some for every large block, some tens for every row, none for every fact told late. */
 const QUESTIONS: Readonly<Record<string, readonly [pages: number, ask: Ask]>> = {
-  settled: [900, settledTotals],
   'what accounts hold': [1_500, (c, point) => accountTotals(c, point, EVERY)],
   'what accounts of several books hold': [
     1_500,
-    (c, point) => accountTotalsOfBooks(c, point.shard, [point], point.at, EVERY),
+    (c, point) => accountTotalsOfBooks(c, point.shard, [point], point.asOf, EVERY),
   ],
   'what a grant holds': [900, (c, point) => grantTotals(c, point, [grantId])],
   'which grants late facts gave something': [2_500, lateGrants],
-  'which charges owe by late facts': [900, lateDebtors],
-  'where a window lies': [900, (c, { at }) => boundsOf(c, book, at, at + 60 * MINUTE)],
-  'settled at the edge of a page': [900, (c, { at }) => settledAt(c, filter(), [at])],
-  'settled behind each row of a page': [7_000, (c, { at }) => settledAtEach(c, filter(), around(at, 100))],
+  'which charges owe by late facts': [900, lateDebtorsAt],
+  'where a window lies': [900, (c, { asOf }) => boundsOf(c, book, asOf, asOf + 60 * MINUTE)],
+  settled: [900, (c, { asOf }) => settledAt(c, filter(), [asOf])],
+  'settled behind each row of a page': [
+    7_000,
+    (c, { asOf }) => settledAtEach(c, filter(), around(asOf, 100)),
+  ],
   'a page of rows': [
     5_000,
-    (c, { at }) =>
+    (c, { asOf }) =>
       pageOfMovements(c, {
         ...filter(),
         kinds: KINDS,
         from: book.from,
-        until: at,
+        until: asOf,
         direction: 'older',
         limit: 100,
         beyond: { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 },
       }),
   ],
-  'the rows of an instant': [200, (c, { at }) => movementsAt(c, filter(), [at])],
+  'the rows of an instant': [200, (c, { asOf }) => movementsAt(c, filter(), [asOf])],
   'what moved in two hours': [
     7_000,
-    (c, { at }) => settledEntriesWithin(c, filter(), { after: at, through: at + 120 * MINUTE }),
+    (c, { asOf }) => settledEntriesWithin(c, filter(), { after: asOf, through: asOf + 120 * MINUTE }),
   ],
 };
 

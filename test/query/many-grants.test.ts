@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { pageOfGrants, type GrantFilter } from '../../src/query/grant-pages.ts';
 import { shardOf } from '../../src/tables/book-key.ts';
-import { locate, type BookView, type Moment } from '../../src/book/view.ts';
+import { locate, type Moment, type WrittenView } from '../../src/book/view.ts';
 import type { Statement } from '../../src/db/database.ts';
 import { uuidOf } from '../../src/id.ts';
 import { day } from '../support/builders.ts';
@@ -136,9 +136,10 @@ async function plansOf(
   return connection.plans;
 }
 
-async function placed(moment: Moment): Promise<BookView & { readonly id: string }> {
+async function placed(moment: Moment): Promise<WrittenView> {
   const run = <Row>({ text }: Statement<Row>, params: readonly unknown[] = []) => sql.rows<Row>(text, params);
   const view = await locate({ run }, time.clock, key, moment);
   expect(view.shard).toBe(shardOf(key));
-  return { ...view, id: view.id! };
+  if (view.bookId === null) throw new Error('the book is there');
+  return view;
 }

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { pageOfOtherGrants } from '../../src/tables/grant-rows.ts';
 import { nextSegment } from '../../src/query/timeline/segments.ts';
 import type { Connection } from '../../src/db/database.ts';
-import { settledEntriesWithin } from '../../src/ledger/settled-entries.ts';
-import { lateDebtors } from '../../src/ledger/history.ts';
+import { lateDebtorsAt } from '../../src/book/advance-history.ts';
+import { settledEntriesWithin } from '../../src/ledger/settled.ts';
 import { promisesChanging } from '../../src/pending/changes.ts';
 import { promisesAt } from '../../src/pending/index-reader.ts';
 import { ALL } from '../../src/scope.ts';
@@ -83,7 +83,7 @@ const questions: Readonly<Record<string, (connection: Connection, version: numbe
   'promises one by one': (connection, version) =>
     promisesAt(connection, { ...book, id: book.bookId }, recordedAt(version), 'USD'),
   'whose debts were told late': (connection, version) =>
-    lateDebtors(connection, { ...book, at: recordedAt(version), recordedBy: version }),
+    lateDebtorsAt(connection, { ...book, asOf: recordedAt(version), recordedBy: version }),
   'grants that do not count': (connection, version) =>
     pageOfOtherGrants(connection, book, { currency: 'USD', at: recordedAt(version), but: [], limit: 1_001 }),
 };

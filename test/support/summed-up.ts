@@ -1,5 +1,5 @@
 import type { Connection } from '../../src/db/database.ts';
-import { sumUpLateEntries } from '../../src/ledger/late-sums.ts';
+import { sumUpLateEntries } from '../../src/ledger/late-entries.ts';
 import type { Sql } from './sql.ts';
 
 type Book = { readonly shard: number; readonly bookId: string };

@@ -34,7 +34,7 @@ export function causeOfEnd({ grantId, until, effectiveAt, expiresAt }: CreditPro
 /** Points with their causes as they are told: by what made a grant credit, each once, bounded. */
 export async function withCauses(
   connection: Connection,
-  { shard, id: bookId }: BookView,
+  { shard, bookId }: BookView,
   points: readonly Point[],
 ): Promise<readonly Point[]> {
   const bounded = points.map((point) => ({ ...point, causes: told(point.causes) }));

@@ -1,6 +1,6 @@
 import type { ChargeEvent } from '../../book/charge-history.ts';
 import { later, type Instant } from '../../instant.ts';
-import type { SettledEntry } from '../../ledger/settled-entries.ts';
+import type { SettledEntry } from '../../ledger/settled.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
 import { turnsOf, type Charge } from '../../credit/charge.ts';
 import type { Grant } from '../../credit/grant.ts';
@@ -11,7 +11,10 @@ import { causeOfEnd, causeOfEntry } from './causes.ts';
 /** Facts as what they change, and when. */
 
 export const ofEntry = (entry: SettledEntry): Change => ({
-  ...{ at: entry.at, what: 'settled', currency: entry.currency, amount: entry.amount },
+  at: entry.at,
+  what: 'settled',
+  currency: entry.currency,
+  amount: entry.amount,
   holder: entry.ofCredit ? entry.grantId : null,
   cause: causeOfEntry(entry),
 });
@@ -29,7 +32,9 @@ const caused = (kind: CauseKind, chargeId: string) => ({ kind, grantId: null, ch
 
 /** A charge that was opened, with nothing reported or collected: its events tell that. */
 export const ofOpening = (charge: Charge): Change => ({
-  ...{ at: charge.recordedAt, what: 'opened', cause: caused('CHARGE_CREATED', charge.id) },
+  at: charge.recordedAt,
+  what: 'opened',
+  cause: caused('CHARGE_CREATED', charge.id),
   charge: { ...charge, amount: 0n, collected: 0n, status: 'OPEN', closedAt: null },
 });
 
@@ -59,7 +64,9 @@ export function ofEvent(event: ChargeEvent, openedBy: number | undefined): reado
 
 /** A collection counts from its own instant on, but not before its charge was known. */
 export const ofLate = (event: ChargeEvent, charge: Charge): Change => ({
-  ...{ at: later(event.bookedAt, charge.recordedAt), what: 'collected', chargeId: event.chargeId },
+  at: later(event.bookedAt, charge.recordedAt),
+  what: 'collected',
+  chargeId: event.chargeId,
   amount: event.collected,
   cause: caused('CHARGE_COLLECTED', event.chargeId),
 });
@@ -73,7 +80,9 @@ export const ofWeighing = (charge: Charge): readonly Change[] =>
 /** When a reschedule put a grant elsewhere in the burn order. */
 export const ofOrder = (grant: Grant): readonly Change[] =>
   grant.formerTimes.map(({ until }) => ({
-    ...{ at: until, what: 'order', grantId: grant.id },
+    at: until,
+    what: 'order',
+    grantId: grant.id,
     cause: { kind: 'GRANT_RESCHEDULED', grantId: grant.id, chargeId: null },
   }));
 

@@ -1,37 +1,38 @@
 import { statement, type Connection, type Statement } from '../../db/database.ts';
-import { timestamp } from '../../db/types.ts';
+import { parameters, valuesOf } from '../../db/parameters.ts';
 import type { Instant } from '../../instant.ts';
-import type { PastBook } from '../../book/open-then.ts';
+import { KNOWN_BOOK, versionAt, type KnownBook } from '../../ledger/as-of.ts';
 
 /** A piece of a book's past that is small enough to be held in memory. */
 export type Segment = {
   /** Inclusive. */
   readonly through: Instant;
-  /** The last known version recorded by then. */
+  /** The last known version recorded by then; 0: none. */
   readonly throughVersion: number;
 };
 
-type Row = { through: Instant; version: number | null };
+const p = parameters({
+  ...KNOWN_BOOK,
+  after: 'timestamptz',
+  end: 'timestamptz',
+  size: 'integer',
+});
 
 const nth = (column: string, table: string, order: string): string => `
-  (select ${column} from ${table} where shard = $1 and book_id = $2 and ${column} > $4
-   order by ${order} offset $6 limit 1)`;
+  (select ${column} from ${table} where shard = ${p.shard} and book_id = ${p.bookId} and ${column} > ${p.after}
+   order by ${order} offset ${p.size} limit 1)`;
 const NTH_WRITE = nth('recorded_at', 'writes', 'recorded_at, version');
 const NTH_TRANSACTION = nth('booked_at', 'transactions', 'booked_at, version, ordinal');
 
 // A segment goes on to the last millisecond before the instant with which it would be too large, or a millisecond.
 // "offset 0" keeps that bound from being found again wherever it is named.
-const next = (name: string, tooLarge: string): Statement<Row> =>
+const next = (name: string, tooLarge: string): Statement<Segment> =>
   statement(
     name,
-    `select s.through, (
-       select w.version from writes w
-       where w.shard = $1 and w.book_id = $2 and w.recorded_at <= s.through and w.version <= $3
-       order by w.recorded_at desc, w.version desc limit 1
-     ) as version
+    `select s.through, ${versionAt({ ...p, asOf: 's.through', where: `w.version <= ${p.version}` })} as "throughVersion"
      from (
-       select least($5::timestamptz, greatest(
-         $4::timestamptz + interval '1 ms',
+       select least(${p.end}, greatest(
+         ${p.after} + interval '1 ms',
          coalesce(least(${tooLarge}) - interval '1 ms', 'infinity')
        )) as through
        offset 0
@@ -55,10 +56,9 @@ export type SegmentQuestion = {
 /** The next segment of a book's past, at least a millisecond long. */
 export async function nextSegment(
   connection: Connection,
-  { shard, bookId, version }: PastBook,
-  { after, end, size, ledger }: SegmentQuestion,
+  book: KnownBook,
+  question: SegmentQuestion,
 ): Promise<Segment> {
-  const params = [shard, bookId, version, timestamp(after), timestamp(end), size];
-  const [row] = await connection.run(ledger ? OF_ENTRIES : OF_WRITES, params);
-  return { through: row!.through, throughVersion: row!.version ?? 0 };
+  const which = question.ledger ? OF_ENTRIES : OF_WRITES;
+  return (await connection.run(which, valuesOf(p, { ...book, ...question })))[0]!;
 }

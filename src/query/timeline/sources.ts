@@ -1,19 +1,18 @@
-import { chargeEventsWithin, chargesOpenedWithin, collectionsToldLate } from '../../book/charge-history.ts';
+import { chargeEventsWithin, chargesOpenedWithin, lateCollections } from '../../book/charge-history.ts';
 import { agreedAsKnown } from '../../book/as-known.ts';
 import { loadFormerTerms } from '../../tables/former-terms.ts';
 import { loadGrants, readGrant } from '../../tables/grant-rows.ts';
 import { runForward } from '../../book/state-at.ts';
-import type { BookView } from '../../book/view.ts';
+import type { WrittenView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
-import { settledEntriesWithin, type Span } from '../../ledger/settled-entries.ts';
+import { settledEntriesWithin, type Span } from '../../ledger/settled.ts';
 import { promisesChanging } from '../../pending/changes.ts';
 import { inScope, keysOf } from '../../scope.ts';
 import type { Change, Running } from '../../credit/timeline.ts';
 import { movesSettled } from '../forecast-movements.ts';
 import { ofEntry, ofEvent, ofLate, ofOpening, ofOrder, ofPromise, ofWeighing } from './changes.ts';
 
-/** Where a timeline's changes are read. A book somebody has written about. */
-export type Book = BookView & { readonly id: string };
+/** Where a timeline's changes are read. */
 
 /** A span of the past with the versions recorded by its ends. */
 type PastSpan = Span & {
@@ -29,7 +28,7 @@ export type Found = { readonly now: readonly Change[]; readonly later: readonly 
 /** What was written about a span of the past, as known. */
 export async function pastChanges(
   connection: Connection,
-  book: Book,
+  book: WrittenView,
   running: Running,
   span: PastSpan,
 ): Promise<Found> {
@@ -44,7 +43,7 @@ export async function pastChanges(
 /** What falls due in a span ahead of what is written: the same postings that a write would find. */
 export async function forecastChanges(
   connection: Connection,
-  book: Book,
+  book: WrittenView,
   running: Running,
   { after, through }: Span,
 ): Promise<readonly Change[]> {
@@ -68,13 +67,13 @@ export async function forecastChanges(
 /** What is known in advance of charges that are open as a timeline begins. */
 export async function aheadOf(
   connection: Connection,
-  { shard, id: bookId, version, recordedBy: after }: Book,
+  book: WrittenView,
   running: Running,
 ): Promise<readonly Change[]> {
   const charges = [...running.charges.values()];
-  const late = await collectionsToldLate(
+  const late = await lateCollections(
     connection,
-    { shard, bookId, version, after },
+    { ...book, after: book.recordedBy },
     charges.map(({ id }) => id),
   );
   return [
@@ -87,7 +86,7 @@ export async function aheadOf(
 /** Gets to know the grants that changes are about; answers what is known in advance of them. */
 export async function learnGrants(
   connection: Connection,
-  { shard, id: bookId, version }: Book,
+  { shard, bookId, version }: WrittenView,
   running: Running,
   changes: readonly Change[],
 ): Promise<readonly Change[]> {
@@ -114,21 +113,20 @@ const movesCredit = ({ parts }: Running): boolean => parts.has('settled') || par
 
 async function entriesIn(
   connection: Connection,
-  { shard, id: bookId, version }: Book,
+  book: WrittenView,
   running: Running,
   span: Span,
 ): Promise<readonly Change[]> {
   if (!movesCredit(running)) return [];
   const { scope, balances } = running;
   const currency = balances.length === 1 ? balances[0]!.currency : null;
-  const filter = { shard, bookId, version, scope, currency };
-  const entries = await settledEntriesWithin(connection, filter, span);
+  const entries = await settledEntriesWithin(connection, { ...book, scope, currency }, span);
   return entries.filter((entry) => isAsked(running, entry.currency)).map(ofEntry);
 }
 
 async function promisesIn(
   connection: Connection,
-  { shard, id, version }: Book,
+  { shard, bookId: id, version }: WrittenView,
   running: Running,
   { after, through }: Span,
 ): Promise<readonly Change[]> {
@@ -141,23 +139,21 @@ async function promisesIn(
 
 async function chargesIn(
   connection: Connection,
-  { shard, id: bookId, version }: Book,
+  book: WrittenView,
   running: Running,
   span: PastSpan,
 ): Promise<Found> {
   if (!running.parts.has('live')) return { now: [], later: [] };
-  const past = { shard, bookId, after: span.afterVersion };
-  const opened = await chargesOpenedWithin(connection, { ...past, version: span.throughVersion }, past.after);
+  const known = { ...book, after: span.afterVersion };
+  const recorded = { ...known, version: span.throughVersion };
+  const opened = await chargesOpenedWithin(connection, recorded);
   const asked = opened.filter(
     ({ currency, featureKey }) => isAsked(running, currency) && inScope(running.scope, keysOf(featureKey)),
   );
   const made = new Map(asked.map((charge) => [charge.id, charge]));
   const [events, late] = await settleAll([
-    chargeEventsWithin(connection, { ...past, version: span.throughVersion }, [
-      ...running.charges.keys(),
-      ...made.keys(),
-    ]),
-    collectionsToldLate(connection, { ...past, version }, [...made.keys()]),
+    chargeEventsWithin(connection, recorded, [...running.charges.keys(), ...made.keys()]),
+    lateCollections(connection, known, [...made.keys()]),
   ]);
   return {
     now: [

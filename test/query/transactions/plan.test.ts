@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/db/database.ts';
 import { spanClass } from '../../../src/db/span.ts';
 import { NEVER, type Instant } from '../../../src/instant.ts';
-import { movementsAt, pageOfMovements, type MovementFilter } from '../../../src/ledger/movements.ts';
-import { settledAt } from '../../../src/ledger/settled-at.ts';
+import { movementsAt, pageOfMovements } from '../../../src/ledger/movements.ts';
+import { settledAt, type SettledFilter } from '../../../src/ledger/settled.ts';
 import { ALL, type Scope } from '../../../src/scope.ts';
 import { day } from '../../support/builders.ts';
 import { explaining, type Plan, type Planning } from '../../support/plans.ts';
@@ -22,7 +22,7 @@ const recordedAt = (version: number): Instant => day(1) + version * PACE;
 /** The last write finds that this many grants have expired, all at one instant. */
 const EXPIRED = 1_000;
 const LAST = SPENDS + FIRST + 1;
-let book: Pick<MovementFilter, 'shard' | 'bookId'>;
+let book: Pick<SettledFilter, 'shard' | 'bookId'>;
 
 beforeAll(async () => {
   time.now = day(1);
@@ -112,7 +112,7 @@ async function planOf(planning: Planning, ask: (connection: Connection) => Promi
 const readWhole = ({ scans }: Plan): readonly string[] =>
   scans.filter((scan) => /^(entries|transactions|writes): (?!Index)/.test(scan));
 
-const filterOf = (scope: Scope = ALL): MovementFilter => ({ ...book, version: LAST, scope, currency: null });
+const filterOf = (scope: Scope = ALL): SettledFilter => ({ ...book, version: LAST, scope, currency: null });
 const KINDS = ['ISSUE', 'CONSUME', 'COVER', 'CORRECT', 'EXPIRE', 'VOID', 'ADJUST'] as const;
 
 const pageAt =
