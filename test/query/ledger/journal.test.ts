@@ -97,12 +97,12 @@ async function expectFiltered(list: List, customerId: string, filters: readonly 
   let shown = 0;
   for (const { asked, shows } of filters) {
     const expected = whole.filter(shows);
-    for (const pageSize of [expected.length < 12 ? 1 : 5, 1_000]) {
+    for (const pageSize of [expected.length < 20 ? 1 : 8, 1_000]) {
       expect(await pages(list, { customerId, ...asked }, pageSize), JSON.stringify(asked)).toEqual(expected);
     }
     shown += expected.length;
   }
-  expect(shown).toBeGreaterThan(filters.length);
+  expect(shown).toBeGreaterThanOrEqual(filters.length);
   return shown;
 }
 
@@ -129,7 +129,10 @@ describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s wo
     const windows = windowsOf(whole);
     const ways = [kinds, grants, charges, groups, keys, windows, earlierIn(whole)];
     await expectFiltered(TRANSACTIONS, customerId, ways.flat());
-    await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, ways, 3));
+    await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, ways, 2));
+    // What is told late lies beyond the versions that a window names.
+    for (const one of [grants, charges])
+      await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, [one, windows], 5));
     const named = pairsOf(whole, [grants, charges], 5);
     await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, [named, kinds, windows], 2));
   });
@@ -160,7 +163,9 @@ describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s wo
       earlierIn(whole),
     ];
     await expectFiltered(ENTRIES, customerId, ways.flat());
-    await expectFiltered(ENTRIES, customerId, pairsOf(whole, ways, 3));
+    await expectFiltered(ENTRIES, customerId, pairsOf(whole, ways, 2));
+    for (const one of [grants, charges])
+      await expectFiltered(ENTRIES, customerId, pairsOf(whole, [one, windows], 5));
     const named = pairsOf(whole, [grants, charges], 5);
     await expectFiltered(ENTRIES, customerId, pairsOf(whole, [named, types, windows], 2));
   });

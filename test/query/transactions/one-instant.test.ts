@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { day } from '../../support/builders.ts';
+import { neighbour } from '../../support/neighbours.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../../support/requests.ts';
 import type { Json } from '../../support/service.ts';
 import { transactionsOf, walk } from '../../support/transactions-rows.ts';
@@ -155,6 +156,49 @@ test('coverings of one charge at one instant are one row, foreseen, due and book
     ['FUNDED', '10', '4', 1],
   ]);
 });
+
+test('coverings of one charge by two grants at one instant are two rows', async () => {
+  time.now = day(1);
+  const of = { customerId: 'fred', featureKey: 'a', ...CREDIT_ONLY };
+  await caller.answer('ConsumeCredits', spendRequest({ ...of, amount: '5' }));
+  for (const priority of [1, 2]) {
+    const request = { customerId: 'fred', amount: '3', priority, effectiveAt: at(day(1) + HOUR) };
+    await caller.answer('CreateGrant', grantRequest(request));
+  }
+  const rows = [
+    ['FUNDED', '3', '3', 1],
+    ['CONSUMED', '-3', '0', 1],
+    ['FUNDED', '3', '3', 1],
+    ['CONSUMED', '-2', '1', 1],
+  ];
+  const there = { featureFilter: { unrestricted: true }, currency: 'USD' };
+
+  expect(await told('fred', { ...there, asOf: at(day(1) + HOUR) })).toEqual(rows);
+  time.now = day(1) + HOUR;
+  await caller.answer('CreateGrant', grantRequest({ customerId: 'fred', currency: 'EUR' }));
+  expect(await told('fred', there)).toEqual(rows);
+});
+
+test.each([0, 1])(
+  'what an adjustment takes from several grants is one row, whatever neighbour %i does alike',
+  async (i) => {
+    time.now = day(3);
+    for (const customerId of [0, 1].map((n) => neighbour(`gil ${i}`, n))) {
+      for (const amount of ['5', '6'])
+        await caller.answer('CreateGrant', grantRequest({ customerId, amount }));
+      time.now += HOUR;
+      const down = { customerId, currency: 'USD', amount: '-8', reason: 'too much' };
+      await caller.answer('CreateAdjustment', down);
+      time.now = day(3);
+    }
+
+    expect((await told(neighbour(`gil ${i}`, i))).map((row) => row.slice(0, 3))).toEqual([
+      ['FUNDED', '5', '5'],
+      ['FUNDED', '6', '11'],
+      ['ADJUSTED', '-8', '3'],
+    ]);
+  },
+);
 
 test.each([1, 2, 3])(
   'a forecast in pages of %i stays as it was for its first, whatever is written in between',
