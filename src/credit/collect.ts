@@ -8,8 +8,7 @@ import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Charge, type Collection, type EntryRef, type Slices } from './charge.ts';
 import { coverLate } from './cover.ts';
 import { creditOf, type Grant } from './grant.ts';
-import { takeFrom } from './take.ts';
-import { untakenFrom } from './untaken.ts';
+import { takeFrom, untakenFrom } from './take.ts';
 
 /**
  * Collects an amount for a charge at an instant ≤ now: greedily from eligible credit in burn order; a shortfall is

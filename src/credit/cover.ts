@@ -7,8 +7,7 @@ import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Advance } from './charge.ts';
 import { creditOf, type Grant } from './grant.ts';
 import { grantOf } from './named.ts';
-import { takeFrom } from './take.ts';
-import { untakenFrom, untakenSteps } from './untaken.ts';
+import { takeFrom, untakenFrom, untakenSteps } from './take.ts';
 
 /**
  * No advance is left uncovered while credit it could use lies idle (domain.md §7). This file holds both sides of it:

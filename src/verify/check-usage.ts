@@ -10,7 +10,7 @@ import { allocationKey, type EntryRef, type Slices } from '../credit/charge.ts';
 import { plan } from '../credit/collect.ts';
 import { isCompatible } from '../credit/cover.ts';
 import type { Grant } from '../credit/grant.ts';
-import { untakenSteps } from '../credit/untaken.ts';
+import { untakenSteps } from '../credit/take.ts';
 import type { Book } from './book-set.ts';
 import { finding, type Finding } from './finding.ts';
 import {

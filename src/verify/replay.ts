@@ -8,7 +8,7 @@ import { held, isIssue } from './rebuild-grant.ts';
 import type { WrittenEntry } from './written.ts';
 import { allocationKey, type EntryRef } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
-import { untakenSteps } from '../credit/untaken.ts';
+import { untakenSteps } from '../credit/take.ts';
 
 /**
  * A book as its journal goes on, as far as it decides what a consumption takes: of each grant what nobody has taken at

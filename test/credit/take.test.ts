@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatAmount } from '../../src/amount.ts';
 import type { Grant } from '../../src/credit/grant.ts';
-import { untakenFrom, untakenSteps } from '../../src/credit/untaken.ts';
+import { untakenFrom, untakenSteps } from '../../src/credit/take.ts';
 import { credits, day, heldGrant } from '../support/builders.ts';
 
 /** A grant of 100 with these changes since, each `[day, amount]`: negative taken, positive given back. */
