@@ -17,7 +17,9 @@ export type Passing = {
 export function passingsUntil(state: BookState, to: Instant): readonly Passing[] {
   const ofGrants = due(state, to).map(({ at, kind, grant: { currency, featureKeys } }): Passing => ({
     cause: kind === 'EXPIRY' ? 'GRANT_EXPIRED' : 'GRANT_EFFECTIVE',
-    ...{ at, currency, featureKeys },
+    at,
+    currency,
+    featureKeys,
   }));
   const ofCharges = [...state.charges.values()]
     .filter(({ status }) => status === 'OPEN')

@@ -6,8 +6,8 @@ type Charted = { readonly balances: readonly Figures[] };
 /** What is kept of a line of points: how many there were tells whether it is thinned. */
 export type Thinned<Point> = { readonly points: readonly Point[]; readonly total: number };
 
-type Placed<Point> = { readonly place: number; readonly point: Point };
-type Extremes<Point> = { low: Placed<Point>; lowest: Amount; high: Placed<Point>; highest: Amount };
+type Numbered<Point> = { readonly nth: number; readonly point: Point };
+type Extremes<Point> = { low: Numbered<Point>; lowest: Amount; high: Numbered<Point>; highest: Amount };
 
 /**
  * Gathers points in order and keeps at most about twice `most` of them at any time: every so many, and apart from these
@@ -19,33 +19,33 @@ export function thinning<Point extends Charted>(
 ): { add(point: Point): void; thinned(): Thinned<Point> } {
   let total = 0;
   let stride = 1;
-  let sample: Placed<Point>[] = [];
-  let first: Placed<Point> | null = null;
-  let last: Placed<Point> | null = null;
-  // By the place of the figure among a point's figures, which is the same in all.
+  let sample: Numbered<Point>[] = [];
+  let first: Numbered<Point> | null = null;
+  let last: Numbered<Point> | null = null;
+  // By the number of the figure among a point's figures, which is the same in all.
   const extremes: (Extremes<Point> | undefined)[] = [];
   return {
     add(point) {
-      const placed = { place: total, point };
-      first ??= placed;
-      last = placed;
-      note(extremes, placed);
-      if (total % stride === 0) sample.push(placed);
+      const numbered = { nth: total, point };
+      first ??= numbered;
+      last = numbered;
+      note(extremes, numbered);
+      if (total % stride === 0) sample.push(numbered);
       if (sample.length > 2 * most) {
         stride *= 2;
-        sample = sample.filter(({ place }) => place % stride === 0);
+        sample = sample.filter(({ nth }) => nth % stride === 0);
       }
       total += 1;
     },
     thinned() {
       if (total <= most) return { points: sample.map(({ point }) => point), total };
-      const ends = [first, last].filter((placed) => placed !== null);
+      const ends = [first, last].filter((one) => one !== null);
       const outstanding = extremes.flatMap((figure) =>
         figure === undefined ? [] : [figure.low, figure.high],
       );
-      const kept = new Map([...ends, ...outstanding].map((placed) => [placed.place, placed.point]));
-      const others = sample.filter(({ place }) => !kept.has(place));
-      for (const { place, point } of evenly(others, most - kept.size)) kept.set(place, point);
+      const kept = new Map([...ends, ...outstanding].map((one) => [one.nth, one.point]));
+      const others = sample.filter(({ nth }) => !kept.has(nth));
+      for (const { nth, point } of evenly(others, most - kept.size)) kept.set(nth, point);
       return { points: [...kept].toSorted(([a], [b]) => a - b).map(([, point]) => point), total };
     },
   };
@@ -53,20 +53,23 @@ export function thinning<Point extends Charted>(
 
 const FIGURES: readonly FigureName[] = ['settled', 'live', 'pending'];
 
-function note<Point extends Charted>(extremes: (Extremes<Point> | undefined)[], placed: Placed<Point>): void {
-  for (const [row, figures] of placed.point.balances.entries()) {
+function note<Point extends Charted>(
+  extremes: (Extremes<Point> | undefined)[],
+  numbered: Numbered<Point>,
+): void {
+  for (const [row, figures] of numbered.point.balances.entries()) {
     for (const [column, name] of FIGURES.entries()) {
       const amount = figures[name];
       if (amount === undefined) continue;
-      const place = row * FIGURES.length + column;
-      const known = extremes[place];
+      const figure = row * FIGURES.length + column;
+      const known = extremes[figure];
       if (known === undefined) {
-        extremes[place] = { low: placed, lowest: amount, high: placed, highest: amount };
+        extremes[figure] = { low: numbered, lowest: amount, high: numbered, highest: amount };
       } else if (amount < known.lowest) {
-        known.low = placed;
+        known.low = numbered;
         known.lowest = amount;
       } else if (amount > known.highest) {
-        known.high = placed;
+        known.high = numbered;
         known.highest = amount;
       }
     }
