@@ -4,9 +4,14 @@ import { bulkInsert, bulkUpdate } from '../../src/db/bulk.ts';
 import {
   bigint,
   bytea,
+  columnsOf,
+  computed,
+  inKey,
   integer,
   jsonb,
   numeric,
+  optional,
+  partOf,
   smallint,
   text,
   timestamptz,
@@ -106,105 +111,136 @@ type Entry = {
   readonly total: bigint;
 };
 
-const shard = smallint((spend: Spend) => spend.book.shard);
-const book_id = uuid((spend: Spend) => spend.book.bookId);
-const version = bigint((spend: Spend) => spend.book.version);
-const now = timestamptz((spend: Spend) => spend.now);
+const changed = partOf('changed');
+const shard = computed(inKey(smallint), (spend: Spend) => spend.book.shard);
+const book_id = computed(inKey(uuid), (spend: Spend) => spend.book.bookId);
+const version = computed(changed(bigint), (spend: Spend) => spend.book.version);
+const now = computed(changed(timestamptz), (spend: Spend) => spend.now);
 
-const updateBooks = bulkUpdate<Spend>('bare_books', 'books', ['shard', 'id'], {
-  shard,
-  id: book_id,
-  version,
-  clock: now,
-  head_hash: bytea((spend) => spend.hash),
-});
-const updateGrants = bulkUpdate<Spend>('bare_grants', 'grants', ['shard', 'book_id', 'id'], {
-  shard,
-  book_id,
-  id: uuid((spend) => spend.book.grantId),
-  remaining: numeric((spend) => spend.book.remaining),
-  consumed: numeric((spend) => spend.book.consumed),
-});
-const insertWrites = bulkInsert<Spend>('writes', {
-  shard,
-  book_id,
-  version,
-  recorded_at: now,
-  method: text(() => 'ConsumeCredits'),
-  idempotency_key: text((spend) => spend.key),
-});
-const insertRemembered = bulkInsert<Spend>('idempotency', {
-  shard,
-  book_id,
-  key: text((spend) => spend.key),
-  method: text(() => 'ConsumeCredits'),
-  request: bytea((spend) => spend.seeded.request),
-  answer: bytea((spend) => spend.seeded.answer),
-});
-const insertCharges = bulkInsert<Spend>('charges', {
-  shard,
-  book_id,
-  version,
-  id: uuid((spend) => spend.charge),
-  recorded_at: now,
-  idempotency_key: text((spend) => spend.key),
-  type: text(() => 'FLAT_FEE'),
-  settlement_mode: text(() => 'PREPAID_ONLY'),
-  currency: text(() => SPEND.currency),
-  precision: smallint(() => 2),
-  amount: numeric(() => amount),
-  name: text(() => SPEND.name),
-  description: text(() => ''),
-  labels: jsonb(() => ({})),
-  starts_at: now,
-  hold_expires_at: timestamptz(() => NEVER),
-  status: text(() => 'FINAL'),
-  closed_at: now,
-  collections: integer(() => 1),
-  collected: numeric(() => amount),
-  advanced: numeric(() => 0n),
-  invoiced: numeric(() => 0n),
-  closed_version: version,
-});
-const insertAllocations = bulkInsert<Spend>('allocations', {
-  shard,
-  book_id,
-  version,
-  charge_id: uuid((spend) => spend.charge),
-  position: integer(() => 1),
-  collection: integer(() => 1),
-  kind: text(() => 'SOURCE'),
-  grant_id: uuid((spend) => spend.book.grantId),
-  amount: numeric(() => amount),
-  booked_at: now,
-  returned: numeric(() => 0n),
-  recognized: numeric(() => 0n),
-});
-const insertTransactions = bulkInsert<Spend>('transactions', {
-  shard,
-  book_id,
-  version,
-  ordinal: integer(() => 1),
-  id: uuid((spend) => spend.transaction),
-  kind: text(() => 'CONSUME'),
-  booked_at: now,
-  recorded_at: now,
-  grant_id: uuid((spend) => spend.book.grantId),
-  charge_id: uuid((spend) => spend.charge),
-  hash: bytea((spend) => spend.hash),
-});
-const insertEntries = bulkInsert<Entry>('entries', {
-  shard: smallint(({ spend }) => spend.book.shard),
-  book_id: uuid(({ spend }) => spend.book.bookId),
-  version: bigint(({ spend }) => spend.book.version),
-  position: integer((entry) => entry.position),
-  transaction: integer(() => 1),
-  sub_account: integer((entry) => entry.account),
-  kind: text(() => 'CONSUME'),
-  amount: numeric((entry) => entry.amount),
-  running_total: numeric((entry) => entry.total),
-  grant_id: uuid(({ spend }) => spend.book.grantId),
-  grant_remaining: numeric(({ spend, position }) => (position === 1 ? spend.book.remaining : null)),
-  charge_id: uuid(({ spend }) => spend.charge),
-  booked_at: timestamptz(({ spend }) => spend.now),
-});
+const updateBooks = bulkUpdate(
+  'bare_books',
+  'books',
+  columnsOf<Spend>({
+    shard,
+    id: book_id,
+    version,
+    clock: now,
+    head_hash: computed(changed(bytea), (spend) => spend.hash),
+  }),
+  ['changed'],
+);
+const updateGrants = bulkUpdate(
+  'bare_grants',
+  'grants',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    id: computed(inKey(uuid), (spend) => spend.book.grantId),
+    remaining: computed(changed(numeric), (spend) => spend.book.remaining),
+    consumed: computed(changed(numeric), (spend) => spend.book.consumed),
+  }),
+  ['changed'],
+);
+const insertWrites = bulkInsert(
+  'writes',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    version,
+    recorded_at: now,
+    method: computed(text, () => 'ConsumeCredits'),
+    idempotency_key: computed(text, (spend) => spend.key),
+  }),
+);
+const insertRemembered = bulkInsert(
+  'idempotency',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    key: computed(text, (spend) => spend.key),
+    method: computed(text, () => 'ConsumeCredits'),
+    request: computed(bytea, (spend) => spend.seeded.request),
+    answer: computed(bytea, (spend) => spend.seeded.answer),
+  }),
+);
+const insertCharges = bulkInsert(
+  'charges',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    version,
+    id: computed(uuid, (spend) => spend.charge),
+    recorded_at: now,
+    idempotency_key: computed(text, (spend) => spend.key),
+    type: computed(text, () => 'FLAT_FEE'),
+    settlement_mode: computed(text, () => 'PREPAID_ONLY'),
+    currency: computed(text, () => SPEND.currency),
+    precision: computed(smallint, () => 2),
+    amount: computed(numeric, () => amount),
+    name: computed(text, () => SPEND.name),
+    description: computed(text, () => ''),
+    labels: computed(jsonb, () => ({})),
+    starts_at: now,
+    hold_expires_at: computed(timestamptz, () => NEVER),
+    status: computed(text, () => 'FINAL'),
+    closed_at: now,
+    collections: computed(integer, () => 1),
+    collected: computed(numeric, () => amount),
+    advanced: computed(numeric, () => 0n),
+    invoiced: computed(numeric, () => 0n),
+    closed_version: version,
+  }),
+);
+const insertAllocations = bulkInsert(
+  'allocations',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    version,
+    charge_id: computed(uuid, (spend) => spend.charge),
+    position: computed(integer, () => 1),
+    collection: computed(integer, () => 1),
+    kind: computed(text, () => 'SOURCE'),
+    grant_id: computed(uuid, (spend) => spend.book.grantId),
+    amount: computed(numeric, () => amount),
+    booked_at: now,
+    returned: computed(numeric, () => 0n),
+    recognized: computed(numeric, () => 0n),
+  }),
+);
+const insertTransactions = bulkInsert(
+  'transactions',
+  columnsOf<Spend>({
+    shard,
+    book_id,
+    version,
+    ordinal: computed(integer, () => 1),
+    id: computed(uuid, (spend) => spend.transaction),
+    kind: computed(text, () => 'CONSUME'),
+    booked_at: now,
+    recorded_at: now,
+    grant_id: computed(uuid, (spend) => spend.book.grantId),
+    charge_id: computed(uuid, (spend) => spend.charge),
+    hash: computed(bytea, (spend) => spend.hash),
+  }),
+);
+const insertEntries = bulkInsert(
+  'entries',
+  columnsOf<Entry>({
+    shard: computed(smallint, ({ spend }) => spend.book.shard),
+    book_id: computed(uuid, ({ spend }) => spend.book.bookId),
+    version: computed(bigint, ({ spend }) => spend.book.version),
+    position: computed(integer, (entry) => entry.position),
+    transaction: computed(integer, () => 1),
+    sub_account: computed(integer, (entry) => entry.account),
+    kind: computed(text, () => 'CONSUME'),
+    amount: computed(numeric, (entry) => entry.amount),
+    running_total: computed(numeric, (entry) => entry.total),
+    grant_id: computed(uuid, ({ spend }) => spend.book.grantId),
+    grant_remaining: computed(optional(numeric), ({ spend, position }) =>
+      position === 1 ? spend.book.remaining : null,
+    ),
+    charge_id: computed(uuid, ({ spend }) => spend.charge),
+    booked_at: computed(timestamptz, ({ spend }) => spend.now),
+  }),
+);

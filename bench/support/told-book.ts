@@ -1,6 +1,6 @@
 import { createBookCache } from '../../src/book/book-cache.ts';
 import { commitBatch } from '../../src/write/commit.ts';
-import { makeBooks } from '../../src/tables/book-rows.ts';
+import { makeBooks } from '../../src/tables/books.ts';
 import type { Submission } from '../../src/write/submission.ts';
 import type { Command } from '../../src/credit/command.ts';
 import { processTime } from '../../src/db/clock.ts';

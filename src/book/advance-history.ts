@@ -5,7 +5,7 @@ import { parameters, valuesOf } from '../db/parameters.ts';
 import { idOf } from '../id.ts';
 import { KNOWN_BOOK, POINT, type JournalPoint } from '../ledger/as-of.ts';
 import { lateDebtors } from '../ledger/late-entries.ts';
-import { loadAdvancesOf, readAdvance } from '../tables/advance-rows.ts';
+import { advancesOf } from '../tables/advances.ts';
 import { advancesOpenThen } from './open-then.ts';
 
 type SettledUp = { charge_id: string; collection: number; amount: Amount };
@@ -64,7 +64,7 @@ export async function advancesThen(connection: Connection, then: JournalPoint): 
     advancesOpenThen(connection, { ...then, version: then.recordedBy }),
     lateDebtorsAt(connection, then),
   ]);
-  const late = (await loadAdvancesOf(connection, then, debtors)).map(readAdvance);
+  const late = await advancesOf(connection, then, debtors);
   const known = late.filter(({ at, entry }) => at <= then.asOf && entry.version <= then.version);
   const made = new Map([...open, ...known].map((advance) => [advanceKey(advance), advance]));
   const advances = await advancesAsKnown(connection, then, [...made.values()]);

@@ -1,7 +1,7 @@
 import type { Grant } from '../credit/grant.ts';
 import type { GrantTotals } from '../ledger/grant-totals.ts';
 import { formerTimesOf, withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import type { BookView } from './view.ts';
 
 type TotalsById = ReadonlyMap<string, GrantTotals>;

@@ -1,8 +1,8 @@
 import type { Advance } from '../credit/charge.ts';
 import type { Instant } from '../instant.ts';
 import type { JournalHead } from '../ledger/journal.ts';
-import type { StoredCharge } from '../tables/charge-rows.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredCharge } from '../tables/charges.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 
 /** What tells one state of a book from every other, also from one that a restored backup or a promoted replica lost. */
 export type BookMark = {

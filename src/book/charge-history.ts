@@ -6,7 +6,7 @@ import { CLASSES } from '../db/span.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { isLate, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from '../ledger/as-of.ts';
-import { CHARGE_COLUMNS, readCharge, type ChargeRow, type StoredCharge } from '../tables/charge-rows.ts';
+import { CHARGES, type ChargeRow, type StoredCharge } from '../tables/charges.ts';
 import { chargesOpenThen } from './open-then.ts';
 
 const point = parameters({ ...POINT, chargeIds: 'uuid[]' });
@@ -56,7 +56,7 @@ const range = parameters({ ...RANGE, classes: 'smallint[]' });
 
 const CLOSED_WITHIN = statement<ChargeRow>(
   'charges_closed_within',
-  `select ${CHARGE_COLUMNS} from unnest(${range.classes}) classes (class)
+  `select ${CHARGES.select('c')} from unnest(${range.classes}) classes (class)
    join lateral (
      select * from charges c
      where c.shard = ${range.shard} and c.book_id = ${range.bookId} and c.span_class = classes.class
@@ -74,7 +74,7 @@ export async function chargesOpenedWithin(
     connection.run(CLOSED_WITHIN, valuesOf(range, { ...versions, classes: CLASSES })),
     chargesOpenThen(connection, versions),
   ]);
-  const all = [...closed.map(readCharge), ...open].map(({ charge }) => charge);
+  const all = [...closed.map(CHARGES.read), ...open].map(({ charge }) => charge);
   return all.filter(({ version }) => version > versions.after);
 }
 

@@ -3,8 +3,8 @@ import type { Details, Grant } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
 import { digestOf, instantText, linkAfter, type Salt } from '../ledger/hash.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
-import type { Terms } from '../tables/former-terms.ts';
-import type { ChargeEvent } from '../tables/store-charges.ts';
+import type { ChargeEvent } from '../tables/charges.ts';
+import type { Terms } from '../tables/grants.ts';
 
 /**
  * The facts a write records beside its transactions, as its link of the hash chain says them: in one form, whether they
@@ -33,11 +33,11 @@ export const grantFact = (salt: Salt, grant: Grant): Fact => {
 };
 
 /** Its times and its payment from a write on, and when that was recorded. */
-export const termsFact = (grantId: string, since: Instant, { payment, ...times }: Terms): Fact => [
+export const termsFact = (grantId: string, since: Instant, { funding, ...times }: Terms): Fact => [
   ...(['terms', grantId] as const),
   ...[since, times.effectiveAt, times.expiresAt, times.fundedAt].map(instantText),
-  ...[payment.status, payment.issuedAt, payment.authorizedAt, payment.settledAt, payment.failedAt],
-  payment.invoiceId,
+  ...[funding.status, funding.issuedAt, funding.authorizedAt, funding.settledAt, funding.failedAt],
+  funding.invoiceId,
 ];
 
 type Voided = Pick<Grant, 'id' | 'voidedAt' | 'voidReason' | 'released'>;
@@ -56,7 +56,7 @@ export const chargeFact = (salt: Salt, charge: Charge, opened: boolean): Fact =>
 ];
 
 /** What happened to it while it was open. */
-export const eventFact = (event: Omit<ChargeEvent, 'shard' | 'bookId' | 'version'>): Fact => [
+export const eventFact = (event: Omit<ChargeEvent, 'version'>): Fact => [
   ...(['event', event.chargeId] as const),
   ...[text(event.amount), text(event.collected), event.bookedAt, event.sequence],
 ];

@@ -1,10 +1,11 @@
 import { settleAll, type Connection } from '../db/database.ts';
-import { byBook, type Placed } from '../db/placement.ts';
+import type { Placed } from '../db/placement.ts';
+import { byBook } from '../db/table.ts';
 import { emptyJournal, type JournalHead } from '../ledger/journal.ts';
-import { loadSubAccounts } from '../ledger/store.ts';
-import { loadOpenAdvances, readAdvance } from '../tables/advance-rows.ts';
-import { loadOpenCharges, readCharge } from '../tables/charge-rows.ts';
-import { loadOpenGrants, readGrant } from '../tables/grant-rows.ts';
+import { loadSubAccounts } from '../ledger/sub-accounts.ts';
+import { loadOpenAdvances } from '../tables/advances.ts';
+import { loadOpenCharges } from '../tables/charges.ts';
+import { loadOpenGrants } from '../tables/grants.ts';
 import type { BookMark, BookCache, OpenBook } from './book-cache.ts';
 
 /** An open book with the routes its journal is appended to. */
@@ -69,9 +70,9 @@ export async function loadOpen(
   const chargesOf = byBook(charges);
   const advancesOf = byBook(advances);
   return (id) => ({
-    grants: grantsOf(id).map(readGrant),
-    charges: chargesOf(id).map(readCharge),
-    advances: advancesOf(id).map(readAdvance),
+    grants: grantsOf(id),
+    charges: chargesOf(id),
+    advances: advancesOf(id),
     subAccounts: null,
   });
 }

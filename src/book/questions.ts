@@ -1,4 +1,4 @@
-import { awaitWriter } from '../tables/book-rows.ts';
+import { awaitWriter } from '../tables/books.ts';
 import { LONGEST_WRITE_MS } from '../tables/writers.ts';
 import { locate, type BookView, type Moment } from './view.ts';
 import type { BookKey } from '../tables/book-key.ts';

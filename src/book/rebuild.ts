@@ -5,8 +5,8 @@ import { grantTotals } from '../ledger/grant-totals.ts';
 import { advancesAsKnown } from './advance-history.ts';
 import { grantAsKnown } from './as-known.ts';
 import { chargesAsKnown } from './charge-history.ts';
-import { loadFormerTerms } from '../tables/former-terms.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import { formerTermsOf } from '../tables/former-terms.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
 import type { WrittenView } from './view.ts';
 
@@ -34,10 +34,7 @@ export async function rebuild(
   const ids = grants.map(({ grant }) => grant.id);
   const [totals, terms, advances, charges] = await settleAll([
     grantTotals(connection, point, ids),
-    loadFormerTerms(
-      connection,
-      ids.map((grantId) => ({ shard, bookId, grantId })),
-    ),
+    formerTermsOf(connection, point, ids),
     advancesAsKnown(connection, point, advancesThen),
     chargesAsKnown(connection, point, chargesThen),
   ]);

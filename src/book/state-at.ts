@@ -3,7 +3,7 @@ import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts
 import { advanceKey } from '../credit/charge.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import type { BookCache, OpenBook } from './book-cache.ts';
 import { loadOpen, openBooks, type Marked } from './open-book.ts';
 import { rebuild, type Parts } from './rebuild.ts';

@@ -32,7 +32,9 @@ export type BookState = {
 
 /** An advance that a correction made smaller: what is owed less, and nobody covered. */
 export type Reduction = {
-  readonly ref: EntryRef;
+  readonly version: number;
+  /** Which of the reductions of its version it is, from 1. */
+  readonly number: number;
   readonly chargeId: string;
   readonly collection: number;
   readonly amount: bigint;

@@ -26,12 +26,15 @@ function reserve(out: Bytes, size: number): number {
 /** How a type of element is written: its length, then its bytes. */
 export type Element<Value> = { readonly oid: number; readonly write: (out: Bytes, value: Value) => void };
 
-/** An array of one dimension, its elements written by `each`. */
-export function writeArray<Item>(
+/**
+ * An array of one dimension: of each item the field `of`, or what that makes of it. null, or an item that is null, is
+ * NULL.
+ */
+export function writeArray(
   out: Bytes,
-  oid: number,
-  items: readonly Item[],
-  each: (item: Item) => void,
+  { oid, write }: Element<never>,
+  items: readonly unknown[],
+  of: string | ((item: never) => unknown),
 ): void {
   const at = reserve(out, items.length === 0 ? 12 : 20);
   out.buffer.writeInt32BE(items.length === 0 ? 0 : 1, at);
@@ -41,10 +44,14 @@ export function writeArray<Item>(
   if (items.length === 0) return;
   out.buffer.writeInt32BE(items.length, at + 12);
   out.buffer.writeInt32BE(1, at + 16);
-  for (const item of items) each(item);
+  for (const item of items as readonly (Readonly<Record<string, unknown>> | null)[]) {
+    const value = item === null ? null : typeof of === 'string' ? item[of] : of(item as never);
+    if (value === null) writeNull(out);
+    else write(out, value as never);
+  }
 }
 
-export function writeNull(out: Bytes): void {
+function writeNull(out: Bytes): void {
   const at = reserve(out, 4);
   out.buffer.writeInt32BE(-1, at);
 }

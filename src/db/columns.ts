@@ -1,3 +1,4 @@
+import { idOf, uuidOf, type IdPrefix } from '../id.ts';
 import {
   bool,
   bytes,
@@ -11,62 +12,133 @@ import {
   utf8,
   uuid as hex,
   writeArray,
-  writeNull,
   type Bytes,
   type Element,
 } from './binary.ts';
 
-/** A column of a bulk statement: its Postgres type, what stands in it for a row, and how that is written for some. */
-export type Column<Row> = {
+/** A type of column: what Postgres calls it, how a value is written, and how one that the driver parsed is read. */
+export type Column<Value> = Element<NonNullable<Value>> & {
   readonly type: string;
-  readonly of: (row: Row) => unknown;
-  readonly writeAll: (out: Bytes, rows: readonly Row[]) => void;
+  /** Whether it holds NULL, which is null here. */
+  readonly optional: null extends Value ? true : false;
+  /** Absent: what the driver parsed (types.ts) is the value. */
+  readonly read?: (parsed: never) => unknown;
+  /** What it is called, where that is not its field in snake case. */
+  readonly name?: string;
+  /** The updates it is part of; of `key`: every one, to name the row. */
+  readonly set?: string;
 };
 
-/** Columns by name, in the order they are written. */
-export type Columns<Row> = { readonly shard: Column<Row>; readonly [name: string]: Column<Row> };
+export type AnyColumn = Omit<Column<never>, 'optional'> & { readonly optional: boolean };
 
-/** A type of column, made from what it takes from a row; null writes NULL. */
-const columnOf =
-  <Value>(type: string, { oid, write }: Element<Value>) =>
-  <Row>(of: (row: Row) => Value | null): Column<Row> => ({
-    ...{ type, of },
-    writeAll: (out, rows) =>
-      writeArray(out, oid, rows, (row) => {
-        const value = of(row);
-        if (value === null) writeNull(out);
-        else write(out, value);
-      }),
-  });
+const typed = <Value>(type: string, { oid, write }: Element<Value>): Column<Value> =>
+  ({ type, oid, write, optional: false }) as unknown as Column<Value>;
 
-export const boolean = columnOf('boolean', bool);
-export const smallint = columnOf('smallint', int2);
-export const integer = columnOf('integer', int4);
-export const bigint = columnOf('bigint', int8);
-export const numeric = columnOf('numeric', decimal);
-export const timestamptz = columnOf('timestamptz', instant);
-/** Of the hex digits, with or without dashes. */
-export const uuid = columnOf('uuid', hex);
-export const text = columnOf('text', utf8);
-export const jsonb = columnOf('jsonb', json);
+export const boolean = typed('boolean', bool);
+export const smallint = typed('smallint', int2);
+export const integer = typed('integer', int4);
+export const bigint = typed('bigint', int8);
+export const numeric = typed('numeric', decimal);
+export const timestamptz = typed('timestamptz', instant);
+/** Written with dashes or without, read as Postgres prints it: with. */
+export const uuid = typed('uuid', hex);
+export const text = typed('text', utf8);
+export const jsonb = typed<object>('jsonb', json);
 /** Travels as JSON: unnest would flatten an array of arrays. */
-export const texts = columnOf<readonly string[]>('text[]', {
+export const texts = typed<readonly string[]>('text[]', {
   oid: utf8.oid,
   write: (out, value) => utf8.write(out, JSON.stringify(value)),
 });
-export const bytea = columnOf('bytea', bytes);
+export const bytea = typed<Uint8Array>('bytea', bytes);
+
+/** A uuid that is 32 hex digits here. */
+export const digits: Column<string> = { ...uuid, read: (parsed: string) => parsed.replaceAll('-', '') };
+
+/** A uuid that is an id with its prefix here. */
+export const id = (prefix: IdPrefix): Column<string> => ({
+  ...uuid,
+  read: (parsed: string) => idOf(prefix, parsed),
+  write: (out, value) => uuid.write(out, uuidOf(value)),
+});
+
+export const optional = <Value>(of: Column<Value>): Column<Value | null> =>
+  ({ ...of, optional: true }) as unknown as Column<Value | null>;
+
+/** Called `name`, whatever its field is called. */
+export const as = <Value>(name: string, of: Column<Value>): Column<Value> => ({ ...of, name });
+
+export const partOf =
+  (set: string) =>
+  <Value>(of: Column<Value>): Column<Value> => ({ ...of, set });
+export const inKey = partOf('key');
+
+/** A column with what is written of a row: one of its fields, or what is made of it. */
+export type BoundColumn<Row> = AnyColumn & {
+  readonly name: string;
+  readonly of: string | ((row: Row) => unknown);
+};
+
+/** The columns of a table in the order they are written; those of an object within the row under its field. */
+export type Columns<Row> = readonly (
+  | BoundColumn<Row>
+  | { readonly field: string; readonly columns: Columns<never> }
+)[];
+
+export const isSource = <Row>(one: Columns<Row>[number]): one is BoundColumn<Row> => !('columns' in one);
+
+/** A column of what `of` makes of a row. */
+export const computed = <Value, Row>(
+  column: Column<Value>,
+  of: (row: Row) => Value,
+): Omit<BoundColumn<Row>, 'name'> => ({
+  ...(column as AnyColumn),
+  of,
+});
+
+/** Columns by their names. */
+export const columnsOf = <Row>(
+  named: Readonly<Record<string, Omit<BoundColumn<Row>, 'name'>>>,
+): Columns<Row> => Object.entries(named).map(([name, source]) => ({ ...source, name }));
+
+/** All columns, without the objects they are in. */
+export const flat = (columns: Columns<never>): readonly BoundColumn<never>[] =>
+  columns.flatMap((one) => (isSource(one) ? [one] : flat(one.columns)));
+
+/** Those that are part of some updates. */
+export const within = <Row>(columns: Columns<Row>, sets: readonly string[]): Columns<Row> =>
+  columns.flatMap((one): Columns<Row> => {
+    if (isSource(one)) return one.set !== undefined && sets.includes(one.set) ? [one] : [];
+    const own = within(one.columns, sets);
+    return own.length === 0 ? [] : [{ field: one.field, columns: own }];
+  });
+
+/** What stands in a column for a row. */
+export const valueOf = <Row>({ of }: BoundColumn<Row>, row: Row): unknown =>
+  typeof of === 'string' ? (row as Readonly<Record<string, unknown>>)[of] : of(row);
 
 /**
  * Rows as the parameters of a statement that unnests them: an array for each column. Column by column, straight from
  * the facts: rows of their own would only be made to be taken apart.
  */
-export function arraysOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): readonly Buffer[] {
-  const out = emptyBytes(columns.length * (20 + rows.length * EXPECTED));
-  const ends = columns.map(({ writeAll }) => {
-    writeAll(out, rows);
-    return out.length;
-  });
-  return ends.map((end, i) => out.buffer.subarray(ends[i - 1] ?? 0, end));
+export function arraysOf<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly Buffer[] {
+  const out = emptyBytes(flat(columns).length * (20 + rows.length * EXPECTED));
+  const ends = [0];
+  writeAll(out, columns, rows, ends);
+  return ends.slice(1).map((end, i) => out.buffer.subarray(ends[i], end));
+}
+
+function writeAll(out: Bytes, columns: Columns<never>, rows: readonly unknown[], ends: number[]): void {
+  for (const one of columns) {
+    if (isSource(one)) {
+      writeArray(out, one, rows, one.of);
+      ends.push(out.length);
+    } else {
+      const { field } = one;
+      // Once for all of its columns.
+      const objects = rows.map((row) => (row === null ? null : (row as Record<string, unknown>)[field]));
+      writeAll(out, one.columns, objects, ends);
+    }
+  }
 }
 
 /** Bytes of a value with its length. */

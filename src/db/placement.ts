@@ -42,11 +42,3 @@ export const ofNamed = (table: string, alias: string, condition: string): string
     where ${alias}.shard = named.shard and ${alias}.book_id = named.book_id and ${inShard(alias)} and ${condition}
     offset 0
   ) ${alias} on true`;
-
-/** The rows of each book, by its id. */
-export function byBook<Row extends { readonly book_id: string }>(
-  rows: readonly Row[],
-): (bookId: string) => readonly Row[] {
-  const books = Map.groupBy(rows, (row) => row.book_id);
-  return (bookId) => books.get(bookId) ?? [];
-}

@@ -19,6 +19,10 @@ export function spanClass(from: number, until: number): number | null {
   return spanned;
 }
 
+/** The class of a life's length in versions; null while it lasts. */
+export const lifeClass = (version: number, closedVersion: number | null): number | null =>
+  closedVersion === null ? null : spanClass(version, closedVersion);
+
 /** The class of intervals whose end is not known: they are few, and all looked at. */
 export const OPEN = CLASSES.length;
 

@@ -1,5 +1,5 @@
 import { bookKeyText, shardOf, type BookKey } from '../tables/book-key.ts';
-import { findBooks } from '../tables/book-rows.ts';
+import { findBooks } from '../tables/books.ts';
 import type { Database } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { pageOfTransactions, WHOLE_JOURNAL, type JournalCursor } from '../ledger/journal-pages.ts';

@@ -1,4 +1,5 @@
 import type { Amount } from '../amount.ts';
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
@@ -7,7 +8,7 @@ import type { Instant } from '../instant.ts';
 import { subAccountKey, type AccountType, type SubAccount } from './account.ts';
 import { heldAt, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from './as-of.ts';
 import type { Leg } from './posting.ts';
-import { readSubAccount } from './store.ts';
+import { SUB_ACCOUNT } from './sub-accounts.ts';
 
 /** What sub-accounts hold at an instant as known at a version, of one book or of many. */
 
@@ -29,17 +30,16 @@ export type AccountTotal = {
 /** `booked`: it has an entry at the instant; before its first one it is known, and holds nothing. */
 export type KnownAccount = AccountTotal & { readonly id: string; readonly booked: boolean };
 
-export type RouteTotalRow = Parameters<typeof readSubAccount>[0] & { amount: Amount };
+export type RouteTotalRow = Row<SubAccount> & { amount: Amount };
 
 export const readRouteTotal = (row: RouteTotalRow): AccountTotal => ({
   id: null,
-  account: readSubAccount(row),
+  account: SUB_ACCOUNT.read(row),
   amount: row.amount,
 });
 
 /** Of a row `s` of `sub_accounts`. */
-export const ROUTE =
-  's.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code, s.tax_behavior';
+export const ROUTE = SUB_ACCOUNT.select('s');
 
 const FILTER = { types: 'text[]', currency: 'text' } as const;
 const isAsked = (p: Readonly<Record<keyof typeof FILTER, string>>): string => `
@@ -100,7 +100,7 @@ export async function accountTotals(
   const rows = await connection.run(OF_BOOK, valuesOf(ofBook, { ...point, ...filter }));
   return rows.map((row) => ({
     id: idOf('acc', row.id),
-    account: readSubAccount(row),
+    account: SUB_ACCOUNT.read(row),
     amount: row.amount,
     booked: row.booked,
   }));

@@ -1,12 +1,14 @@
 import type { Amount } from '../amount.ts';
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
+import type { SubAccount } from './account.ts';
 import type { Posted } from './manual-rules.ts';
 import type { PostingKind } from './posting.ts';
-import { readSubAccount } from './store.ts';
+import { SUB_ACCOUNT } from './sub-accounts.ts';
 
-type Row = Parameters<typeof readSubAccount>[0] & {
+type PostedRow = Row<SubAccount> & {
   book_id: string;
   id: string;
   kind: PostingKind;
@@ -19,10 +21,10 @@ type Row = Parameters<typeof readSubAccount>[0] & {
 };
 
 // Only manual transactions can be reversed, so only theirs are read entry by entry.
-const POSTED = statement<Row>(
+const POSTED = statement<PostedRow>(
   'posted_transactions',
-  `select t.book_id, t.id, t.kind, t.version, e.position, e.amount, e.grant_id, e.charge_id, s.type, s.currency,
-          s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code, s.tax_behavior,
+  `select t.book_id, t.id, t.kind, t.version, e.position, e.amount, e.grant_id, e.charge_id,
+          ${SUB_ACCOUNT.select('s')},
           exists (
             select from entries r
             where r.shard = t.shard and r.book_id = t.book_id and r.kind = 'REVERSE'
@@ -56,7 +58,7 @@ export async function loadPosted(
       position === null
         ? []
         : {
-            ...{ account: readSubAccount(row), amount: row.amount, entry: { version, position } },
+            ...{ account: SUB_ACCOUNT.read(row), amount: row.amount, entry: { version, position } },
             grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
             chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
           },

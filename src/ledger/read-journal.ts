@@ -1,11 +1,12 @@
 import type { Amount } from '../amount.ts';
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { SubAccount } from './account.ts';
 import type { PostingKind } from './posting.ts';
 import type { Appended } from './journal.ts';
-import { readSubAccount } from './store.ts';
+import { SUB_ACCOUNT } from './sub-accounts.ts';
 
 /** The journal of books as it was written: transactions and entries in version order. */
 
@@ -59,12 +60,11 @@ export type EntryRow = {
   reversed_transaction_id: string | null;
   booked_at: Instant;
   recorded_at: Instant;
-} & Parameters<typeof readSubAccount>[0];
+} & Row<SubAccount>;
 
 export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.id as account_id, e.amount,
   e.running_total, e.grant_id, e.charge_id, e.reversed_position, reversed.transaction_id as reversed_transaction_id,
-  e.booked_at, t.recorded_at, s.type, s.currency, s.feature_keys, s.priority, s.cost_basis, s.stage, s.tax_code,
-  s.tax_behavior`;
+  e.booked_at, t.recorded_at, ${SUB_ACCOUNT.select('s')}`;
 
 // Looked up row by row ("offset 0" keeps it so): as joins Postgres may read all there are.
 
@@ -211,7 +211,7 @@ export const readEntry = (row: EntryRow): ReadEntry => ({
   id: entryId(idOf('txn', row.transaction_id), row.position),
   transactionId: idOf('txn', row.transaction_id),
   accountId: idOf('acc', row.account_id),
-  account: readSubAccount(row),
+  account: SUB_ACCOUNT.read(row),
   version: row.version,
   position: row.position,
   amount: row.amount,

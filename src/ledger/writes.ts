@@ -1,8 +1,8 @@
-import { bulkInsert } from '../db/bulk.ts';
-import { bigint, bytea, smallint, text, timestamptz, uuid } from '../db/columns.ts';
+import { bigint, bytea, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
+import { tableOf } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
 import { KNOWN_BOOK, type KnownBook } from './as-of.ts';
 import { FORMAT, type Salt } from './hash.ts';
@@ -22,23 +22,31 @@ export type Write = {
 /** The writes of a batch to a book, at least one, in order. */
 export type WritesOf = Placed & { readonly feedPosition: number; readonly writes: readonly Write[] };
 
-const insertWrites = bulkInsert<{ readonly book: WritesOf; readonly write: Write }>('writes', {
-  shard: smallint(({ book }) => book.shard),
-  book_id: uuid(({ book }) => book.bookId),
-  version: bigint(({ write }) => write.version),
-  recorded_at: timestamptz(({ write }) => write.recordedAt),
-  method: text(({ write }) => write.method),
-  idempotency_key: text(({ write }) => write.idempotencyKey),
-  feed_position: bigint(({ book }) => book.feedPosition),
-  format: smallint(() => FORMAT),
-  salt: bytea(({ write }) => write.salt),
-  hash: bytea(({ write }) => write.hash),
+/** As it is stored: what was written in the first format (hash.ts) has neither salt nor hash. */
+export type StoredWrite = Omit<Write, 'salt' | 'hash'> & {
+  readonly feedPosition: number;
+  readonly format: number;
+  readonly salt: Salt | null;
+  readonly hash: Buffer | null;
+};
+
+export const WRITES = tableOf<StoredWrite>('writes', {
+  version: inKey(bigint),
+  recordedAt: timestamptz,
+  method: text,
+  idempotencyKey: optional(text),
+  feedPosition: bigint,
+  format: smallint,
+  salt: optional(bytea),
+  hash: optional(bytea),
 });
 
 export const storeWrites = (connection: Connection, books: readonly WritesOf[]): Promise<void> =>
-  insertWrites(
+  WRITES.insert(
     connection,
-    books.flatMap((book) => book.writes.map((write) => ({ book, write }))),
+    books.flatMap(({ shard, bookId, feedPosition, writes }) =>
+      writes.map((write) => ({ shard, bookId, fact: { ...write, feedPosition, format: FORMAT } })),
+    ),
   );
 
 const p = parameters({ ...KNOWN_BOOK, since: 'bigint' });

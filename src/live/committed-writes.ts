@@ -5,7 +5,7 @@ import type { Connection } from '../db/database.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import { writesSince } from '../ledger/writes.ts';
 import { termsReplacedSince } from '../tables/former-terms.ts';
-import { loadGrants } from '../tables/grant-rows.ts';
+import { grantsOf } from '../tables/grants.ts';
 
 /** What a write was, as far as somebody who follows the book is told. */
 export type CommittedWrite = {
@@ -60,11 +60,6 @@ async function voidsSince(
   connection: Connection,
   range: { readonly shard: number; readonly bookId: string; readonly since: number },
 ): Promise<ReadonlySet<number>> {
-  const { shard, bookId } = range;
-  const grantIds = await termsReplacedSince(connection, range);
-  const grants = await loadGrants(
-    connection,
-    grantIds.map((grantId) => ({ shard, bookId, grantId })),
-  );
-  return new Set(grants.flatMap(({ voided_version: version }) => (version === null ? [] : [version])));
+  const grants = await grantsOf(connection, range, await termsReplacedSince(connection, range));
+  return new Set(grants.flatMap(({ voidedVersion }) => voidedVersion ?? []));
 }

@@ -2,13 +2,13 @@ import { statement, type Connection } from '../db/database.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { NEVER, type Instant } from '../instant.ts';
-import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
 import type { CreditPromise } from './promise.ts';
+import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
 
 // Those that end there, and of those pending at its end the ones that began there: short ranges of the span index.
 const CHANGING = statement<PromiseRow>(
   'promises_changing',
-  `select ${PROMISE_COLUMNS} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
+  `select ${PROMISE.select('s')} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
    join lateral (
      select * from scheduled_grants s
      where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
@@ -17,7 +17,7 @@ const CHANGING = statement<PromiseRow>(
      offset 0
    ) s on true
    union all
-   select ${PROMISE_COLUMNS} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
+   select ${PROMISE.select('s')} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
    join lateral (
      select * from scheduled_grants s
      where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
@@ -39,5 +39,5 @@ export async function promisesChanging(
     ...[book.shard, book.id, timestamp(after), timestamp(through)],
     ...[[...CLASSES, OPEN], [...latestEnds(through), NEVER].map(timestamp), book.version],
   ]);
-  return rows.map(readPromise);
+  return rows.map(PROMISE.read);
 }

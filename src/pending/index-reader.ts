@@ -3,9 +3,9 @@ import { statement, type Connection } from '../db/database.ts';
 import { booksOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
-import { idOf } from '../id.ts';
 import { NEVER, type Instant } from '../instant.ts';
 import type { Promised, CreditPromise } from './promise.ts';
+import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
 
 /**
  * The questions of domain.md §4, each one indexed statement that reads neither ledger nor grants. `version` is what
@@ -76,21 +76,9 @@ const promisedOf = (row: PromisedRow): Promised => ({
   amount: row.amount,
 });
 
-export type PromiseRow = PromisedRow & {
-  grant_id: string;
-  pending_from: Instant;
-  pending_until: Instant;
-  effective_at: Instant;
-  expires_at: Instant;
-};
-
-/** Of a row `s` of `scheduled_grants`. */
-export const PROMISE_COLUMNS =
-  's.grant_id, s.currency, s.feature_keys, s.amount, s.pending_from, s.pending_until, s.effective_at, s.expires_at';
-
 const PROMISES_AT = statement<PromiseRow>(
   'promises_at',
-  `select ${PROMISE_COLUMNS}
+  `select ${PROMISE.select('s')}
    ${KNOWN_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
 );
 
@@ -102,19 +90,8 @@ export async function promisesAt(
   currency: string,
 ): Promise<readonly CreditPromise[]> {
   const rows = await connection.run(PROMISES_AT, [...knownAt(book, at), currency]);
-  return rows.map(readPromise);
+  return rows.map(PROMISE.read);
 }
-
-export const readPromise = (row: PromiseRow): CreditPromise => ({
-  grantId: idOf('grt', row.grant_id),
-  currency: row.currency,
-  featureKeys: row.feature_keys,
-  amount: row.amount,
-  from: row.pending_from,
-  until: row.pending_until,
-  effectiveAt: row.effective_at,
-  expiresAt: row.expires_at,
-});
 
 /** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */
 export async function nextChange(

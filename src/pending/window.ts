@@ -3,8 +3,8 @@ import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
-import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
 import type { CreditPromise } from './promise.ts';
+import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
 
 /** What is scheduled in a window, for a customer or a namespace: the fourth question of domain.md §4. */
 
@@ -32,7 +32,7 @@ type Row = PromiseRow & { customer_id: string };
 const within = (name: string, known: (asked: string) => string): Statement<Row> =>
   statement(
     name,
-    `select ${PROMISE_COLUMNS}, s.customer_id from (${known(ASKED)}) s
+    `select ${PROMISE.select('s')}, s.customer_id from (${known(ASKED)}) s
      order by effective_at, grant_id
      limit $9`,
   );
@@ -87,5 +87,5 @@ export async function scheduledWithin(
     window.limit,
     ...(book === null ? [] : [book.version]),
   ]);
-  return rows.map((row) => ({ ...readPromise(row), customerId: row.customer_id }));
+  return rows.map((row) => ({ ...PROMISE.read(row), customerId: row.customer_id }));
 }

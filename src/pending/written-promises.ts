@@ -1,35 +1,17 @@
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { spanClass } from '../db/span.ts';
-import { idOf } from '../id.ts';
-import { readPromise, PROMISE_COLUMNS, type PromiseRow } from './index-reader.ts';
 import { samePromise, type CreditPromise } from './promise.ts';
+import { SCHEDULED_GRANTS, type StoredPromise } from './scheduled-grants.ts';
 
 /** The index as it stands in its rows, and as it should stand: for verification. */
 
 /** A row of the index. */
-export type WrittenPromise = {
-  readonly grantId: string;
-  readonly promise: CreditPromise;
-  /** Inclusive. */
-  readonly knownFrom: number;
-  /** Exclusive; null: still known. */
-  readonly knownUntil: number | null;
-  readonly namespace: string;
-  readonly customerId: string;
-  readonly spanClass: number | null;
-};
+export type WrittenPromise = StoredPromise & { readonly spanClass: number | null };
 
-type Row = PromiseRow & {
-  known_from: number;
-  known_until: number | null;
-  namespace: string;
-  customer_id: string;
-  span_class: number;
-};
-
-const WRITTEN = statement<Row>(
+const WRITTEN = statement<Row<StoredPromise> & { span_class: number }>(
   'promises_to_verify',
-  `select ${PROMISE_COLUMNS}, s.known_from, s.known_until, s.namespace, s.customer_id, s.span_class
+  `select ${SCHEDULED_GRANTS.select('s')}, s.span_class
    from scheduled_grants s
    where shard = $1 and book_id = $2 and grant_id > $3::uuid and grant_id <= $4::uuid
    order by grant_id, known_from`,
@@ -42,15 +24,7 @@ export async function writtenPromises(
   range: { readonly after: string; readonly through: string },
 ): Promise<readonly WrittenPromise[]> {
   const rows = await connection.run(WRITTEN, [shard, id, range.after, range.through]);
-  return rows.map((row) => ({
-    grantId: idOf('grt', row.grant_id),
-    knownFrom: row.known_from,
-    knownUntil: row.known_until,
-    namespace: row.namespace,
-    customerId: row.customer_id,
-    spanClass: row.span_class,
-    promise: readPromise(row),
-  }));
+  return rows.map((row) => ({ ...SCHEDULED_GRANTS.read(row), spanClass: row.span_class }));
 }
 
 /** The rows there should be of a promise that was learned, changed and given up under these versions, in order. */
@@ -67,8 +41,9 @@ export function rowsOf(
       : [
           {
             ...owner,
-            ...{ grantId: promise.grantId, promise },
-            ...{ knownFrom: version, knownUntil: changes[i + 1]?.version ?? null },
+            promise,
+            knownFrom: version,
+            knownUntil: changes[i + 1]?.version ?? null,
             spanClass: spanClass(promise.from, promise.until),
           },
         ],

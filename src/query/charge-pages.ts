@@ -2,7 +2,7 @@ import type { Charge, ChargeStatus, ChargeType } from '../credit/charge.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
-import { CHARGE_COLUMNS, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
+import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 
 /**
  * Pages of a book's charges, newest first. A page walks one index and looks at a bounded number of rows: where a filter
@@ -38,7 +38,7 @@ const walk = (name: string, charges: string) => {
   return {
     page: statement<ChargeRow>(
       `page_of_${name}`,
-      `select ${CHARGE_COLUMNS} from (${walked}) c
+      `select ${CHARGES.select('c')} from (${walked}) c
        where (cardinality($5::text[]) = 0 or c.status = any($5))
          and ($6::text is null or c.type = $6)
          and ($7::text is null or c.currency = $7)
@@ -76,7 +76,7 @@ export async function pageOfCharges(
   const { page, behind } = walkFor(statuses);
   const way = [shard, bookId, from === null ? 'f'.repeat(32) : uuidOf(from), LOOKED_AT];
   const rows = await connection.run(page, [...way, statuses, type, currency, featureKey, limit + 1]);
-  const found = rows.map((row) => readCharge(row).charge);
+  const found = rows.map((row) => CHARGES.read(row).charge);
   const charges = found.slice(0, limit);
   if (found.length > limit) return { charges, next: found[limit]!.id };
   const [next] = await connection.run(behind, way);

@@ -1,6 +1,6 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import { loadCharges, readCharge } from '../tables/charge-rows.ts';
-import { loadGrants, pageOfOtherGrants, readGrant, type StoredGrant } from '../tables/grant-rows.ts';
+import { chargesOf } from '../tables/charges.ts';
+import { grantsOf, pageOfOtherGrants, type StoredGrant } from '../tables/grants.ts';
 import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { promisesAt } from '../pending/index-reader.ts';
@@ -116,9 +116,9 @@ async function withoutSettled(
   promised: readonly CreditPromise[],
   others: readonly StoredGrant[],
 ): Promise<readonly ExplainedGrant[]> {
-  const named = promised.map(({ grantId }) => ({ shard: view.shard, bookId: view.bookId!, grantId }));
-  const rows = await loadGrants(connection, named);
-  const views = await viewsOf(connection, view, [...rows.map(readGrant), ...others]);
+  const ids = promised.map(({ grantId }) => grantId);
+  const named = await grantsOf(connection, { shard: view.shard, bookId: view.bookId! }, ids);
+  const views = await viewsOf(connection, view, [...named, ...others]);
   const pending = new Map(promised.map(({ grantId, amount }) => [grantId, amount]));
   const explained = new Map(
     views.map((standing) => [
@@ -151,11 +151,8 @@ async function withNames(
   advances: readonly ExplainedAdvance[],
 ): Promise<Explanation['advances']> {
   const ids = [...new Set(advances.map(({ advance }) => advance.chargeId))];
-  const rows = await loadCharges(
-    connection,
-    ids.map((chargeId) => ({ shard, bookId: bookId!, chargeId })),
-  );
-  const details = new Map(rows.map((row) => readCharge(row).charge).map(({ id, details: d }) => [id, d]));
+  const charges = await chargesOf(connection, { shard, bookId: bookId! }, ids);
+  const details = new Map(charges.map(({ charge }) => [charge.id, charge.details]));
   return advances.map((own) => ({ ...own, details: details.get(own.advance.chargeId) }));
 }
 

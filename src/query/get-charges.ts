@@ -1,5 +1,5 @@
 import { pageOfCharges, type ChargeFilter, type ChargePage } from './charge-pages.ts';
-import { loadCharges, readCharge } from '../tables/charge-rows.ts';
+import { chargesOf } from '../tables/charges.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import type { Charge } from '../credit/charge.ts';
 import { notFound } from './named.ts';
@@ -13,10 +13,8 @@ export const getCharge = (
   { chargeId, ...asked }: Asked & { readonly chargeId: string },
 ): Promise<{ readonly version: number; readonly charge: Charge }> =>
   ask(deps, { ...asked, asOf: null, knownAt: null }, async (connection, { shard, bookId, version }) => {
-    const rows = bookId === null ? [] : await loadCharges(connection, [{ shard, bookId, chargeId }]);
-    const [row] = rows;
-    if (row !== undefined) return { version, charge: readCharge(row).charge };
-    return notFound('chg', chargeId);
+    const [found] = bookId === null ? [] : await chargesOf(connection, { shard, bookId }, [chargeId]);
+    return found === undefined ? notFound('chg', chargeId) : { version, charge: found.charge };
   });
 
 export type ChargesQuestion = Asked & {

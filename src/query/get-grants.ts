@@ -1,9 +1,9 @@
 import { grantAsKnown, totalsOf } from '../book/as-known.ts';
-import { loadFormerTerms } from '../tables/former-terms.ts';
+import { formerTermsOf } from '../tables/former-terms.ts';
 import { stateAt } from '../book/state-at.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import { pageOfGrants, type GrantFilter, type GrantRange } from './grant-pages.ts';
-import { loadGrants, readGrant, type StoredGrant } from '../tables/grant-rows.ts';
+import { grantsOf, type StoredGrant } from '../tables/grants.ts';
 import { loadRemembered, type Remembered } from '../tables/remembered.ts';
 import { isHistory, type BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
@@ -22,8 +22,8 @@ export const getGrant = (
   ask(deps, question, async (connection, view) => {
     const { grantId } = question;
     const { shard, bookId } = view;
-    const rows = bookId === null ? [] : await loadGrants(connection, [{ shard, bookId, grantId }]);
-    const known = rows.map(readGrant).filter((own) => own.version <= view.version);
+    const found = bookId === null ? [] : await grantsOf(connection, { shard, bookId }, [grantId]);
+    const known = found.filter((own) => own.version <= view.version);
     const [grant] = await viewsOf(connection, view, known);
     return grant === undefined ? notFound('grt', grantId) : { view, grant };
   });
@@ -101,10 +101,7 @@ export async function viewsOf(
   const [then, latest, terms] = await settleAll([
     grantTotals(connection, view, ids),
     grantTotals(connection, { ...view, asOf: clock, recordedBy: version }, ids),
-    loadFormerTerms(
-      connection,
-      ids.map((grantId) => ({ shard, bookId, grantId })),
-    ),
+    formerTermsOf(connection, { shard, bookId }, ids),
   ]);
   return known.map((own) =>
     viewThen(grantAsKnown(own, view, latest, terms), asOf, totalsOf(then, own.grant.id)),

@@ -2,7 +2,7 @@ import type { GrantStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
-import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
+import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import type { WrittenView } from '../book/view.ts';
 
 /**
@@ -57,7 +57,7 @@ const MAY_BE_IN_STATE = `
 
 const PAGE = statement<GrantRow>(
   'page_of_grants',
-  `select ${GRANT_COLUMNS}
+  `select ${GRANTS.select('g')}
    from (${WALK}) w
    cross join lateral (
      select * from grants g where g.shard = $1 and g.book_id = $2 and g.id = w.id
@@ -92,7 +92,7 @@ export async function pageOfGrants(
     ...[...walk, view.version, timestamp(view.asOf), statuses, !view.current],
     ...[currency, featureKey, limit + 1],
   ]);
-  const found = rows.map(readGrant);
+  const found = rows.map(GRANTS.read);
   const grants = found.slice(0, limit);
   if (found.length > limit) return { grants, next: found[limit]!.grant.id };
   const [behind] = await connection.run(BEHIND, walk);

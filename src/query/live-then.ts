@@ -1,8 +1,8 @@
 import type { Amount } from '../amount.ts';
 import { grantAsKnown, totalsOf } from '../book/as-known.ts';
 import { chargesAsKnown } from '../book/charge-history.ts';
-import { loadFormerTerms } from '../tables/former-terms.ts';
-import { loadGrants, readGrant } from '../tables/grant-rows.ts';
+import { formerTermsOf } from '../tables/former-terms.ts';
+import { grantsOf } from '../tables/grants.ts';
 import { chargesOpenThen, grantsOpenThen } from '../book/open-then.ts';
 import type { WrittenView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
@@ -35,23 +35,17 @@ export async function chargesThen(connection: Connection, point: JournalPoint): 
 
 /** The grants with something remaining at the point: those open then, and those that late facts made so. */
 export async function grantsThen(connection: Connection, view: WrittenView): Promise<readonly Grant[]> {
-  const { shard, bookId, recordedBy, version } = view;
+  const { recordedBy, version } = view;
   const [open, late] = await settleAll([
-    grantsOpenThen(connection, { shard, bookId, version: recordedBy }),
+    grantsOpenThen(connection, { ...view, version: recordedBy }),
     lateGrants(connection, view),
   ]);
-  const named = await loadGrants(
-    connection,
-    late.map((grantId) => ({ shard, bookId, grantId })),
-  );
-  const stored = new Map([...open, ...named.map(readGrant)].map((own) => [own.grant.id, own]));
+  const named = await grantsOf(connection, view, late);
+  const stored = new Map([...open, ...named].map((own) => [own.grant.id, own]));
   const ids = [...stored.keys()];
   const [totals, terms] = await settleAll([
     grantTotals(connection, view, ids),
-    loadFormerTerms(
-      connection,
-      ids.map((grantId) => ({ shard, bookId, grantId })),
-    ),
+    formerTermsOf(connection, view, ids),
   ]);
   return [...stored.values()]
     .filter((own) => own.version <= version)

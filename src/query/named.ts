@@ -1,5 +1,5 @@
-import { loadCharges, readCharge } from '../tables/charge-rows.ts';
-import { loadGrants, readGrant } from '../tables/grant-rows.ts';
+import { chargesOf } from '../tables/charges.ts';
+import { grantsOf } from '../tables/grants.ts';
 import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { IdPrefix } from '../id.ts';
@@ -42,13 +42,13 @@ export async function assertNamed(connection: Connection, view: BookView, named:
 const IS_THERE: Readonly<
   Record<NamedKind, (connection: Connection, book: KnownBook, id: string) => Promise<boolean>>
 > = {
-  grt: async (connection, { shard, bookId, version }, grantId) => {
-    const [row] = await loadGrants(connection, [{ shard, bookId, grantId }]);
-    return row !== undefined && readGrant(row).version <= version;
+  grt: async (connection, book, grantId) => {
+    const [own] = await grantsOf(connection, book, [grantId]);
+    return own !== undefined && own.version <= book.version;
   },
-  chg: async (connection, { shard, bookId, version }, chargeId) => {
-    const [row] = await loadCharges(connection, [{ shard, bookId, chargeId }]);
-    return row !== undefined && readCharge(row).charge.version <= version;
+  chg: async (connection, book, chargeId) => {
+    const [own] = await chargesOf(connection, book, [chargeId]);
+    return own !== undefined && own.charge.version <= book.version;
   },
   txn: async (connection, book, transactionId) => {
     const place = await placeOfTransaction(connection, book, transactionId);

@@ -1,5 +1,5 @@
-import { loadCharges, readCharge } from '../tables/charge-rows.ts';
-import { loadGrants, readGrant } from '../tables/grant-rows.ts';
+import { chargesOf } from '../tables/charges.ts';
+import { grantsOf } from '../tables/grants.ts';
 import type { BookView } from '../book/view.ts';
 import { settleAll } from '../db/database.ts';
 import type { Details } from '../credit/grant.ts';
@@ -15,15 +15,22 @@ export async function namesOf(
   rows: readonly { readonly grantId: string | null; readonly chargeId: string | null }[],
 ): Promise<Named> {
   if (bookId === null || rows.length === 0) return () => undefined;
-  const grants = rows.flatMap(({ grantId }) => (grantId === null ? [] : [{ shard, bookId, grantId }]));
-  const charges = rows.flatMap(({ chargeId }) => (chargeId === null ? [] : [{ shard, bookId, chargeId }]));
-  const [grantRows, chargeRows] = await settleAll([
-    loadGrants(database, grants),
-    loadCharges(database, charges),
+  const book = { shard, bookId };
+  const [grants, charges] = await settleAll([
+    grantsOf(
+      database,
+      book,
+      rows.flatMap(({ grantId }) => grantId ?? []),
+    ),
+    chargesOf(
+      database,
+      book,
+      rows.flatMap(({ chargeId }) => chargeId ?? []),
+    ),
   ]);
   const details = new Map([
-    ...grantRows.map((row) => readGrant(row).grant).map((grant) => [grant.id, grant.details] as const),
-    ...chargeRows.map((row) => readCharge(row).charge).map((charge) => [charge.id, charge.details] as const),
+    ...grants.map(({ grant }) => [grant.id, grant.details] as const),
+    ...charges.map(({ charge }) => [charge.id, charge.details] as const),
   ]);
   return (id) => (id === null ? undefined : details.get(id));
 }

@@ -1,4 +1,4 @@
-import { arraysOf, smallint, text } from '../db/columns.ts';
+import { arraysOf, columnsOf, computed, smallint, text } from '../db/columns.ts';
 import { onlyOne } from '../db/placement.ts';
 
 /** Whose book it is: the caller's own customer id within a namespace. */
@@ -19,11 +19,11 @@ export function shardOf({ namespace, customerId }: BookKey): number {
 /** One text per book, for maps. */
 export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${namespace}\0${customerId}`;
 
-const NAMES = [
-  smallint(shardOf),
-  text((key: BookKey) => key.namespace),
-  text((key: BookKey) => key.customerId),
-];
+const NAMES = columnsOf<BookKey>({
+  shard: computed(smallint, shardOf),
+  namespace: { ...text, of: 'namespace' },
+  customer_id: { ...text, of: 'customerId' },
+});
 
 /** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet. */
 export const namedBy = (keys: readonly BookKey[]): readonly unknown[] => [

@@ -1,8 +1,9 @@
-import { bulkInsert } from '../db/bulk.ts';
-import { arraysOf, bytea, smallint, text, uuid } from '../db/columns.ts';
+import { codec, type Row, type Shape } from '../db/codec.ts';
+import { arraysOf, bytea, columnsOf, inKey, optional, text } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { once } from '../db/once.ts';
-import { inShard, type Placed } from '../db/placement.ts';
+import { inShard } from '../db/placement.ts';
+import { tableOf } from '../db/table.ts';
 import { bookKeyText, namedBy, type BookKey } from './book-key.ts';
 
 /** The only reader and writer of `idempotency`. */
@@ -17,19 +18,24 @@ export type Remembered = {
   readonly answer: Uint8Array;
 };
 
-type Row = {
-  namespace: string;
-  customer_id: string;
-  key: string;
-  method: string;
-  request: Buffer;
-  answer: Buffer;
+export type UsedKey = {
+  readonly key: string;
+  readonly remembered: Remembered;
+  /** Of a success that took no version; null where a write tells of the key. */
+  readonly hash: Buffer | null;
 };
 
+const ANSWERED: Shape<Omit<UsedKey, 'hash'>> = {
+  key: inKey(text),
+  remembered: { method: text, request: bytea, answer: bytea },
+};
+const ANSWER = codec(ANSWERED);
+export const IDEMPOTENCY = tableOf<UsedKey>('idempotency', { ...ANSWERED, hash: optional(bytea) });
+
 // By customer, so that it can be sent together with the lock of the books, and answered once that is held.
-const BY_KEY = statement<Row>(
+const BY_KEY = statement<Row<Omit<UsedKey, 'hash'>> & { namespace: string; customer_id: string }>(
   'remembered_by_key',
-  `select named.namespace, named.customer_id, i.key, i.method, i.request, i.answer
+  `select named.namespace, named.customer_id, ${ANSWER.select('i')}
    from unnest($1::smallint[], $2::text[], $3::text[], $5::text[]) named (shard, namespace, customer_id, key)
    join lateral (
      select * from books b
@@ -45,7 +51,7 @@ const BY_KEY = statement<Row>(
    ) i on true`,
 );
 
-const KEYS = [text(({ idempotencyKey }: Pick<Keyed, 'idempotencyKey'>) => idempotencyKey)];
+const KEYS = columnsOf<Keyed>({ key: { ...optional(text), of: 'idempotencyKey' } });
 
 /** The successes under some keys, by the text of the book's key and by key. */
 export async function loadRemembered(
@@ -59,31 +65,12 @@ export async function loadRemembered(
   );
   if (keyed.length === 0) return books;
   const params = [...namedBy(keyed.map(({ key }) => key)), ...arraysOf(KEYS, keyed)];
-  for (const { namespace, customer_id: customerId, key, ...row } of await connection.run(BY_KEY, params)) {
-    const book = bookKeyText({ namespace, customerId });
-    const remembered = books.get(book) ?? new Map<string, Remembered>();
-    books.set(book, remembered.set(key, row));
+  for (const row of await connection.run(BY_KEY, params)) {
+    const book = bookKeyText({ namespace: row.namespace, customerId: row.customer_id });
+    const answer = ANSWER.read(row);
+    books.set(book, (books.get(book) ?? new Map<string, Remembered>()).set(answer.key, answer.remembered));
   }
   return books;
 }
 
-export type UsedKey = {
-  readonly key: string;
-  readonly remembered: Remembered;
-  /** Of a success that took no version; null where a write tells of the key. */
-  readonly hash: Buffer | null;
-};
-type Made = Placed & UsedKey;
-
-const insertRemembered = bulkInsert<Made>('idempotency', {
-  shard: smallint((made) => made.shard),
-  book_id: uuid((made) => made.bookId),
-  key: text((made) => made.key),
-  method: text((made) => made.remembered.method),
-  request: bytea((made) => made.remembered.request),
-  answer: bytea((made) => made.remembered.answer),
-  hash: bytea((made) => made.hash),
-});
-
-export const storeRemembered = (connection: Connection, made: readonly Made[]): Promise<void> =>
-  insertRemembered(connection, made);
+export const storeRemembered = IDEMPOTENCY.insert;

@@ -1,5 +1,5 @@
 import { allocationKey } from '../credit/charge.ts';
-import { spanClass } from '../db/span.ts';
+import { lifeClass } from '../db/span.ts';
 import { diff, finding, type Finding, type Place } from './finding.ts';
 import { rebuildCharge, type RebuiltCharge } from './rebuild-charge.ts';
 import type { ChargeRows, ChargesPage, WrittenCharge } from './stored-charges.ts';
@@ -30,7 +30,7 @@ function checkCharge(
   const row = {
     charge: rebuilt.charge,
     closedVersion: rebuilt.closedVersion,
-    spanClass: spanned(charge.version, rebuilt.closedVersion),
+    spanClass: lifeClass(charge.version, rebuilt.closedVersion),
   };
   const actual = { charge, closedVersion, spanClass: written.spanClass };
   const of = (what: string) => `the ${what} of charge ${chargeId}`;
@@ -44,7 +44,7 @@ function checkCharge(
     ...rows(
       rebuilt.advances.map((own) => ({
         ...own,
-        spanClass: spanned(own.advance.entry.version, own.closedVersion),
+        spanClass: lifeClass(own.advance.entry.version, own.closedVersion),
       })),
       found.advances,
       ({ advance: { collection } }) => ({
@@ -53,10 +53,10 @@ function checkCharge(
         place,
       }),
     ),
-    ...rows(rebuilt.reductions, found.reductions, ({ ref }) => ({
-      key: allocationKey(ref),
-      what: of(`reduction ${ref.position} of version ${ref.version}`),
-      place: { chargeId, version: ref.version },
+    ...rows(rebuilt.reductions, found.reductions, ({ version: at, number }) => ({
+      key: `${at} ${number}`,
+      what: of(`reduction ${number} of version ${at}`),
+      place: { chargeId, version: at },
     })),
     ...rows(rebuilt.allocations, found.allocations, ({ ref, grantId }) => ({
       key: allocationKey(ref),
@@ -89,6 +89,3 @@ function rows<Row extends object>(
       }),
   ];
 }
-
-const spanned = (from: number, closedVersion: number | null): number | null =>
-  closedVersion === null ? null : spanClass(from, closedVersion);

@@ -1,8 +1,8 @@
 import { formatAmount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
-import { spanClass } from '../db/span.ts';
+import { lifeClass } from '../db/span.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import { rowsOf, type WrittenPromise } from '../pending/written-promises.ts';
 import { diff, finding, type Finding } from './finding.ts';
 import { rebuildGrant, type RebuiltGrant } from './rebuild-grant.ts';
@@ -23,7 +23,7 @@ export async function checkGrants(
       rebuilds.get(entry.grantId)?.book({ ...entry, account: accounts.get(entry.subAccount)?.type });
     }
   }
-  const indexed = Map.groupBy(promises, ({ grantId }) => grantId);
+  const indexed = Map.groupBy(promises, ({ promise }) => promise.grantId);
   const findings: Finding[] = [];
   const rebuilt = grants.map((written) => {
     const { id } = written.grant;
@@ -35,7 +35,7 @@ export async function checkGrants(
     );
     return grant.own;
   });
-  const ofNobody = promises.filter(({ grantId }) => !rebuilds.has(grantId));
+  const ofNobody = promises.filter(({ promise }) => !rebuilds.has(promise.grantId));
   findings.push(...ofNobody.map((row) => superfluous(row, 'is not there')));
   return { findings, rebuilt };
 }
@@ -46,8 +46,7 @@ function checkGrant(written: WrittenGrant, { own, issued }: RebuiltGrant, versio
   const identity = checkIdentity(grant, own.grant, issued, version);
   // Parts that do not add up are told as that.
   const parts = identity.length === 0 ? own.grant : { ...own.grant, ...partsOf(grant) };
-  const spanned = own.closedVersion === null ? null : spanClass(own.version, own.closedVersion);
-  const expected = { ...own, grant: parts, spanClass: spanned };
+  const expected = { ...own, grant: parts, spanClass: lifeClass(own.version, own.closedVersion) };
   const place = { grantId: grant.id, version };
   return [...identity, ...diff('PROJECTION', place, `grant ${grant.id}`, expected, { ...stored, grant })];
 }
@@ -95,7 +94,7 @@ function checkPromises(
   return [...new Set([...should.keys(), ...is.keys()])].flatMap((knownFrom): Finding[] => {
     const [row, found] = [should.get(knownFrom), is.get(knownFrom)];
     if (row === undefined) return [superfluous(found!, 'was not promised then')];
-    const place = { grantId: row.grantId, version };
+    const place = { grantId: row.promise.grantId, version };
     if (found !== undefined) return diff('SCHEDULED_INDEX', place, named(row), row, found);
     const message = `${named(row)} is missing from the scheduled-grant index`;
     return [finding('SCHEDULED_INDEX', place, `a row known from version ${knownFrom}`, 'none', message)];
@@ -103,11 +102,14 @@ function checkPromises(
 }
 
 function superfluous(row: WrittenPromise, why: string): Finding {
-  const { grantId, knownFrom } = row;
+  const {
+    promise: { grantId },
+    knownFrom,
+  } = row;
   const message = `the scheduled-grant index has ${named(row)}, which ${why}`;
   const actual = `a row known from version ${knownFrom}`;
   return finding('SCHEDULED_INDEX', { grantId, version: knownFrom }, 'none', actual, message);
 }
 
-const named = ({ grantId, knownFrom }: WrittenPromise): string =>
+const named = ({ promise: { grantId }, knownFrom }: WrittenPromise): string =>
   `the promise of grant ${grantId} known from version ${knownFrom}`;

@@ -1,6 +1,6 @@
 import { formatAmount, type Amount } from '../amount.ts';
-import { loadFormerTerms } from '../tables/former-terms.ts';
-import { loadGrants, readGrant } from '../tables/grant-rows.ts';
+import { formerTermsOf } from '../tables/former-terms.ts';
+import { grantsOf } from '../tables/grants.ts';
 import { advancesCovered, collectionsHandedBack, type HandedBack } from './usage.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { ALWAYS, later, type Instant } from '../instant.ts';
@@ -79,13 +79,13 @@ export async function learnUsage(
     if (grantId === null || accounts.get(subAccount)?.type !== 'CUSTOMER_FBO') continue;
     if (replayedOf(replay, grantId) === undefined && !firsts.has(grantId)) firsts.set(grantId, version);
   }
-  const named = [...firsts.keys()].map((grantId) => ({ shard, bookId, grantId }));
+  const named = [...firsts.keys()];
   const covers = versions
     .flatMap((version) => transactionsOf(version))
     .filter(({ kind }) => kind === 'COVER');
   const [grants, former, covered] = await settleAll([
-    loadGrants(connection, named),
-    loadFormerTerms(connection, named),
+    grantsOf(connection, { shard, bookId }, named),
+    formerTermsOf(connection, { shard, bookId }, named),
     advancesCovered(
       connection,
       { shard, id: bookId },
@@ -97,7 +97,7 @@ export async function learnUsage(
     ),
   ]);
   check.covered = covered;
-  for (const own of grants.map(readGrant)) {
+  for (const own of grants) {
     const { id } = own.grant;
     replay.grants.set(id, unheld(own, former.get(id) ?? [], firsts.get(id)!));
   }

@@ -1,8 +1,8 @@
-import type { Amount } from '../amount.ts';
+import type { Row } from '../db/codec.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import { CHARGE_COLUMNS, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
+import { CHARGE_EVENTS, CHARGES, type ChargeEvent, type ChargeRow } from '../tables/charges.ts';
 import {
   chargeFact,
   closingFact,
@@ -14,8 +14,7 @@ import {
   type Fact,
   type Identity,
 } from '../book/facts.ts';
-import { readTerms, TERMS, type TermsRow } from '../tables/former-terms.ts';
-import { GRANT_COLUMNS, readGrant, type GrantRow } from '../tables/grant-rows.ts';
+import { GRANTS, TERMS, type GrantRow, type Terms } from '../tables/grants.ts';
 import type { Salt } from '../ledger/hash.ts';
 import { answersOf, type WrittenAnswer } from './answers.ts';
 import type { Book } from './book-set.ts';
@@ -31,40 +30,31 @@ type Unsalted = { readonly version: number; readonly fact: (salt: Salt) => Fact 
 
 const versionOf = ({ version }: Unsalted): number => version;
 
-type EventRow = {
-  charge_id: string;
-  version: number;
-  amount: Amount;
-  collected: Amount;
-  booked_at: Instant;
-  sequence: number | null;
-};
-
 const OWN = 'shard = $1 and book_id = $2';
 
 /** Facts of each kind in order of version, which no index has. */
 const SOURCES: readonly OpenCursor<Unsalted>[] = [
   cursor(
     'grants_by_version',
-    `select ${GRANT_COLUMNS} from grants g where ${OWN} order by g.version`,
-    (row: GrantRow): Unsalted => ({
-      version: row.version,
-      fact: (salt) => grantFact(salt, readGrant(row).grant),
-    }),
+    `select ${GRANTS.select('g')} from grants g where ${OWN} order by g.version`,
+    (row: GrantRow): Unsalted => {
+      const { version, grant } = GRANTS.read(row);
+      return { version, fact: (salt) => grantFact(salt, grant) };
+    },
     versionOf,
   ),
   cursor(
     'terms_by_version',
     // Each terms are in force from the change before them on, the first from the grant's recording.
-    `select t.grant_id, t.version, t.since, ${TERMS('t')} from (
+    `select t.grant_id, t.version, t.since, ${TERMS.select('t')} from (
        select f.grant_id, coalesce(lag(f.until_version) over changes, g.version) as version,
-              coalesce(lag(f.until) over changes, g.recorded_at) as since, ${TERMS('f')}
+              coalesce(lag(f.until) over changes, g.recorded_at) as since, ${TERMS.select('f')}
        from former_terms f
        join grants g on g.shard = f.shard and g.book_id = f.book_id and g.id = f.grant_id
        where f.shard = $1 and f.book_id = $2
        window changes as (partition by f.grant_id order by f.until_version)
        union all
-       select g.id, coalesce(last.until_version, g.version), coalesce(last.until, g.recorded_at), ${TERMS('g')}
+       select g.id, coalesce(last.until_version, g.version), coalesce(last.until, g.recorded_at), ${TERMS.select('g')}
        from grants g
        left join lateral (
          select f.until_version, f.until from former_terms f
@@ -73,47 +63,47 @@ const SOURCES: readonly OpenCursor<Unsalted>[] = [
        ) last on true
        where g.shard = $1 and g.book_id = $2
      ) t order by t.version`,
-    (row: TermsRow & { grant_id: string; version: number; since: Instant }): Unsalted => ({
+    (row: Row<Terms> & { grant_id: string; version: number; since: Instant }): Unsalted => ({
       version: row.version,
-      fact: () => termsFact(idOf('grt', row.grant_id), row.since, readTerms(row)),
+      fact: () => termsFact(idOf('grt', row.grant_id), row.since, TERMS.read(row)),
     }),
     versionOf,
   ),
   cursor(
     'voids_by_version',
-    `select ${GRANT_COLUMNS} from grants g where ${OWN} and g.voided_version is not null order by g.voided_version`,
-    (row: GrantRow): Unsalted => ({
-      version: row.voided_version!,
-      fact: (salt) => voidFact(salt, readGrant(row).grant),
-    }),
+    `select ${GRANTS.select('g')} from grants g where ${OWN} and g.voided_version is not null order by g.voided_version`,
+    (row: GrantRow): Unsalted => {
+      const { voidedVersion, grant } = GRANTS.read(row);
+      return { version: voidedVersion!, fact: (salt) => voidFact(salt, grant) };
+    },
     versionOf,
   ),
   cursor(
     'charges_by_version',
-    `select ${CHARGE_COLUMNS} from charges c where ${OWN} order by c.version`,
-    (row: ChargeRow): Unsalted => ({
-      version: row.version,
-      fact: (salt) => chargeFact(salt, readCharge(row).charge, row.closed_version !== row.version),
-    }),
+    `select ${CHARGES.select('c')} from charges c where ${OWN} order by c.version`,
+    (row: ChargeRow): Unsalted => {
+      const { charge, closedVersion } = CHARGES.read(row);
+      const { version } = charge;
+      return { version, fact: (salt) => chargeFact(salt, charge, closedVersion !== version) };
+    },
     versionOf,
   ),
   cursor(
     'closings_by_version',
-    `select ${CHARGE_COLUMNS} from charges c where ${OWN} and c.closed_version is not null order by c.closed_version`,
-    (row: ChargeRow): Unsalted => ({
-      version: row.closed_version!,
-      fact: () => closingFact(readCharge(row).charge),
-    }),
+    `select ${CHARGES.select('c')} from charges c where ${OWN} and c.closed_version is not null order by c.closed_version`,
+    (row: ChargeRow): Unsalted => {
+      const { charge, closedVersion } = CHARGES.read(row);
+      return { version: closedVersion!, fact: () => closingFact(charge) };
+    },
     versionOf,
   ),
   cursor(
     'charge_events_by_version',
-    `select charge_id, version, amount, collected, booked_at, sequence from charge_events
-     where ${OWN} order by version`,
-    ({ charge_id: chargeId, booked_at: bookedAt, ...row }: EventRow): Unsalted => ({
-      version: row.version,
-      fact: () => eventFact({ ...row, chargeId: idOf('chg', chargeId), bookedAt }),
-    }),
+    `select ${CHARGE_EVENTS.select('e')} from charge_events e where ${OWN} order by e.version`,
+    (row: Row<ChargeEvent>): Unsalted => {
+      const event = CHARGE_EVENTS.read(row);
+      return { version: event.version, fact: () => eventFact(event) };
+    },
     versionOf,
   ),
 ];

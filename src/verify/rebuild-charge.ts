@@ -9,7 +9,7 @@ import {
   type EntryRef,
 } from '../credit/charge.ts';
 import { NEVER } from '../instant.ts';
-import type { StoredCharge } from '../tables/charge-rows.ts';
+import type { StoredCharge } from '../tables/charges.ts';
 import type { ChargedEntry, ChargeRows, WrittenCharge } from './stored-charges.ts';
 
 type StoredAdvance = { readonly advance: Advance; readonly closedVersion: number | null };
@@ -145,9 +145,10 @@ function giveBack(rebuild: Rebuild, { ref, amount, bookedAt: at }: ChargedEntry,
   const reduced =
     split === undefined && settle(rebuild, (own) => allocationKey(own.entry) === key, amount, ref.version);
   if (reduced) {
-    const position = reductions.filter((own) => own.ref.version === ref.version).length + 1;
+    const { version } = ref;
+    const number = reductions.filter((own) => own.version === version).length + 1;
     const { chargeId, collection } = reduced;
-    reductions.push({ ref: { version: ref.version, position }, chargeId, collection, amount, at });
+    reductions.push({ version, number, chargeId, collection, amount, at });
   }
   if (reduced || split?.kind === 'COVER') rebuild.charge = { ...charge, advanced: charge.advanced - amount };
 }

@@ -5,7 +5,7 @@ import type { AccountType } from '../ledger/account.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import { samePromise, type CreditPromise } from '../pending/promise.ts';
 import { withTermsAt } from '../tables/former-terms.ts';
-import { stored, type StoredGrant } from '../tables/grant-rows.ts';
+import { stored, type StoredGrant } from '../tables/grants.ts';
 import type { WrittenGrant } from './stored-grants.ts';
 
 /** What an entry says of its grant. */

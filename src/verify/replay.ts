@@ -1,7 +1,7 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { agreedAsKnown } from '../book/as-known.ts';
 import type { FormerTerms } from '../tables/former-terms.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import type { SubAccount } from '../ledger/account.ts';
 import { held, isIssue } from './rebuild-grant.ts';

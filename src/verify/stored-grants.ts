@@ -4,8 +4,8 @@ import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import { writtenPromises, type WrittenPromise } from '../pending/written-promises.ts';
-import { loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
-import { GRANT_COLUMNS, readGrant, type GrantRow, type StoredGrant } from '../tables/grant-rows.ts';
+import { formerTermsOf, type FormerTerms } from '../tables/former-terms.ts';
+import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import type { Book } from './book-set.ts';
 import { cursor } from './cursor.ts';
 import type { WrittenAccount } from './written.ts';
@@ -41,12 +41,12 @@ const PAGE = 500;
 const BEFORE_ALL = '0'.repeat(32);
 const LAST_ID = 'f'.repeat(32);
 
-type Row = GrantRow & { page_size: number; span_class: number | null; expiry_version: number | null };
+type PageRow = GrantRow & { page_size: number; span_class: number | null; expiry_version: number | null };
 
 // Of a full page a row may be missing, as it cannot be read.
-const GRANTS = statement<Row>(
+const PAGE_OF_GRANTS = statement<PageRow>(
   'grants_to_verify',
-  `select ${GRANT_COLUMNS}, g.span_class, g.page_size, expiry.version as expiry_version
+  `select ${GRANTS.select('g')}, g.span_class, g.page_size, expiry.version as expiry_version
    from (
      select g.*, count(*) over () as page_size from (
        select * from grants g where g.shard = $1 and g.book_id = $2 and g.id > $3::uuid order by g.id limit ${PAGE}
@@ -96,18 +96,19 @@ export async function* writtenGrants(
   );
   const entries = await openEntries(connection, [shard, bookId, telling]);
   for (let after = BEFORE_ALL; ;) {
-    const rows = await connection.run(GRANTS, [shard, bookId, after]);
+    const rows = await connection.run(PAGE_OF_GRANTS, [shard, bookId, after]);
     const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-    const through = isLast ? LAST_ID : uuidOf(idOf('grt', rows.at(-1)!.id));
-    const named = rows.map((row) => ({ shard, bookId, grantId: idOf('grt', row.id) }));
+    const found = rows.map((row) => ({ row, own: GRANTS.read(row) }));
+    const ids = found.map(({ own }) => own.grant.id);
+    const through = isLast ? LAST_ID : uuidOf(ids.at(-1)!);
     const [former, promises] = await settleAll([
-      loadFormerTerms(connection, named),
+      formerTermsOf(connection, { shard, bookId }, ids),
       writtenPromises(connection, book, { after, through }),
     ]);
-    const grants = rows.map((row) => ({
-      ...readGrant(row),
+    const grants = found.map(({ row, own }) => ({
+      ...own,
       spanClass: row.span_class,
-      ...expiringOf(row, former.get(idOf('grt', row.id)) ?? []),
+      ...expiringOf(own, row.expiry_version, former.get(own.grant.id) ?? []),
     }));
     yield { grants, promises, entries: entries.upTo(idOf('grt', through)) };
     if (isLast) return;
@@ -117,10 +118,10 @@ export async function* writtenGrants(
 
 /** Writes of one instant have an order: one that let a grant expire at once comes after those before it. */
 function expiringOf(
-  row: Row,
+  { grant, version }: StoredGrant,
+  reached: number | null,
   former: readonly FormerTerms[],
 ): Pick<WrittenGrant, 'former' | 'expiryVersion'> {
-  const set = former.findLast(({ terms }) => terms.expiresAt !== row.expires_at)?.untilVersion ?? row.version;
-  const reached = row.expiry_version;
+  const set = former.findLast(({ terms }) => terms.expiresAt !== grant.expiresAt)?.untilVersion ?? version;
   return { former, expiryVersion: reached === null ? null : Math.max(reached, set) };
 }

@@ -3,7 +3,7 @@ import { settleAll, type Database } from '../db/database.ts';
 import { createLoop } from '../live/loop.ts';
 import { createWatchdog } from '../live/watchdog.ts';
 import type { Log } from '../log.ts';
-import { newerThan } from '../tables/book-rows.ts';
+import { newerThan } from '../tables/books.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import { endAll, type WatchedBook } from './watched-book.ts';

@@ -3,15 +3,15 @@ import { settleAll, type Connection, type Database, type Transaction } from '../
 import { once, type Once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { storeJournals } from '../ledger/store.ts';
-import { storePromises } from '../pending/index-writer.ts';
+import { storePromises } from '../pending/scheduled-grants.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
-import { lockBooks, makeBooks, storeBooks } from '../tables/book-rows.ts';
-import { storeAdvances } from '../tables/advance-rows.ts';
-import { storeAllocations } from '../tables/allocation-rows.ts';
+import { lockBooks, makeBooks, storeBooks } from '../tables/books.ts';
+import { storeAdvances } from '../tables/advances.ts';
+import { storeAllocations } from '../tables/allocations.ts';
 import type { Committed } from '../live/committed-writes.ts';
-import { storeCharges } from '../tables/store-charges.ts';
+import { storeCharges } from '../tables/charges.ts';
 import { storeFormerTerms } from '../tables/former-terms.ts';
-import { storeGrants } from '../tables/store-grants.ts';
+import { storeGrants } from '../tables/grants.ts';
 import type { BookCache } from '../book/book-cache.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
@@ -97,7 +97,7 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
   return [
     storeRemembered(
       connection,
-      sessions.flatMap(({ shard, bookId, keys }) => keys.map((used) => ({ shard, bookId, ...used }))),
+      sessions.flatMap(({ shard, bookId, keys }) => keys.map((fact) => ({ shard, bookId, fact }))),
     ),
     storeBooks(connection, changed),
     ...storeGrants(

@@ -1,6 +1,6 @@
 import { committedWrite, type Committed } from '../live/committed-writes.ts';
 import type { WritableBook } from '../book/open-book.ts';
-import type { StoredGrant } from '../tables/grant-rows.ts';
+import type { StoredGrant } from '../tables/grants.ts';
 import type { Session } from './session.ts';
 
 /** What a batch has done to a book, as those who follow it are told. */

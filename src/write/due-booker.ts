@@ -5,7 +5,7 @@ import { createLoop } from '../live/loop.ts';
 import type { Log } from '../log.ts';
 import { isRefusal } from '../refusal.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
-import { booksDue, type DueBook } from '../tables/book-rows.ts';
+import { booksDue, type DueBook } from '../tables/books.ts';
 import type { Books } from './books.ts';
 import type { Submission } from './submission.ts';
 

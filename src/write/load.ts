@@ -1,23 +1,18 @@
 import type { BookState } from '../credit/book-state.ts';
-import { advanceKey, allocationKey } from '../credit/charge.ts';
+import { advanceKey, allocationKey, type Allocation } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { eachOnce, byBook } from '../db/placement.ts';
-import { idOf } from '../id.ts';
+import { eachOnce } from '../db/placement.ts';
+import { byBook, type FoundFact } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
 import { loadPosted, type OwnedPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
-import {
-  loadAccrued,
-  loadAllocations,
-  readAllocation,
-  type AllocationRow,
-} from '../tables/allocation-rows.ts';
+import { loadAccrued, loadAllocations } from '../tables/allocations.ts';
 import { bookKeyText } from '../tables/book-key.ts';
-import { keyOfRow, type BookRow } from '../tables/book-rows.ts';
-import { loadCharges, readCharge, type ChargeRow } from '../tables/charge-rows.ts';
+import type { BookRow } from '../tables/books.ts';
+import { loadCharges, type StoredCharge } from '../tables/charges.ts';
 import { formerTimesOf, loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
-import { loadGrants, loadReclaimable, readGrant, type GrantRow } from '../tables/grant-rows.ts';
+import { loadGrants, loadReclaimable, type StoredGrant } from '../tables/grants.ts';
 import type { BookCache } from '../book/book-cache.ts';
 import { needsOf, type BatchNeeds } from './needs.ts';
 import { writableBooks, type WritableBook } from '../book/open-book.ts';
@@ -41,11 +36,7 @@ export async function loadSessions(
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
   const [open, grants, reclaimable, charges, splits, accrued, posted] = await settleAll([
-    writableBooks(
-      connection,
-      kept,
-      books.map((book) => ({ ...book, headHash: book.head_hash })),
-    ),
+    writableBooks(connection, kept, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
     loadCharges(connection, needs.charges),
@@ -57,7 +48,7 @@ export async function loadSessions(
   const factsOf = factsByBook({ ...(await loadBehind(connection, needs, named, open)), posted });
   const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
-    const text = bookKeyText(keyOfRow(book));
+    const text = bookKeyText(book.key);
     const since = sinceOf.get(book.id) ?? book.clock;
     const session = sessionOf(book, since, open.get(book.id)!, factsOf(book.id), remembered.get(text));
     return [text, session] as const;
@@ -67,9 +58,9 @@ export async function loadSessions(
 
 /** What commands name, open or not. */
 type Named = {
-  readonly grants: readonly GrantRow[];
-  readonly charges: readonly ChargeRow[];
-  readonly allocations: readonly AllocationRow[];
+  readonly grants: readonly FoundFact<StoredGrant>[];
+  readonly charges: readonly FoundFact<StoredCharge>[];
+  readonly allocations: readonly FoundFact<Allocation>[];
 };
 
 /** What a batch needs besides what is open. */
@@ -87,10 +78,10 @@ async function loadBehind(
   open: ReadonlyMap<string, WritableBook>,
 ): Promise<Omit<Facts, 'posted'>> {
   const places = new Map([...needs.splits, ...needs.accrued].map((place) => [place.bookId, place]));
-  const behind = named.allocations.map((row) => ({
-    ...places.get(row.book_id)!,
-    grantId: idOf('grt', row.grant_id),
-    chargeId: idOf('chg', row.charge_id),
+  const behind = named.allocations.map(({ bookId, fact: { grantId, chargeId } }) => ({
+    ...places.get(bookId)!,
+    grantId,
+    chargeId,
   }));
   // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
   const coverable = needs.accrued.flatMap((book) =>
@@ -100,10 +91,10 @@ async function loadBehind(
   // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.
   const late = eachOnce(
     needs.late.flatMap((book) =>
-      [
-        ...open.get(book.bookId)!.grants.map(({ grant }) => grant.id),
-        ...namedOf(book.bookId).map(({ id }) => idOf('grt', id)),
-      ].map((grantId) => ({ ...book, grantId })),
+      [...open.get(book.bookId)!.grants, ...namedOf(book.bookId)].map(({ grant }) => ({
+        ...book,
+        grantId: grant.id,
+      })),
     ),
     ({ grantId }) => grantId,
   );
@@ -122,8 +113,15 @@ async function loadBehind(
   };
 }
 
+/** The same of one book. */
+type BookFacts = Omit<Facts, keyof Named> & {
+  readonly grants: readonly StoredGrant[];
+  readonly charges: readonly StoredCharge[];
+  readonly allocations: readonly Allocation[];
+};
+
 /** What was loaded of each book, by its id. */
-function factsByBook(facts: Facts): (bookId: string) => Facts {
+function factsByBook(facts: Facts): (bookId: string) => BookFacts {
   const grants = byBook(facts.grants);
   const charges = byBook(facts.charges);
   const allocations = byBook(facts.allocations);
@@ -143,22 +141,22 @@ function sessionOf(
   book: BookRow,
   historyFrom: Instant,
   open: WritableBook,
-  facts: Facts,
+  facts: BookFacts,
   remembered: ReadonlyMap<string, Remembered> | undefined,
 ): Session {
-  const grants = [...open.grants, ...facts.grants.map(readGrant)];
-  const charges = [...open.charges, ...facts.charges.map(readCharge)];
+  const grants = [...open.grants, ...facts.grants];
+  const charges = [...open.charges, ...facts.charges];
   const known = {
     grants: new Map(grants.map((own) => [own.grant.id, own])),
     charges: new Map(charges.map((own) => [own.charge.id, own])),
   };
   return openSession({
-    key: keyOfRow(book),
+    key: book.key,
     shard: book.shard,
     bookId: book.id,
-    feedPosition: book.feed_position,
+    feedPosition: book.feedPosition,
     ...{ known, currencies: { ...book.currencies }, remembered: new Map(remembered) },
-    head: { hash: book.head_hash, subAccounts: open.subAccounts },
+    head: { hash: book.headHash, subAccounts: open.subAccounts },
     state: {
       version: book.version,
       clock: book.clock,
@@ -171,7 +169,7 @@ function sessionOf(
 function stateOf(
   { grants, charges }: Session['known'],
   { advances }: WritableBook,
-  { allocations, posted, moves, formerTerms }: Facts,
+  { allocations, posted, moves, formerTerms }: BookFacts,
 ): Omit<BookState, 'version' | 'clock' | 'historyFrom'> {
   const movesOf = Map.groupBy(moves, (move) => move.grantId);
   const withPast = (grant: Grant): Grant => ({
@@ -180,12 +178,11 @@ function stateOf(
     formerTimes: formerTimesOf(formerTerms.get(grant.id)),
   });
   const hasPast = movesOf.size > 0 || formerTerms.size > 0;
-  const slices = allocations.map(readAllocation);
   return {
     grants: new Map([...grants].map(([id, { grant }]) => [id, hasPast ? withPast(grant) : grant])),
     charges: new Map([...charges].map(([id, { charge }]) => [id, charge])),
     advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
-    allocations: new Map(slices.map((slice) => [allocationKey(slice.ref), slice])),
+    allocations: new Map(allocations.map((slice) => [allocationKey(slice.ref), slice])),
     posted: new Map(posted.map((one) => [one.posted.id, one.posted])),
   };
 }

@@ -4,7 +4,7 @@ import type { Once } from '../db/once.ts';
 import { booksOnce, eachOnce, type Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import { bookKeyText } from '../tables/book-key.ts';
-import { keyOfRow, type BookRow } from '../tables/book-rows.ts';
+import type { BookRow } from '../tables/books.ts';
 import type { Submission } from './submission.ts';
 
 /**
@@ -29,7 +29,7 @@ export type BatchNeeds = {
 type NamedCharge = Placed & { readonly chargeId: string };
 
 export function needsOf(books: readonly BookRow[], submissions: readonly Submission[]): BatchNeeds {
-  const byKey = new Map(books.map((book) => [bookKeyText(keyOfRow(book)), book]));
+  const byKey = new Map(books.map((book) => [bookKeyText(book.key), book]));
   const asked = submissions.map(({ key, command }) => {
     const { shard, id: bookId, clock } = byKey.get(bookKeyText(key))!;
     return { book: { shard, bookId }, clock, needs: specOf(command).needs(command) };

@@ -4,7 +4,7 @@ import { settleAll } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { bookKeyText } from '../tables/book-key.ts';
-import { findBooks, newBook } from '../tables/book-rows.ts';
+import { findBooks, newBook } from '../tables/books.ts';
 import { decideIn } from './answer-one.ts';
 import type { CommitDeps } from './commit.ts';
 import { loadSessions } from './load.ts';

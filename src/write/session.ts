@@ -1,19 +1,18 @@
-import type { BookState } from '../credit/book-state.ts';
+import type { BookState, Reduction } from '../credit/book-state.ts';
+import type { Allocation } from '../credit/charge.ts';
 import type { Decision } from '../credit/decide.ts';
 import { promiseOf } from '../credit/grant.ts';
 import type { Placed } from '../db/placement.ts';
+import type { Owned } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
 import type { Write } from '../ledger/writes.ts';
-import type { PromiseChange } from '../pending/index-writer.ts';
-import type { OwnedReduction, StoredAdvance } from '../tables/advance-rows.ts';
-import type { OwnedAllocation } from '../tables/allocation-rows.ts';
+import type { PromiseChange } from '../pending/scheduled-grants.ts';
+import type { OwnedAdvance } from '../tables/advances.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import type { StoredCharge } from '../tables/charge-rows.ts';
-import type { ChargeEvent, OwnedCharge } from '../tables/store-charges.ts';
-import { replacedTerms, termsOf, type OwnedTerms } from '../tables/former-terms.ts';
-import { stored, type StoredGrant } from '../tables/grant-rows.ts';
-import { isDrawnOnly, type OwnedGrant } from '../tables/store-grants.ts';
+import type { ChargeEvent, StoredCharge } from '../tables/charges.ts';
+import { replacedTerms, type FormerTerms } from '../tables/former-terms.ts';
+import { isDrawnOnly, stored, TERMS, type OwnedGrant, type StoredGrant } from '../tables/grants.ts';
 import {
   chargeFact,
   closingFact,
@@ -54,12 +53,12 @@ export type Session = Placed & {
   readonly appended: Appended[];
   readonly promises: PromiseChange[];
   readonly grants: Rows<OwnedGrant>;
-  readonly formerTerms: OwnedTerms[];
-  readonly charges: Rows<OwnedCharge>;
-  readonly chargeEvents: ChargeEvent[];
-  readonly advances: Rows<StoredAdvance>;
-  readonly reductions: OwnedReduction[];
-  readonly allocations: Rows<OwnedAllocation>;
+  readonly formerTerms: Owned<FormerTerms>[];
+  readonly charges: Rows<Owned<StoredCharge>>;
+  readonly chargeEvents: Owned<ChargeEvent>[];
+  readonly advances: Rows<OwnedAdvance>;
+  readonly reductions: Owned<Reduction>[];
+  readonly allocations: Rows<Owned<Allocation>>;
 };
 
 const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
@@ -105,15 +104,15 @@ export function record(
   diff(session.state.advances, after.advances, session.advances, (advance) => ({
     shard,
     bookId,
-    advance,
+    fact: advance,
     closedVersion: advance.uncovered === 0n ? after.version : null,
   }));
-  diff(session.state.allocations, after.allocations, session.allocations, (allocation) => ({
+  diff(session.state.allocations, after.allocations, session.allocations, (fact) => ({
     shard,
     bookId,
-    allocation,
+    fact,
   }));
-  session.reductions.push(...reductions.map((reduction) => ({ shard, bookId, reduction })));
+  session.reductions.push(...reductions.map((fact) => ({ shard, bookId, fact })));
   session.state = after;
   const { feedPosition } = session;
   const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts, answered });
@@ -143,11 +142,12 @@ function recordGrants(
   { recordedAt, salt }: Recording,
   facts: Fact[],
 ): void {
-  const { key, shard, bookId, state: before, known } = session;
+  const { key, shard, bookId, state: before } = session;
   diff(before.grants, after.grants, session.grants, (grant, id) => {
     const was = before.grants.get(id) ?? null;
-    const now = stored(known.grants.get(id), grant, after.version);
-    known.grants.set(id, now);
+    const known = session.known.grants.get(id);
+    const now = stored(known, grant, after.version);
+    session.known.grants.set(id, now);
     session.promises.push({
       ...key,
       shard,
@@ -158,13 +158,13 @@ function recordGrants(
       after: promiseOf(grant),
     });
     const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
-    if (former !== null) session.formerTerms.push({ shard, bookId, former });
+    if (former !== null) session.formerTerms.push({ shard, bookId, fact: former });
     if (was === null) facts.push(grantFact(salt, grant));
-    if (was === null || former !== null) facts.push(termsFact(id, recordedAt, termsOf(grant)));
+    if (was === null || former !== null) facts.push(termsFact(id, recordedAt, TERMS.pick(grant)));
     if (now.voidedVersion === after.version) facts.push(voidFact(salt, grant));
     const drawnOnly =
-      was !== null && isDrawnOnly(was, grant) && (session.grants.changed.get(id)?.drawnOnly ?? true);
-    return { shard, bookId, stored: now, drawnOnly };
+      known !== undefined && isDrawnOnly(known, now) && (session.grants.changed.get(id)?.drawnOnly ?? true);
+    return { shard, bookId, fact: now, drawnOnly };
   });
 }
 
@@ -188,9 +188,9 @@ function recordCharges(
       const collected = charge.collected - (was?.collected ?? 0n);
       const { amount, sequence } = charge;
       const event = { chargeId: id, version: after.version, amount, collected, bookedAt, sequence };
-      session.chargeEvents.push({ shard, bookId, ...event });
+      session.chargeEvents.push({ shard, bookId, fact: event });
       facts.push(eventFact(event));
     }
-    return { shard, bookId, stored: { charge, closedVersion } };
+    return { shard, bookId, fact: { charge, closedVersion } };
   });
 }

@@ -209,8 +209,8 @@ describe('a correction', () => {
     const { reductions, state } = decide(book, aCorrection('c1', '9'), day(20));
 
     expect(reductions).toEqual([
-      { ref: { version: 4, position: 1 }, chargeId: 'c1', collection: 2, amount: credits('8'), at: day(20) },
-      { ref: { version: 4, position: 2 }, chargeId: 'c1', collection: 1, amount: credits('1'), at: day(20) },
+      { version: 4, number: 1, chargeId: 'c1', collection: 2, amount: credits('8'), at: day(20) },
+      { version: 4, number: 2, chargeId: 'c1', collection: 1, amount: credits('1'), at: day(20) },
     ]);
     expect([...state.advances.values()].map(({ uncovered }) => formatAmount(uncovered))).toEqual(['3', '0']);
   });

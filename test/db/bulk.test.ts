@@ -1,7 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Amount } from '../../src/amount.ts';
 import { bulkInsert, bulkUpdate } from '../../src/db/bulk.ts';
-import { integer, jsonb, numeric, smallint, text, texts, type Columns } from '../../src/db/columns.ts';
+import {
+  columnsOf,
+  integer,
+  jsonb,
+  inKey,
+  computed,
+  numeric,
+  optional,
+  partOf,
+  smallint,
+  text,
+  texts,
+} from '../../src/db/columns.ts';
 import { connect, type Statement } from '../../src/db/database.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { openSql } from '../support/sql.ts';
@@ -19,20 +31,18 @@ type Thing = {
   readonly amount: Amount | null;
   readonly facts: object | null;
 };
-const changing: Columns<Pick<Thing, 'id' | 'words' | 'note'>> = {
-  shard: smallint(() => 0),
-  id: integer((thing) => thing.id),
-  words: texts((thing) => thing.words),
-  note: text((thing) => thing.note),
-};
-const columns: Columns<Thing> = {
-  ...changing,
-  amount: numeric((thing) => thing.amount),
-  facts: jsonb((thing) => thing.facts),
-};
+const changing = partOf('changing');
+const columns = columnsOf<Thing>({
+  shard: computed(inKey(smallint), () => 0),
+  id: computed(inKey(integer), (thing) => thing.id),
+  words: computed(changing(texts), (thing) => thing.words),
+  note: computed(changing(optional(text)), (thing) => thing.note),
+  amount: computed(optional(numeric), (thing) => thing.amount),
+  facts: computed(optional(jsonb), (thing) => thing.facts),
+});
 const insertThings = bulkInsert('things', columns);
 const insertOnce = bulkInsert('unique_things', columns, 'on conflict (id) do nothing');
-const updateThings = bulkUpdate('update_things', 'things', ['shard', 'id'], changing, 't.amount > 0');
+const updateThings = bulkUpdate('update_things', 'things', columns, ['changing'], 't.amount > 0');
 
 beforeAll(async () => {
   for (const table of ['things', 'unique_things']) {
@@ -131,10 +141,10 @@ describe('a bulk update', () => {
   test('sets what is not part of the key, on the rows that key and condition name', async () => {
     await insertThings(database, [thing(40), thing(41), thing(42, { amount: 0n }), thing(43)]);
     await updateThings(database, [
-      { id: 40, words: ['new', 'words'], note: null },
-      { id: 42, words: ['not'], note: 'not' },
-      { id: 43, words: [], note: 'changed' },
-      { id: 44, words: [], note: 'nobody' },
+      thing(40, { words: ['new', 'words'], note: null }),
+      thing(42, { words: ['not'], note: 'not' }),
+      thing(43, { note: 'changed' }),
+      thing(44, { note: 'nobody' }),
     ]);
 
     expect(

@@ -6,7 +6,7 @@ import { connect } from '../../src/db/database.ts';
 import { NEVER } from '../../src/instant.ts';
 import { promisesChanging } from '../../src/pending/changes.ts';
 import { nextChange, promisedAt, promisesAt } from '../../src/pending/index-reader.ts';
-import { storePromises } from '../../src/pending/index-writer.ts';
+import { storePromises } from '../../src/pending/scheduled-grants.ts';
 import { pendingAt, type Promised, type CreditPromise } from '../../src/pending/promise.ts';
 import { scheduledWithin, type Window } from '../../src/pending/window.ts';
 import { inScope, type Scope } from '../../src/scope.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { pageOfOtherGrants } from '../../src/tables/grant-rows.ts';
+import { pageOfOtherGrants } from '../../src/tables/grants.ts';
 import { nextSegment } from '../../src/query/timeline/segments.ts';
 import type { Connection } from '../../src/db/database.ts';
 import { lateDebtorsAt } from '../../src/book/advance-history.ts';

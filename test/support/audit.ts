@@ -1,6 +1,8 @@
+import type { Row } from '../../src/db/codec.ts';
+import type { SubAccount } from '../../src/ledger/account.ts';
 import { GENESIS, transactionLink, type HashedEntry } from '../../src/ledger/hash.ts';
 import { idOf } from '../../src/id.ts';
-import { readSubAccount } from '../../src/ledger/store.ts';
+import { SUB_ACCOUNT } from '../../src/ledger/sub-accounts.ts';
 import { staleProjections } from './rebuilt.ts';
 import type { Sql } from './sql.ts';
 
@@ -90,7 +92,7 @@ type ChainRow = {
   reason: string | null;
   hash: Buffer;
 };
-type LegRow = Parameters<typeof readSubAccount>[0] & {
+type LegRow = Row<SubAccount> & {
   book_id: string;
   version: number;
   transaction: number;
@@ -142,7 +144,7 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
 
 const hashedOf = (row: LegRow): HashedEntry => ({
   subAccount: row.sub_account,
-  account: readSubAccount(row),
+  account: SUB_ACCOUNT.read(row),
   accountUuid: row.account_id,
   amount: row.amount,
   grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),

@@ -1,4 +1,4 @@
-import { makeBooks } from '../../src/tables/book-rows.ts';
+import { makeBooks } from '../../src/tables/books.ts';
 import { commitBatch } from '../../src/write/commit.ts';
 import { createBookCache } from '../../src/book/book-cache.ts';
 import type { Submission } from '../../src/write/submission.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { NEVER, type Instant } from '../../src/instant.ts';
 import type { Placed } from '../../src/db/placement.ts';
-import type { PromiseChange } from '../../src/pending/index-writer.ts';
+import type { PromiseChange } from '../../src/pending/scheduled-grants.ts';
 import type { CreditPromise } from '../../src/pending/promise.ts';
 import { REFERENCE_TIME } from './builders.ts';
 import { neighbour } from './neighbours.ts';

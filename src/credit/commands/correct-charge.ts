@@ -110,8 +110,8 @@ function reduceAdvance(
   if (advance === undefined || advance.uncovered === 0n) return null;
   const amount = minAmount(wanted, advance.uncovered);
   work.advances.set(key, { ...advance, uncovered: advance.uncovered - amount });
-  const ref = { version: work.version, position: work.reductions.length + 1 };
-  work.reductions.push({ ref, chargeId, collection, amount, at: now });
+  const number = work.reductions.length + 1;
+  work.reductions.push({ version: work.version, number, chargeId, collection, amount, at: now });
   const legs = returnAdvance(usageOf(chargeId, charge), { amount, entry: advance.entry });
   return { legs, slice: null, fromAdvance: amount };
 }

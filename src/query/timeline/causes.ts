@@ -1,4 +1,4 @@
-import { loadGrants, readGrant } from '../../tables/grant-rows.ts';
+import { grantsOf } from '../../tables/grants.ts';
 import type { BookView } from '../../book/view.ts';
 import type { Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
@@ -43,11 +43,8 @@ export async function withCauses(
       causes.filter(({ kind }) => kind === 'GRANT_EFFECTIVE').map(({ grantId }) => grantId!),
     ),
   );
-  const rows = await loadGrants(
-    connection,
-    [...named].map((grantId) => ({ shard, bookId: bookId!, grantId })),
-  );
-  const grants = new Map(rows.map((row) => readGrant(row).grant).map((grant) => [grant.id, grant]));
+  const found = await grantsOf(connection, { shard, bookId: bookId! }, named);
+  const grants = new Map(found.map(({ grant }) => [grant.id, grant]));
   return bounded.map((point) => ({
     ...point,
     causes: point.causes.map((cause) =>

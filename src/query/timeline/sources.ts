@@ -1,7 +1,7 @@
 import { chargeEventsWithin, chargesOpenedWithin, lateCollections } from '../../book/charge-history.ts';
 import { agreedAsKnown } from '../../book/as-known.ts';
-import { loadFormerTerms } from '../../tables/former-terms.ts';
-import { loadGrants, readGrant } from '../../tables/grant-rows.ts';
+import { formerTermsOf } from '../../tables/former-terms.ts';
+import { grantsOf } from '../../tables/grants.ts';
 import { runForward } from '../../book/state-at.ts';
 import type { WrittenView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
@@ -96,10 +96,13 @@ export async function learnGrants(
     if (change.what !== 'settled' || change.holder === null) continue;
     if (!running.grants.has(change.holder)) unknown.add(change.holder);
   }
-  const named = [...unknown].map((grantId) => ({ shard, bookId, grantId }));
-  const [rows, terms] = await settleAll([loadGrants(connection, named), loadFormerTerms(connection, named)]);
-  const grants = rows.map((row) => ({
-    ...agreedAsKnown(readGrant(row).grant, version, terms),
+  const book = { shard, bookId };
+  const [named, terms] = await settleAll([
+    grantsOf(connection, book, unknown),
+    formerTermsOf(connection, book, unknown),
+  ]);
+  const grants = named.map(({ grant }) => ({
+    ...agreedAsKnown(grant, version, terms),
     remaining: 0n,
   }));
   for (const grant of grants) running.grants.set(grant.id, grant);

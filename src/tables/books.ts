@@ -1,85 +1,97 @@
+import { nextDue } from '../credit/advance-to.ts';
+import type { BookState } from '../credit/book-state.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
-import { bigint, bytea, jsonb, smallint, text, timestamptz, uuid } from '../db/columns.ts';
+import { codec, type Row, type Shape } from '../db/codec.ts';
+import { bigint, bytea, jsonb, inKey, partOf, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
 import type { Once } from '../db/once.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
-import { nextDue } from '../credit/advance-to.ts';
-import type { BookState } from '../credit/book-state.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/hash.ts';
 import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import { IN_RECOVERY } from './writers.ts';
 
-/** The only reader and writer of `books`, the one row a write locks. */
+/** The only reader and writer of `books`, the one row a write locks, and of `book_register`. */
 
 export type BookRow = {
-  shard: number;
-  id: string;
-  namespace: string;
-  customer_id: string;
-  version: number;
-  clock: Instant;
-  head_hash: Buffer;
-  currencies: Record<string, number>;
+  readonly shard: number;
+  readonly id: string;
+  readonly key: BookKey;
+  readonly version: number;
+  readonly clock: Instant;
+  readonly headHash: Buffer;
+  /** Each currency of the book with the version that brought it. */
+  readonly currencies: Readonly<Record<string, number>>;
   /** Of a locked book: where in the feed the writes of this transaction stand. Else that of its last write. */
-  feed_position: number;
+  readonly feedPosition: number;
 };
 
-export const keyOfRow = (row: Pick<BookRow, 'namespace' | 'customer_id'>): BookKey => ({
-  namespace: row.namespace,
-  customerId: row.customer_id,
-});
+/** `nextEventAt`: when something falls due in it; NEVER if nothing will. */
+export type WholeBookRow = BookRow & { readonly nextEventAt: Instant };
 
-const BOOK_COLUMNS = `b.shard, b.id, b.namespace, b.customer_id, b.version, b.clock, b.head_hash, b.currencies`;
+/** What a write changes. */
+const changed = partOf('changed');
+
+const KEY: Shape<BookKey> = { namespace: text, customerId: text };
+
+const UNPLACED: Shape<Omit<BookRow, 'feedPosition'>> = {
+  shard: inKey(smallint),
+  id: inKey(uuid),
+  key: KEY,
+  version: changed(bigint),
+  clock: changed(timestamptz),
+  headHash: changed(bytea),
+  currencies: changed(jsonb),
+};
+const PLACED: Shape<BookRow> = { ...UNPLACED, feedPosition: changed(bigint) };
+
+const BOOK = codec(PLACED);
+const BOOK_KEY = codec(KEY);
+export const BOOKS = codec<WholeBookRow>({ ...PLACED, nextEventAt: changed(timestamptz) });
 
 const NAMED = `from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
    join books b on b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
      and ${inShard('b', '$4')}`;
 
-const FIND = statement<BookRow>('find_books', `select ${BOOK_COLUMNS}, b.feed_position ${NAMED}`);
+const FIND = statement<Row<BookRow>>('find_books', `select ${BOOK.select('b')} ${NAMED}`);
 // In order of id, so that two batches that share books wait for each other and never deadlock.
 // A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
 // (docs/decisions/0013-feed-positions.md).
-const LOCK = statement<BookRow>(
+const LOCK = statement<Row<BookRow>>(
   'lock_books',
-  `select ${BOOK_COLUMNS}, greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
+  `select ${codec(UNPLACED).select('b')},
+          greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
    ${NAMED} order by b.id for update of b`,
 );
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
-export const findBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
-  connection.run(FIND, namedBy(keys));
+export const findBooks = async (connection: Connection, keys: Once<BookKey>): Promise<readonly BookRow[]> =>
+  (await connection.run(FIND, namedBy(keys))).map(BOOK.read);
+
+/** Locks those of the books that exist until the transaction ends. */
+export const lockBooks = async (connection: Connection, keys: Once<BookKey>): Promise<readonly BookRow[]> =>
+  (await connection.run(LOCK, namedBy(keys))).map(BOOK.read);
 
 /** A book nobody has written yet, as it will be made. */
-export const newBook = (key: BookKey, id: string): BookRow => ({
-  shard: shardOf(key),
+export const newBook = (bookKey: BookKey, id: string): WholeBookRow => ({
+  shard: shardOf(bookKey),
   id,
-  namespace: key.namespace,
-  customer_id: key.customerId,
+  key: bookKey,
   version: 0,
   clock: ALWAYS,
-  head_hash: GENESIS,
+  headHash: GENESIS,
   currencies: {},
-  feed_position: 0,
+  feedPosition: 0,
+  nextEventAt: NEVER,
 });
 
-const insertBooks = bulkInsert<BookRow>(
+const insertBooks = bulkInsert(
   'books',
-  {
-    shard: smallint((book) => book.shard),
-    id: uuid((book) => book.id),
-    namespace: text((book) => book.namespace),
-    customer_id: text((book) => book.customer_id),
-    version: bigint((book) => book.version),
-    clock: timestamptz((book) => book.clock),
-    head_hash: bytea((book) => book.head_hash),
-    next_event_at: timestamptz(() => NEVER),
-    currencies: jsonb((book) => book.currencies),
-    feed_position: bigint((book) => book.feed_position),
-  },
+  BOOKS.columns,
   'on conflict (shard, namespace, customer_id) do nothing',
 );
+const updateBooks = bulkUpdate('update_books', 'books', BOOKS.columns, ['changed']);
 
 const AWAIT_WRITER = statement<never>(
   'await_writer',
@@ -94,10 +106,6 @@ export async function awaitWriter(connection: Connection, key: BookKey): Promise
     if ((error as { code?: string }).code !== IN_RECOVERY) throw error;
   }
 }
-
-/** Locks those of the books that exist until the transaction ends. */
-export const lockBooks = (connection: Connection, keys: Once<BookKey>): Promise<BookRow[]> =>
-  connection.run(LOCK, namedBy(keys));
 
 const REGISTER = statement<never>(
   'register_books',
@@ -123,28 +131,32 @@ export const makeBooks = (
     connection.beforeCommit([insertBooks(connection, made), connection.run(REGISTER, namedBy(keys))]);
   });
 
-/** A book that a batch has written: what its row shows from now on. */
-export type WrittenBook = Placed & {
-  readonly state: BookState;
-  readonly head: { readonly hash: Buffer };
-  readonly currencies: Readonly<Record<string, number>>;
-  readonly feedPosition: number;
-};
+/** What a batch has made of a book. */
+type ChangedBook = Placed &
+  Pick<BookRow, 'key' | 'currencies' | 'feedPosition'> & {
+    readonly state: BookState;
+    readonly head: { readonly hash: Buffer };
+  };
 
-export const storeBooks = bulkUpdate<WrittenBook>('update_books', 'books', ['shard', 'id'], {
-  shard: smallint((book) => book.shard),
-  id: uuid((book) => book.bookId),
-  version: bigint((book) => book.state.version),
-  clock: timestamptz((book) => book.state.clock),
-  head_hash: bytea((book) => book.head.hash),
-  next_event_at: timestamptz((book) => nextDue(book.state)),
-  currencies: jsonb((book) => book.currencies),
-  feed_position: bigint((book) => book.feedPosition),
-});
+export const storeBooks = (connection: Connection, books: readonly ChangedBook[]): Promise<void> =>
+  updateBooks(
+    connection,
+    books.map(({ shard, bookId: id, key: bookKey, state, head, currencies, feedPosition }) => ({
+      shard,
+      id,
+      key: bookKey,
+      version: state.version,
+      clock: state.clock,
+      headHash: head.hash,
+      currencies,
+      feedPosition,
+      nextEventAt: nextDue(state),
+    })),
+  );
 
-const DUE = statement<{ shard: number; namespace: string; customer_id: string }>(
+const DUE = statement<Row<BookKey> & { readonly shard: number }>(
   'books_due',
-  `select b.shard, b.namespace, b.customer_id from books b
+  `select b.shard, ${BOOK_KEY.select('b')} from books b
    where b.next_event_at <= $1
    order by b.next_event_at
    limit $2`,
@@ -160,22 +172,20 @@ export const booksDue = async (
 ): Promise<readonly DueBook[]> =>
   (await connection.run(DUE, [timestamp(now), limit])).map((row) => ({
     shard: row.shard,
-    key: keyOfRow(row),
+    key: BOOK_KEY.read(row),
   }));
 
-type KeyRow = { namespace: string; customer_id: string };
-
-const NEWER = statement<KeyRow>(
+const NEWER = statement<Row<BookKey>>(
   'books_newer_than',
-  `select b.namespace, b.customer_id
+  `select ${BOOK_KEY.select('b')}
    from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
    join books b on b.shard = seen.shard and b.id = seen.id
    where b.version > seen.version`,
 );
 
-const APPEARED = statement<KeyRow>(
+const APPEARED = statement<Row<BookKey>>(
   'books_appeared',
-  `select b.namespace, b.customer_id
+  `select ${BOOK_KEY.select('b')}
    from unnest($1::smallint[], $2::text[], $3::text[]) absent (shard, namespace, customer_id)
    join books b on b.shard = absent.shard and b.namespace = absent.namespace and b.customer_id = absent.customer_id
    where b.version > 0`,
@@ -208,7 +218,7 @@ export async function newerThan(connection: Connection, seen: readonly Seen[]): 
             absent.map(({ key }) => key.namespace),
             absent.map(({ key }) => key.customerId),
           ]),
-    ].map((rows) => Promise.resolve<KeyRow[]>(rows)),
+    ].map((rows) => Promise.resolve<Row<BookKey>[]>(rows)),
   );
-  return found.flat().map(keyOfRow);
+  return found.flat().map(BOOK_KEY.read);
 }

@@ -1,0 +1,58 @@
+import type { Amount } from '../amount.ts';
+import { codec, ifAny, type Row, type Shape } from '../db/codec.ts';
+import { as, digits, integer, inKey, numeric, optional, smallint, text, texts } from '../db/columns.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { booksOnce, inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { tableOf } from '../db/table.ts';
+import { subAccountKey, type SubAccount } from './account.ts';
+import { lastTotal } from './as-of.ts';
+import type { Appended, JournalHead, SubAccountHead } from './journal.ts';
+
+/** The only writer of `sub_accounts`. */
+
+/** The columns of a tax, in whatever table. */
+export const TAX = ifAny({ code: as('tax_code', text), behavior: as('tax_behavior', optional(text)) });
+
+const ROUTED: Shape<SubAccount> = {
+  type: text,
+  currency: text,
+  featureKeys: texts,
+  priority: optional(smallint),
+  costBasis: optional(numeric),
+  stage: optional(text),
+  tax: TAX,
+};
+
+/** An account and its route, wherever a statement joins its row. */
+export const SUB_ACCOUNT = codec(ROUTED);
+
+export const SUB_ACCOUNTS = tableOf<Appended['opened'][number]>('sub_accounts', {
+  ordinal: inKey(integer),
+  uuid: as('id', digits),
+  ...ROUTED,
+});
+
+const HEADS = statement<Row<Appended['opened'][number]> & { book_id: string; total: Amount | null }>(
+  'ledger_heads',
+  `select ${SUB_ACCOUNTS.select('s')}, last.amount as total
+   from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   ${ofNamed('sub_accounts', 's', 'true')}
+   left join lateral (${lastTotal({ shard: 's.shard', bookId: 's.book_id', account: 's.ordinal', where: inShard('e') })}
+   ) last on true`,
+);
+
+/** The sub-accounts of some books with their running totals, by book; the heads' hashes are kept with the books. */
+export async function loadSubAccounts(
+  connection: Connection,
+  named: readonly Placed[],
+): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
+  const books = new Map<string, Map<string, SubAccountHead>>();
+  if (named.length === 0) return books;
+  for (const row of await connection.run(HEADS, placesOf(booksOnce(named)))) {
+    const { uuid, ordinal, ...account } = SUB_ACCOUNTS.read(row);
+    const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
+    accounts.set(subAccountKey(account), { uuid, ordinal, total: row.total ?? 0n });
+    books.set(row.book_id, accounts);
+  }
+  return books;
+}

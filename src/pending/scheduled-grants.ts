@@ -1,0 +1,105 @@
+import { codec, type Row, type Shape } from '../db/codec.ts';
+import {
+  as,
+  bigint,
+  id,
+  inKey,
+  computed,
+  numeric,
+  optional,
+  partOf,
+  smallint,
+  text,
+  texts,
+  timestamptz,
+} from '../db/columns.ts';
+import type { Connection } from '../db/database.ts';
+import type { Placed } from '../db/placement.ts';
+import { spanClass } from '../db/span.ts';
+import { tableOf } from '../db/table.ts';
+import { samePromise, type CreditPromise } from './promise.ts';
+
+/** The only writer of `scheduled_grants`: promises are opened and closed, never edited. */
+
+/** A promise as it is stored. */
+export type StoredPromise = {
+  readonly promise: CreditPromise;
+  readonly namespace: string;
+  readonly customerId: string;
+  /** Inclusive. */
+  readonly knownFrom: number;
+  /** Exclusive; null: still known. */
+  readonly knownUntil: number | null;
+};
+
+const PROMISED: Shape<CreditPromise> = {
+  grantId: inKey(id('grt')),
+  currency: text,
+  featureKeys: texts,
+  amount: numeric,
+  from: as('pending_from', timestamptz),
+  until: as('pending_until', timestamptz),
+  effectiveAt: timestamptz,
+  expiresAt: timestamptz,
+};
+
+/** What a row promises, whoever knew of it since when. */
+export const PROMISE = codec(PROMISED);
+export type PromiseRow = Row<CreditPromise>;
+
+export const SCHEDULED_GRANTS = tableOf<StoredPromise>(
+  'scheduled_grants',
+  {
+    promise: PROMISED,
+    namespace: text,
+    customerId: text,
+    knownFrom: bigint,
+    knownUntil: partOf('closing')(optional(bigint)),
+  },
+  // Nobody promises for no time at all.
+  { span_class: computed(smallint, ({ fact: { promise } }) => spanClass(promise.from, promise.until)!) },
+);
+
+// The row known until now is the one with no known_until; a unique index keeps it single.
+const closePromises = SCHEDULED_GRANTS.update('close_scheduled_grants', ['closing'], 't.known_until is null');
+
+/** What one write learned about one grant's promise; null where there is none. */
+export type PromiseChange = Placed & {
+  readonly namespace: string;
+  readonly customerId: string;
+  readonly grantId: string;
+  readonly version: number;
+  readonly before: CreditPromise | null;
+  readonly after: CreditPromise | null;
+};
+
+/** Stores the changes of a batch, given in version order per book. */
+export function storePromises(
+  connection: Connection,
+  changes: readonly PromiseChange[],
+): readonly Promise<void>[] {
+  const changed = changes.filter(({ before, after }) => !samePromise(before, after));
+  const opened = new Map<string, ReturnType<typeof rowOf>>();
+  const rows: ReturnType<typeof rowOf>[] = [];
+  const closed: ReturnType<typeof rowOf>[] = [];
+  for (const change of changed) {
+    const { bookId, grantId, version, before, after } = change;
+    const grant = `${bookId} ${grantId}`;
+    const own = opened.get(grant);
+    // One opened by this very batch is stored closed; an older one is closed in place.
+    if (own !== undefined) own.fact.knownUntil = version;
+    else if (before !== null) closed.push(rowOf(change, before, version));
+    opened.delete(grant);
+    if (after === null) continue;
+    const row = rowOf(change, after, null);
+    opened.set(grant, row);
+    rows.push(row);
+  }
+  return [closePromises(connection, closed), SCHEDULED_GRANTS.insert(connection, rows)];
+}
+
+const rowOf = (
+  { shard, bookId, namespace, customerId, version: knownFrom }: PromiseChange,
+  promise: CreditPromise,
+  knownUntil: number | null,
+) => ({ shard, bookId, fact: { promise, namespace, customerId, knownFrom, knownUntil } });
