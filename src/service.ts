@@ -83,38 +83,31 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
   const slots = watchSlots(options.maxWatches);
-  const { hub, signals, doorbell, onCommitted } = followers(options, {
-    database,
-    clock,
-    slots,
-    staleAfterMs,
-  });
-  const books = createBooks({ ...commit, ...{ lanes, batchSize, queueLimit }, onCommitted });
+  const { hub, feeds, doorbell, onCommitted } = followers(options, databases, { clock, slots, staleAfterMs });
+  const books = createBooks({ ...commit, lanes, batchSize, queueLimit, onCommitted });
   const dueBooker = options.dueBooker
     ? createDueBooker({ database, clock, books, log, everyMs: options.dueBookerIntervalMs })
     : null;
   const validate = createValidation(inputsOf([CreditService, LedgerService]));
   const currencies = createCurrencies(database, clock);
-  const feeds = createFeeds({
-    ...{ database: databases.feedDatabase, clock, signals, staleAfterMs, ...options.feeds },
-    onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
-  });
   const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
   const verifications = verificationSlots(Math.min(2, Math.floor(poolSize / 2)));
   const deps: ServiceDeps = {
-    ...{ database: reads, clock, uuids, commit, books, balances, currencies, validate, verifications },
-    ...{ hub, feeds },
+    database: reads,
+    clock,
+    uuids,
+    commit,
+    books,
+    balances,
+    currencies,
+    validate,
+    verifications,
+    hub,
+    feeds,
   };
 
-  const names = [CreditService.typeName, LedgerService.typeName];
-  const health = createHealth(names);
-  const services = [
-    mount(CreditService, creditService(deps)),
-    mount(LedgerService, ledgerService(deps)),
-    health.mounted,
-    ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
-  ];
+  const { services, health } = offered(deps);
   const server = await startServer({ ...options, services, validate, log });
   health.setServing(true);
   return {
@@ -132,6 +125,19 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       await databases.close();
     },
   };
+}
+
+/** What the port answers: both services, health and reflection. */
+function offered(deps: ServiceDeps) {
+  const names = [CreditService.typeName, LedgerService.typeName];
+  const health = createHealth(names);
+  const services = [
+    mount(CreditService, creditService(deps)),
+    mount(LedgerService, ledgerService(deps)),
+    health.mounted,
+    ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
+  ];
+  return { services, health };
 }
 
 const watchSlots = (limit: number) =>
@@ -175,14 +181,24 @@ type Databases = {
   close(): Promise<void>;
 };
 
-/** Who follows what is written: watches, whoever subscribes to signals, and other instances. */
+/** Who follows what is written: watches, feeds, and other instances. */
 function followers(
   options: ServiceOptions,
-  deps: Pick<HubOptions, 'database' | 'clock' | 'slots' | 'staleAfterMs'>,
+  { database, feedDatabase }: Databases,
+  deps: Pick<HubOptions, 'clock' | 'slots' | 'staleAfterMs'>,
 ) {
   const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs } = options;
-  const hub = createHub({ ...deps, log, pollMs, heartbeatMs });
+  const hub = createHub({ ...deps, database, log, pollMs, heartbeatMs });
   const signals = createSignals();
+  const { clock, staleAfterMs } = deps;
+  const feeds = createFeeds({
+    database: feedDatabase,
+    clock,
+    signals,
+    staleAfterMs,
+    ...options.feeds,
+    onFailure: (err) => log.warn({ err }, 'the journal could not be looked at; the next look follows'),
+  });
   const onRing = (changed: readonly Changed[]) => {
     hub.changed(changed);
     signals.emit(changed);
@@ -197,5 +213,5 @@ function followers(
       log.error({ err }, 'those who follow books could not be told of a write; they look for themselves');
     }
   };
-  return { hub, signals, doorbell, onCommitted };
+  return { hub, feeds, doorbell, onCommitted };
 }

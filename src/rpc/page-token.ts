@@ -16,7 +16,7 @@ export function pageSizeOf(request: { readonly pageSize: number }): number {
 export type Part<T> = { write(value: T): string; read(text: string): T | undefined };
 
 /** Every part a cursor has, in the order in which they are written. */
-export type Parts<Cursor> = { readonly [Key in keyof Cursor]: Part<Cursor[Key]> };
+export type TokenParts<Cursor> = { readonly [Key in keyof Cursor]: Part<Cursor[Key]> };
 
 /** The tokens of one list: opaque texts that say where a page begins. */
 export type PageTokens<Request, Cursor> = {
@@ -44,7 +44,7 @@ const NOT_PART_OF_THE_QUERY: ReadonlySet<string> = new Set([
  */
 export function pageTokens<S extends DescMessage, Cursor>(
   schema: S,
-  parts: Parts<Cursor>,
+  parts: TokenParts<Cursor>,
 ): PageTokens<MessageShape<S>, Cursor> {
   const named = Object.entries(parts) as [keyof Cursor & string, Part<unknown>][];
   const textOf = (cursor: Cursor): string =>

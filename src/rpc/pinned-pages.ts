@@ -1,6 +1,6 @@
 import type { Moment } from '../book/view.ts';
 import type { Instant } from '../instant.ts';
-import { INSTANT, pageTokenMismatch, VERSION, type Parts } from './page-token.ts';
+import { INSTANT, pageTokenMismatch, VERSION, type TokenParts } from './page-token.ts';
 
 /**
  * Every page of a list is of the moment its first was of, and of the version known then: what is written while somebody
@@ -9,7 +9,7 @@ import { INSTANT, pageTokenMismatch, VERSION, type Parts } from './page-token.ts
 export type Pinned = { readonly asOf: Instant; readonly knownAt: Instant; readonly version: number };
 
 /** Of every token of a list about a customer. */
-export const PINNED: Parts<Pinned> = { asOf: INSTANT, knownAt: INSTANT, version: VERSION };
+export const PINNED: TokenParts<Pinned> = { asOf: INSTANT, knownAt: INSTANT, version: VERSION };
 
 /** What the pages behind a first page are of. */
 export const pinnedTo = ({ asOf, knownAt, version }: Pinned): Pinned => ({ asOf, knownAt, version });

@@ -33,7 +33,7 @@ export type WriteRequest = Message & {
 };
 
 /** The handler of a write. */
-export type Write<C extends Command, Request, Answer> = {
+export type WriteHandler<C extends Command, Request, Answer> = {
   (request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Answer>;
   readonly input: DescMessage;
   /** The write a request asks for. */
@@ -49,7 +49,7 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
   { input, output }: DescMethodUnary<I, O> & (MessageShape<I> extends WriteRequest ? unknown : never),
   toCommand: (request: MessageShape<I>, deps: ServiceDeps) => C | Promise<C>,
   toAnswer: (decided: Decided<C>, request: MessageShape<I>) => MessageInitShape<O>,
-): Write<C, MessageShape<I> & WriteRequest, MessageShape<O>> {
+): WriteHandler<C, MessageShape<I> & WriteRequest, MessageShape<O>> {
   type Request = MessageShape<I> & WriteRequest;
   const prepare = async (request: Request, deps: ServiceDeps, context: HandlerContext) => ({
     key: keyOf(request),

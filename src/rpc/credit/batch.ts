@@ -6,7 +6,7 @@ import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
 import { keyOf } from '../decode.ts';
 import { deadlineOf, type Handler } from '../handler.ts';
-import { perform, type Write, type WriteRequest } from '../write.ts';
+import { perform, type WriteHandler, type WriteRequest } from '../write.ts';
 
 type BatchOf<One> = { readonly namespace: string; readonly requests: readonly One[] };
 
@@ -25,7 +25,7 @@ export function batch<
   Answer,
 >(
   _method: DescMethodUnary<I, O> & (MessageShape<I> extends BatchOf<One> ? unknown : never),
-  { input, prepare }: Write<C, One, Answer>,
+  { input, prepare }: WriteHandler<C, One, Answer>,
   made: keyof Answer & string,
 ): Handler<DescMethodUnary<I, O>> {
   return async (request, deps, context) => {
