@@ -31,7 +31,9 @@ describe.each(ways)(
       async (_id, _title, scenario) => {
         time.now = T0;
         const wrong = await play(scenario, {
-          ...{ t0: T0, run: `.${way.replaceAll(/\W.*/g, '')}`, ...options },
+          t0: T0,
+          run: `.${way.replaceAll(/\W.*/g, '')}`,
+          ...options,
           moveTo: (instant) => (time.now = Math.max(time.now + 1, instant ?? 0)),
         });
         expect(wrong).toEqual([]);

@@ -92,11 +92,9 @@ describe('recognizing revenue', () => {
         .filter(({ amount }) => amount > 0n)
         .map(({ grantId, chargeId }) => [grantId, chargeId]),
     ).toEqual([
-      ...[
-        ['one', 'c1'],
-        ['two', 'c1'],
-        ['two', 'c2'],
-      ],
+      ['one', 'c1'],
+      ['two', 'c1'],
+      ['two', 'c2'],
     ]);
   });
 

@@ -72,7 +72,9 @@ describe('a namespace', () => {
     expect(streamed).toMatchObject(
       (transactions as { id: string; hash: string; entries: { id: string; amount: string }[] }[]).map(
         ({ id, hash, entries }) => ({
-          ...{ id, hash, customerId: 'ada' },
+          id,
+          hash,
+          customerId: 'ada',
           entries: entries.map((entry) => ({ id: entry.id, amount: entry.amount })),
         }),
       ),
@@ -174,7 +176,10 @@ describe('a write', () => {
     await sql.rows(`update writes set feed_position = 0 where version = 1`);
     await sql.rows(`revoke update on writes from current_user`);
     expect((await told({ namespace })).map(placeOf).toSorted()).toEqual([
-      ...['ada 1.1', 'ada 2.1', 'bob 1.1', 'bob 2.1'],
+      'ada 1.1',
+      'ada 2.1',
+      'bob 1.1',
+      'bob 2.1',
     ]);
   });
 });

@@ -13,15 +13,21 @@ import { testWorld } from '../support/world.ts';
 const { caller, databaseUrl } = await testWorld();
 const statements: string[] = [];
 const database = connect({
-  ...{ url: databaseUrl, poolSize: 4 },
+  url: databaseUrl,
+  poolSize: 4,
   onStatement: ({ name }) => statements.push(name),
 });
 const signals = createSignals();
 const HOUR = 3_600_000;
 const feeds = createFeeds({
-  ...{ database, clock: createClock(), signals, staleAfterMs: HOUR },
+  database,
+  clock: createClock(),
+  signals,
+  staleAfterMs: HOUR,
   // Nothing comes by itself in this file.
-  ...{ pollMs: HOUR, bookmarkMs: HOUR, onFailure: () => undefined },
+  pollMs: HOUR,
+  bookmarkMs: HOUR,
+  onFailure: () => undefined,
 });
 afterAll(async () => {
   await feeds.close();
@@ -132,7 +138,12 @@ test('a stream that is over leaves nothing behind', async () => {
 
 test('a quiet namespace gets its bookmarks while others write without a pause', async () => {
   const busy = createFeeds({
-    ...{ database, clock: createClock(), signals, staleAfterMs: HOUR, pollMs: 20, bookmarkMs: 5 },
+    database,
+    clock: createClock(),
+    signals,
+    staleAfterMs: HOUR,
+    pollMs: 20,
+    bookmarkMs: 5,
     onFailure: () => undefined,
   });
   await spend('quiet', 1);

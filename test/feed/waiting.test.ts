@@ -140,7 +140,9 @@ describe('a stream ends', () => {
     const open = [1, 2, 3].map(() => watch({ namespace: 'crowd' }));
     for (const watching of open) await soon(watching.next());
     expect(await failureOf(soon(watch({ namespace: 'crowd' }).next()))).toMatchObject({
-      ...{ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_WATCHES', metadata: { limit: '3' } },
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'TOO_MANY_WATCHES',
+      metadata: { limit: '3' },
     });
     open[0]!.end();
     const again = async (): Promise<unknown> => {

@@ -7,14 +7,19 @@ import { credits, day } from '../support/builders.ts';
 
 const TAX = { code: 'txcd_20000000', behavior: 'INCLUSIVE' } as const;
 const credit: Credit = {
-  ...{ grantId: 'g1', currency: 'USD', featureKeys: ['a', 'b'], priority: 10, tax: null },
+  grantId: 'g1',
+  currency: 'USD',
+  featureKeys: ['a', 'b'],
+  priority: 10,
+  tax: null,
   costBasis: credits('0.5'),
 };
 const usage: Usage = { chargeId: 'c1', currency: 'USD', featureKeys: ['a'], tax: TAX };
 
 /** The slice that comes back was booked from entry 7 of version 3 on. */
 const given = (amount: string, recognized = '0'): rules.GivenBack => ({
-  ...{ amount: credits(amount), recognized: credits(recognized) },
+  amount: credits(amount),
+  recognized: credits(recognized),
   entry: { version: 3, position: 7 },
 });
 
@@ -79,24 +84,23 @@ describe('recognized revenue', () => {
 
     expect(posting).toMatchObject({ kind: 'RECOGNIZE', bookedAt: day(4) });
     expect(legsOf(posting)).toEqual([
-      ...['EARNINGS +3', 'CUSTOMER_ACCRUED -3'],
-      ...['EARNINGS +2', 'CUSTOMER_ACCRUED -2'],
+      'EARNINGS +3',
+      'CUSTOMER_ACCRUED -3',
+      'EARNINGS +2',
+      'CUSTOMER_ACCRUED -2',
     ]);
     expect(posting.legs.map(({ account, grantId }) => [account.costBasis, account.tax, grantId])).toEqual([
-      ...[
-        [credits('0.5'), TAX, 'g1'],
-        [credits('0.5'), TAX, 'g1'],
-      ],
-      ...[
-        [0n, TAX, 'g2'],
-        [0n, TAX, 'g2'],
-      ],
+      [credits('0.5'), TAX, 'g1'],
+      [credits('0.5'), TAX, 'g1'],
+      [0n, TAX, 'g2'],
+      [0n, TAX, 'g2'],
     ]);
   });
 });
 
 it('a correction is one transaction, at its instant', () => {
   expect(rules.correct(rules.returnAdvance(usage, given('4')), day(6))).toMatchObject({
-    ...{ kind: 'CORRECT', bookedAt: day(6) },
+    kind: 'CORRECT',
+    bookedAt: day(6),
   });
 });

@@ -31,8 +31,10 @@ beforeAll(async () => {
   const grant = async (name: string, more: object = {}) =>
     [name, (await caller.answer('CreateGrant', grantRequest({ name, ...more })))['grant'].id] as const;
   const made = [
-    ...[await grant('active'), await grant('voided'), await grant('promised', { effectiveAt: at(day(90)) })],
-    ...[await grant('keyed', { idempotencyKey: 'a key', expiresAt: at(day(1) + 1) })],
+    await grant('active'),
+    await grant('voided'),
+    await grant('promised', { effectiveAt: at(day(90)) }),
+    await grant('keyed', { idempotencyKey: 'a key', expiresAt: at(day(1) + 1) }),
     await grant('expired', { expiresAt: at(day(2)) }),
   ];
   names = Object.fromEntries(made);

@@ -65,7 +65,8 @@ async function live(which: Which): Promise<Book> {
   await caller.answer('CreateGrant', grantRequest({ customerId, effectiveAt: '2040-01-01T00:00:00Z' }));
   const { charge, version: after } = await caller.answer('CreateCharge', {
     ...spendRequest({ customerId, amount: '50' }),
-    ...{ type: 'CHARGE_TYPE_FLAT_FEE', settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY' },
+    type: 'CHARGE_TYPE_FLAT_FEE',
+    settlementMode: 'SETTLEMENT_MODE_CREDIT_ONLY',
   });
   time.now += MINUTE;
   const soon = at(time.now + MINUTE);

@@ -149,10 +149,19 @@ export const aVoid = (
 
 /** An open flat fee that weighs on live from now on. */
 export const aCharge = ({ amount = '10', ...given }: Text<CreateCharge> = {}): CreateCharge => ({
-  ...{ kind: 'createCharge', chargeId: 'c1', type: 'FLAT_FEE', mode: 'PREPAID_ONLY' },
-  ...{ currency: 'USD', precision: 2, amount: credits(amount), featureKey: null, tax: null },
+  kind: 'createCharge',
+  chargeId: 'c1',
+  type: 'FLAT_FEE',
+  mode: 'PREPAID_ONLY',
+  currency: 'USD',
+  precision: 2,
+  amount: credits(amount),
+  featureKey: null,
+  tax: null,
   details: details('a charge'),
-  ...{ startsAt: null, holdExpiresAt: null, requireLive: false },
+  startsAt: null,
+  holdExpiresAt: null,
+  requireLive: false,
   ...given,
 });
 
@@ -161,18 +170,24 @@ export const aCollection = (
   chargeId: string,
   { amount, ...given }: Text<Omit<CollectCharge, 'chargeId'>> = {},
 ): CollectCharge => ({
-  ...{ kind: 'collectCharge', chargeId, amount: amount === undefined ? null : credits(amount) },
-  ...{ bookedAt: null, finalize: false },
+  kind: 'collectCharge',
+  chargeId,
+  amount: amount === undefined ? null : credits(amount),
+  bookedAt: null,
+  finalize: false,
   ...given,
 });
 
 export const aCorrection = (chargeId: string, amount: string): CorrectCharge => ({
-  ...{ kind: 'correctCharge', chargeId },
+  kind: 'correctCharge',
+  chargeId,
   amount: credits(amount),
 });
 
 export const aReport = (chargeId: string, amount: string, sequence: number | null = null): UpdateCharge => ({
-  ...{ kind: 'updateCharge', chargeId, sequence },
+  kind: 'updateCharge',
+  chargeId,
+  sequence,
   amount: credits(amount),
 });
 
@@ -192,13 +207,20 @@ export const aPayment = (
 ): UpdateSettlement => ({ kind: 'updateSettlement', grantId, status, occurredAt, invoiceId: null });
 
 export const anAdjustmentUp = ({ amount = '10', ...given }: Text<AdjustUp> = {}): AdjustUp => ({
-  ...{ kind: 'adjustUp', grantId: 'a1', currency: 'USD', amount: credits(amount), featureKeys: [] },
+  kind: 'adjustUp',
+  grantId: 'a1',
+  currency: 'USD',
+  amount: credits(amount),
+  featureKeys: [],
   details: details('an adjustment'),
   ...given,
 });
 
 export const anAdjustmentDown = ({ amount = '10', ...given }: Text<AdjustDown> = {}): AdjustDown => ({
-  ...{ kind: 'adjustDown', currency: 'USD', amount: credits(amount), featureKey: null },
+  kind: 'adjustDown',
+  currency: 'USD',
+  amount: credits(amount),
+  featureKey: null,
   reason: 'too much was given',
   ...given,
 });
@@ -208,19 +230,28 @@ export const aRecognition = (
   amount: string | null = null,
   { currency = 'USD', bookedAt = null }: Partial<Omit<RecognizeRevenue, 'kind' | 'amount'>> = {},
 ): RecognizeRevenue => ({
-  ...{ kind: 'recognizeRevenue', currency, bookedAt },
+  kind: 'recognizeRevenue',
+  currency,
+  bookedAt,
   amount: amount === null ? null : credits(amount),
 });
 
 /** Cash, posted by hand against what is owed for credit that costs one for one. */
 export const aPosting = (amount: string, bookedAt: Instant | null = null): PostManually => {
   const wash: SubAccount = {
-    ...{ type: 'WASH', currency: 'USD', featureKeys: [], priority: null, stage: null, tax: null },
+    type: 'WASH',
+    currency: 'USD',
+    featureKeys: [],
+    priority: null,
+    stage: null,
+    tax: null,
     costBasis: null,
   };
   const owed: SubAccount = { ...wash, type: 'CUSTOMER_RECEIVABLE', costBasis: credits('1'), stage: 'OPEN' };
   return {
-    ...{ kind: 'postManually', reason: 'cash at the counter', bookedAt },
+    kind: 'postManually',
+    reason: 'cash at the counter',
+    bookedAt,
     entries: [
       { account: owed, amount: credits(amount) },
       { account: wash, amount: -credits(amount) },
@@ -231,7 +262,11 @@ export const aPosting = (amount: string, bookedAt: Instant | null = null): PostM
 /** A grant as the book holds it once it is credit. */
 export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant {
   const booked: Grant = {
-    ...{ id: 'g1', currency: 'USD', priority: 10, featureKeys: [], tax: null },
+    id: 'g1',
+    currency: 'USD',
+    priority: 10,
+    featureKeys: [],
+    tax: null,
     amount: credits(amount),
     funding: fundingOf(promotional()),
     details: details('a grant'),
@@ -246,7 +281,11 @@ export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant
     released: false,
     recognized: 0n,
     remaining: credits(amount),
-    ...{ consumed: 0n, expired: 0n, voided: 0n, formerTimes: [], moves: [] },
+    consumed: 0n,
+    expired: 0n,
+    voided: 0n,
+    formerTimes: [],
+    moves: [],
   };
   return { ...booked, ...given };
 }

@@ -129,8 +129,15 @@ function consume(facts: Facts, command: Consume, version: number, now: Instant):
   const at = command.bookedAt ?? now;
   if (at > now) return refused('INVALID_FIELD', { field: 'booked_at' });
   const charge: ChargeFact = {
-    ...{ version, recordedAt: now, id, type: 'FLAT_FEE', mode, currency, featureKey },
-    ...{ startsAt: at, holdExpiresAt: Infinity },
+    version,
+    recordedAt: now,
+    id,
+    type: 'FLAT_FEE',
+    mode,
+    currency,
+    featureKey,
+    startsAt: at,
+    holdExpiresAt: Infinity,
   };
   const done = collect(openCharge(facts, charge, amount), charge, amount, at, { version, now });
   return isRefused(done) ? done : { ...done, facts: closeCharge(done.facts, id, 'FINAL', { version, now }) };

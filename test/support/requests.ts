@@ -13,12 +13,17 @@ import type { ManualEntry } from '../../src/ledger/manual-rules.ts';
 export const at = (instant: Instant): string => new Date(instant).toISOString();
 
 export const grantRequest = (given: object = {}): object => ({
-  ...{ customerId: 'ada', name: 'a grant', currency: 'USD', amount: '100' },
+  customerId: 'ada',
+  name: 'a grant',
+  currency: 'USD',
+  amount: '100',
   ...given,
 });
 
 export const spendRequest = (given: object = {}): object => ({
-  ...{ customerId: 'ada', currency: 'USD', amount: '10' },
+  customerId: 'ada',
+  currency: 'USD',
+  amount: '10',
   ...given,
 });
 
@@ -125,7 +130,8 @@ function changeOfCharge(command: ChangeOfCharge, asks: Asks): { rpc: string; req
 
 const postingEntry = ({ account, amount }: ManualEntry): object => ({
   accountType: `ACCOUNT_TYPE_${account.type}`,
-  ...{ currency: account.currency, amount: formatAmount(amount) },
+  currency: account.currency,
+  amount: formatAmount(amount),
   route: {
     costBasis: account.costBasis === null ? undefined : formatAmount(account.costBasis),
     stage: account.stage === null ? undefined : `RECEIVABLE_STAGE_${account.stage}`,
@@ -136,20 +142,27 @@ const postingEntry = ({ account, amount }: ManualEntry): object => ({
 const instant = (of: Instant | null): string | undefined => (of === null ? undefined : at(of));
 
 const use = (of: Extract<Command, { kind: 'consume' | 'createCharge' }>): object => ({
-  ...{ currency: of.currency, amount: formatAmount(of.amount), featureKey: of.featureKey ?? undefined },
+  currency: of.currency,
+  amount: formatAmount(of.amount),
+  featureKey: of.featureKey ?? undefined,
   settlementMode: `SETTLEMENT_MODE_${of.mode}`,
 });
 
 function grantOf({ terms, initialStatus, expiry, ...command }: CreateGrant): object {
   const { currency, amount, priority, featureKeys, effectiveAt } = command;
   const paid = {
-    ...{ method: `FUNDING_METHOD_${terms.method}`, perUnitCostBasis: formatAmount(terms.costBasis) },
+    method: `FUNDING_METHOD_${terms.method}`,
+    perUnitCostBasis: formatAmount(terms.costBasis),
     availabilityPolicy: `AVAILABILITY_POLICY_${terms.policy}`,
     purchaseCurrency: terms.purchaseCurrency,
     ...(initialStatus !== null && { initialSettlementStatus: `SETTLEMENT_STATUS_${initialStatus}` }),
   };
   return {
-    ...{ name: 'a grant', currency, amount: formatAmount(amount), priority, featureKeys },
+    name: 'a grant',
+    currency,
+    amount: formatAmount(amount),
+    priority,
+    featureKeys,
     effectiveAt: instant(effectiveAt),
     ...(expiry.kind === 'at' && { expiresAt: at(expiry.instant) }),
     ...(expiry.kind === 'after' && { expiresAfter: expiry.duration }),

@@ -28,10 +28,24 @@ export const testService = (
   } = {},
 ): Promise<RunningService> =>
   startService({
-    ...{ databaseUrl, host: '127.0.0.1', port: 0, tokens: [], graceMs: 2_000, poolSize: 6 },
-    ...{ lanes: 4, batchSize: 64, queueLimit: 1024, keptFacts: 10_000, log: createLog('silent') },
-    ...{ maxWatches: 1_000, watchPollMs: 1_000, heartbeatMs: 15_000, doorbell: false },
-    ...{ dueBooker: false, dueBookerIntervalMs: 10_000, clockLeewayMs: 1_000 },
+    databaseUrl,
+    host: '127.0.0.1',
+    port: 0,
+    tokens: [],
+    graceMs: 2_000,
+    poolSize: 6,
+    lanes: 4,
+    batchSize: 64,
+    queueLimit: 1024,
+    keptFacts: 10_000,
+    log: createLog('silent'),
+    maxWatches: 1_000,
+    watchPollMs: 1_000,
+    heartbeatMs: 15_000,
+    doorbell: false,
+    dueBooker: false,
+    dueBookerIntervalMs: 10_000,
+    clockLeewayMs: 1_000,
     ...options,
   });
 

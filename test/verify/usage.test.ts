@@ -77,8 +77,11 @@ describe('a split that the law would not have made', () => {
 
     expect(await told('order')).toMatchObject([
       {
-        ...{ kind: 'WRONG_SPLIT', chargeId: charge('spend'), version: 3n },
-        ...{ expected: `40 of ${grant('idle')}`, actual: `40 of ${grant('later')}` },
+        kind: 'WRONG_SPLIT',
+        chargeId: charge('spend'),
+        version: 3n,
+        expected: `40 of ${grant('idle')}`,
+        actual: `40 of ${grant('later')}`,
       },
     ]);
   });
@@ -113,7 +116,7 @@ describe('a split that the law would not have made', () => {
     await writeBelieving(without('idle'), 'open', day(2), aCollection(charge('open')));
 
     expect(await told('open')).toMatchObject([
-      { ...{ kind: 'WRONG_SPLIT', version: 3n }, expected: `10 of ${grant('idle')}`, actual: 'nothing' },
+      { kind: 'WRONG_SPLIT', version: 3n, expected: `10 of ${grant('idle')}`, actual: 'nothing' },
     ]);
   });
 });
@@ -124,9 +127,12 @@ describe('an advance beside idle credit', () => {
     await writeBelieving(without('idle'), 'advance', day(2), { ...spend, mode: 'CREDIT_ONLY' });
 
     expect(await told('advance')).toMatchObject([
-      { ...{ kind: 'WRONG_SPLIT', version: 2n }, actual: 'nothing' },
+      { kind: 'WRONG_SPLIT', version: 2n, actual: 'nothing' },
       {
-        ...{ kind: 'IDLE_CREDIT', chargeId: charge('spend'), grantId: grant('idle'), version: 2n },
+        kind: 'IDLE_CREDIT',
+        chargeId: charge('spend'),
+        grantId: grant('idle'),
+        version: 2n,
         actual: '40 uncovered beside 100',
       },
     ]);

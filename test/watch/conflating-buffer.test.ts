@@ -6,7 +6,13 @@ import type { BalanceMessage } from '../../src/watch/message.ts';
 /** What a stream is told, however slowly it is read. */
 
 const message = (version: number, figures: string, ...causes: CauseKind[]): BalanceMessage => ({
-  ...{ version, figures, causes, asOf: version, balances: [], below: [], heartbeat: false },
+  version,
+  figures,
+  causes,
+  asOf: version,
+  balances: [],
+  below: [],
+  heartbeat: false,
 });
 const heartbeat = (of: BalanceMessage): BalanceMessage => ({ ...of, causes: [], heartbeat: true });
 
@@ -26,7 +32,9 @@ describe('a reader that is slow', () => {
     buffer.offer(message(3, 'd', 'GRANT_EXPIRED'));
 
     expect(await buffer.take()).toMatchObject({
-      ...{ version: 3, figures: 'd', causes: ['CHARGE_COLLECTED', 'GRANT_CREATED', 'GRANT_EXPIRED'] },
+      version: 3,
+      figures: 'd',
+      causes: ['CHARGE_COLLECTED', 'GRANT_CREATED', 'GRANT_EXPIRED'],
     });
   });
 

@@ -53,7 +53,11 @@ describe('a quiet watch', () => {
     time.now += 15_000;
 
     expect(await next()).toEqual({
-      ...{ version: 1, asOf: day(20) + 15_000, balances: ['USD 100 100 0'], causes: [], heartbeat: true },
+      version: 1,
+      asOf: day(20) + 15_000,
+      balances: ['USD 100 100 0'],
+      causes: [],
+      heartbeat: true,
     });
   });
 });
@@ -67,7 +71,10 @@ describe('an instance', () => {
     await second.next();
 
     expect(await watching(own, 'ada').failure()).toMatchObject({
-      ...{ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_WATCHES', metadata: { limit: '2' }, retryMs: 5_000 },
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'TOO_MANY_WATCHES',
+      metadata: { limit: '2' },
+      retryMs: 5_000,
     });
     first.cancel();
     await untilSo('its place is free', () => small.watched().streams === 1);
@@ -108,7 +115,9 @@ describe('an instance', () => {
     time.now += 3_000;
 
     expect(await failure()).toMatchObject({
-      ...{ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE', retryMs: 1_000 },
+      code: 'UNAVAILABLE',
+      reason: 'DATABASE_UNAVAILABLE',
+      retryMs: 1_000,
     });
     await sql.rows('alter table books_elsewhere rename to books');
   });

@@ -79,7 +79,9 @@ describe('a round', () => {
     time.now = day(5);
     const customerId = 'lapsing';
     const funding = {
-      ...{ method: 'FUNDING_METHOD_INVOICE', purchaseCurrency: 'USD', perUnitCostBasis: '1' },
+      method: 'FUNDING_METHOD_INVOICE',
+      purchaseCurrency: 'USD',
+      perUnitCostBasis: '1',
       availabilityPolicy: 'AVAILABILITY_POLICY_ON_SETTLEMENT',
     };
     await caller.answer('CreateGrant', grantRequest({ customerId, funding, expiresAt: at(day(6)) }));
@@ -95,8 +97,13 @@ describe('a round', () => {
     const customerId = 'weighing';
     await caller.answer('CreateGrant', grantRequest({ customerId }));
     await caller.answer('CreateCharge', {
-      ...{ customerId, type: 'CHARGE_TYPE_FLAT_FEE', settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY' },
-      ...{ currency: 'USD', amount: '30', startsAt: at(day(9)), holdExpiresAt: at(day(10)) },
+      customerId,
+      type: 'CHARGE_TYPE_FLAT_FEE',
+      settlementMode: 'SETTLEMENT_MODE_PREPAID_ONLY',
+      currency: 'USD',
+      amount: '30',
+      startsAt: at(day(9)),
+      holdExpiresAt: at(day(10)),
     });
     time.now = day(11);
 
@@ -164,7 +171,12 @@ async function answersOf({ url, caller: asked, time: clock }: World, customerId:
   const { scheduledGrants = [] } = await asked.answer('ListScheduledGrants', { customerId });
   const rows = history.answer['transactions'].map(
     ({ type, amount, currency, bookedAt, balanceBefore, balanceAfter }: any) => ({
-      ...{ type, amount, currency, bookedAt, balanceBefore, balanceAfter },
+      type,
+      amount,
+      currency,
+      bookedAt,
+      balanceBefore,
+      balanceAfter,
     }),
   );
   const schedule = scheduledGrants.map(({ amount, pendingUntil }: any) => ({ amount, pendingUntil }));

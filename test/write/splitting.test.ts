@@ -20,8 +20,14 @@ const { url } = await testDatabase();
 const database = connect({ url, poolSize: 4 });
 const sql = await openSql(url);
 const books = createBooks({
-  ...{ database, clock: testClock().clock, uuids: uuidMaker(Date.now), leewayMs: 0 },
-  ...{ lanes: 4, batchSize: 64, queueLimit: 1024, kept: createBookCache(1_000) },
+  database,
+  clock: testClock().clock,
+  uuids: uuidMaker(Date.now),
+  leewayMs: 0,
+  lanes: 4,
+  batchSize: 64,
+  queueLimit: 1024,
+  kept: createBookCache(1_000),
 });
 afterAll(async () => {
   await books.close();
@@ -50,7 +56,7 @@ describe('a write that the database refuses', () => {
 
     expect(
       results.map((result) => (result.status === 'fulfilled' ? result.value.version : 'refused')),
-    ).toEqual([...[1, 2, 'refused', 3, 4]]);
+    ).toEqual([1, 2, 'refused', 3, 4]);
     expect(results[2]).toMatchObject({ reason: { code: '22021' } });
   });
 
