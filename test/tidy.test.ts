@@ -40,8 +40,8 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
   [/\bDate\.now\(|\bnew Date\(\)/, /^db\/clock\.ts$/, 'the clock, db/clock.ts'],
   [/\bprocess\.env\b/, /^config\.ts$/, 'a field of Config'],
   [
-    /(?<![.\w])set(Timeout|Interval)\b|\bperformance\.now\b/,
-    /^(db\/clock\.ts|rpc\/)/,
+    /(?<![.\w])set(Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b|\bperformance\.now\b/,
+    /^db\/clock\.ts$/,
     'the clock, db/clock.ts',
   ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],

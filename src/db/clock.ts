@@ -32,7 +32,7 @@ const LOOKS = 8;
 const LONGEST_SLEEP_MS = 10_000;
 
 /** Node counts no further, and fires at once beyond. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Keeps the database's time by this process's monotonic clock. What the database said was true before it arrived. */
 export function createClock(): Clock {

@@ -22,35 +22,23 @@ export function createAgenda<Item>(clock: Times, onDue: (item: Item) => void): A
   const heap: Entry<Item>[] = [];
   const current = new Map<Item, Entry<Item>>();
   let alarm: { readonly at: Instant; readonly cancel: () => void } | null = null;
-  let turn: NodeJS.Immediate | null = null;
-  let ringing = false;
 
   function ring(): void {
     alarm = null;
-    turn = null;
-    ringing = true;
-    if (dealWithSome(clock.now())) turn = setImmediate(ring);
-    ringing = false;
-    arm();
-  }
-
-  /** Whether more is due than one turn takes. */
-  function dealWithSome(now: Instant): boolean {
-    for (let dealt = 0; heap.length > 0 && heap[0]!.at <= now;) {
-      if (dealt >= AT_ONCE) return true;
+    const now = clock.now();
+    for (let dealt = 0; dealt < AT_ONCE && heap.length > 0 && heap[0]!.at <= now;) {
       const entry = pop(heap);
       if (current.get(entry.item) !== entry) continue;
       current.delete(entry.item);
       dealt += 1;
       onDue(entry.item);
     }
-    return false;
+    arm();
   }
 
   function arm(): void {
     const earliest = heap[0]?.at ?? NEVER;
-    if (ringing || turn !== null || earliest === NEVER) return;
-    if (alarm !== null && alarm.at <= earliest) return;
+    if (earliest === NEVER || (alarm !== null && alarm.at <= earliest)) return;
     alarm?.cancel();
     alarm = { at: earliest, cancel: clock.at(earliest, ring) };
   }
@@ -78,7 +66,6 @@ export function createAgenda<Item>(clock: Times, onDue: (item: Item) => void): A
     },
     close() {
       alarm?.cancel();
-      if (turn !== null) clearImmediate(turn);
       heap.length = 0;
       current.clear();
     },

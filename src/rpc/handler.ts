@@ -4,9 +4,7 @@ import type { Books } from '../write/books.ts';
 import type { CommitDeps } from '../write/commit.ts';
 import type { Clock } from '../db/clock.ts';
 import type { QueryDeps } from '../book/questions.ts';
-import { processTime } from '../db/clock.ts';
 import type { UuidMaker } from '../id.ts';
-import type { Instant } from '../instant.ts';
 import type { Balances } from '../query/balances.ts';
 import type { Currencies } from '../tables/currencies.ts';
 import type { Hub } from '../watch/hub.ts';
@@ -51,8 +49,6 @@ export const serviceOf =
       ]),
     ) as unknown as ServiceImpl<S>;
 
-/** When the caller stops waiting, in process time; null: never. */
-export function deadlineOf({ timeoutMs }: HandlerContext): Instant | null {
-  const left = timeoutMs();
-  return left === undefined ? null : processTime() + left;
-}
+/** When the caller stops waiting, in the clock's monotonic milliseconds; Infinity: never. */
+export const deadlineOf = ({ timeoutMs }: HandlerContext, { clock }: ServiceDeps): number =>
+  clock.monotonic() + (timeoutMs() ?? Infinity);

@@ -67,7 +67,7 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
       encode: (message: MessageShape<O>) => encodeOnce(output, message),
       replay: (stored: Uint8Array) => Object.assign(fromBinary(output, stored), { replayed: true }),
     },
-    deadline: deadlineOf(context),
+    deadline: deadlineOf(context, deps),
   });
   const handle = async (request: Request, deps: ServiceDeps, context: HandlerContext) =>
     perform(request, deps, await prepare(request, deps, context));

@@ -1,4 +1,5 @@
 import type { Command } from '../credit/command.ts';
+import type { Clock } from '../db/clock.ts';
 import { shardOf, type BookKey } from '../tables/book-key.ts';
 import { commitBatch, type CommitDeps } from './commit.ts';
 import type { Committed } from '../live/committed-writes.ts';
@@ -6,6 +7,8 @@ import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
 
 export type BooksOptions = CommitDeps & {
+  /** Deadlines are on its monotonic milliseconds. */
+  readonly clock: Clock;
   /**
    * How many queues share the shards. One gathers whatever waits; shards that must not meet in a batch need a lane each.
    */
@@ -27,7 +30,7 @@ export type Books = {
    * Throws OVERLOADED where so many writes would not be done by their deadline, as it looks now: asked before they are
    * looked at, so that a flood is refused for less than it costs to send.
    */
-  assertInTime(keys: readonly BookKey[], deadline: number | null): void;
+  assertInTime(keys: readonly BookKey[], deadline: number): void;
   /** Refuses new writes and waits for those under way. */
   close(): Promise<void>;
 };
@@ -39,7 +42,8 @@ export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps
     if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
     return results;
   };
-  const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit }));
+  const now = deps.clock.monotonic;
+  const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit, now }));
   const laneOf = (key: BookKey) => shardOf(key) % lanes;
   return {
     assertInTime: (keys, deadline) => {

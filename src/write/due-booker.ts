@@ -96,7 +96,7 @@ const bookingOf = (key: BookKey): Submission<BookDue, boolean> => ({
   key,
   command: { kind: 'bookDue' },
   idempotencyKey: null,
-  deadline: null,
+  deadline: Infinity,
   content: () => NOTHING,
   differsFrom: () => null,
   reply: {

@@ -1,5 +1,4 @@
 import { classify, refusalOf } from '../db/failure.ts';
-import { processTime } from '../db/clock.ts';
 import { refuse } from '../refusal.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import type { Result } from './answer-one.ts';
@@ -11,14 +10,14 @@ export type QueueOptions = {
   /** The most submissions that wait; one more is refused with OVERLOADED. */
   readonly queueLimit: number;
   readonly commit: (submissions: readonly Submission[]) => Promise<readonly Result[]>;
-  /** Milliseconds of whatever clock deadlines are on. */
-  readonly now?: () => number;
+  /** The milliseconds that deadlines are told in. */
+  readonly now: () => number;
 };
 
 export type Queue = {
   submit(submission: Submission): Promise<unknown>;
   /** Throws OVERLOADED if so many more would not be done by a deadline, at the pace of the last batches. */
-  assertInTime(more: number, deadline: number | null): void;
+  assertInTime(more: number, deadline: number): void;
   /** Refuses what comes, and resolves when all that waits is done. */
   drain(): Promise<void>;
 };
@@ -45,7 +44,7 @@ const AT_ONCE = 2;
  * OVERLOADED at once.
  */
 export function createQueue(options: QueueOptions): Queue {
-  const { batchSize, queueLimit, commit, now = processTime } = options;
+  const { batchSize, queueLimit, commit, now } = options;
   const line = createLine();
   let underWay = 0;
   let beginning = false;
@@ -74,9 +73,9 @@ export function createQueue(options: QueueOptions): Queue {
     begin();
   }
 
-  function assertInTime(more: number, deadline: number | null): void {
+  function assertInTime(more: number, deadline: number): void {
     // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
-    if (deadline === null || isIdle()) return;
+    if (deadline === Infinity || isIdle()) return;
     // Those under way, and those that carry what waits and what comes.
     const batches = underWay + Math.ceil((line.length() + more) / batchSize);
     const expectedMs = Math.round(batches * pace.batchMs());
@@ -202,7 +201,7 @@ async function commitAndTell(
 
 /** Answers a caller whose deadline has passed while it waited: nothing was done for it. */
 function isStillWanted({ submission, reject }: Waiting, now: number, queueLimit: number): boolean {
-  if (submission.deadline === null || now < submission.deadline) return true;
+  if (now < submission.deadline) return true;
   try {
     return overloaded('the deadline passed while the write waited', queueLimit);
   } catch (error) {

@@ -40,6 +40,6 @@ export type Submission<C extends Command = Command, Message = unknown> = {
   /** The first field in which another request's stored content differs from this one's; null if none does. */
   differsFrom(stored: Uint8Array): string | null;
   readonly reply: Reply<C, Message>;
-  /** When the caller stops waiting, in process time; null: never. */
-  readonly deadline: Instant | null;
+  /** When the caller stops waiting, in the clock's monotonic milliseconds; Infinity: never. */
+  readonly deadline: number;
 };

@@ -9,7 +9,7 @@ import { untilSomebodyWaits } from '../support/lock-waits.ts';
 
 // A thousand items are a thousand transactions here, one after the other: no machine does them in half a second behind
 // one that is stuck.
-const { url, caller, databaseUrl } = await testWorld({ lanes: 1, batchSize: 1 });
+const { url, caller, databaseUrl, time } = await testWorld({ lanes: 1, batchSize: 1 });
 const ITEMS = 1_000;
 const PATIENCE = { 'connect-timeout-ms': '500' };
 
@@ -32,7 +32,9 @@ describe.each([
   ['BatchCreateGrants', () => grantRequest({ customerId: 'many' })],
 ])('%s', (rpc, item) => {
   test('is refused as a whole by a queue that has no time for it', async () => {
-    for (let i = 0; i < 5; i++) await caller.answer('CreateGrant', grantRequest({ customerId: 'stuck' }));
+    // Each takes its time.
+    for (let i = 0; i < 5; i++)
+      await time.until(caller.answer('CreateGrant', grantRequest({ customerId: 'stuck' })));
     await stuck();
     // The first item is not valid, and nobody gets to see it.
     const requests = [{}, ...Array.from({ length: ITEMS - 1 }, item)];

@@ -148,7 +148,7 @@ const text = (value: unknown): string =>
 /** The play as the write path takes it; its answer is what a caller could be told of what was decided. */
 export const submissionOf = ({ customerId, command, key }: Play): Submission => ({
   key: { namespace: 'default', customerId },
-  ...{ command, method: command.kind, idempotencyKey: key ?? null, deadline: null },
+  ...{ command, method: command.kind, idempotencyKey: key ?? null, deadline: Infinity },
   content: () => contentOf(command),
   differsFrom: (stored) => (contentOf(command).equals(stored) ? null : 'content'),
   reply: {

@@ -9,7 +9,7 @@ export function aSubmission<C extends Command>(given: {
   readonly idempotencyKey?: string;
   readonly deadline?: number;
 }): Submission<C, Decided<C>> {
-  const { command, customerId = 'ada', idempotencyKey = null, deadline = null } = given;
+  const { command, customerId = 'ada', idempotencyKey = null, deadline = Infinity } = given;
   return {
     key: { namespace: 'default', customerId },
     command,

@@ -1,9 +1,9 @@
 import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
-import { processTime } from '../../db/clock.ts';
+import type { Clock } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { logAftermath, logFailure, logSuccess, startRecord } from './access-log.ts';
 import type { Authenticate } from './authentication.ts';
-import { armDeadline, tooLate, unaryDeadline } from './deadline.ts';
+import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import { isDeliberate, toWireError } from './errors.ts';
 import { callerKey, requestIdKey, requestIdOf, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
@@ -13,6 +13,8 @@ import type { Validate } from './validation.ts';
 /** What the middleware is put together from; each part is a file of its own. */
 export type MiddlewareParts = {
   readonly log: Log;
+  /** What deadlines go by. */
+  readonly clock: Clock;
   readonly authenticate: Authenticate;
   readonly validate: Validate;
   readonly openCalls: OpenCalls;
@@ -38,11 +40,12 @@ export type AdmittedCall = {
  * @throws ConnectError, logged, when the call is not let in.
  */
 export function admit(
-  { log, authenticate, openCalls }: MiddlewareParts,
+  parts: MiddlewareParts,
   rpc: MountedRpc,
   call: IncomingCall,
   endedEarly?: () => void,
 ): AdmittedCall {
+  const { log, authenticate, openCalls } = parts;
   const requestId = requestIdOf(call);
   const record = startRecord(rpc, call, requestId);
   const told = (thrown: unknown): ConnectError => {
@@ -57,7 +60,7 @@ export function admit(
     throw told(error);
   }
   let answer: ConnectError | undefined;
-  const life = begin(rpc.kind === 'unary' ? 'unary' : 'stream', call, openCalls, (reason) => {
+  const life = begin(rpc.kind === 'unary' ? 'unary' : 'stream', call, parts, (reason) => {
     answer ??= told(reason);
     endedEarly?.();
   });
@@ -92,7 +95,7 @@ export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled
 function begin(
   kind: 'unary' | 'stream',
   call: IncomingCall,
-  openCalls: OpenCalls,
+  { clock, openCalls }: MiddlewareParts,
   ended: (reason: unknown) => void,
 ) {
   const controller = new AbortController();
@@ -103,7 +106,7 @@ function begin(
     isOver = true;
     // A transport may know the call for much longer, and with it what it was answered.
     interrupt = undefined;
-    timer?.disarm();
+    callOff();
     leave();
   };
   // Only the first reason counts. It is made when it does: transports tell of answered calls, too, and each costs 8 µs.
@@ -116,13 +119,13 @@ function begin(
     tell?.(reason);
     ended(reason);
   };
-  const deadlineMs = kind === 'unary' ? unaryDeadline(call.deadlineMs) : call.deadlineMs;
-  const timer = deadlineMs === undefined ? undefined : armDeadline(deadlineMs, () => end(tooLate));
+  const deadlineMs = kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
+  const callOff = atDeadline(clock, deadlineMs, () => end(tooLate));
   const leave = openCalls.enter({ kind, end });
   call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));
   return {
     signal,
-    timeoutMs: () => (deadlineMs === undefined ? undefined : deadlineMs - processTime()),
+    timeoutMs: () => (deadlineMs === Infinity ? undefined : deadlineMs - clock.monotonic()),
     end,
     over,
     // By hand instead of Promise.race, which allocates several promises for every call.

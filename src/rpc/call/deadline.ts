@@ -1,4 +1,4 @@
-import { processTime } from '../../db/clock.ts';
+import { processTime, type Clock } from '../../db/clock.ts';
 import { RefusalError } from '../../refusal.ts';
 
 /**
@@ -7,29 +7,19 @@ import { RefusalError } from '../../refusal.ts';
  */
 const LONGEST_UNARY_MS = 60_000;
 
-/** Node fires a timer at once when its delay does not fit into 31 bits: about 24.8 days. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** When a unary call ends at the latest. Deadlines are in the clock's monotonic milliseconds; Infinity: there is none. */
+export const unaryDeadline = (clock: Clock, requestedMs: number): number =>
+  Math.min(requestedMs, clock.monotonic() + LONGEST_UNARY_MS);
 
-/** The instant a unary call ends at the latest, in milliseconds since 1970. */
-export function unaryDeadline(requestedMs: number | undefined): number {
-  const longest = processTime() + LONGEST_UNARY_MS;
-  return requestedMs === undefined ? longest : Math.min(requestedMs, longest);
-}
+/** Calls `expired` when the deadline has passed; gives back what calls that off. */
+export const atDeadline = (clock: Clock, deadlineMs: number, expired: () => void): (() => void) =>
+  clock.after(deadlineMs - clock.monotonic(), expired);
 
 // A timer may fire a millisecond before the clock says so.
 const TIMER_SLACK_MS = 2;
 
-/** Whether a timer that was set for the deadline may have fired. */
-export const isLate = (deadlineMs: number): boolean => processTime() >= deadlineMs - TIMER_SLACK_MS;
-
-/** Calls `expired` when the deadline passes, unless disarmed before. The only deadline timer there is. */
-export function armDeadline(deadlineMs: number, expired: () => void): { disarm: () => void } {
-  const delay = deadlineMs - processTime();
-  // Nobody's process lives that long; the transport ends such a call with its connection.
-  if (delay > LONGEST_TIMER_MS) return { disarm: () => {} };
-  const timer = setTimeout(expired, Math.max(delay, 0));
-  return { disarm: () => clearTimeout(timer) };
-}
+/** Whether a timer of grpc-js, which has instants since 1970 for deadlines, may have fired. */
+export const isLate = (deadline: number): boolean => processTime() >= deadline - TIMER_SLACK_MS;
 
 /** Why a call ends whose caller waits no longer. */
 export const tooLate = () =>

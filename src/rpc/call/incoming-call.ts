@@ -4,8 +4,8 @@ import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
 export type IncomingCall = Omit<CallHead, 'name'> & {
-  /** The deadline the caller asked for, in milliseconds since 1970. */
-  readonly deadlineMs: number | undefined;
+  /** The deadline the caller asked for, in the clock's monotonic milliseconds; Infinity: it waits as long as it takes. */
+  readonly deadlineMs: number;
   /** Gives the request once, or the iterable of all requests of a bidirectional stream; throws why it is none. */
   decode(): Message | AsyncIterable<Message>;
   /**

@@ -2,6 +2,7 @@ import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf'
 import { create, isMessage } from '@bufbuild/protobuf';
 import { admit, type MiddlewareParts } from './admission.ts';
 import type { HandlerContext } from '@connectrpc/connect';
+import type { Clock } from '../../db/clock.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
 import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
 import { reject, type Rejection } from './rejection.ts';
@@ -13,6 +14,8 @@ import { reject, type Rejection } from './rejection.ts';
  * logged like any other. All that is ever thrown from here is a ConnectError safe to show.
  */
 export type Middleware = {
+  /** What deadlines go by. */
+  readonly clock: Clock;
   unary<T>(rpc: UnaryRpc, call: IncomingCall, encode: (response: Message) => T): Promise<T>;
   stream<T>(
     rpc: StreamRpc,
@@ -29,8 +32,10 @@ export type Middleware = {
 };
 
 export function createMiddleware(parts: MiddlewareParts): Middleware {
-  const { validate, authenticate, openCalls, log } = parts;
+  const { validate, authenticate, openCalls, log, clock } = parts;
   return {
+    clock,
+
     check(rpc, call) {
       authenticate(rpc, call);
       openCalls.assertOpen();

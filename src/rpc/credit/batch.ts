@@ -30,7 +30,7 @@ export function batch<
 ): Handler<DescMethodUnary<I, O>> {
   return async (request, deps, context) => {
     const items = itemsOf(request as unknown as BatchOf<One>);
-    deps.books.assertInTime(items.map(keyOf), deadlineOf(context));
+    deps.books.assertInTime(items.map(keyOf), deadlineOf(context, deps));
     const prepared = await Promise.allSettled(
       items.map(async (item) => {
         deps.validate(input, item);

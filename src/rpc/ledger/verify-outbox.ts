@@ -33,17 +33,17 @@ export function createOutbox(clock: Clock, patience: Patience = PATIENCE): Outbo
   let drained: (() => void) | undefined;
 
   async function* messages(work: Promise<Summary>): AsyncGenerator<Told, void, undefined> {
-    let ended: Ended | undefined;
-    const end = (as: Ended) => {
-      ended = as;
-      news.ring();
-    };
+    let outcome: (() => Summary) | undefined;
     void work
       .then(
-        (summary) => ({ summary }),
-        (error: unknown) => ({ error }),
+        (summary) => (outcome = () => summary),
+        (error: unknown) => {
+          outcome = () => {
+            throw error;
+          };
+        },
       )
-      .then(end);
+      .then(news.ring);
     let sent: { readonly at: number; readonly progress: Progress } | undefined;
     for (;;) {
       const sinceMs = sent === undefined ? Infinity : Math.ceil(clock.monotonic() - sent.at);
@@ -55,7 +55,7 @@ export function createOutbox(clock: Clock, patience: Patience = PATIENCE): Outbo
       drained?.();
       yield* found;
       if (unread.length > 0) continue;
-      if (ended !== undefined) return yield lastOf(ended);
+      if (outcome !== undefined) return yield outcome();
       await news.heard(PROGRESS_MS);
     }
   }
@@ -83,13 +83,6 @@ export function createOutbox(clock: Clock, patience: Patience = PATIENCE): Outbo
     },
     close: () => drained?.(),
   };
-}
-
-type Ended = { readonly summary: Summary } | { readonly error: unknown };
-
-function lastOf(ended: Ended): Summary {
-  if ('error' in ended) throw ended.error;
-  return ended.summary;
 }
 
 const tooSlow = ({ unread, forMs }: Patience): RefusalError =>

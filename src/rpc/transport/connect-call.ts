@@ -5,7 +5,7 @@ import {
   encodeEnvelope,
   type UniversalServerRequest,
 } from '@connectrpc/connect/protocol';
-import { processTime } from '../../db/clock.ts';
+import type { Clock } from '../../db/clock.ts';
 import { unaryDeadline } from '../call/deadline.ts';
 import type { CallHead, IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
@@ -30,15 +30,15 @@ export async function readCall(
   format: WireFormat,
   request: IncomingMessage,
   query: ReadonlyMap<string, string>,
+  clock: Clock,
 ): Promise<ReadCall> {
-  let deadlineMs: number | undefined;
+  let deadlineMs = Infinity;
   try {
-    const timeoutMs = timeoutOf(header, format.timeout);
-    deadlineMs = timeoutMs === undefined ? undefined : processTime() + timeoutMs;
+    deadlineMs = clock.monotonic() + (timeoutOf(header, format.timeout) ?? Infinity);
     const isGet = request.method === 'GET';
     const sent = isGet
       ? messageOf(query)
-      : await bodyOf(request, mostBytes(format), unaryDeadline(deadlineMs));
+      : await bodyOf(request, mostBytes(format), clock, unaryDeadline(clock, deadlineMs));
     const compression = isGet ? query.get('compression') : header(format.compression);
     let message: Uint8Array | undefined = await messageIn(sent, format, compression);
     const decode = () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
@@ -9,6 +8,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { pause } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import type { CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
@@ -51,7 +51,7 @@ export function createConnectTransport(
       const universal = toUniversal(request, response);
       const query = queryOf(request.url ?? '');
       const format = formatOf(route.rpc, { httpMethod: request.method ?? '', contentType, query });
-      const call = await readCall(head, route.rpc, format, request, query);
+      const call = await readCall(head, route.rpc, format, request, query, middleware.clock);
       return await route.handler(forConnect(universal, format, call));
     } catch (error) {
       const { answer, status } = middleware.reject(head, error);
@@ -82,8 +82,9 @@ export function createConnectTransport(
  * connection that is closing. For a moment only; http1-server.ts closes on who is not done by then.
  */
 async function rest(request: IncomingMessage): Promise<void> {
-  request.resume();
-  await once(request, 'end', { signal: AbortSignal.timeout(REST_MS) }).catch(() => undefined);
+  const ended = new AbortController();
+  request.once('end', () => ended.abort()).resume();
+  await pause(REST_MS, ended.signal);
 }
 
 const REST_MS = 100;

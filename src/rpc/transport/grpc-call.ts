@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { HandlerContext } from '@connectrpc/connect';
 import { Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import { processTime, type Clock } from '../../db/clock.ts';
 import { isLate } from '../call/deadline.ts';
 import type { IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
@@ -28,13 +29,14 @@ export function incomingGrpcCall(
   call: GrpcCall,
   { method }: MountedRpc,
   decode: IncomingCall['decode'],
+  clock: Clock,
 ): IncomingGrpcCall {
   const deadline = Number(call.getDeadline());
   let header: Headers | undefined;
   let trailer: Headers | undefined;
   return {
     protocol: 'grpc',
-    deadlineMs: Number.isFinite(deadline) ? deadline : undefined,
+    deadlineMs: clock.monotonic() + deadline - processTime(),
     decode,
     header: (name) => call.metadata.get(name)[0]?.toString(),
     // grpc-js answers at the deadline by itself, and does not tell that from a cancel.

@@ -90,7 +90,7 @@ type Encode = (response: Message) => Buffer;
 const unary =
   (rpc: UnaryRpc, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
   (carried, respond) => {
-    const call = incomingGrpcCall(carried, rpc, carried.request);
+    const call = incomingGrpcCall(carried, rpc, carried.request, middleware.clock);
     const answer = (bytes: Buffer) => {
       call.sendHeader();
       respond(null, bytes, call.trailer());
@@ -101,14 +101,14 @@ const unary =
 const serverStream =
   (rpc: StreamRpc, middleware: Middleware, encode: Encode): handleServerStreamingCall<Decoded, Buffer> =>
   (carried) => {
-    const call = incomingGrpcCall(carried, rpc, carried.request);
+    const call = incomingGrpcCall(carried, rpc, carried.request, middleware.clock);
     void sendAll(carried, call, middleware.stream(rpc, call, encode));
   };
 
 const bidiStream =
   (rpc: StreamRpc, middleware: Middleware, encode: Encode): handleBidiStreamingCall<Decoded, Buffer> =>
   (carried) => {
-    const call = incomingGrpcCall(carried, rpc, () => requestsOf(carried));
+    const call = incomingGrpcCall(carried, rpc, () => requestsOf(carried), middleware.clock);
     void sendAll(carried, call, middleware.stream(rpc, call, encode));
   };
 

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip } from 'node:zlib';
+import type { Clock } from '../../db/clock.ts';
 import { hungUp } from '../call/admission.ts';
-import { armDeadline, tooLate } from '../call/deadline.ts';
+import { atDeadline, tooLate } from '../call/deadline.ts';
 import type { WireFormat } from './wire-format.ts';
 import { READ_MAX_BYTES } from './limits.ts';
 import { malformed, tooLarge, unsupported } from './protocol-errors.ts';
@@ -23,14 +24,19 @@ export const mostBytes = ({ framed }: WireFormat): number => READ_MAX_BYTES + (f
  * All bytes of a request's body.
  * @throws RefusalError where they are more than `most`, or have not come by the deadline; hungUp where they break off.
  */
-export function bodyOf(body: IncomingMessage, most: number, deadlineMs: number): Promise<Buffer> {
+export function bodyOf(
+  body: IncomingMessage,
+  most: number,
+  clock: Clock,
+  deadlineMs: number,
+): Promise<Buffer> {
   // Nobody need send all of it to hear that it is too much.
   if (Number(body.headers['content-length'] ?? 0) > most) throw tooLarge(READ_MAX_BYTES);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const end = () => {
-      timer.disarm();
+      callOff();
       body.off('data', take).off('end', whole);
     };
     const refuse = (reason: unknown) => {
@@ -46,7 +52,7 @@ export function bodyOf(body: IncomingMessage, most: number, deadlineMs: number):
       end();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
     };
-    const timer = armDeadline(deadlineMs, () => refuse(tooLate()));
+    const callOff = atDeadline(clock, deadlineMs, () => refuse(tooLate()));
     // A body breaks off where its caller leaves; whether that was heard before or after its end.
     body
       .on('data', take)

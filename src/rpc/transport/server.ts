@@ -70,6 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const openCalls = createOpenCalls(clock);
   const middleware = createMiddleware({
     log,
+    clock,
     authenticate: createAuthentication(tokens),
     validate,
     openCalls,

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from '../call/deadline.ts';
+import { LONGEST_TIMER_MS } from '../../db/clock.ts';
 import { malformed } from './protocol-errors.ts';
 
 const UNITS_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 } as const;
