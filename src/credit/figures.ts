@@ -4,7 +4,7 @@ import type { Scope } from '../scope.ts';
 import { live, pending, settled } from './balance.ts';
 import type { BookState } from './book-state.ts';
 
-const PARTS = ['settled', 'live', 'pending'] as const;
+export const PARTS = ['settled', 'live', 'pending'] as const;
 
 export type BalancePart = (typeof PARTS)[number];
 

@@ -1,7 +1,7 @@
 import type { Amount } from '../amount.ts';
-import type { FigureName, Figures } from './timeline.ts';
+import { PARTS, type AskedBalance } from './figures.ts';
 
-type Charted = { readonly balances: readonly Figures[] };
+type Charted = { readonly balances: readonly AskedBalance[] };
 
 /** What is kept of a line of points: how many there were tells whether it is thinned. */
 export type Thinned<Point> = { readonly points: readonly Point[]; readonly total: number };
@@ -51,17 +51,15 @@ export function thinning<Point extends Charted>(
   };
 }
 
-const FIGURES: readonly FigureName[] = ['settled', 'live', 'pending'];
-
 function note<Point extends Charted>(
   extremes: (Extremes<Point> | undefined)[],
   numbered: Numbered<Point>,
 ): void {
   for (const [row, figures] of numbered.point.balances.entries()) {
-    for (const [column, name] of FIGURES.entries()) {
+    for (const [column, name] of PARTS.entries()) {
       const amount = figures[name];
       if (amount === undefined) continue;
-      const figure = row * FIGURES.length + column;
+      const figure = row * PARTS.length + column;
       const known = extremes[figure];
       if (known === undefined) {
         extremes[figure] = { low: numbered, lowest: amount, high: numbered, highest: amount };

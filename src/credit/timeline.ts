@@ -3,6 +3,7 @@ import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
 import type { Cause } from './cause.ts';
 import { weighsAt, type Charge } from './charge.ts';
+import type { AskedBalance, BalancePart } from './figures.ts';
 import type { Grant } from './grant.ts';
 import { totalWeight, weights } from './live.ts';
 
@@ -27,18 +28,9 @@ export type Change = { readonly at: Instant; readonly cause: Cause | null } & (
   | { readonly what: 'order'; readonly grantId: string }
 );
 
-/** The figures of one currency; one that was not asked for is absent. */
-export type Figures = {
-  readonly currency: string;
-  readonly settled?: Amount;
-  readonly live?: Amount;
-  readonly pending?: Amount;
-};
-export type FigureName = 'settled' | 'live' | 'pending';
-
 export type Point = {
   readonly at: Instant;
-  readonly balances: readonly Figures[];
+  readonly balances: readonly AskedBalance[];
   readonly causes: readonly Cause[];
 };
 
@@ -48,7 +40,7 @@ export type Holder = Omit<Grant, 'remaining'> & { remaining: Amount };
 /** What the figures are made of at the instant a sweep has come to. Changed in place by it, and by nothing else. */
 export type Running = {
   readonly scope: Scope;
-  readonly parts: ReadonlySet<FigureName>;
+  readonly parts: ReadonlySet<BalancePart>;
   readonly settled: Map<string, Amount>;
   readonly pending: Map<string, Amount>;
   /** In scope; those with something remaining, and every one that a change names as holder. Empty unless live is asked. */
@@ -56,7 +48,7 @@ export type Running = {
   /** The open ones in scope, as they stand. */
   readonly charges: Map<string, Charge>;
   /** The last point's. */
-  balances: readonly Figures[];
+  balances: readonly AskedBalance[];
 };
 
 /** In order of time; within an instant places in the burn order come last, when it is clear which credit there is. */
@@ -134,10 +126,10 @@ function replace(running: Running, chargeId: string, by: (charge: Charge) => Par
 const add = (sums: Map<string, Amount>, currency: string, amount: Amount): unknown =>
   sums.set(currency, (sums.get(currency) ?? 0n) + amount);
 
-function figuresOf(running: Running, currency: string, at: Instant): Figures {
+function figuresOf(running: Running, currency: string, at: Instant): AskedBalance {
   const { parts, pending } = running;
   const settled = running.settled.get(currency) ?? 0n;
-  const figures: { -readonly [Part in keyof Figures]: Figures[Part] } = { currency };
+  const figures: { -readonly [Part in keyof AskedBalance]: AskedBalance[Part] } = { currency };
   if (parts.has('settled')) figures.settled = settled;
   if (parts.has('live')) figures.live = settled - weightOf(running, currency, at);
   if (parts.has('pending')) figures.pending = pending.get(currency) ?? 0n;
@@ -151,7 +143,7 @@ function weightOf({ scope, grants, charges }: Running, currency: string, at: Ins
 }
 
 /** The object of before where every figure is the same, so that sameness is a look at one reference. */
-const changed = (before: Figures, after: Figures): Figures =>
+const changed = (before: AskedBalance, after: AskedBalance): AskedBalance =>
   before.settled === after.settled && before.live === after.live && before.pending === after.pending
     ? before
     : after;

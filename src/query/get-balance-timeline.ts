@@ -4,7 +4,8 @@ import type { Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
 import { inScope, keysOf } from '../scope.ts';
 import { thinning } from '../credit/thinning.ts';
-import { inOrder, sweep, type Change, type Figures, type Point, type Running } from '../credit/timeline.ts';
+import type { AskedBalance } from '../credit/figures.ts';
+import { inOrder, sweep, type Change, type Point, type Running } from '../credit/timeline.ts';
 import { balancesOf, type BalanceQuestion } from './get-balance.ts';
 import { ask, type QueryDeps } from '../book/questions.ts';
 import { standingAt } from './standing.ts';
@@ -85,7 +86,7 @@ async function opening(
         .filter(({ featureKey }) => inScope(scope, keysOf(featureKey)))
         .map((charge) => [charge.id, charge]),
     ),
-    balances: figures.map(({ settled, ...own }): Figures =>
+    balances: figures.map(({ settled, ...own }): AskedBalance =>
       parts.has('settled') && settled !== undefined ? { ...own, settled } : own,
     ),
   };

@@ -10,7 +10,7 @@ import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
 
-export type TransactionsQuestion = Asked & {
+export type HistoryQuestion = Asked & {
   /** Empty: all. */
   readonly types: readonly TransactionType[];
   readonly currency: string | null;
@@ -25,7 +25,7 @@ export type TransactionsQuestion = Asked & {
 };
 
 /** A row with settled in its currency and the asked scope before and after it, whatever the page hides. */
-export type TransactionRow = Movement & {
+export type HistoryRow = Movement & {
   readonly type: TransactionType;
   readonly before: Amount;
   readonly after: Amount;
@@ -34,7 +34,7 @@ export type TransactionRow = Movement & {
 export type TransactionsAnswer = {
   readonly view: BookView;
   /** Newest first. */
-  readonly rows: readonly TransactionRow[];
+  readonly rows: readonly HistoryRow[];
   readonly older: boolean;
   readonly newer: boolean;
 };
@@ -44,10 +44,7 @@ export type TransactionsAnswer = {
  * instant add up to settled there. What has fallen due, or lies ahead of now up to `as_of`, shows as it will be booked.
  * A constant number of statements per page.
  */
-export const listTransactions = (
-  deps: QueryDeps,
-  question: TransactionsQuestion,
-): Promise<TransactionsAnswer> =>
+export const listTransactions = (deps: QueryDeps, question: HistoryQuestion): Promise<TransactionsAnswer> =>
   ask(deps, question, async (connection, view) => {
     if (view.bookId === null) return { view, rows: [], older: false, newer: false };
     const { scope, currency } = question;
@@ -120,7 +117,7 @@ async function withBalances(
   view: BookView,
   filter: SettledFilter,
   { rows, ahead, allTypes }: Page,
-): Promise<readonly TransactionRow[]> {
+): Promise<readonly HistoryRow[]> {
   const booked = rows.filter((row) => row.id !== null);
   const instants = [...new Set(booked.map((row) => row.bookedAt))].slice(0, allTypes ? 1 : undefined);
   const [there, ends, end] = await settleAll([

@@ -8,10 +8,7 @@ import {
 import { formatAmount } from '../../amount.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { MovementKey } from '../../ledger/movements.ts';
-import {
-  listTransactions as answerTransactions,
-  type TransactionRow,
-} from '../../query/list-transactions.ts';
+import { listTransactions as answerTransactions, type HistoryRow } from '../../query/list-transactions.ts';
 import { namesOf as detailsOf, type Named } from '../../query/names.ts';
 import { askedAt, scopeOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
@@ -61,7 +58,7 @@ export const listTransactions: Handler<typeof CreditService.method.listTransacti
 /**
  * FUNDED, EXPIRED, VOIDED and ADJUSTED rows carry the name of their grant, CONSUMED and CORRECTED of their charge; credit taken by an
  * adjustment has none. */
-const encodeRow = (row: TransactionRow, named: Named): MessageInitShape<typeof CreditTransactionSchema> => {
+const encodeRow = (row: HistoryRow, named: Named): MessageInitShape<typeof CreditTransactionSchema> => {
   const details = named(row.chargeId ?? row.grantId);
   return {
     id: row.id ?? '',

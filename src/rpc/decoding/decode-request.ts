@@ -5,13 +5,13 @@ import { unreadableFields } from './unreadable-binary.ts';
 import { lookAt, UNREADABLE } from './unreadable-json.ts';
 
 /** Either of protobuf's formats. */
-export type Codec = 'json' | 'proto';
+export type MessageCodec = 'json' | 'proto';
 
 /**
  * The message that bytes are.
  * @throws RefusalError INVALID_FIELD where they are none, or name a field nobody knows.
  */
-export function decodeRequest(schema: DescMessage, codec: Codec, bytes: Uint8Array): Message {
+export function decodeRequest(schema: DescMessage, codec: MessageCodec, bytes: Uint8Array): Message {
   return codec === 'proto' ? decodeBinary(schema, bytes) : decodeJson(schema, bytes);
 }
 

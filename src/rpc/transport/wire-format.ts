@@ -1,14 +1,14 @@
 import * as connect from '@connectrpc/connect/protocol-connect';
 import * as grpcWeb from '@connectrpc/connect/protocol-grpc-web';
 import { malformed, unsupported } from './protocol-errors.ts';
-import type { Codec } from '../decoding/decode-request.ts';
+import type { MessageCodec } from '../decoding/decode-request.ts';
 import { changesNothing, type MountedRpc } from '../call/mounted-service.ts';
 import { quoted, type TimeoutHeader } from '../transport/timeout-header.ts';
 
 /** How a request over HTTP holds its message, and how its answer will: one of the forms of Connect and gRPC-Web. */
 export type WireFormat = {
   readonly protocol: 'connect' | 'grpc-web';
-  readonly codec: Codec;
+  readonly codec: MessageCodec;
   /** The message stands behind five bytes: a flag and its length. */
   readonly framed: boolean;
   /** The header that names the compression of the message. */
@@ -63,7 +63,7 @@ function formatOfGet(method: MountedRpc, query: ReadonlyMap<string, string>): Wi
   );
 }
 
-const grpcWebFormat = (codec: Codec): WireFormat => ({
+const grpcWebFormat = (codec: MessageCodec): WireFormat => ({
   protocol: 'grpc-web',
   codec,
   framed: true,
@@ -72,7 +72,7 @@ const grpcWebFormat = (codec: Codec): WireFormat => ({
   contentType: `application/grpc-web+${codec}`,
 });
 
-const connectFormat = (codec: Codec, framed: boolean): WireFormat => ({
+const connectFormat = (codec: MessageCodec, framed: boolean): WireFormat => ({
   protocol: 'connect',
   codec,
   framed,
