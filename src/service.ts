@@ -108,7 +108,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 
   const { services, health } = offered(deps);
-  const server = await startServer({ ...options, services, validate, log });
+  const server = await startServer({ ...options, clock, services, validate, log });
   health.setServing(true);
   return {
     url: server.url,

@@ -1,0 +1,69 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { failureOf, protocols } from './clients.ts';
+import { serveProbe, signal } from './harness.ts';
+
+/** How long a call is waited for, by a clock that a test moves: minutes pass at once. */
+
+describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
+  async function setUp() {
+    const time = testClock();
+    const server = await serveProbe([], { clock: time.clock, graceMs: 10_000 });
+    const client = connect(server.url);
+    // A handler that has begun and never answers.
+    const begun = signal();
+    const told = signal<number | undefined>();
+    server.behaviour.read = (_request, { signal: over, timeoutMs }) => {
+      begun.resolve();
+      over.addEventListener('abort', () => told.resolve(timeoutMs()));
+      return new Promise(() => {});
+    };
+    onTestFinished(() => client.close());
+    onTestFinished(() => time.until(server.close()));
+    const reading = async (options: { timeoutMs?: number } = {}) => {
+      const failure = failureOf(client.unary('read', { name: 'Ada' }, options));
+      await begun.promise;
+      return { failure };
+    };
+    return { time, server, told, reading };
+  }
+  const tooLate = { code: 'DEADLINE_EXCEEDED', reason: 'DEADLINE_EXCEEDED' };
+
+  test('a unary call without a deadline ends after a minute, and the handler is told', async () => {
+    const { time, told, reading } = await setUp();
+    const { failure } = await reading();
+    time.pass(59_000);
+    time.pass(1_000);
+
+    expect(await failure).toMatchObject(tooLate);
+    expect(await told.promise).toBe(0);
+  });
+
+  test('a deadline beyond that counts for no more', async () => {
+    const { time, told, reading } = await setUp();
+    const { failure } = await reading({ timeoutMs: 3_600_000 });
+    time.pass(60_000);
+
+    expect(await failure).toMatchObject(tooLate);
+    expect(await told.promise).toBe(0);
+  });
+
+  test('a deadline stays where it was when the clock is set back', async () => {
+    const { time, reading } = await setUp();
+    const { failure } = await reading({ timeoutMs: 50_000 });
+    time.now -= 86_400_000;
+    time.pass(50_000);
+
+    expect(await failure).toMatchObject(tooLate);
+  });
+
+  test('a server that stops gives calls their grace, and no more', async () => {
+    const { time, server, reading } = await setUp();
+    const { failure } = await reading();
+    const closing = server.close();
+    time.pass(10_000);
+
+    expect(await failure).toMatchObject({ code: 'UNAVAILABLE', reason: 'SHUTTING_DOWN' });
+    await time.until(closing);
+  });
+});
