@@ -1,13 +1,13 @@
 import { answerHash } from '../book/facts.ts';
 import { specOf, type Command } from '../credit/command.ts';
-import { decide, type Decision } from '../credit/decide.ts';
+import { decide } from '../credit/decide.ts';
 import type { UuidMaker } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { randomSalt, type Salt } from '../ledger/hash.ts';
-import { append, type Appended } from '../ledger/journal.ts';
+import { append } from '../ledger/journal.ts';
 import { refuse, refuseFields } from '../refusal.ts';
 import { isWithdrawn } from '../tables/iso-4217.ts';
-import { record, type Recorded, type Session } from './session.ts';
+import { record, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 /** What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone. */
@@ -25,34 +25,19 @@ export type DecideDeps = {
 
 /** Decides one submission; whatever that throws is its own result, and the session is as it was. */
 export function answerOne(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Result {
-  let prepared: Prepared;
+  let answer: Prepared;
   try {
-    prepared = prepare(deps, session, submission, now);
+    answer = prepare(deps, session, submission, now);
   } catch (error) {
     return { ok: false, error };
   }
   // Not caught: a session that holds half of a write must not be stored.
-  const { message, write, used } = prepared;
-  if (write !== null) record(session, write.decision, write.appended, write.row);
-  if (used !== null) {
-    session.remembered.set(used.key, used.remembered);
-    session.keys.push(used);
-  }
-  return { ok: true, message };
+  answer.keep();
+  return { ok: true, message: answer.message };
 }
 
-/** What a submission comes to: all that can go wrong with it has not. Nothing of it is in the session yet. */
-type Prepared = {
-  readonly message: unknown;
-  /** Null: it changes nothing. */
-  readonly write: {
-    readonly decision: Decision;
-    readonly appended: Appended;
-    readonly row: Recorded;
-  } | null;
-  /** Null: it has no key, or has been answered under it before. */
-  readonly used: Session['keys'][number] | null;
-};
+/** What a submission comes to: all that can go wrong with it has not. Nothing of it is in the session before `keep`. */
+type Prepared = { readonly message: unknown; keep(): void };
 
 function prepare(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Prepared {
   const { command, idempotencyKey: key, reply } = submission;
@@ -61,19 +46,26 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
   if (first !== undefined) {
     const field = first.method === method ? submission.differsFrom(first.request) : 'method';
     if (field !== null) return reused(key!, field, first.method);
-    return { message: reply.replay(first.answer), write: null, used: null };
+    return { message: reply.replay(first.answer), keep: () => undefined };
   }
   const { decision, appended, recordedAt, salt } = decideIn(session, command, now, deps);
-  const { version } = decision.state;
-  const message = reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
-  const remembered =
+  const { changed, state, seen } = decision;
+  const { version } = state;
+  const message = reply.respond({ ...decision, state: seen, version, recordedAt, appended });
+  const answered =
     key === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
-  const row = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered };
-  const write = decision.changed ? { decision, appended, row } : null;
-  if (remembered === null) return { message, write, used: null };
   // Of a success that took no version no write tells.
-  const hash = decision.changed ? null : answerHash(session, key!, remembered);
-  return { message, write, used: { key: key!, remembered, hash } };
+  const hash = answered === null || changed ? null : answerHash(session, key!, answered);
+  return {
+    message,
+    keep() {
+      const write = { recordedAt, salt, version, method, idempotencyKey: key, answered };
+      if (changed) record(session, decision, appended, write);
+      if (answered === null) return;
+      session.remembered.set(key!, answered);
+      session.keys.push({ key: key!, remembered: answered, hash });
+    },
+  };
 }
 
 /** What a command comes to in a book, and what it would add to its journal; neither is in the session yet. */
