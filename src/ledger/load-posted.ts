@@ -2,6 +2,7 @@ import type { Amount } from '../amount.ts';
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
+import type { FoundFact } from '../db/table.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { SubAccount } from './account.ts';
 import type { Posted } from './manual-rules.ts';
@@ -41,13 +42,11 @@ const POSTED = statement<PostedRow>(
    order by t.book_id, t.id, e.position`,
 );
 
-export type OwnedPosted = { readonly bookId: string; readonly posted: Posted };
-
 /** Transactions named by their ids, as far as a reversal needs them; an id the book does not have gives nothing. */
 export async function loadPosted(
   connection: Connection,
   named: readonly (Placed & { readonly transactionId: string })[],
-): Promise<readonly OwnedPosted[]> {
+): Promise<readonly FoundFact<Posted>[]> {
   if (named.length === 0) return [];
   const transactions = eachOnce(named, ({ transactionId }) => transactionId);
   const params = [...placesOf(transactions), transactions.map((n) => uuidOf(n.transactionId))];
@@ -63,6 +62,6 @@ export async function loadPosted(
             chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
           },
     );
-    return { bookId, posted: { id: idOf('txn', id), kind, reversed, legs } };
+    return { bookId, fact: { id: idOf('txn', id), kind, reversed, legs } };
   });
 }

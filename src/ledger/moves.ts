@@ -1,6 +1,7 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
+import type { FoundFact } from '../db/table.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -30,7 +31,6 @@ const MOVES_SINCE = statement<MoveRow>(
 );
 
 export type GrantMove = {
-  readonly bookId: string;
   readonly grantId: string;
   readonly at: Instant;
   readonly delta: Amount;
@@ -40,7 +40,7 @@ export type GrantMove = {
 export async function movesSince(
   connection: Connection,
   named: readonly (Placed & { readonly grantId: string; readonly since: Instant })[],
-): Promise<readonly GrantMove[]> {
+): Promise<readonly FoundFact<GrantMove>[]> {
   if (named.length === 0) return [];
   const grants = eachOnce(named, ({ grantId }) => grantId);
   const rows = await connection.run(MOVES_SINCE, [
@@ -50,8 +50,6 @@ export async function movesSince(
   ]);
   return rows.map((row) => ({
     bookId: row.book_id,
-    grantId: idOf('grt', row.grant_id),
-    at: row.booked_at,
-    delta: row.amount,
+    fact: { grantId: idOf('grt', row.grant_id), at: row.booked_at, delta: row.amount },
   }));
 }

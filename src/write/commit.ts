@@ -8,14 +8,14 @@ import { bookKeyText, type BookKey } from '../tables/book-key.ts';
 import { lockBooks, makeBooks, storeBooks } from '../tables/books.ts';
 import { storeAdvances } from '../tables/advances.ts';
 import { storeAllocations } from '../tables/allocations.ts';
-import type { Committed } from '../live/committed-writes.ts';
+import { committedWrite, type Committed } from '../live/committed-writes.ts';
 import { storeCharges } from '../tables/charges.ts';
 import { storeFormerTerms } from '../tables/former-terms.ts';
-import { storeGrants } from '../tables/grants.ts';
+import { storeGrants, type StoredGrant } from '../tables/grants.ts';
 import type { BookCache } from '../book/book-cache.ts';
+import type { WritableBook } from '../book/open-book.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
-import { committedOf, openAfter } from './committed.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
 import type { Session } from './session.ts';
 import type { Submission } from './submission.ts';
@@ -133,3 +133,34 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
     ...storeJournals(connection, changed),
   ];
 }
+
+/** What a batch has done to a book, as those who follow it are told. */
+const committedOf = ({ key, shard, bookId, state, currencies, writes, known }: Session): Committed => ({
+  key,
+  shard,
+  bookId,
+  version: state.version,
+  state,
+  currencies: Object.keys(currencies).toSorted(),
+  writes: writes.map(({ version, method }) =>
+    committedWrite(version, method, () =>
+      [...known.grants.values()].some((grant) => grant.voidedVersion === version),
+    ),
+  ),
+});
+
+/** What is open in a book after a batch, from what the session knows of it: the same a later load would find. */
+const openAfter = ({ known, state, head }: Session): WritableBook => ({
+  grants: [...known.grants.values()].filter(isOpen).map(withoutPast),
+  charges: [...known.charges.values()].filter(isOpen),
+  advances: [...state.advances.values()].filter(({ uncovered }) => uncovered > 0n),
+  subAccounts: head.subAccounts,
+});
+
+const isOpen = ({ closedVersion }: { readonly closedVersion: number | null }): boolean =>
+  closedVersion === null;
+
+const withoutPast = (own: StoredGrant): StoredGrant =>
+  own.grant.moves.length === 0 && own.grant.formerTimes.length === 0
+    ? own
+    : { ...own, grant: { ...own.grant, moves: [], formerTimes: [] } };

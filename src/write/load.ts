@@ -1,21 +1,20 @@
+import type { BookCache } from '../book/book-cache.ts';
+import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { advanceKey, allocationKey, type Allocation } from '../credit/charge.ts';
-import type { Grant } from '../credit/grant.ts';
+import { specOf } from '../credit/command.ts';
+import type { Needs } from '../credit/spec.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { eachOnce } from '../db/placement.ts';
+import { booksOnce, type Placed } from '../db/placement.ts';
 import { byBook, type FoundFact } from '../db/table.ts';
-import type { Instant } from '../instant.ts';
-import { loadPosted, type OwnedPosted } from '../ledger/load-posted.ts';
+import { loadPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
 import { loadAccrued, loadAllocations } from '../tables/allocations.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import type { BookRow } from '../tables/books.ts';
-import { loadCharges, type StoredCharge } from '../tables/charges.ts';
+import { loadCharges } from '../tables/charges.ts';
 import { formerTimesOf, loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
 import { loadGrants, loadReclaimable, type StoredGrant } from '../tables/grants.ts';
-import type { BookCache } from '../book/book-cache.ts';
-import { needsOf, type BatchNeeds } from './needs.ts';
-import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { Remembered } from '../tables/remembered.ts';
 import { openSession, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
@@ -35,7 +34,7 @@ export async function loadSessions(
   remembered: ReadonlyMap<string, ReadonlyMap<string, Remembered>>,
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
-  const [open, grants, reclaimable, charges, splits, accrued, posted] = await settleAll([
+  const [open, named, reclaimable, charges, splits, accrued, posted] = await settleAll([
     writableBooks(connection, kept, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
@@ -44,59 +43,121 @@ export async function loadSessions(
     loadAccrued(connection, needs.accrued),
     loadPosted(connection, needs.transactions),
   ]);
-  const named: Named = { grants: [...grants, ...reclaimable], charges, allocations: [...splits, ...accrued] };
-  const factsOf = factsByBook({ ...(await loadBehind(connection, needs, named, open)), posted });
+  const grants = [...named, ...reclaimable];
+  const allocations = [...splits, ...accrued];
+  const behind = await loadBehind(connection, needs, { grants, allocations, open });
+  const grantsOf = byBook([...grants, ...behind.grants]);
+  const chargesOf = byBook([...charges, ...behind.charges]);
+  const [allocationsOf, postedOf, movesOf] = [byBook(allocations), byBook(posted), byBook(behind.moves)];
   const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
-    const text = bookKeyText(book.key);
-    const since = sinceOf.get(book.id) ?? book.clock;
-    const session = sessionOf(book, since, open.get(book.id)!, factsOf(book.id), remembered.get(text));
-    return [text, session] as const;
+    const { id, key, shard, feedPosition, version, clock, currencies } = book;
+    const own = open.get(id)!;
+    const known = {
+      grants: mapBy([...own.grants, ...grantsOf(id)], ({ grant }) => grant.id),
+      charges: mapBy([...own.charges, ...chargesOf(id)], ({ charge }) => charge.id),
+    };
+    const state: BookState = {
+      version,
+      clock,
+      historyFrom: sinceOf.get(id) ?? clock,
+      grants: withPast(known.grants, movesOf(id), behind.formerTerms),
+      charges: new Map([...known.charges].map(([chargeId, { charge }]) => [chargeId, charge])),
+      advances: mapBy(own.advances, advanceKey),
+      allocations: mapBy(allocationsOf(id), ({ ref }) => allocationKey(ref)),
+      posted: mapBy(postedOf(id), (one) => one.id),
+    };
+    const session = openSession({
+      key,
+      shard,
+      bookId: id,
+      feedPosition,
+      known,
+      currencies: { ...currencies },
+      remembered: new Map(remembered.get(bookKeyText(key))),
+      head: { hash: book.headHash, subAccounts: own.subAccounts },
+      state,
+    });
+    return [bookKeyText(key), session] as const;
   });
   return new Map(sessions);
 }
 
-/** What commands name, open or not. */
-type Named = {
-  readonly grants: readonly FoundFact<StoredGrant>[];
-  readonly charges: readonly FoundFact<StoredCharge>[];
-  readonly allocations: readonly FoundFact<Allocation>[];
-};
+const mapBy = <One>(all: readonly One[], keyOf: (one: One) => string): Map<string, One> =>
+  new Map(all.map((one) => [keyOf(one), one]));
 
-/** What a batch needs besides what is open. */
-type Facts = Named & {
-  readonly posted: readonly OwnedPosted[];
-  readonly moves: readonly GrantMove[];
-  readonly formerTerms: ReadonlyMap<string, readonly FormerTerms[]>;
+/** The grants with what happened to them since the instant that somebody books at. */
+function withPast(
+  grants: ReadonlyMap<string, StoredGrant>,
+  moves: readonly GrantMove[],
+  formerTerms: ReadonlyMap<string, readonly FormerTerms[]>,
+): BookState['grants'] {
+  if (moves.length === 0 && formerTerms.size === 0)
+    return new Map([...grants].map(([id, { grant }]) => [id, grant]));
+  const movesOf = Map.groupBy(moves, ({ grantId }) => grantId);
+  return new Map(
+    [...grants].map(([id, { grant }]) => {
+      const past = { moves: movesOf.get(id) ?? [], formerTimes: formerTimesOf(formerTerms.get(id)) };
+      return [id, { ...grant, ...past }];
+    }),
+  );
+}
+
+/** What the commands of a batch need besides the open state of their books. */
+function needsOf(books: readonly BookRow[], submissions: readonly Submission[]) {
+  const byKey = mapBy(books, ({ key }) => bookKeyText(key));
+  const asked = submissions.map(({ key, command }) => {
+    const { shard, id: bookId, clock } = byKey.get(bookKeyText(key))!;
+    return { book: { shard, bookId }, clock, needs: specOf(command).needs(command) };
+  });
+  const all = <Name>(namesIn: (needs: Needs, book: Placed) => readonly Name[]): readonly Name[] =>
+    asked.flatMap(({ needs, book }) => namesIn(needs, book));
+  return {
+    grants: all(({ grants = [] }, book) => grants.map((grantId) => ({ ...book, grantId }))),
+    charges: all(({ charges = [] }, book) => charges.map((chargeId) => ({ ...book, chargeId }))),
+    splits: all(({ allocationsOf = [] }, book) => allocationsOf.map((chargeId) => ({ ...book, chargeId }))),
+    transactions: all(({ transactions = [] }, book) =>
+      transactions.map((transactionId) => ({ ...book, transactionId })),
+    ),
+    accrued: all(({ accrued = false }, book) => (accrued ? [book] : [])),
+    /** Books that somebody books into before their clock, each once with the earliest such instant: the last stands. */
+    late: booksOnce(
+      asked
+        .flatMap(({ book, clock, needs: { historySince: since = null } }) =>
+          since !== null && since < clock ? [{ ...book, since }] : [],
+        )
+        .toSorted((a, b) => b.since - a.since),
+    ),
+  };
+}
+
+/** What the first rows name. */
+type Found = {
+  readonly grants: readonly FoundFact<StoredGrant>[];
+  readonly allocations: readonly FoundFact<Allocation>[];
+  readonly open: ReadonlyMap<string, WritableBook>;
 };
 
 /** What can only be named once the first rows are there; sends nothing for the usual batch. */
 async function loadBehind(
   connection: Connection,
-  needs: BatchNeeds,
-  named: Named,
-  open: ReadonlyMap<string, WritableBook>,
-): Promise<Omit<Facts, 'posted'>> {
-  const places = new Map([...needs.splits, ...needs.accrued].map((place) => [place.bookId, place]));
-  const behind = named.allocations.map(({ bookId, fact: { grantId, chargeId } }) => ({
-    ...places.get(bookId)!,
-    grantId,
-    chargeId,
-  }));
+  needs: ReturnType<typeof needsOf>,
+  { grants: named, allocations, open }: Found,
+) {
+  const books = mapBy([...needs.splits, ...needs.accrued], ({ bookId }) => bookId);
+  const behind = allocations.map(({ bookId, fact: { grantId, chargeId } }) => {
+    return { ...books.get(bookId)!, grantId, chargeId };
+  });
   // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
   const coverable = needs.accrued.flatMap((book) =>
     open.get(book.bookId)!.advances.map(({ chargeId }) => ({ ...book, chargeId })),
   );
-  const namedOf = byBook(named.grants);
+  const namedOf = byBook(named);
   // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.
-  const late = eachOnce(
-    needs.late.flatMap((book) =>
-      [...open.get(book.bookId)!.grants, ...namedOf(book.bookId)].map(({ grant }) => ({
-        ...book,
-        grantId: grant.id,
-      })),
-    ),
-    ({ grantId }) => grantId,
+  const late = needs.late.flatMap((book) =>
+    [...open.get(book.bookId)!.grants, ...namedOf(book.bookId)].map(({ grant }) => {
+      return { ...book, grantId: grant.id };
+    }),
   );
   const [grants, charges, moves, formerTerms] = await settleAll([
     loadGrants(connection, behind),
@@ -104,85 +165,5 @@ async function loadBehind(
     movesSince(connection, late),
     loadFormerTerms(connection, late),
   ]);
-  return {
-    ...named,
-    grants: [...named.grants, ...grants],
-    charges: [...named.charges, ...charges],
-    moves,
-    formerTerms,
-  };
-}
-
-/** The same of one book. */
-type BookFacts = Omit<Facts, keyof Named> & {
-  readonly grants: readonly StoredGrant[];
-  readonly charges: readonly StoredCharge[];
-  readonly allocations: readonly Allocation[];
-};
-
-/** What was loaded of each book, by its id. */
-function factsByBook(facts: Facts): (bookId: string) => BookFacts {
-  const grants = byBook(facts.grants);
-  const charges = byBook(facts.charges);
-  const allocations = byBook(facts.allocations);
-  const moves = Map.groupBy(facts.moves, (move) => move.bookId);
-  const posted = Map.groupBy(facts.posted, (one) => one.bookId);
-  return (bookId) => ({
-    grants: grants(bookId),
-    charges: charges(bookId),
-    allocations: allocations(bookId),
-    posted: posted.get(bookId) ?? [],
-    moves: moves.get(bookId) ?? [],
-    formerTerms: facts.formerTerms,
-  });
-}
-
-function sessionOf(
-  book: BookRow,
-  historyFrom: Instant,
-  open: WritableBook,
-  facts: BookFacts,
-  remembered: ReadonlyMap<string, Remembered> | undefined,
-): Session {
-  const grants = [...open.grants, ...facts.grants];
-  const charges = [...open.charges, ...facts.charges];
-  const known = {
-    grants: new Map(grants.map((own) => [own.grant.id, own])),
-    charges: new Map(charges.map((own) => [own.charge.id, own])),
-  };
-  return openSession({
-    key: book.key,
-    shard: book.shard,
-    bookId: book.id,
-    feedPosition: book.feedPosition,
-    ...{ known, currencies: { ...book.currencies }, remembered: new Map(remembered) },
-    head: { hash: book.headHash, subAccounts: open.subAccounts },
-    state: {
-      version: book.version,
-      clock: book.clock,
-      historyFrom,
-      ...stateOf(known, open, facts),
-    },
-  });
-}
-
-function stateOf(
-  { grants, charges }: Session['known'],
-  { advances }: WritableBook,
-  { allocations, posted, moves, formerTerms }: BookFacts,
-): Omit<BookState, 'version' | 'clock' | 'historyFrom'> {
-  const movesOf = Map.groupBy(moves, (move) => move.grantId);
-  const withPast = (grant: Grant): Grant => ({
-    ...grant,
-    moves: movesOf.get(grant.id) ?? [],
-    formerTimes: formerTimesOf(formerTerms.get(grant.id)),
-  });
-  const hasPast = movesOf.size > 0 || formerTerms.size > 0;
-  return {
-    grants: new Map([...grants].map(([id, { grant }]) => [id, hasPast ? withPast(grant) : grant])),
-    charges: new Map([...charges].map(([id, { charge }]) => [id, charge])),
-    advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
-    allocations: new Map(allocations.map((slice) => [allocationKey(slice.ref), slice])),
-    posted: new Map(posted.map((one) => [one.posted.id, one.posted])),
-  };
+  return { grants, charges, moves, formerTerms };
 }
