@@ -121,11 +121,11 @@ function troubleOf(error: unknown): Trouble | undefined {
 }
 
 function sentence({ url, variable }: Setting, words: string): string {
-  return `The database of ${variable}${placeOf(url)} cannot be used: ${words}`;
+  return `The database of ${variable}${targetOf(url)} cannot be used: ${words}`;
 }
 
 /** Whom the URL leads to, without the password. */
-function placeOf(url: string): string {
+function targetOf(url: string): string {
   try {
     const { user, host, port, database } = new pg.Client({ connectionString: url });
     return ` (${database ?? ''} on ${host}:${port} as ${user ?? ''})`;

@@ -14,19 +14,19 @@ export type AccountsQuestion = Moment & {
   readonly customerId: string | null;
   readonly minVersion: number;
   readonly filter: AccountFilter;
-  /** The place the page before ended with; null for the first. */
-  readonly after: AccountPlace | null;
+  /** Where the page before ended; null for the first. */
+  readonly after: AccountCursor | null;
   readonly limit: number;
 };
 
 /** Names a row of a list of accounts: a digest of its route, which can be longer than a page token. */
-export type AccountPlace = string;
+export type AccountCursor = string;
 
-export const placeOf = ({ account }: AccountTotal): AccountPlace =>
+export const cursorOf = ({ account }: AccountTotal): AccountCursor =>
   createHash('sha256').update(subAccountKey(account)).digest('hex').slice(0, 32);
 
 export type AccountsAnswer = {
-  /** By account type, currency and route. Undefined: the list has no such place as `after`. */
+  /** By account type, currency and route. Undefined: the list has nothing at `after`. */
   readonly accounts: readonly AccountTotal[] | undefined;
   readonly more: boolean;
   /** The customer's book version; 0 for a namespace, which has none. */
@@ -66,7 +66,7 @@ function page(
   { after, limit }: AccountsQuestion,
 ): Pick<AccountsAnswer, 'accounts' | 'more'> {
   const sorted = totals.toSorted((a, b) => inAccountOrder(a.account, b.account));
-  const from = after === null ? 0 : sorted.findIndex((total) => placeOf(total) === after) + 1;
+  const from = after === null ? 0 : sorted.findIndex((total) => cursorOf(total) === after) + 1;
   if (after !== null && from === 0) return { accounts: undefined, more: false };
   return { accounts: sorted.slice(from, from + limit), more: sorted.length > from + limit };
 }

@@ -132,12 +132,12 @@ async function withBalances(
     const walked = allTypes
       ? [...newestFirst.filter((row) => compare(row, booked[0]!) > 0), ...booked]
       : newestFirst.filter((row) => row.bookedAt === at);
-    for (const row of walked) after.set(placeOf(row), settled.add(row.currency, -row.amount) + row.amount);
+    for (const row of walked) after.set(keyOfRow(row), settled.add(row.currency, -row.amount) + row.amount);
   }
   const settled = settledThen(end, view.clock);
-  for (const row of ahead) after.set(placeOf(row), settled.add(row.currency, row.amount));
+  for (const row of ahead) after.set(keyOfRow(row), settled.add(row.currency, row.amount));
   return rows.map((row) => {
-    const balance = after.get(placeOf(row))!;
+    const balance = after.get(keyOfRow(row))!;
     return { ...row, type: POSTING_KINDS[row.kind].shows!, before: balance - row.amount, after: balance };
   });
 }
@@ -161,5 +161,5 @@ type Page = {
   readonly allTypes: boolean;
 };
 
-const placeOf = ({ bookedAt, version, position, currency }: Movement): string =>
+const keyOfRow = ({ bookedAt, version, position, currency }: Movement): string =>
   `${bookedAt} ${version} ${position} ${currency}`;

@@ -1,6 +1,6 @@
 import { AccountType, ListAccountsRequestSchema } from '#gen/ledger/v1/account_pb.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { listAccounts as answerAccounts, placeOf } from '../../query/list-accounts.ts';
+import { listAccounts as answerAccounts, cursorOf } from '../../query/list-accounts.ts';
 import { filterOfCurrency, momentOf, namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { pageSizeOf, pageTokenMismatch, pageTokens, textPart } from '../page-token.ts';
@@ -29,7 +29,7 @@ export const listAccounts: Handler<typeof LedgerService.method.listAccounts> = a
     limit: pageSizeOf(request),
   };
   const { accounts = pageTokenMismatch(), more, ...moment } = await answerAccounts(deps, question, signal);
-  const next = () => ({ ...pinnedTo(moment), after: placeOf(accounts.at(-1)!) });
+  const next = () => ({ ...pinnedTo(moment), after: cursorOf(accounts.at(-1)!) });
   return {
     accounts: accounts.map((account) => encodeAccount(request.customerId, account)),
     nextPageToken: TOKENS.write(request, more ? next() : null),
