@@ -10,11 +10,7 @@ import { advancesOpenThen } from './open-then.ts';
 
 type SettledUp = { charge_id: string; collection: number; amount: Amount };
 
-const p = parameters({
-  ...KNOWN_BOOK,
-  asOf: 'timestamptz',
-  chargeIds: 'uuid[]',
-});
+const p = parameters({ ...KNOWN_BOOK, asOf: 'timestamptz', chargeIds: 'uuid[]' });
 const named = (a: 'a' | 'r'): string => `
   ${a}.shard = ${p.shard} and ${a}.book_id = ${p.bookId} and ${a}.charge_id = any(${p.chargeIds})
   and ${a}.version <= ${p.version} and ${a}.booked_at <= ${p.asOf}`;

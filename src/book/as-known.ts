@@ -1,14 +1,29 @@
 import type { Grant } from '../credit/grant.ts';
-import type { GrantTotals } from '../ledger/grant-totals.ts';
-import { formerTimesOf, withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { grantTotals, type GrantTotals } from '../ledger/grant-totals.ts';
+import { formerTimesOf, formerTermsOf, withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grants.ts';
-import type { BookView } from './view.ts';
+import type { BookView, WrittenView } from './view.ts';
 
 type TotalsById = ReadonlyMap<string, GrantTotals>;
 type TermsById = ReadonlyMap<string, readonly FormerTerms[]>;
 
+/** Grants as they stood at a point, by what was known at the version. */
+export async function grantsAsKnown(
+  connection: Connection,
+  view: WrittenView,
+  stored: readonly StoredGrant[],
+): Promise<readonly Grant[]> {
+  const ids = stored.map(({ grant }) => grant.id);
+  const [totals, terms] = await settleAll([
+    grantTotals(connection, view, ids),
+    formerTermsOf(connection, view, ids),
+  ]);
+  return stored.map((own) => grantAsKnown(own, view, totals, terms));
+}
+
 /** A grant as it stood at a version's clock, by what was known at that version. */
-export function grantAsKnown(
+function grantAsKnown(
   { grant: stored, bookedVersion, voidedVersion }: StoredGrant,
   { version, clock }: Pick<BookView, 'version' | 'clock'>,
   totals: TotalsById,

@@ -1,3 +1,4 @@
+import type { KnownBook } from '../db/placement.ts';
 import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus } from '../credit/charge.ts';
 import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
@@ -5,7 +6,7 @@ import { parameters, valuesOf } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import { isLate, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from '../ledger/as-of.ts';
+import { isLate, KNOWN_BOOK, POINT, type JournalPoint } from '../ledger/as-of.ts';
 import { CHARGES, type ChargeRow, type StoredCharge } from '../tables/charges.ts';
 import { chargesOpenThen } from './open-then.ts';
 

@@ -1,9 +1,10 @@
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
+import type { KnownBook } from '../db/placement.ts';
 import { CLASSES, latestEnds } from '../db/span.ts';
 import type { Table } from '../db/table.ts';
-import { KNOWN_BOOK, type KnownBook } from '../ledger/as-of.ts';
+import { KNOWN_BOOK } from '../ledger/as-of.ts';
 import { ADVANCES } from '../tables/advances.ts';
 import { CHARGES } from '../tables/charges.ts';
 import { GRANTS } from '../tables/grants.ts';

@@ -1,14 +1,12 @@
 import type { Advance, Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { settleAll, type Connection } from '../db/database.ts';
-import { grantTotals } from '../ledger/grant-totals.ts';
 import { advancesAsKnown } from './advance-history.ts';
-import { grantAsKnown } from './as-known.ts';
+import { grantsAsKnown } from './as-known.ts';
 import { chargesAsKnown } from './charge-history.ts';
-import { formerTermsOf } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grants.ts';
 import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
-import type { WrittenView } from './view.ts';
+import { atClock, type WrittenView } from './view.ts';
 
 /** What a state is put together from. */
 export type Parts = {
@@ -23,24 +21,16 @@ export async function rebuild(
   view: WrittenView,
   named: readonly StoredGrant[],
 ): Promise<Parts> {
-  const { shard, bookId, version, clock } = view;
-  const point = { shard, bookId, version, asOf: clock, recordedBy: version };
+  const point = atClock(view);
   const [openThen, advancesThen, chargesThen] = await settleAll([
     grantsOpenThen(connection, point),
     advancesOpenThen(connection, point),
     chargesOpenThen(connection, point),
   ]);
-  const grants = [...named, ...openThen];
-  const ids = grants.map(({ grant }) => grant.id);
-  const [totals, terms, advances, charges] = await settleAll([
-    grantTotals(connection, point, ids),
-    formerTermsOf(connection, point, ids),
+  const [grants, advances, charges] = await settleAll([
+    grantsAsKnown(connection, point, [...named, ...openThen]),
     advancesAsKnown(connection, point, advancesThen),
     chargesAsKnown(connection, point, chargesThen),
   ]);
-  return {
-    grants: grants.map((own) => grantAsKnown(own, view, totals, terms)),
-    advances,
-    charges,
-  };
+  return { grants, advances, charges };
 }

@@ -177,6 +177,13 @@ export async function locateNow(
     });
 }
 
+/** The same book at the instant that the version known was recorded at. */
+export const atClock = (view: WrittenView): WrittenView => ({
+  ...view,
+  asOf: view.clock,
+  recordedBy: view.version,
+});
+
 /** Whether the question lies within what the journal has recorded; otherwise the state is run forward to it. */
 export const isHistory = (view: BookView): boolean => view.asOf < view.clock;
 

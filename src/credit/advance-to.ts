@@ -32,7 +32,7 @@ export function nextDue({ grants }: Pick<BookState, 'grants'>): Instant {
   return next;
 }
 
-/** Moves the clock of a work in progress; a grant told late is booked and expired here too, at its own past instants. */
+/** Moves the clock of a work in progress; a back-dated grant is booked and expired here too, at its own past instants. */
 export function advance(work: Work, to: Instant): void {
   for (const { at, kind, grant } of due(work, to)) {
     if (kind === 'EXPIRY') expireGrant(work, grant.id, at);

@@ -7,6 +7,9 @@ import { once, type Once } from './once.ts';
  */
 export type Placed = { readonly shard: number; readonly bookId: string };
 
+/** A book, and the last version of it that is known. */
+export type KnownBook = Placed & { readonly version: number };
+
 /** Each book once. */
 export const booksOnce = <Book extends Placed>(books: Iterable<Book>): Once<Book> =>
   once(books, ({ bookId }) => bookId);

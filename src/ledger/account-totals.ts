@@ -2,11 +2,11 @@ import type { Amount } from '../amount.ts';
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
-import type { Placed } from '../db/placement.ts';
+import type { KnownBook, Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { subAccountKey, type AccountType, type SubAccount } from './account.ts';
-import { heldAt, KNOWN_BOOK, POINT, type JournalPoint, type KnownBook } from './as-of.ts';
+import { heldAt, KNOWN_BOOK, POINT, type JournalPoint } from './as-of.ts';
 import type { Leg } from './posting.ts';
 import { SUB_ACCOUNT } from './sub-accounts.ts';
 

@@ -1,4 +1,4 @@
-import type { Placed } from '../db/placement.ts';
+import type { KnownBook } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import { lateOfAccounts, lateOfGrants, type LateSpan } from './late-entries.ts';
 import { kindsHeld } from './posting.ts';
@@ -21,10 +21,7 @@ export type JournalPoint = KnownBook & {
   readonly recordedBy: number;
 };
 
-/** A book, and the last version of it that is known: V. */
-export type KnownBook = Placed & { readonly version: number };
-
-/** Parameters that name these. */
+/** Parameters that name these: `version` is V. */
 export const KNOWN_BOOK = { shard: 'smallint', bookId: 'uuid', version: 'bigint' } as const;
 export const POINT = { ...KNOWN_BOOK, asOf: 'timestamptz', recordedBy: 'bigint' } as const;
 

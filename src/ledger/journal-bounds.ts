@@ -1,17 +1,13 @@
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
-import type { Placed } from '../db/placement.ts';
+import type { KnownBook, Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
-import { KNOWN_BOOK, versionAt, type KnownBook } from './as-of.ts';
+import { KNOWN_BOOK, versionAt } from './as-of.ts';
 import { lateVersions } from './late-entries.ts';
 
 /** Where in version order the rows lie that a filter asks for, so that a page walks only there. */
 
-const window = parameters({
-  ...KNOWN_BOOK,
-  before: 'timestamptz',
-  last: 'timestamptz',
-} as const);
+const window = parameters({ ...KNOWN_BOOK, before: 'timestamptz', last: 'timestamptz' } as const);
 
 // Nothing is booked ahead of its recording: what is booked from an instant on was recorded after all before it, and
 // what is booked before another was recorded before it, too, or late.
@@ -23,11 +19,7 @@ const BOUNDS = statement<{ after: number; until: number }>(
      offset 0
    ) known
    cross join lateral (
-     select max(late.version) as version from (${lateVersions({
-       ...window,
-       recordedBy: 'known.last',
-       asOf: window.last,
-     })}) late
+     select max(late.version) as version from (${lateVersions({ ...window, recordedBy: 'known.last', asOf: window.last })}) late
    ) late`,
 );
 

@@ -1,3 +1,4 @@
+import type { KnownBook } from '../db/placement.ts';
 import type { Amount } from '../amount.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
@@ -5,7 +6,7 @@ import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
-import { heldAt, KNOWN_BOOK, OF_CREDIT, versionAt, type KnownBook } from './as-of.ts';
+import { heldAt, KNOWN_BOOK, OF_CREDIT, versionAt } from './as-of.ts';
 import type { PostingKind } from './posting.ts';
 
 /** Settled of a book in a scope: Σ FBO + Σ receivable with unknown cost basis (domain.md §5), and what moves it. */
@@ -16,11 +17,7 @@ export type SettledFilter = KnownBook & {
 };
 
 /** The first parameters of statements over settled in a scope, and their values. */
-export const SETTLED = {
-  ...KNOWN_BOOK,
-  currency: 'text',
-  keys: 'text[]',
-} as const;
+export const SETTLED = { ...KNOWN_BOOK, currency: 'text', keys: 'text[]' } as const;
 export const settledIn = ({ scope, ...filter }: SettledFilter) => ({
   ...filter,
   keys: scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],

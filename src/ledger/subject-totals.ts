@@ -1,18 +1,14 @@
+import type { KnownBook } from '../db/placement.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { readRouteTotal, ROUTE, type AccountTotal, type RouteTotalRow } from './account-totals.ts';
-import { KNOWN_BOOK, type KnownBook } from './as-of.ts';
+import { KNOWN_BOOK } from './as-of.ts';
 
 /** A grant, a charge, or what a grant did for a charge; null: any. */
 export type Subject = { readonly grantId: string | null; readonly chargeId: string | null };
 
-const p = parameters({
-  ...KNOWN_BOOK,
-  through: 'timestamptz',
-  grantId: 'uuid',
-  chargeId: 'uuid',
-});
+const p = parameters({ ...KNOWN_BOOK, through: 'timestamptz', grantId: 'uuid', chargeId: 'uuid' });
 
 const totals = (name: string, about: string): Statement<RouteTotalRow> =>
   statement(

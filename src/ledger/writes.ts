@@ -1,10 +1,10 @@
 import { bigint, bytea, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
-import type { Placed } from '../db/placement.ts';
+import type { KnownBook, Placed } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
-import { KNOWN_BOOK, type KnownBook } from './as-of.ts';
+import { KNOWN_BOOK } from './as-of.ts';
 import { FORMAT, type Salt } from './hash.ts';
 
 /** The only writer of `writes`: what took a version of a book, and when. Which version that is at an instant: as-of.ts. */

@@ -1,4 +1,5 @@
 import { statement, type Connection } from '../db/database.ts';
+import type { KnownBook } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { NEVER, type Instant } from '../instant.ts';
@@ -31,12 +32,12 @@ const CHANGING = statement<PromiseRow>(
 /** The promises known at a version that begin or end after one instant and by another, in no particular order. */
 export async function promisesChanging(
   connection: Connection,
-  book: { readonly shard: number; readonly id: string; readonly version: number },
+  book: KnownBook,
   after: Instant,
   through: Instant,
 ): Promise<readonly CreditPromise[]> {
   const rows = await connection.run(CHANGING, [
-    ...[book.shard, book.id, timestamp(after), timestamp(through)],
+    ...[book.shard, book.bookId, timestamp(after), timestamp(through)],
     ...[[...CLASSES, OPEN], [...latestEnds(through), NEVER].map(timestamp), book.version],
   ]);
   return rows.map(PROMISE.read);

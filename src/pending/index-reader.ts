@@ -1,6 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { booksOnce, ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { booksOnce, ofNamed, placesOf, type KnownBook, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
 import { timestamp } from '../db/types.ts';
 import { NEVER, type Instant } from '../instant.ts';
@@ -49,7 +49,7 @@ const NEXT_CHANGE = statement<{ next: Instant | null }>(
 /** What is promised at an instant, by currency and feature keys; its currencies are the pending currencies. */
 export async function promisedAt(
   connection: Connection,
-  book: { readonly shard: number; readonly id: string; readonly version: number },
+  book: KnownBook,
   at: Instant,
 ): Promise<readonly Promised[]> {
   const rows = await connection.run(PENDING_AT, knownAt(book, at));
@@ -85,7 +85,7 @@ const PROMISES_AT = statement<PromiseRow>(
 /** The same, promise by promise: those of one currency in order of taking effect. */
 export async function promisesAt(
   connection: Connection,
-  book: { readonly shard: number; readonly id: string; readonly version: number },
+  book: KnownBook,
   at: Instant,
   currency: string,
 ): Promise<readonly CreditPromise[]> {
@@ -94,23 +94,16 @@ export async function promisesAt(
 }
 
 /** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */
-export async function nextChange(
-  connection: Connection,
-  book: { readonly shard: number; readonly id: string; readonly version: number },
-  at: Instant,
-): Promise<Instant> {
+export async function nextChange(connection: Connection, book: KnownBook, at: Instant): Promise<Instant> {
   const [row] = await connection.run(NEXT_CHANGE, knownAt(book, at));
   return row?.next ?? NEVER;
 }
 
 const ALL_CLASSES = [...CLASSES, OPEN];
 
-const knownAt = (
-  book: { readonly shard: number; readonly id: string; readonly version: number },
-  at: Instant,
-): readonly unknown[] => [
+const knownAt = (book: KnownBook, at: Instant): readonly unknown[] => [
   book.shard,
-  book.id,
+  book.bookId,
   timestamp(at),
   ALL_CLASSES,
   [...latestEnds(at), NEVER].map(timestamp),

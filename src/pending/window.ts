@@ -1,4 +1,5 @@
 import { statement, type Connection, type Statement } from '../db/database.ts';
+import type { KnownBook } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -15,7 +16,7 @@ export type WindowCursor = { readonly effectiveAt: Instant; readonly grantId: st
 
 export type Window = {
   /** Null: the whole namespace. */
-  readonly book: { readonly shard: number; readonly id: string; readonly version: number } | null;
+  readonly book: KnownBook | null;
   readonly namespace: string;
   /** Inclusive; rows take effect at or after it. */
   readonly from: Instant;
@@ -75,7 +76,7 @@ export async function scheduledWithin(
   const { book, scope } = window;
   // The later of the two bounds: a cursor belongs to some window, perhaps not to this one.
   const after = window.after !== null && window.after.effectiveAt >= window.from ? window.after : null;
-  const owner = book === null ? [null, window.namespace] : [book.shard, book.id];
+  const owner = book === null ? [null, window.namespace] : [book.shard, book.bookId];
   const rows = await connection.run(book === null ? NAMESPACE_WINDOW : CUSTOMER_WINDOW, [
     ...owner,
     timestamp(window.until),

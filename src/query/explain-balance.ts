@@ -19,7 +19,7 @@ import {
 import type { Details, Grant } from '../credit/grant.ts';
 import type { AskedBalance, BalancePart } from '../credit/figures.ts';
 import { balancesOf } from './get-balance.ts';
-import { viewsOf } from './get-grants.ts';
+import { viewsOf } from './grant-views.ts';
 import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
 import { standingAt, type Standing } from './standing.ts';
 
@@ -88,25 +88,22 @@ const NOTHING: Standing = { grants: [], advances: [], charges: [] };
 
 const promisesIn = async (
   connection: Connection,
-  { shard, bookId: id, version, asOf }: BookView,
+  view: BookView,
   currency: string,
 ): Promise<readonly CreditPromise[]> =>
-  id === null ? [] : promisesAt(connection, { shard, id, version }, asOf, currency);
+  view.bookId === null ? [] : promisesAt(connection, view, view.asOf, currency);
 
 /** The newest grants of the currency that do not count, one more than are listed. */
 const othersIn = async (
   connection: Connection,
-  { shard, bookId, version, asOf: at }: BookView,
+  view: BookView,
   currency: string,
   but: readonly string[],
-): Promise<readonly StoredGrant[]> =>
-  bookId === null
-    ? []
-    : pageOfOtherGrants(
-        connection,
-        { shard, bookId, version },
-        { currency, at, but, limit: EXCLUDED_LIMIT + 1 },
-      );
+): Promise<readonly StoredGrant[]> => {
+  if (view.bookId === null) return [];
+  const asked = { currency, at: view.asOf, but, limit: EXCLUDED_LIMIT + 1 };
+  return pageOfOtherGrants(connection, view, asked);
+};
 
 /** The grants that are promised, in order of taking effect, and those that count in nothing, by reason. */
 async function withoutSettled(

@@ -13,7 +13,7 @@ import {
   type Figure,
   type Figures,
 } from '../credit/figures.ts';
-import { weightThen } from './live-then.ts';
+import { weightThen } from './standing.ts';
 import { ask, askAll, type Asked, type AskedBook, type QueryDeps } from '../book/questions.ts';
 
 export type BalanceQuestion = Asked & Figures;
@@ -70,13 +70,9 @@ async function bookedIn(
     withLive ? weightThen(connection, view) : Promise.resolve(() => 0n),
   ]);
   const settledThen: Figure = (currency) => settled.find((sum) => sum.currency === currency)?.amount ?? 0n;
-  return {
-    settled: settledThen,
-    live: (currency) => settledThen(currency) - weight(currency, scope),
-  };
+  return { settled: settledThen, live: (currency) => settledThen(currency) - weight(currency, scope) };
 }
 
 async function promisedIn(connection: Connection, view: BookView): Promise<readonly Promised[]> {
-  const { shard, bookId: id, version, asOf } = view;
-  return id === null ? [] : promisedAt(connection, { shard, id, version }, asOf);
+  return view.bookId === null ? [] : promisedAt(connection, view, view.asOf);
 }

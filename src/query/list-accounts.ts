@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { BookView, Moment } from '../book/view.ts';
+import type { Moment } from '../book/view.ts';
 import type { Instant } from '../instant.ts';
 import type { AccountFilter, AccountTotal } from '../ledger/account-totals.ts';
 import { BUSINESS_ACCOUNTS, inAccountOrder, subAccountKey } from '../ledger/account.ts';
-import { accountsAt, accountsOfNamespace, knownAccountsAt } from './account-totals.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { accountsAt, accountsOfNamespace } from './account-totals.ts';
+import { ask, type QueryDeps } from '../book/questions.ts';
 
 /** Sub-accounts with what they hold. A book has as many as routes in use, and a write loads them all, too: few. */
 
@@ -70,19 +70,3 @@ function page(
   if (after !== null && from === 0) return { accounts: undefined, more: false };
   return { accounts: sorted.slice(from, from + limit), more: sorted.length > from + limit };
 }
-
-export type AccountAnswer = {
-  readonly view: BookView;
-  /** Null: the book has no such account as known. */
-  readonly account: AccountTotal | null;
-};
-
-/** One account by its id; before its first entry it holds nothing. */
-export const getAccount = (
-  deps: QueryDeps,
-  question: Asked & { readonly accountId: string },
-): Promise<AccountAnswer> =>
-  ask(deps, question, async (connection, view) => {
-    const known = await knownAccountsAt(connection, view, { types: [], currency: null });
-    return { view, account: known.find(({ id }) => id === question.accountId) ?? null };
-  });

@@ -47,8 +47,8 @@ export function listScheduledGrants(deps: QueryDeps, question: ScheduleQuestion)
   }
   const asked = { key: { namespace, customerId }, minVersion, ...question.moment };
   return ask(deps, asked, async (connection, view) => {
-    const { bookId: id, shard, asOf, version } = view;
-    if (id === null) return { scheduled: [], more: false, version, view };
-    return { ...(await page(connection, { shard, id, version }, asOf)), version, view };
+    const { asOf, version } = view;
+    if (view.bookId === null) return { scheduled: [], more: false, version, view };
+    return { ...(await page(connection, view, asOf)), version, view };
   });
 }

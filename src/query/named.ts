@@ -1,10 +1,10 @@
+import type { KnownBook } from '../db/placement.ts';
 import { chargesOf } from '../tables/charges.ts';
 import { grantsOf } from '../tables/grants.ts';
 import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { IdPrefix } from '../id.ts';
 import { isKnownAccount } from '../ledger/account-totals.ts';
-import type { KnownBook } from '../ledger/as-of.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { refuse } from '../refusal.ts';
 

@@ -35,7 +35,7 @@ const shard = (customerId: string) => shardOf({ namespace: 'default', customerId
 const books = new Map<string, string>();
 const bookOf = (customerId: string, version = LAST_VERSION) => ({
   shard: shard(customerId),
-  id: books.get(customerId)!,
+  bookId: books.get(customerId)!,
   version,
 });
 

@@ -15,12 +15,14 @@ const { caller, sql, time } = await testWorld();
 
 const PAST = 20_000;
 const NOW = day(1) + 365 * 86_400_000;
-let book: { shard: number; id: string; version: number };
+let book: { shard: number; bookId: string; version: number };
 
 beforeAll(async () => {
   time.now = day(1);
   await caller.answer('CreateGrant', grantRequest());
-  const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');
+  const [row] = await sql.rows<Pick<typeof book, 'shard' | 'bookId'>>(
+    `select shard, id as "bookId" from books`,
+  );
   book = { ...row!, version: PAST + 1 };
   // A year in which a grant was promised every 26 minutes for a day each, and three that are still promised.
   await sql.rows(
@@ -34,7 +36,7 @@ beforeAll(async () => {
        union all
        select ${PAST} + i, to_timestamp($3::bigint / 1000.0), interval '2 years', $6 from generate_series(1, 3) i
      ) s`,
-    [book.shard, book.id, day(1), NOW - day(1), spanClass(0, 86_400_000), spanClass(0, 730 * 86_400_000)],
+    [book.shard, book.bookId, day(1), NOW - day(1), spanClass(0, 86_400_000), spanClass(0, 730 * 86_400_000)],
   );
   await sql.rows('vacuum (analyze) scheduled_grants');
 });
@@ -71,7 +73,7 @@ test.each<Planning>(['custom', 'generic'])(
   'pending now, of many books, is one range of an index for each (%s plan)',
   async (planning) => {
     const connection = explaining(sql, planning);
-    await promisedNow(connection, [{ shard: book.shard, bookId: book.id, at: NOW }]);
+    await promisedNow(connection, [{ shard: book.shard, bookId: book.bookId, at: NOW }]);
 
     const [plan, ...more] = connection.plans;
     expect(more).toEqual([]);
@@ -118,7 +120,7 @@ test('without classes of length the middle of the past would take half of the hi
       text: `select sum(amount) from scheduled_grants where shard = $1 and book_id = $2
              and pending_from <= $3 and pending_until > $3 and known_from <= $4 and known_until is null`,
     },
-    [book.shard, book.id, at(day(180)), book.version],
+    [book.shard, book.bookId, at(day(180)), book.version],
   );
 
   expect(connection.plans[0]!.pages).toBeGreaterThan(2 * GENEROUS);

@@ -10,19 +10,19 @@ import { testWorld } from '../support/world.ts';
 /** The first page of a window enters the index at the window, not at its very beginning. */
 const { caller, sql, time } = await testWorld();
 const NOW = day(1) + 365 * 86_400_000;
-let book: { shard: number; id: string };
+let book: { shard: number; bookId: string };
 
 beforeAll(async () => {
   time.now = day(1);
   await caller.answer('CreateGrant', grantRequest());
-  [book] = (await sql.rows<{ shard: number; id: string }>('select shard, id from books')) as [typeof book];
+  [book] = (await sql.rows<typeof book>('select shard, id as "bookId" from books')) as [typeof book];
   await sql.rows(
     `insert into scheduled_grants
      select $1, $2, gen_random_uuid(), i, null, 'default', 'ada', 'USD', '{}', 1,
             at, at + interval '1 day', at + interval '1 day', 'infinity', $4
      from generate_series(1, 20000) i, lateral (select to_timestamp($3::bigint / 1000.0) + i * interval '26 minutes' as at) t
      where at < to_timestamp($3::bigint / 1000.0) + interval '360 days'`,
-    [book.shard, book.id, day(1), spanClass(0, 86_400_000)],
+    [book.shard, book.bookId, day(1), spanClass(0, 86_400_000)],
   );
   await sql.rows('vacuum (analyze) scheduled_grants');
 });

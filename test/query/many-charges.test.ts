@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { pageOfCharges, type ChargeFilter } from '../../src/query/charge-pages.ts';
+import { pageOfCharges, type ChargeFilter } from '../../src/query/list-charges.ts';
 import { uuidOf } from '../../src/id.ts';
 import { day } from '../support/builders.ts';
 import { copyRow, LATER_ID } from '../support/copied-rows.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { pageOfGrants, type GrantFilter } from '../../src/query/grant-pages.ts';
+import { pageOfGrants, type GrantFilter } from '../../src/query/list-grants.ts';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { locate, type Moment, type WrittenView } from '../../src/book/view.ts';
 import type { Statement } from '../../src/db/database.ts';

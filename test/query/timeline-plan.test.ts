@@ -78,10 +78,9 @@ const questions: Readonly<Record<string, (connection: Connection, version: numbe
     settledEntriesWithin(connection, { ...book, scope: ALL, currency: null }, span(version)),
   'what was promised': (connection, version) => {
     const { after, through } = span(version);
-    return promisesChanging(connection, { ...book, id: book.bookId }, after, through);
+    return promisesChanging(connection, book, after, through);
   },
-  'promises one by one': (connection, version) =>
-    promisesAt(connection, { ...book, id: book.bookId }, recordedAt(version), 'USD'),
+  'promises one by one': (connection, version) => promisesAt(connection, book, recordedAt(version), 'USD'),
   'whose debts were told late': (connection, version) =>
     lateDebtorsAt(connection, { ...book, asOf: recordedAt(version), recordedBy: version }),
   'grants that do not count': (connection, version) =>

@@ -56,7 +56,7 @@ export const createGrant = {
 
 /**
  * Records a grant. One effective by now becomes credit at its own past or present instant, covers advances and, if
- * its expiry has passed too, expires: history told late. Otherwise it is scheduled.
+ * its expiry has passed too, expires: back-dated history. Otherwise it is scheduled.
  */
 function create(work: Work, command: CreateGrant, now: Instant): Grant {
   const { grantId: id, currency, amount, priority, featureKeys, tax, details } = command;

@@ -38,7 +38,7 @@ export const ofOpening = (charge: Charge): Change => ({
   charge: { ...charge, amount: 0n, collected: 0n, status: 'OPEN', closedAt: null },
 });
 
-/** What an event changes when it is recorded; of a collection told late this is the rest, see {@link ofLate}. */
+/** What an event changes when it is recorded; of a back-dated collection this is the rest, see {@link ofLate}. */
 export function ofEvent(event: ChargeEvent, openedBy: number | undefined): readonly Change[] {
   const { chargeId, recordedAt: at, amount, collected, bookedAt, closes } = event;
   const cause = caused(

@@ -1,7 +1,8 @@
+import type { KnownBook } from '../../db/placement.ts';
 import { statement, type Connection, type Statement } from '../../db/database.ts';
 import { parameters, valuesOf } from '../../db/parameters.ts';
 import type { Instant } from '../../instant.ts';
-import { KNOWN_BOOK, versionAt, type KnownBook } from '../../ledger/as-of.ts';
+import { KNOWN_BOOK, versionAt } from '../../ledger/as-of.ts';
 
 /** A piece of a book's past that is small enough to be held in memory. */
 export type Segment = {
@@ -11,12 +12,7 @@ export type Segment = {
   readonly throughVersion: number;
 };
 
-const p = parameters({
-  ...KNOWN_BOOK,
-  after: 'timestamptz',
-  end: 'timestamptz',
-  size: 'integer',
-});
+const p = parameters({ ...KNOWN_BOOK, after: 'timestamptz', end: 'timestamptz', size: 'integer' });
 
 const nth = (column: string, table: string, order: string): string => `
   (select ${column} from ${table} where shard = ${p.shard} and book_id = ${p.bookId} and ${column} > ${p.after}

@@ -129,12 +129,12 @@ async function entriesIn(
 
 async function promisesIn(
   connection: Connection,
-  { shard, bookId: id, version }: WrittenView,
+  book: WrittenView,
   running: Running,
   { after, through }: Span,
 ): Promise<readonly Change[]> {
   if (!running.parts.has('pending')) return [];
-  const promises = await promisesChanging(connection, { shard, id, version }, after, through);
+  const promises = await promisesChanging(connection, book, after, through);
   return promises
     .filter(({ currency, featureKeys }) => isAsked(running, currency) && inScope(running.scope, featureKeys))
     .flatMap(ofPromise);

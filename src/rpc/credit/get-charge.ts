@@ -1,5 +1,5 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { getCharge as answerCharge } from '../../query/get-charges.ts';
+import { getCharge as answerCharge } from '../../query/get-charge.ts';
 import { askedOf, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { encodeCharge } from './encode.ts';

@@ -1,5 +1,5 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { getGrant as answerGrant } from '../../query/get-grants.ts';
+import { getGrant as answerGrant } from '../../query/get-grant.ts';
 import { askedAt, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { momentFacts } from '../wire.ts';

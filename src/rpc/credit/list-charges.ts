@@ -1,6 +1,6 @@
 import { ChargeStatus, ChargeType, ListChargesRequestSchema } from '#gen/credit/v1/charge_pb.ts';
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { listCharges as answerCharges } from '../../query/get-charges.ts';
+import { listCharges as answerCharges } from '../../query/list-charges.ts';
 import { askedOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { idPart, pageSizeOf, pageTokens } from '../page-token.ts';

@@ -1,6 +1,6 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { GrantStatus, ListGrantsRequestSchema } from '#gen/credit/v1/grant_pb.ts';
-import { listGrants as answerGrants } from '../../query/get-grants.ts';
+import { listGrants as answerGrants } from '../../query/list-grants.ts';
 import type { Remembered } from '../../tables/remembered.ts';
 import { askedAt } from '../decode.ts';
 import type { Handler } from '../handler.ts';

@@ -1,5 +1,5 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { getAccount as answerAccount } from '../../query/list-accounts.ts';
+import { getAccount as answerAccount } from '../../query/get-account.ts';
 import { notFound } from '../../query/named.ts';
 import { askedAt, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';

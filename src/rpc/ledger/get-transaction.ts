@@ -1,5 +1,5 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { getTransaction as answerTransaction } from '../../query/list-journal.ts';
+import { getTransaction as answerTransaction } from '../../query/get-transaction.ts';
 import { notFound } from '../../query/named.ts';
 import { askedAt, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';

@@ -1,7 +1,7 @@
 import { AccountType } from '#gen/ledger/v1/account_pb.ts';
 import { ListEntriesRequestSchema } from '#gen/ledger/v1/journal_pb.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { listEntries as answerEntries } from '../../query/list-journal.ts';
+import { listEntries as answerEntries } from '../../query/list-entries.ts';
 import { filterOfCurrency, filterOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { pageTokens } from '../page-token.ts';

@@ -1,6 +1,6 @@
 import { ListTransactionsRequestSchema, TransactionKind } from '#gen/ledger/v1/journal_pb.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
-import { listTransactions as answerTransactions } from '../../query/list-journal.ts';
+import { listJournalTransactions } from '../../query/list-journal-transactions.ts';
 import type { Remembered } from '../../tables/remembered.ts';
 import { filterOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
@@ -16,7 +16,7 @@ export const listTransactions: Handler<typeof LedgerService.method.listTransacti
   request,
   deps,
 ) => {
-  const { rows, next, view } = await answerTransactions(deps, {
+  const { rows, next, view } = await listJournalTransactions(deps, {
     ...questionOf(request, TOKENS.read(request)),
     kinds: namesOf(TransactionKind, request.kinds),
     groupId: filterOfKind('txn', request.groupId),

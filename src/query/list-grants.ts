@@ -3,7 +3,12 @@ import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
-import type { WrittenView } from '../book/view.ts';
+import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import type { BookView, WrittenView } from '../book/view.ts';
+import type { GrantView } from '../credit/grant-view.ts';
+import { bookKeyText } from '../tables/book-key.ts';
+import { loadRemembered, type Remembered } from '../tables/remembered.ts';
+import { viewsOf } from './grant-views.ts';
 
 /**
  * Pages of a book's grants, newest first. A page walks one index, which holds what decides whether a grant is asked for,
@@ -19,9 +24,9 @@ export type GrantFilter = {
 };
 
 /** Which part of the list of grants of a book a page shows, both ends inclusive; null: from the newest, to the oldest. */
-export type GrantRange = { readonly from: string | null; readonly to: string | null; readonly limit: number };
+type GrantRange = { readonly from: string | null; readonly to: string | null; readonly limit: number };
 
-export type GrantPage = {
+type GrantPage = {
   readonly grants: readonly StoredGrant[];
   /** Where the next page begins; null where there is nothing more. */
   readonly next: string | null;
@@ -97,4 +102,56 @@ export async function pageOfGrants(
   if (found.length > limit) return { grants, next: found[limit]!.grant.id };
   const [behind] = await connection.run(BEHIND, walk);
   return { grants, next: behind === undefined ? null : idOf('grt', behind.id) };
+}
+
+export type GrantsQuestion = Asked & {
+  readonly filter: GrantFilter;
+  /** Null: any. */
+  readonly idempotencyKey: string | null;
+  /** The grant that a remembered answer tells: the bytes of answers are the wire's own. */
+  readonly grantOf: (remembered: Remembered) => string | null;
+  /** The id the page begins with; null for the first. */
+  readonly from: string | null;
+  readonly limit: number;
+};
+
+export type GrantsAnswer = {
+  readonly view: BookView;
+  readonly grants: readonly GrantView[];
+  /** The id the next page begins with; null: there is none. */
+  readonly next: string | null;
+};
+
+/**
+ * A customer's grants at any instant, newest recorded first: a constant number of statements, and bounded work. A page
+ * may hold fewer than asked for, also none, where others are to be looked for behind it.
+ */
+export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<GrantsAnswer> =>
+  ask(deps, question, async (connection, view) => {
+    const { filter, limit } = question;
+    const range = await rangeOf(connection, view, question);
+    if (view.bookId === null || range === null) return { view, grants: [], next: null };
+    const page = await pageOfGrants(connection, view, filter, { ...range, limit });
+    const { statuses } = filter;
+    const { idempotencyKey } = question;
+    const grants = (await viewsOf(connection, view, page.grants)).filter(
+      ({ status, grant }) =>
+        status !== null &&
+        (statuses.length === 0 || statuses.includes(status)) &&
+        (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
+    );
+    return { view, grants, next: page.next };
+  });
+
+/** Which of a book's grants can be asked for; null: none. What was made under a key, the answer to it tells. */
+async function rangeOf(
+  connection: Connection,
+  { key }: BookView,
+  { from, idempotencyKey, grantOf }: GrantsQuestion,
+): Promise<Pick<GrantRange, 'from' | 'to'> | null> {
+  if (idempotencyKey === null) return { from, to: null };
+  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
+  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
+  const made = answer === undefined ? null : grantOf(answer);
+  return made === null ? null : { from: made, to: made };
 }

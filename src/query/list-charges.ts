@@ -1,6 +1,7 @@
 import type { Charge, ChargeStatus, ChargeType } from '../credit/charge.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
+import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 
@@ -82,3 +83,29 @@ export async function pageOfCharges(
   const [next] = await connection.run(behind, way);
   return { charges, next: next === undefined ? null : idOf('chg', next.id) };
 }
+
+export type ChargesQuestion = Pick<Asked, 'key' | 'minVersion'> & {
+  readonly filter: ChargeFilter;
+  /** The id the page begins with; null for the first. */
+  readonly from: string | null;
+  readonly limit: number;
+};
+
+/**
+ * A customer's charges as they stand now, newest recorded first: bounded work. A page may hold fewer than asked for, also
+ * none, where others are to be looked for behind it.
+ */
+export const listCharges = (
+  deps: QueryDeps,
+  { key, minVersion, filter, from, limit }: ChargesQuestion,
+): Promise<ChargePage & { readonly version: number }> =>
+  ask(
+    deps,
+    { key, minVersion, asOf: null, knownAt: null },
+    async (connection, { shard, bookId, version }) => ({
+      version,
+      ...(bookId === null
+        ? { charges: [], next: null }
+        : await pageOfCharges(connection, { shard, bookId }, filter, { from, limit })),
+    }),
+  );

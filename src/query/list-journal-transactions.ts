@@ -1,0 +1,56 @@
+import { ask, type QueryDeps } from '../book/questions.ts';
+import type { BookView } from '../book/view.ts';
+import type { Connection } from '../db/database.ts';
+import { placeOfTransaction } from '../ledger/journal-bounds.ts';
+import { pageOfTransactions } from '../ledger/journal-pages.ts';
+import type { PostingKind } from '../ledger/posting.ts';
+import type { ReadTransaction } from '../ledger/read-journal.ts';
+import { bookKeyText } from '../tables/book-key.ts';
+import { loadRemembered, type Remembered } from '../tables/remembered.ts';
+import { EMPTY, rangeOf, type JournalAnswer, type JournalQuestion } from './journal-range.ts';
+import { assertNamed, notFound } from './named.ts';
+
+export type JournalTransactionsQuestion = JournalQuestion & {
+  /** Empty: all. */
+  readonly kinds: readonly PostingKind[];
+  /** The first transaction of the write asked about. */
+  readonly groupId: string | null;
+  readonly idempotencyKey: string | null;
+  /** The version that a remembered answer tells: the bytes of answers are the wire's own. */
+  readonly versionOf: (remembered: Remembered) => number;
+};
+
+/** A page of transactions in version order. */
+export const listJournalTransactions = (
+  deps: QueryDeps,
+  question: JournalTransactionsQuestion,
+): Promise<JournalAnswer<ReadTransaction>> =>
+  ask(deps, question, async (connection, view) => {
+    const { groupId, grantId, chargeId, kinds, idempotencyKey } = question;
+    await assertNamed(connection, view, { txn: groupId, grt: grantId, chg: chargeId });
+    const range = await rangeOf(connection, view, question, [
+      ...(groupId === null ? [] : [versionOfGroup(connection, view, groupId)]),
+      ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, question)]),
+    ]);
+    const page = range === null ? EMPTY : pageOfTransactions(connection, { ...range, kinds, idempotencyKey });
+    return { view, ...(await page) };
+  });
+
+async function versionOfGroup(connection: Connection, view: BookView, id: string): Promise<number | null> {
+  if (view.bookId === null) return null;
+  const place = await placeOfTransaction(connection, view, id);
+  return place?.ordinal === 1 ? place.version : notFound('txn', id);
+}
+
+/** Whether it is the key's own write, and not the one that a success without a change found, the walk tells. */
+async function versionOfKey(
+  connection: Connection,
+  view: BookView,
+  { idempotencyKey, versionOf }: JournalTransactionsQuestion,
+): Promise<number | null> {
+  if (view.bookId === null || idempotencyKey === null) return null;
+  const { key } = view;
+  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
+  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
+  return answer === undefined ? null : versionOf(answer);
+}
