@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { neighbour } from '../support/neighbours.ts';
 import { at } from '../support/requests.ts';
 import type { Json } from '../support/service.ts';
 import { GRID } from '../support/transactions-acts.ts';
@@ -16,7 +17,7 @@ const DISTANCES = [-55, -34, -21, -8, -3, -1, 0, 2, 13, 40].map((steps) => steps
 const seen = new Set<string>();
 
 describe.each(LIVES.map((steps, i) => [i, steps] as const))('after random history %i', (i, steps) => {
-  const customerId = `customer ${i}`;
+  const customerId = neighbour('customer', i);
 
   test('each state has the grants that are in it, and each grant is in one', async () => {
     await live(caller, time, steps, customerId);
