@@ -122,6 +122,29 @@ describe('an instance', () => {
     await sql.rows('alter table books_elsewhere rename to books');
   });
 
+  test('ends the watch of a book that can no longer be loaded, and no other', async () => {
+    for (const customerId of ['stuck', 'fine'])
+      await caller.answer('CreateGrant', grantRequest({ customerId }));
+    const service = await another({ staleAfterMs: 3_000 });
+    const own = clientOf(service);
+    const [stuck, fine] = [watching(own, 'stuck'), watching(own, 'fine')];
+    await Promise.all([stuck.next(), fine.next()]);
+    await sql.rows('alter table grants rename to grants_elsewhere');
+    await sql.rows(`update books set version = version + 1 where customer_id = 'stuck'`);
+    let failure: object | undefined;
+    void stuck.failure().then((found) => (failure = found));
+    await untilSo('the stream ends', () => {
+      time.now += 1_000;
+      return failure !== undefined;
+    });
+    await sql.rows('alter table grants_elsewhere rename to grants');
+    await caller.answer('ConsumeCredits', spendRequest({ customerId: 'fine' }));
+    time.now += 1_000;
+
+    expect(failure).toMatchObject({ code: 'INTERNAL' });
+    expect(await fine.news()).toMatchObject({ version: 2, balances: ['USD 90 90 0'] });
+  });
+
   test('goes on when the database was away for a moment', async () => {
     await caller.answer('CreateGrant', grantRequest({ customerId: 'blink' }));
     const service = await another();
