@@ -1,11 +1,10 @@
 import { earlier, later, NEVER, type Instant } from '../instant.ts';
 import { expire, issue } from '../ledger/posting-rules.ts';
-import { book, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import { book, grantOf, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
 import { burnOrder } from './burn-order.ts';
 import { turnsOf, type Charge } from './charge.ts';
 import { coverWith } from './cover.ts';
 import { bookingInstant, creditOf, type Grant } from './grant.ts';
-import { grantOf } from './named.ts';
 
 /**
  * Moves a book's clock forward to `to` (inclusive): every activation, covering and expiry that falls due becomes a

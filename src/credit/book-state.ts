@@ -105,3 +105,20 @@ export const entryAfter = ({ version, position }: EntryRef, offset: number): Ent
 export function keep(work: Work, slice: Omit<Allocation, 'returned' | 'recognized'>): void {
   work.allocations.set(allocationKey(slice.ref), { ...slice, returned: 0n, recognized: 0n });
 }
+
+/** A grant that must be loaded: the loader's contract, not the caller's input. */
+export function grantOf(work: Pick<Work, 'grants'>, grantId: string): Grant {
+  const grant = work.grants.get(grantId);
+  if (grant === undefined) throw new Error(`invariant: grant ${grantId} is not loaded`);
+  return grant;
+}
+
+export function putGrant(work: Work, grant: Grant): Grant {
+  work.grants.set(grant.id, grant);
+  return grant;
+}
+
+export function putCharge(work: Work, charge: Charge): Charge {
+  work.charges.set(charge.id, charge);
+  return charge;
+}

@@ -2,11 +2,10 @@ import { minAmount, type Amount } from '../amount.ts';
 import { later, type Instant } from '../instant.ts';
 import { cover } from '../ledger/posting-rules.ts';
 import { mayPay } from '../scope.ts';
-import { book, keep, type Work } from './book-state.ts';
+import { book, grantOf, keep, type Work } from './book-state.ts';
 import { burnOrderAt } from './burn-order.ts';
 import { advanceKey, usageOf, type Advance } from './charge.ts';
 import { creditOf, type Grant } from './grant.ts';
-import { grantOf } from './named.ts';
 import { takeFrom, untakenFrom, untakenSteps } from './take.ts';
 
 /**

@@ -1,4 +1,5 @@
-import type { Instant } from '../instant.ts';
+import { formatInstant, type Instant } from '../instant.ts';
+import { refuse, refuseFields } from '../refusal.ts';
 import type { Work } from './book-state.ts';
 import type { CauseKind } from './cause.ts';
 import type { Charge } from './charge.ts';
@@ -54,3 +55,33 @@ export const itsCurrency = ({ currency }: { readonly currency: string }): readon
 
 export const grantAnswer = (grant: Grant) => ({ currency: grant.currency, grant });
 export const chargeAnswer = (charge: Charge) => ({ currency: charge.currency, charge });
+
+export function namedGrant(work: Work, id: string): Grant {
+  return work.grants.get(id) ?? refuse('GRANT_NOT_FOUND', `this customer has no grant ${id}`, { id });
+}
+
+export function namedCharge(work: Work, id: string): Charge {
+  return work.charges.get(id) ?? refuse('CHARGE_NOT_FOUND', `this customer has no charge ${id}`, { id });
+}
+
+export function openCharge(work: Work, id: string): Charge {
+  const charge = namedCharge(work, id);
+  const state = charge.status;
+  return state === 'OPEN' ? charge : refuse('CHARGE_NOT_OPEN', `charge ${id} is ${state}`, { id, state });
+}
+
+/**
+ * When something happened that a command tells of: now, where it names no instant. Callers' clocks differ, so up to
+ * `leeway` milliseconds ahead of now mean now (domain.md §14); what lies further ahead is refused, never waited for.
+ */
+export function happenedAt(
+  told: Instant | null,
+  now: Instant,
+  leeway: number,
+  field: 'booked_at' | 'occurred_at' = 'booked_at',
+): Instant {
+  if (told === null || told <= now) return told ?? now;
+  if (told <= now + leeway) return now;
+  const message = `must not lie in the future (now is ${formatInstant(now)})`;
+  return refuseFields([{ field, rule: `${field}.not_in_future`, message }]);
+}

@@ -1,9 +1,8 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { undoExpiry } from '../ledger/posting-rules.ts';
-import { book, type Work } from './book-state.ts';
+import { book, grantOf, type Work } from './book-state.ts';
 import { creditOf, type Grant, type Move } from './grant.ts';
-import { grantOf } from './named.ts';
 
 /** From `at` on, this much more of a grant is untaken until now. */
 export type Step = { readonly at: Instant; readonly amount: Amount };

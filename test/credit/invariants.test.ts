@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { open, type BookState } from '../../src/credit/book-state.ts';
+import { grantOf, open, type BookState } from '../../src/credit/book-state.ts';
 import { coverLate } from '../../src/credit/cover.ts';
 import { decide } from '../../src/credit/decide.ts';
-import { grantOf } from '../../src/credit/named.ts';
 import { takeFrom } from '../../src/credit/take.ts';
 import { aBook, aConsumption, aCorrection, aGrant, credits, day, until } from '../support/builders.ts';
 import { settledUsd } from './readable.ts';

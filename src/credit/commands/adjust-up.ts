@@ -1,10 +1,9 @@
 import type { Amount } from '../../amount.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import { adjustUp as adjustment } from '../../ledger/posting-rules.ts';
-import { book } from '../book-state.ts';
+import { book, grantOf, putGrant } from '../book-state.ts';
 import { coverWith } from '../cover.ts';
 import { creditOf, DEFAULT_PRIORITY, PROMOTIONAL, UNTOUCHED, type Details, type Grant } from '../grant.ts';
-import { grantOf, putGrant } from '../named.ts';
 import { grantAnswer, itsCurrency, nothing, type CommandSpec } from '../spec.ts';
 
 /** Gives credit: a promotional grant of its own, never expiring, that covers advances like any other. */

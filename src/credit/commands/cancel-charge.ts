@@ -1,5 +1,5 @@
-import { namedCharge, openCharge, putCharge } from '../named.ts';
-import { chargeAnswer, itsCharge, noCurrency, type CommandSpec } from '../spec.ts';
+import { putCharge } from '../book-state.ts';
+import { chargeAnswer, itsCharge, namedCharge, noCurrency, openCharge, type CommandSpec } from '../spec.ts';
 
 /** The charge stops weighing on live; what was collected stays. Canceled before: success, unchanged. */
 export type CancelCharge = { readonly kind: 'cancelCharge'; readonly chargeId: string };

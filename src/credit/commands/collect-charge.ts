@@ -1,10 +1,10 @@
 import type { Amount } from '../../amount.ts';
 import type { Instant } from '../../instant.ts';
+import { putCharge } from '../book-state.ts';
 import { outstanding, type Charge, type Collection } from '../charge.ts';
 import { collect } from '../collect.ts';
-import { happenedAt, openCharge, putCharge } from '../named.ts';
 import { checkPrecision } from '../precision.ts';
-import { chargeAnswer, noCurrency, type CommandSpec } from '../spec.ts';
+import { chargeAnswer, happenedAt, noCurrency, openCharge, type CommandSpec } from '../spec.ts';
 
 /** Collects for an open charge, and closes it if asked to. */
 export type CollectCharge = {

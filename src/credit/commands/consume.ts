@@ -1,8 +1,8 @@
 import { NEVER, type Instant } from '../../instant.ts';
+import { putCharge } from '../book-state.ts';
 import { newCharge, type NewCharge } from '../charge.ts';
 import { collect } from '../collect.ts';
-import { happenedAt, putCharge } from '../named.ts';
-import { chargeAnswer, itsCurrency, type CommandSpec } from '../spec.ts';
+import { chargeAnswer, happenedAt, itsCurrency, type CommandSpec } from '../spec.ts';
 
 /** Create, collect and finalize a charge in one step. */
 export type Consume = Omit<NewCharge, 'type'> & {

@@ -10,7 +10,7 @@ import {
 } from '../../ledger/posting-rules.ts';
 import type { Leg } from '../../ledger/posting.ts';
 import { refuse } from '../../refusal.ts';
-import { book, type Work } from '../book-state.ts';
+import { book, grantOf, type Work } from '../book-state.ts';
 import { burnOrder } from '../burn-order.ts';
 import {
   advanceKey,
@@ -23,9 +23,8 @@ import {
 } from '../charge.ts';
 import { coverWith } from '../cover.ts';
 import { creditOf, grantStatus, type Grant } from '../grant.ts';
-import { grantOf, namedCharge } from '../named.ts';
 import { checkPrecision } from '../precision.ts';
-import { chargeAnswer, noCurrency, type CommandSpec } from '../spec.ts';
+import { chargeAnswer, namedCharge, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type CorrectCharge = {
   readonly kind: 'correctCharge';

@@ -1,10 +1,9 @@
 import { NEVER, type Instant } from '../../instant.ts';
 import type { Scope } from '../../scope.ts';
 import { live } from '../balance.ts';
-import { seal, type Work } from '../book-state.ts';
+import { putCharge, seal, type Work } from '../book-state.ts';
 import { newCharge, type NewCharge } from '../charge.ts';
 import { insufficient } from '../collect.ts';
-import { putCharge } from '../named.ts';
 import { chargeAnswer, itsCurrency, nothing, type CommandSpec } from '../spec.ts';
 
 /** Opens a charge: from its start it weighs on live until it is closed or its hold expires. */

@@ -3,7 +3,7 @@ import { ALWAYS, earlier, formatInstant, LATEST, NEVER, type Instant } from '../
 import type { Tax } from '../../ledger/account.ts';
 import { refuseFields } from '../../refusal.ts';
 import { advance } from '../advance-to.ts';
-import { book, type Work } from '../book-state.ts';
+import { book, grantOf, type Work } from '../book-state.ts';
 import { addDuration } from '../duration.ts';
 import {
   isFunded,
@@ -15,7 +15,6 @@ import {
   type Grant,
   type SettlementStatus,
 } from '../grant.ts';
-import { grantOf } from '../named.ts';
 import { fundingAfter, paymentPostings } from '../payment.ts';
 import { grantAnswer, itsCurrency, nothing, type CommandSpec } from '../spec.ts';
 

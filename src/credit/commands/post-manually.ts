@@ -2,8 +2,7 @@ import type { Instant } from '../../instant.ts';
 import { manualLegs, type ManualEntry } from '../../ledger/manual-rules.ts';
 import { balanced } from '../../ledger/posting.ts';
 import { book } from '../book-state.ts';
-import { happenedAt } from '../named.ts';
-import { nothing, type CommandSpec } from '../spec.ts';
+import { happenedAt, nothing, type CommandSpec } from '../spec.ts';
 
 /** Entries posted by hand between accounts of one book (src/ledger/manual-rules.ts). */
 export type PostManually = {

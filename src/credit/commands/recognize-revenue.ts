@@ -2,11 +2,10 @@ import { formatAmount, minAmount, shareOf, sumAmounts, type Amount } from '../..
 import type { Instant } from '../../instant.ts';
 import { recognize } from '../../ledger/posting-rules.ts';
 import { refuse } from '../../refusal.ts';
-import { book, type Work } from '../book-state.ts';
+import { book, grantOf, putGrant, type Work } from '../book-state.ts';
 import { allocationKey, usageOf, type Allocation } from '../charge.ts';
 import { creditOf, type Grant } from '../grant.ts';
-import { grantOf, happenedAt, putGrant } from '../named.ts';
-import { noCurrency, type CommandSpec } from '../spec.ts';
+import { happenedAt, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type RecognizeRevenue = {
   readonly kind: 'recognizeRevenue';

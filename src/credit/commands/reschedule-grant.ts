@@ -1,10 +1,9 @@
 import { formatInstant, later, type Instant } from '../../instant.ts';
 import { refuse, refuseFields } from '../../refusal.ts';
 import { advance } from '../advance-to.ts';
-import type { Work } from '../book-state.ts';
+import { grantOf, type Work } from '../book-state.ts';
 import { grantStatus, type Grant, type GrantStatus } from '../grant.ts';
-import { grantOf, namedGrant } from '../named.ts';
-import { grantAnswer, itsGrant, noCurrency, type CommandSpec } from '../spec.ts';
+import { grantAnswer, itsGrant, namedGrant, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type RescheduleGrant = {
   readonly kind: 'rescheduleGrant';

@@ -1,10 +1,9 @@
 import type { Amount } from '../../amount.ts';
 import { refuseFields } from '../../refusal.ts';
-import type { Work } from '../book-state.ts';
+import { putCharge, type Work } from '../book-state.ts';
 import type { Charge } from '../charge.ts';
-import { openCharge, putCharge } from '../named.ts';
 import { checkPrecision } from '../precision.ts';
-import { chargeAnswer, itsCharge, noCurrency, type CommandSpec } from '../spec.ts';
+import { chargeAnswer, itsCharge, noCurrency, openCharge, type CommandSpec } from '../spec.ts';
 
 export type UpdateCharge = {
   readonly kind: 'updateCharge';

@@ -2,7 +2,7 @@ import { formatInstant, type Instant } from '../../instant.ts';
 import { expire, issue, paymentFailed } from '../../ledger/posting-rules.ts';
 import { refuse } from '../../refusal.ts';
 import { advance } from '../advance-to.ts';
-import { book, type Work } from '../book-state.ts';
+import { book, grantOf, putGrant, type Work } from '../book-state.ts';
 import {
   bookingInstant,
   creditOf,
@@ -12,9 +12,8 @@ import {
   type Grant,
   type SettlementStatus,
 } from '../grant.ts';
-import { grantOf, happenedAt, namedGrant, putGrant } from '../named.ts';
 import { fundingAfter, paymentPostings, type SettlementEvent } from '../payment.ts';
-import { grantAnswer, itsGrant, noCurrency, type CommandSpec } from '../spec.ts';
+import { grantAnswer, happenedAt, itsGrant, namedGrant, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type UpdateSettlement = {
   readonly kind: 'updateSettlement';

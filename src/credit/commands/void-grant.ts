@@ -1,10 +1,9 @@
 import type { Instant } from '../../instant.ts';
 import { voidCredit } from '../../ledger/posting-rules.ts';
 import { refuse } from '../../refusal.ts';
-import { book, type Work } from '../book-state.ts';
+import { book, putGrant, type Work } from '../book-state.ts';
 import { creditOf, grantStatus, type Grant } from '../grant.ts';
-import { namedGrant, putGrant } from '../named.ts';
-import { grantAnswer, itsGrant, noCurrency, type CommandSpec } from '../spec.ts';
+import { grantAnswer, itsGrant, namedGrant, noCurrency, type CommandSpec } from '../spec.ts';
 
 export type VoidGrant = {
   readonly kind: 'voidGrant';
