@@ -73,29 +73,35 @@ export type PromiseChange = Placed & {
   readonly after: CreditPromise | null;
 };
 
+/** The rows that changes of promises, given in version order per book, open and close. */
+export function rowsOf(changes: readonly PromiseChange[]) {
+  const changed = changes.filter(({ before, after }) => !samePromise(before, after));
+  const last = new Map<string, ReturnType<typeof rowOf>>();
+  const opened: ReturnType<typeof rowOf>[] = [];
+  const closed: ReturnType<typeof rowOf>[] = [];
+  for (const change of changed) {
+    const { bookId, grantId, version, before, after } = change;
+    const grant = `${bookId} ${grantId}`;
+    const own = last.get(grant);
+    // One opened by these very changes is stored closed; an older one is closed in place.
+    if (own !== undefined) own.fact.knownUntil = version;
+    else if (before !== null) closed.push(rowOf(change, before, version));
+    last.delete(grant);
+    if (after === null) continue;
+    const row = rowOf(change, after, null);
+    last.set(grant, row);
+    opened.push(row);
+  }
+  return { opened, closed };
+}
+
 /** Stores the changes of a batch, given in version order per book. */
 export function storePromises(
   connection: Connection,
   changes: readonly PromiseChange[],
 ): readonly Promise<void>[] {
-  const changed = changes.filter(({ before, after }) => !samePromise(before, after));
-  const opened = new Map<string, ReturnType<typeof rowOf>>();
-  const rows: ReturnType<typeof rowOf>[] = [];
-  const closed: ReturnType<typeof rowOf>[] = [];
-  for (const change of changed) {
-    const { bookId, grantId, version, before, after } = change;
-    const grant = `${bookId} ${grantId}`;
-    const own = opened.get(grant);
-    // One opened by this very batch is stored closed; an older one is closed in place.
-    if (own !== undefined) own.fact.knownUntil = version;
-    else if (before !== null) closed.push(rowOf(change, before, version));
-    opened.delete(grant);
-    if (after === null) continue;
-    const row = rowOf(change, after, null);
-    opened.set(grant, row);
-    rows.push(row);
-  }
-  return [closePromises(connection, closed), SCHEDULED_GRANTS.insert(connection, rows)];
+  const { opened, closed } = rowsOf(changes);
+  return [closePromises(connection, closed), SCHEDULED_GRANTS.insert(connection, opened)];
 }
 
 const rowOf = (

@@ -1,39 +1,39 @@
-import { answerHash, type Answered } from '../book/facts.ts';
+import { answerHash } from '../book/facts.ts';
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { IDEMPOTENCY, type UsedKey } from '../tables/remembered.ts';
+import type { BookPlace } from './book-set.ts';
+import type { RegisteredBook } from './check-book.ts';
 import { finding, type Finding } from './finding.ts';
-import type { Book } from './book-set.ts';
-import type { StoredBook } from './check-book.ts';
 
-/** Remembered answers as they stand in their rows, for verification. */
-
-type Row = { key: string; method: string; request: Buffer; answer: Buffer; hash: Buffer | null };
-
-/** `hash`: of a success that took no version; null where a write tells of the key. */
-export type WrittenAnswer = Answered & { readonly key: string; readonly hash: Buffer | null };
-
-const OF_KEYS = statement<Row>(
+const OF_KEYS = statement<Row<UsedKey>>(
   'answers_of_keys',
-  `select i.key, i.method, i.request, i.answer, i.hash from unnest($3::text[]) named (key)
+  `select ${IDEMPOTENCY.select('i')} from unnest($3::text[]) named (key)
    join lateral (
      select * from idempotency i where i.shard = $1 and i.book_id = $2 and i.key = named.key offset 0
    ) i on true`,
 );
 
-/** The answers under some keys of a book, by key. */
+/** The answers remembered under some keys of a book, by key. */
 export const answersOf = async (
   connection: Connection,
-  { shard, id }: Book,
+  { shard, id }: BookPlace,
   keys: readonly string[],
-): Promise<ReadonlyMap<string, WrittenAnswer>> =>
+): Promise<ReadonlyMap<string, UsedKey>> =>
   keys.length === 0
     ? new Map()
-    : new Map((await connection.run(OF_KEYS, [shard, id, keys])).map((row) => [row.key, row]));
+    : new Map(
+        (await connection.run(OF_KEYS, [shard, id, keys])).map((row) => {
+          const answer = IDEMPOTENCY.read(row);
+          return [answer.key, answer];
+        }),
+      );
 
 const PAGE = 500;
-const ALL = statement<Row>(
+const ALL = statement<Row<UsedKey>>(
   'answers_to_verify',
-  `select key, method, request, answer, hash from idempotency where shard = $1 and book_id = $2 and key > $3
-   order by key limit ${PAGE}`,
+  `select ${IDEMPOTENCY.select('i')} from idempotency i where i.shard = $1 and i.book_id = $2 and i.key > $3
+   order by i.key limit ${PAGE}`,
 );
 
 /**
@@ -43,27 +43,24 @@ const ALL = statement<Row>(
  */
 export async function checkAnswers(
   connection: Connection,
-  book: StoredBook,
+  book: RegisteredBook,
   ofWrites: number | null,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   let others = 0;
   const { key, shard, id: bookId, version } = book;
-  let last: string | null = '';
-  while (last !== null) {
-    const page: readonly Row[] = await connection.run(ALL, [shard, bookId, last]);
-    last = page.length < PAGE ? null : page.at(-1)!.key;
-    for (const answered of page) {
-      if (answered.hash === null) {
-        others += 1;
-        continue;
-      }
-      const should = answerHash({ key, shard, bookId }, answered.key, answered);
-      if (should.equals(answered.hash)) continue;
-      const [expected, actual] = [answered.hash.toString('hex'), should.toString('hex')];
-      const message = `the answer remembered under key "${answered.key}" (${answered.method}) was changed`;
+  for (let after = ''; ;) {
+    const page = (await connection.run(ALL, [shard, bookId, after])).map(IDEMPOTENCY.read);
+    for (const { key: used, remembered, hash } of page) {
+      if (hash === null) others += 1;
+      const should = hash && answerHash({ key, shard, bookId }, used, remembered);
+      if (should === null || should.equals(hash!)) continue;
+      const message = `the answer remembered under key "${used}" (${remembered.method}) was changed`;
+      const [expected, actual] = [hash!.toString('hex'), should.toString('hex')];
       findings.push(finding('HASH_CHAIN', { version }, expected, actual, message));
     }
+    if (page.length < PAGE) break;
+    after = page.at(-1)!.key;
   }
   if (ofWrites !== null && others > ofWrites) {
     const message = `${others - ofWrites} answers are remembered under keys that no write tells of`;

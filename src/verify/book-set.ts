@@ -8,7 +8,7 @@ import { finding, type Finding } from './finding.ts';
 export type Owner = { readonly namespace: string; readonly customerId: string | null };
 
 /** Where a book lies. */
-export type Book = { readonly shard: number; readonly id: string };
+export type BookPlace = { readonly shard: number; readonly id: string };
 
 /** Where an owner's books may lie. */
 const shardsOf = ({ namespace, customerId }: Owner): readonly number[] =>
@@ -28,7 +28,7 @@ export async function countBooks(connection: Connection, owner: Owner): Promise<
 }
 
 const PAGE = 1_000;
-const PLACES = statement<Book & { customer_id: string }>(
+const PLACES = statement<BookPlace & { customer_id: string }>(
   'books_to_verify',
   `select shard, id, customer_id from books
    where shard = $1 and namespace = $2 and ($3::text is null or customer_id = $3) and customer_id > $4
@@ -39,7 +39,7 @@ const PLACES = statement<Book & { customer_id: string }>(
 export async function* placesOf(
   connection: Connection,
   owner: Owner,
-): AsyncGenerator<Book & { readonly customerId: string }, void, undefined> {
+): AsyncGenerator<BookPlace & { readonly customerId: string }, void, undefined> {
   for (const shard of shardsOf(owner)) {
     for (let after = ''; ;) {
       const page = await connection.run(PLACES, [shard, owner.namespace, owner.customerId, after]);

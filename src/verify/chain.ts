@@ -8,8 +8,10 @@ import {
   type HashedEntry,
   type HashedTransaction,
 } from '../ledger/hash.ts';
+import type { StoredWrite } from '../ledger/writes.ts';
+import type { JournalTransaction } from '../ledger/journal.ts';
 import { finding, type Finding } from './finding.ts';
-import type { Written, WrittenAccount, WrittenEntry, WrittenTransaction, WrittenWrite } from './written.ts';
+import type { Written, WrittenAccount, WrittenEntry } from './written.ts';
 
 /** The hash chain of a book up to some link. */
 export type Chain = {
@@ -29,10 +31,10 @@ export type Sealed = {
 
 /** A transaction with its entries in order of position, the accounts they are booked to, and its write. */
 export type Whole = {
-  readonly transaction: WrittenTransaction;
+  readonly transaction: JournalTransaction;
   readonly entries: readonly WrittenEntry[];
   readonly accounts: ReadonlyMap<number, WrittenAccount>;
-  readonly write: WrittenWrite | null;
+  readonly write: StoredWrite | null;
 };
 
 /** What a stored link should be, null if that is what it is: after a break the chain goes on from what is stored. */

@@ -1,91 +1,153 @@
-import { allocationKey } from '../credit/charge.ts';
-import { lifeClass } from '../db/span.ts';
-import { diff, finding, type Finding, type Place } from './finding.ts';
-import { rebuildCharge, type RebuiltCharge } from './rebuild-charge.ts';
-import type { ChargeRows, ChargesPage, WrittenCharge } from './stored-charges.ts';
+import type { Row } from '../db/codec.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
+import type { Table } from '../db/table.ts';
+import { uuidOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
+import { ADVANCES, REDUCTIONS } from '../tables/advances.ts';
+import { ALLOCATIONS } from '../tables/allocations.ts';
+import { CHARGE_EVENTS, CHARGES, type ChargeRow, type StoredCharge } from '../tables/charges.ts';
+import { compare, foundIn } from './compare.ts';
+import { absentOf, dangling } from './dangling.ts';
+import type { RegisteredBook } from './check-book.ts';
+import type { Finding } from './finding.ts';
+import { rebuildCharge, type ChargedEntry, type FoundCharge } from './rebuild-charge.ts';
+import type { WrittenAccount } from './written.ts';
 
-/** The charges of a page with all rows about them, against what they are rebuilt to. */
-export const checkCharges = (
-  { charges, rows: byCharge, entries }: ChargesPage,
-  version: number,
-  { hashedSince }: { readonly hashedSince: number },
-): Finding[] =>
-  charges.flatMap((own) => {
-    const { id } = own.charge;
-    const found = byCharge.get(id) ?? NONE;
-    return checkCharge(own, found, rebuildCharge(own, found, entries.get(id) ?? [], hashedSince), version);
-  });
+const PAGE = 500;
+const BEFORE_ALL = '0'.repeat(32);
+const LAST_ID = 'f'.repeat(32);
 
-const NONE: ChargeRows = { events: [], advances: [], reductions: [], allocations: [] };
+type PagedRow = ChargeRow & { page_size: number; closing_recorded_at: Instant | null };
 
-function checkCharge(
-  written: WrittenCharge,
-  found: ChargeRows,
-  rebuilt: RebuiltCharge,
-  version: number,
-): Finding[] {
-  const { charge, closedVersion } = written;
-  const { id: chargeId } = charge;
-  const place = { chargeId, version };
-  const row = {
-    charge: rebuilt.charge,
-    closedVersion: rebuilt.closedVersion,
-    spanClass: lifeClass(charge.version, rebuilt.closedVersion),
+// Of a full page a row may be missing, as it cannot be read.
+const PAGE_OF_CHARGES = statement<PagedRow>(
+  'charges_to_verify',
+  `select ${CHARGES.selectAll('c')}, c.page_size, w.recorded_at as closing_recorded_at
+   from (
+     select c.*, count(*) over () as page_size from (
+       select * from charges c where c.shard = $1 and c.book_id = $2 and c.id > $3::uuid order by c.id limit ${PAGE}
+     ) c
+   ) c
+   left join lateral (
+     select recorded_at from writes w where w.shard = $1 and w.book_id = $2 and w.version = c.closed_version offset 0
+   ) w on true
+   order by c.id`,
+);
+
+const OF_RANGE = 'r.shard = $1 and r.book_id = $2 and r.charge_id > $3::uuid and r.charge_id <= $4::uuid';
+
+/** The rows of a table about charges, by charge and in order of version. */
+function aboutCharges<Fact extends { readonly chargeId: string }, More>(table: Table<Fact, More>) {
+  const asked = statement<Row<Fact>>(
+    `${table.name}_to_verify`,
+    `select ${table.selectAll('r')} from ${table.name} r where ${OF_RANGE} order by r.charge_id, r.version`,
+  );
+  return async (connection: Connection, range: readonly unknown[]) => {
+    const rows = await connection.run(asked, range);
+    return Map.groupBy(
+      rows.map((row) => foundIn(table, row)),
+      ({ fact }) => fact.chargeId,
+    );
   };
-  const actual = { charge, closedVersion, spanClass: written.spanClass };
-  const of = (what: string) => `the ${what} of charge ${chargeId}`;
-  return [
-    ...diff('PROJECTION', place, `charge ${chargeId}`, row, actual),
-    ...rows(rebuilt.events, found.events, ({ version: at }) => ({
-      key: at,
-      what: of(`event of version ${at}`),
-      place: { chargeId, version: at },
-    })),
-    ...rows(
-      rebuilt.advances.map((own) => ({
-        ...own,
-        spanClass: lifeClass(own.advance.entry.version, own.closedVersion),
-      })),
-      found.advances,
-      ({ advance: { collection } }) => ({
-        key: collection,
-        what: of(`advance of collection ${collection}`),
-        place,
-      }),
-    ),
-    ...rows(rebuilt.reductions, found.reductions, ({ version: at, number }) => ({
-      key: `${at} ${number}`,
-      what: of(`reduction ${number} of version ${at}`),
-      place: { chargeId, version: at },
-    })),
-    ...rows(rebuilt.allocations, found.allocations, ({ ref, grantId }) => ({
-      key: allocationKey(ref),
-      what: of(`split at entry ${ref.position} of version ${ref.version}`),
-      place: { chargeId, grantId, version: ref.version },
-    })),
-  ];
 }
 
-/** Rows by their keys against those there should be. */
-function rows<Row extends object>(
-  expected: readonly Row[],
-  found: readonly Row[],
-  named: (row: Row) => { readonly key: string | number; readonly what: string; readonly place: Place },
+const eventsOf = aboutCharges(CHARGE_EVENTS);
+const advancesOf = aboutCharges(ADVANCES);
+const reductionsOf = aboutCharges(REDUCTIONS);
+const allocationsOf = aboutCharges(ALLOCATIONS);
+
+const ENTRIES_OF_CHARGES = statement<Row<StoredEntry>>(
+  'entries_of_charges',
+  `select ${ENTRIES.select('r')} from entries r where ${OF_RANGE} order by r.charge_id, r.version, r.position`,
+);
+
+type Checked = { readonly findings: readonly Finding[]; readonly charges: readonly StoredCharge[] };
+
+/**
+ * A book's charges, each with all rows about it, against what they are rebuilt to, page by page. `hashedSince`: from this
+ * version on nothing was written in the first format.
+ */
+export async function* checkCharges(
+  connection: Connection,
+  book: RegisteredBook,
+  accounts: ReadonlyMap<number, WrittenAccount>,
+  hashedSince: number,
+): AsyncGenerator<Checked, void, undefined> {
+  const { shard, id: bookId } = book;
+  for (let after = BEFORE_ALL; ;) {
+    const rows = await connection.run(PAGE_OF_CHARGES, [shard, bookId, after]);
+    const charges = rows.map((row) => ({
+      ...foundIn(CHARGES, row),
+      closingRecordedAt: row.closing_recorded_at,
+    }));
+    const isLast = (rows[0]?.page_size ?? 0) < PAGE;
+    const through = isLast ? LAST_ID : uuidOf(charges.at(-1)!.fact.charge.id);
+    const about = await rowsAbout(connection, [shard, bookId, after, through], accounts);
+    const known = new Set(charges.map(({ fact }) => fact.charge.id));
+    const named = new Set(Object.values(about).flatMap((own) => [...own.keys()]));
+    const unread = [...named].filter((id) => !known.has(id));
+    const absent = await absentOf(connection, book, 'chg', unread);
+    yield {
+      findings: [
+        ...charges.flatMap((own) => checkCharge(book, own, about, hashedSince)),
+        ...absent.map((id) => dangling(id, about.entries.get(id)?.[0], book.version)),
+      ],
+      charges: charges.map(({ fact }) => fact),
+    };
+    if (isLast) return;
+    after = through;
+  }
+}
+
+/** By charge, the rows and entries about the charges of a range of ids, whether there are such charges or not. */
+async function rowsAbout(
+  connection: Connection,
+  range: readonly unknown[],
+  accounts: ReadonlyMap<number, WrittenAccount>,
+) {
+  const [events, advances, reductions, allocations, rows] = await settleAll([
+    eventsOf(connection, range),
+    advancesOf(connection, range),
+    reductionsOf(connection, range),
+    allocationsOf(connection, range),
+    connection.run(ENTRIES_OF_CHARGES, range),
+  ]);
+  const entries = rows.map((row): ChargedEntry => {
+    const entry = ENTRIES.read(row);
+    return Object.assign(entry, { account: accounts.get(entry.subAccount) });
+  });
+  return {
+    entries: Map.groupBy(entries, ({ chargeId }) => chargeId!),
+    events,
+    advances,
+    reductions,
+    allocations,
+  };
+}
+
+function checkCharge(
+  book: RegisteredBook,
+  own: FoundCharge,
+  about: Awaited<ReturnType<typeof rowsAbout>>,
+  hashedSince: number,
 ): Finding[] {
-  const is = new Map(found.map((row) => [named(row).key, row]));
-  const should = new Set(expected.map((row) => named(row).key));
+  const { id } = own.fact.charge;
+  const [events, splits] = [about.events.get(id) ?? [], about.allocations.get(id) ?? []];
+  const should = rebuildCharge(
+    own,
+    events.map(({ fact }) => fact),
+    splits.map(({ fact }) => fact),
+    about.entries.get(id) ?? [],
+    hashedSince,
+  );
+  const owned = <Fact>(fact: Fact) => ({ shard: book.shard, bookId: book.id, fact });
+  const advances = should.advances.map(({ fact, closedVersion }) => ({ ...owned(fact), closedVersion }));
   return [
-    ...expected.flatMap((row) => {
-      const { key, what, place } = named(row);
-      const own = is.get(key);
-      if (own !== undefined) return diff('PROJECTION', place, what, row, own);
-      return [finding('PROJECTION', place, 'a row', 'none', `${what} is missing`)];
-    }),
-    ...found
-      .filter((row) => !should.has(named(row).key))
-      .map((row) => {
-        const { what, place } = named(row);
-        return finding('PROJECTION', place, 'none', 'a row', `${what} is there, and no entry tells of it`);
-      }),
+    ...compare(CHARGES, book, [owned(should.own)], [own]),
+    ...compare(CHARGE_EVENTS, book, should.events.map(owned), events),
+    ...compare(ADVANCES, book, advances, about.advances.get(id) ?? []),
+    ...compare(REDUCTIONS, book, should.reductions.map(owned), about.reductions.get(id) ?? []),
+    ...compare(ALLOCATIONS, book, should.allocations.map(owned), splits),
   ];
 }

@@ -1,54 +1,163 @@
 import { formatAmount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
-import { lifeClass } from '../db/span.ts';
-import type { BookKey } from '../tables/book-key.ts';
-import type { StoredGrant } from '../tables/grants.ts';
-import { rowsOf, type WrittenPromise } from '../pending/written-promises.ts';
-import { diff, finding, type Finding } from './finding.ts';
-import { rebuildGrant, type RebuiltGrant } from './rebuild-grant.ts';
-import type { GrantsPage, WrittenGrant } from './stored-grants.ts';
+import type { Row } from '../db/codec.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
+import { idOf, uuidOf } from '../id.ts';
+import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
+import { SCHEDULED_GRANTS, type StoredPromise, rowsOf } from '../pending/scheduled-grants.ts';
+import { formerTermsOf, type FormerTerms } from '../tables/former-terms.ts';
+import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
+import type { BookPlace } from './book-set.ts';
+import type { RegisteredBook } from './check-book.ts';
+import { foundIn, type Found, compare } from './compare.ts';
+import { cursor } from './cursor.ts';
+import { absentOf, dangling } from './dangling.ts';
+import { finding, type Finding } from './finding.ts';
+import { rebuildGrant, type RebuiltGrant, type FoundGrant } from './rebuild-grant.ts';
 import type { WrittenAccount } from './written.ts';
 
-type Owner = { readonly key: BookKey; readonly version: number };
+const PAGE = 500;
+const BEFORE_ALL = '0'.repeat(32);
+const LAST_ID = 'f'.repeat(32);
 
-/** A page of grants and the rows of the scheduled-grant index about them, against what they are rebuilt to. */
-export async function checkGrants(
-  book: Owner,
-  { grants, promises, entries }: GrantsPage,
+type PagedRow = GrantRow & { page_size: number; expiry_version: number | null };
+
+// Of a full page a row may be missing, as it cannot be read.
+const PAGE_OF_GRANTS = statement<PagedRow>(
+  'grants_to_verify',
+  `select ${GRANTS.selectAll('g')}, g.page_size, expiry.version as expiry_version
+   from (
+     select g.*, count(*) over () as page_size from (
+       select * from grants g where g.shard = $1 and g.book_id = $2 and g.id > $3::uuid order by g.id limit ${PAGE}
+     ) g
+   ) g
+   left join lateral (
+     select w.version from writes w
+     where w.shard = $1 and w.book_id = $2 and w.version >= g.version
+       and w.recorded_at >= greatest(g.expires_at, g.recorded_at)
+     order by w.recorded_at, w.version limit 1
+   ) expiry on true
+   order by g.id`,
+);
+
+const PROMISES = statement<Row<StoredPromise>>(
+  'promises_to_verify',
+  `select ${SCHEDULED_GRANTS.selectAll('s')} from scheduled_grants s
+   where s.shard = $1 and s.book_id = $2 and s.grant_id > $3::uuid and s.grant_id <= $4::uuid`,
+);
+
+// One grant may have paid for everything a customer ever did.
+const openEntries = cursor(
+  'entries_by_grant',
+  `select ${ENTRIES.select('e')} from entries e
+   where e.shard = $1 and e.book_id = $2 and e.grant_id is not null
+   order by e.grant_id, e.version, e.position`,
+  ENTRIES.read,
+  ({ grantId }) => grantId!,
+);
+
+/** A book's grants and their promises against what they are rebuilt to, page by page within one transaction. */
+export async function* checkGrants(
+  connection: Connection,
+  book: RegisteredBook,
   accounts: ReadonlyMap<number, WrittenAccount>,
-): Promise<{ readonly findings: readonly Finding[]; readonly rebuilt: readonly StoredGrant[] }> {
-  const rebuilds = new Map(grants.map((own) => [own.grant.id, rebuildGrant(own)]));
+): AsyncGenerator<Checked, void, undefined> {
+  const entries = await openEntries(connection, [book.shard, book.id]);
+  for (let after = BEFORE_ALL; ;) {
+    const page = await pageAfter(connection, book, after);
+    yield await checkPage(connection, book, accounts, page, entries.upTo(idOf('grt', page.through)));
+    if (page.isLast) return;
+    after = page.through;
+  }
+}
+
+type Checked = { readonly findings: readonly Finding[]; readonly rebuilt: readonly StoredGrant[] };
+
+/** Grants, and promises of their ids and of ids between them. */
+type Page = {
+  readonly grants: readonly FoundGrant[];
+  readonly promises: readonly Found<StoredPromise>[];
+  readonly through: string;
+  readonly isLast: boolean;
+};
+
+async function pageAfter(
+  connection: Connection,
+  { shard, id: bookId }: BookPlace,
+  after: string,
+): Promise<Page> {
+  const rows = await connection.run(PAGE_OF_GRANTS, [shard, bookId, after]);
+  const found = rows.map((row) => ({ ...foundIn(GRANTS, row), reached: row.expiry_version }));
+  const ids = found.map(({ fact }) => fact.grant.id);
+  const isLast = (rows[0]?.page_size ?? 0) < PAGE;
+  const through = isLast ? LAST_ID : uuidOf(ids.at(-1)!);
+  const [terms, promises] = await settleAll([
+    formerTermsOf(connection, { shard, bookId }, ids),
+    connection.run(PROMISES, [shard, bookId, after, through]),
+  ]);
+  const grants = found.map(({ reached, ...own }) => {
+    const former = terms.get(own.fact.grant.id) ?? [];
+    return { ...own, former, expiryVersion: expiryOf(own.fact, reached, former) };
+  });
+  return { grants, promises: promises.map((row) => foundIn(SCHEDULED_GRANTS, row)), through, isLast };
+}
+
+/** Writes of one instant have an order: one that let a grant expire at once comes after those before it. */
+function expiryOf(
+  { grant, version }: StoredGrant,
+  reached: number | null,
+  former: readonly FormerTerms[],
+): number | null {
+  const changed = former.findLast(({ terms }) => terms.expiresAt !== grant.expiresAt);
+  return reached === null ? null : Math.max(reached, changed?.untilVersion ?? version);
+}
+
+async function checkPage(
+  connection: Connection,
+  book: RegisteredBook,
+  accounts: ReadonlyMap<number, WrittenAccount>,
+  { grants, promises }: Page,
+  entries: AsyncIterable<readonly StoredEntry[]>,
+): Promise<Checked> {
+  const rebuilds = new Map(grants.map((own) => [own.fact.grant.id, rebuildGrant(own)]));
+  const firsts = new Map<string, StoredEntry>();
   for await (const page of entries) {
     for (const entry of page) {
-      rebuilds.get(entry.grantId)?.book({ ...entry, account: accounts.get(entry.subAccount)?.type });
+      const id = entry.grantId!;
+      rebuilds.get(id)?.book(entry, accounts.get(entry.subAccount)?.type);
+      if (!firsts.has(id)) firsts.set(id, entry);
     }
   }
-  const indexed = Map.groupBy(promises, ({ promise }) => promise.grantId);
-  const findings: Finding[] = [];
-  const rebuilt = grants.map((written) => {
-    const { id } = written.grant;
-    const grant = rebuilds.get(id)!.end();
-    const promised = rowsOf(book.key, grant.promises);
-    findings.push(
-      ...checkGrant(written, grant, book.version),
-      ...checkPromises(promised, indexed.get(id) ?? [], book.version),
-    );
-    return grant.own;
-  });
-  const ofNobody = promises.filter(({ promise }) => !rebuilds.has(promise.grantId));
-  findings.push(...ofNobody.map((row) => superfluous(row, 'is not there')));
-  return { findings, rebuilt };
+  const rebuilt = grants.map((found) => ({ found, ...rebuilds.get(found.fact.grant.id)!.end() }));
+  const { key, shard, id: bookId } = book;
+  const changes = rebuilt.flatMap(({ own, promises: changed }) =>
+    changed.map((change) => ({ ...key, ...change, shard, bookId, grantId: own.grant.id })),
+  );
+  const named = new Set([...firsts.keys(), ...promises.map(({ fact }) => fact.promise.grantId)]);
+  const unread = [...named].filter((id) => !rebuilds.has(id));
+  const absent = await absentOf(connection, book, 'grt', unread);
+  // What was promised of one that cannot be read nobody knows.
+  const readable = promises.filter(
+    ({ fact: { promise } }) => !unread.includes(promise.grantId) || absent.includes(promise.grantId),
+  );
+  return {
+    findings: [
+      ...rebuilt.flatMap((one) => checkGrant(book, one.found, one)),
+      ...compare(SCHEDULED_GRANTS, book, rowsOf(changes).opened, readable),
+      ...absent.filter((id) => firsts.has(id)).map((id) => dangling(id, firsts.get(id), book.version)),
+    ],
+    rebuilt: rebuilt.map(({ own }) => own),
+  };
 }
 
 /** A grant's row: it has at most one finding of each kind. */
-function checkGrant(written: WrittenGrant, { own, issued }: RebuiltGrant, version: number): Finding[] {
-  const { grant, former: _, expiryVersion: __, ...stored } = written;
-  const identity = checkIdentity(grant, own.grant, issued, version);
+function checkGrant(book: RegisteredBook, found: FoundGrant, { own, issued }: RebuiltGrant): Finding[] {
+  const { grant } = found.fact;
+  const identity = checkIdentity(grant, own.grant, issued, book.version);
   // Parts that do not add up are told as that.
   const parts = identity.length === 0 ? own.grant : { ...own.grant, ...partsOf(grant) };
-  const expected = { ...own, grant: parts, spanClass: lifeClass(own.version, own.closedVersion) };
-  const place = { grantId: grant.id, version };
-  return [...identity, ...diff('PROJECTION', place, `grant ${grant.id}`, expected, { ...stored, grant })];
+  const should = { shard: book.shard, bookId: book.id, fact: { ...own, grant: parts } };
+  return [...identity, ...compare(GRANTS, book, [should], [found])];
 }
 
 /** amount = pending + remaining + consumed + expired + voided, and what was issued is the amount (domain.md §3). */
@@ -83,33 +192,3 @@ const shown = (grant: Grant): string =>
   Object.entries({ pending: pendingAmount(grant), ...partsOf(grant) })
     .map(([part, amount]) => `${part} ${formatAmount(amount)}`)
     .join(', ');
-
-function checkPromises(
-  expected: readonly WrittenPromise[],
-  actual: readonly WrittenPromise[],
-  version: number,
-): Finding[] {
-  const should = new Map(expected.map((row) => [row.knownFrom, row]));
-  const is = new Map(actual.map((row) => [row.knownFrom, row]));
-  return [...new Set([...should.keys(), ...is.keys()])].flatMap((knownFrom): Finding[] => {
-    const [row, found] = [should.get(knownFrom), is.get(knownFrom)];
-    if (row === undefined) return [superfluous(found!, 'was not promised then')];
-    const place = { grantId: row.promise.grantId, version };
-    if (found !== undefined) return diff('SCHEDULED_INDEX', place, named(row), row, found);
-    const message = `${named(row)} is missing from the scheduled-grant index`;
-    return [finding('SCHEDULED_INDEX', place, `a row known from version ${knownFrom}`, 'none', message)];
-  });
-}
-
-function superfluous(row: WrittenPromise, why: string): Finding {
-  const {
-    promise: { grantId },
-    knownFrom,
-  } = row;
-  const message = `the scheduled-grant index has ${named(row)}, which ${why}`;
-  const actual = `a row known from version ${knownFrom}`;
-  return finding('SCHEDULED_INDEX', { grantId, version: knownFrom }, 'none', actual, message);
-}
-
-const named = ({ promise: { grantId }, knownFrom }: WrittenPromise): string =>
-  `the promise of grant ${grantId} known from version ${knownFrom}`;

@@ -2,10 +2,10 @@ import { formatAmount, type Amount } from '../amount.ts';
 import { spanClass } from '../db/span.ts';
 import { idOf } from '../id.ts';
 import { ALWAYS, formatInstant, later, type Instant } from '../instant.ts';
-import { subjectOf } from '../ledger/journal.ts';
+import { subjectOf, type JournalTransaction } from '../ledger/journal.ts';
 import { checkHash, checkHead, checkLink, noChain, type Chain, type Sealed, type Whole } from './chain.ts';
 import { differences, finding, placeOf, type Finding, type Place } from './finding.ts';
-import type { Written, WrittenAccount, WrittenEntry, WrittenTransaction } from './written.ts';
+import type { Written, WrittenAccount, WrittenEntry } from './written.ts';
 
 /** A sum as its entries give it, and how far what is stored has strayed from it. */
 type Running = { sum: Amount; astray: Amount };
@@ -131,7 +131,7 @@ function gap(last: number, next: number): Finding {
 function checkCopy(
   entry: WrittenEntry,
   before: WrittenEntry | undefined,
-  transaction: WrittenTransaction | undefined,
+  transaction: JournalTransaction | undefined,
 ): Finding[] {
   const { version, position, transaction: ordinal, kind, bookedAt, lateClass } = entry;
   const expected = {
@@ -151,7 +151,7 @@ function checkCopy(
 }
 
 /** Whether an entry alone is booked ahead of its recording. */
-const isAheadOf = ({ bookedAt, recordedAt }: WrittenTransaction, entry: WrittenEntry): boolean =>
+const isAheadOf = ({ bookedAt, recordedAt }: JournalTransaction, entry: WrittenEntry): boolean =>
   entry.bookedAt > recordedAt && entry.bookedAt !== bookedAt;
 
 /**
@@ -161,7 +161,7 @@ const isAheadOf = ({ bookedAt, recordedAt }: WrittenTransaction, entry: WrittenE
 function checkTotals(
   { accounts, totals }: JournalCheck,
   entry: WrittenEntry,
-  transaction: WrittenTransaction | undefined,
+  transaction: JournalTransaction | undefined,
 ): Finding[] {
   const { version, position, subAccount, grantId, amount, runningTotal, grantRemaining } = entry;
   const account = accounts.get(subAccount);
@@ -201,7 +201,7 @@ const amountOrNone = (amount: Amount | null): string => (amount === null ? 'none
 function checkAccount(
   { accounts, missing }: JournalCheck,
   entry: WrittenEntry,
-  transaction: WrittenTransaction | undefined,
+  transaction: JournalTransaction | undefined,
 ): Finding[] {
   const { version, position, subAccount } = entry;
   if (accounts.has(subAccount) || missing.has(subAccount)) return [];
@@ -264,10 +264,10 @@ function checkFuture({ transaction, entries }: Pick<Whole, 'transaction' | 'entr
     .map((entry) => ahead(placeOf(entry, transaction), entry.bookedAt));
 }
 
-const placeOfTransaction = ({ uuid, version }: WrittenTransaction): Place => ({
+const placeOfTransaction = ({ uuid, version }: JournalTransaction): Place => ({
   version,
   transactionId: idOf('txn', uuid),
 });
 
-const named = ({ uuid, version }: WrittenTransaction): string =>
+const named = ({ uuid, version }: JournalTransaction): string =>
   `transaction ${idOf('txn', uuid)} of version ${version}`;

@@ -1,17 +1,14 @@
 import { formatAmount, type Amount } from '../amount.ts';
-import { formerTermsOf } from '../tables/former-terms.ts';
-import { grantsOf } from '../tables/grants.ts';
-import { advancesCovered, collectionsHandedBack, type HandedBack } from './usage.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import type { Asked } from './facts.ts';
 import { ALWAYS, later, type Instant } from '../instant.ts';
-import type { SubAccount } from '../ledger/account.ts';
-import type { Written, WrittenEntry } from './written.ts';
-import { allocationKey, type EntryRef, type Slices } from '../credit/charge.ts';
+import { isSettled, type SubAccount } from '../ledger/account.ts';
+import type { Written } from './written.ts';
+import { allocationKey, type Slices } from '../credit/charge.ts';
 import { plan } from '../credit/collect.ts';
 import { isCompatible } from '../credit/cover.ts';
 import type { Grant } from '../credit/grant.ts';
 import { untakenSteps } from '../credit/take.ts';
-import type { Book } from './book-set.ts';
+import type { JournalTransaction } from '../ledger/journal.ts';
 import { finding, type Finding } from './finding.ts';
 import {
   asKnownAt,
@@ -20,9 +17,7 @@ import {
   emptyReplay,
   holdEntry,
   oweEntry,
-  replayedOf,
   totalOf,
-  unheld,
   type Replay,
   type Replayed,
   type ReplayedAdvance,
@@ -32,82 +27,39 @@ import {
  * Whether the credit of a book was used as the law says, version by version, by what was known then: consumptions took
  * what they could in burn order (domain.md §6), and no advance stands beside idle credit that it could use (§7). Only as
  * far as nothing else is wrong with the journal: behind a break nobody knows what was there. What is kept does not grow
- * with the journal: grants of which something is untaken (what expired with them), open advances, and what was handed
- * back for invoicing.
+ * with the journal: grants of which something is untaken (what expired with them), and open advances.
  */
 export type UsageCheck = {
   readonly replay: Replay;
   readonly accounts: ReadonlyMap<number, SubAccount>;
-  readonly handedBack: ReadonlyMap<number, readonly HandedBack[]>;
-  /** Of the page at hand: the advance each covering is of, by the covering's place. */
-  covered: ReadonlyMap<string, EntryRef>;
   /** Grants touched since they were last condensed. */
   readonly touched: Set<string>;
   /** Advances told already. */
   readonly told: Set<string>;
   recordedAt: Instant;
-  lost: boolean;
 };
 
-export const openUsage = async (
-  connection: Connection,
-  book: Book,
-  accounts: ReadonlyMap<number, SubAccount>,
-): Promise<UsageCheck> => ({
+export const openUsage = (accounts: ReadonlyMap<number, SubAccount>): UsageCheck => ({
   replay: emptyReplay(),
   accounts,
-  handedBack: await collectionsHandedBack(connection, book),
-  covered: new Map(),
   touched: new Set(),
   told: new Set(),
   recordedAt: ALWAYS,
-  lost: false,
 });
 
-/** Gets to know what the next versions name. */
-export async function learnUsage(
+/**
+ * What the next version did that the law would not have done. `asked`: what the journal does not tell as it was handed
+ * back for invoicing. `isSound`: nothing else is wrong with it.
+ */
+export function checkUsage(
   check: UsageCheck,
-  connection: Connection,
-  { shard, id: bookId }: Book,
-  versions: readonly Written[],
-): Promise<void> {
-  if (check.lost) return;
-  const { replay, accounts } = check;
-  const entries = versions.flatMap((version) => version.entries);
-  const firsts = new Map<string, number>();
-  for (const { grantId, version, subAccount } of entries) {
-    if (grantId === null || accounts.get(subAccount)?.type !== 'CUSTOMER_FBO') continue;
-    if (replayedOf(replay, grantId) === undefined && !firsts.has(grantId)) firsts.set(grantId, version);
-  }
-  const named = [...firsts.keys()];
-  const covers = versions
-    .flatMap((version) => transactionsOf(version))
-    .filter(({ kind }) => kind === 'COVER');
-  const [grants, former, covered] = await settleAll([
-    grantsOf(connection, { shard, bookId }, named),
-    formerTermsOf(connection, { shard, bookId }, named),
-    advancesCovered(
-      connection,
-      { shard, id: bookId },
-      covers.flatMap(({ entries: [first] }) =>
-        first === undefined || first.chargeId === null
-          ? []
-          : [{ version: first.version, position: first.position, chargeId: first.chargeId }],
-      ),
-    ),
-  ]);
-  check.covered = covered;
-  for (const own of grants) {
-    const { id } = own.grant;
-    replay.grants.set(id, unheld(own, former.get(id) ?? [], firsts.get(id)!));
-  }
-}
-
-/** What the next version did that the law would not have done. `isSound`: nothing else is wrong with it. */
-export function checkUsage(check: UsageCheck, next: Written, isSound: boolean): readonly Finding[] {
-  if (!isSound || next.recordedAt === null) check.lost = true;
-  if (check.lost) return [];
+  next: Written,
+  asked: readonly Asked[],
+  isSound: boolean,
+): readonly Finding[] {
   const { replay, accounts, touched } = check;
+  if (!isSound || next.recordedAt === null) replay.lost = true;
+  if (replay.lost) return [];
   if (next.recordedAt! > check.recordedAt) {
     condense(replay, next.recordedAt!, touched);
     touched.clear();
@@ -117,50 +69,41 @@ export function checkUsage(check: UsageCheck, next: Written, isSound: boolean): 
   const freed = new Set<Replayed>();
   const made = new Set<string>();
   const collected = new Set<string>();
-  for (const transaction of transactionsOf(next)) {
-    findings.push(...checkTaking(check, next, transaction));
-    if (transaction.kind === 'CONSUME') collected.add(transaction.entries[0]?.chargeId ?? '');
-    for (const entry of transaction.entries) {
+  const entriesOf = Map.groupBy(next.entries, (entry) => entry.transaction);
+  for (const { ordinal, kind, bookedAt } of next.transactions) {
+    const entries = entriesOf.get(ordinal) ?? [];
+    findings.push(...checkTaking(check, next, asked, { kind, bookedAt, entries }));
+    if (kind === 'CONSUME') collected.add(entries[0]?.chargeId ?? '');
+    for (const entry of entries) {
       const account = accounts.get(entry.subAccount)!;
       if (account.type === 'CUSTOMER_FBO' && entry.grantId !== null) {
-        check.lost ||= !holdEntry(replay, entry);
+        const own = holdEntry(replay, entry);
         touched.add(entry.grantId);
-        const own = replayedOf(replay, entry.grantId);
         if (entry.amount > 0n && own !== undefined) freed.add(own);
-      } else if (account.type === 'CUSTOMER_RECEIVABLE' && account.costBasis === null) {
-        oweEntry(replay, entry, account, check.covered.get(allocationKey(transaction.entries[0]!)));
-        if (entry.kind === 'CONSUME') made.add(allocationKey(entry));
+      } else if (isSettled(account)) {
+        oweEntry(replay, entry, account, entries[0]!);
+        if (kind === 'CONSUME') made.add(allocationKey(entry));
       }
     }
-    if (check.lost) return findings;
+    if (replay.lost) return findings;
   }
-  for (const back of check.handedBack.get(next.version) ?? []) {
-    if (!collected.has(back.chargeId)) {
-      findings.push(...differing(check, next, { ...back, taken: [], asked: back.amount }));
+  for (const { amount, ...one } of asked) {
+    if (!collected.has(one.chargeId)) {
+      findings.push(...differing(check, next, { ...one, taken: [], asked: amount }));
     }
   }
   return [...findings, ...checkIdle(check, next, freed, made)];
 }
 
-type Booked = {
-  readonly kind: string;
-  readonly bookedAt: Instant;
-  readonly entries: readonly WrittenEntry[];
-};
-
-function transactionsOf({ transactions, entries }: Written): readonly Booked[] {
-  const own = Map.groupBy(entries, (entry) => entry.transaction);
-  return transactions.map(({ kind, ordinal, bookedAt }) => ({
-    kind,
-    bookedAt,
-    entries: own.get(ordinal) ?? [],
-  }));
-}
-
 /** A consumption, or an adjustment down, against what the law would have taken before it. */
-function checkTaking(check: UsageCheck, next: Written, { kind, bookedAt, entries }: Booked): Finding[] {
+function checkTaking(
+  check: UsageCheck,
+  next: Written,
+  told: readonly Asked[],
+  { kind, bookedAt, entries }: Pick<JournalTransaction, 'kind' | 'bookedAt'> & Pick<Written, 'entries'>,
+): Finding[] {
   if (kind !== 'CONSUME' && kind !== 'ADJUST') return [];
-  const { accounts, handedBack } = check;
+  const { accounts } = check;
   const of = (type: SubAccount['type']) =>
     entries.filter((entry) => accounts.get(entry.subAccount)?.type === type);
   const taken = of('CUSTOMER_FBO').map(({ grantId, amount }) => ({
@@ -172,9 +115,8 @@ function checkTaking(check: UsageCheck, next: Written, { kind, bookedAt, entries
   if (first === undefined) return [];
   const { currency, featureKeys } = accounts.get(first.subAccount)!;
   const { chargeId } = first;
-  const back = (handedBack.get(next.version) ?? []).find((one) => one.chargeId === chargeId);
   const advanced = -totalOf(of('CUSTOMER_RECEIVABLE'));
-  const asked = totalOf(taken) + advanced + (back?.amount ?? 0n);
+  const asked = told.find((one) => one.chargeId === chargeId)?.amount ?? totalOf(taken) + advanced;
   const about = { chargeId, currency, at: bookedAt, taken, asked };
   if (kind === 'CONSUME') return differing(check, next, { ...about, featureKey: featureKeys[0] ?? null });
   // The journal does not tell for which feature an adjustment took: for one that there is credit for, or for none.

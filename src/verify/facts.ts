@@ -1,8 +1,3 @@
-import type { Row } from '../db/codec.ts';
-import { settleAll, type Connection } from '../db/database.ts';
-import { idOf } from '../id.ts';
-import type { Instant } from '../instant.ts';
-import { CHARGE_EVENTS, CHARGES, type ChargeEvent, type ChargeRow } from '../tables/charges.ts';
 import {
   chargeFact,
   closingFact,
@@ -14,37 +9,68 @@ import {
   type Fact,
   type Identity,
 } from '../book/facts.ts';
-import { GRANTS, TERMS, type GrantRow, type Terms } from '../tables/grants.ts';
+import type { Amount } from '../amount.ts';
+import type { Charge } from '../credit/charge.ts';
+import type { Row } from '../db/codec.ts';
+import { settleAll, type Connection } from '../db/database.ts';
+import { idOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
 import type { Salt } from '../ledger/hash.ts';
-import { answersOf, type WrittenAnswer } from './answers.ts';
-import type { Book } from './book-set.ts';
+import type { StoredWrite } from '../ledger/writes.ts';
+import { CHARGE_EVENTS, CHARGES, type ChargeEvent, type ChargeRow } from '../tables/charges.ts';
+import { GRANTS, TERMS, type GrantRow, type Terms } from '../tables/grants.ts';
+import type { UsedKey } from '../tables/remembered.ts';
+import { answersOf } from './answers.ts';
+import type { BookPlace } from './book-set.ts';
 import type { Sealed } from './chain.ts';
-import type { StoredBook } from './check-book.ts';
+import type { RegisteredBook } from './check-book.ts';
 import { cursor, type OpenCursor } from './cursor.ts';
-import { writtenVersions, type Written, type WrittenWrite } from './written.ts';
+import { writtenVersions, type Written } from './written.ts';
 
 /** The facts of writes as their rows have them, in order of version: what a write's link is held against. */
 
+/** What a charge that hands back for invoicing what credit does not cover was to collect under a version. */
+export type Asked = Pick<Charge, 'currency' | 'featureKey' | 'amount'> & {
+  readonly chargeId: string;
+  readonly at: Instant;
+};
+
 /** A fact but for the salt of its write. */
-type Unsalted = { readonly version: number; readonly fact: (salt: Salt) => Fact };
+type Unsalted = {
+  readonly version: number;
+  readonly fact: (salt: Salt) => Fact;
+  readonly asked?: Asked;
+};
 
 const versionOf = ({ version }: Unsalted): number => version;
 
-const OWN = 'shard = $1 and book_id = $2';
+/** Facts in order of version, which no index has. */
+// oxlint-disable-next-line no-unnecessary-type-parameters -- ties what is read to what is selected
+const source = <Found>(name: string, select: string, read: (row: Found) => Unsalted): OpenCursor<Unsalted> =>
+  cursor(`${name}_by_version`, select, read, versionOf);
 
-/** Facts of each kind in order of version, which no index has. */
+type Told = { readonly what: string; readonly told: number };
+
+/** A row as often as it tells a fact, each time with a version that tells it. */
+const telling = (alias: string, facts: Readonly<Record<string, string>>): string =>
+  `cross join lateral (values ${Object.entries(facts)
+    .map(([what, column]) => `('${what}', ${alias}.${column})`)
+    .join(', ')}) t (what, told)
+   where ${alias}.shard = $1 and ${alias}.book_id = $2 and t.told is not null order by t.told`;
+
 const SOURCES: readonly OpenCursor<Unsalted>[] = [
-  cursor(
-    'grants_by_version',
-    `select ${GRANTS.select('g')} from grants g where ${OWN} order by g.version`,
-    (row: GrantRow): Unsalted => {
-      const { version, grant } = GRANTS.read(row);
-      return { version, fact: (salt) => grantFact(salt, grant) };
+  source(
+    'grants',
+    `select t.what, t.told, ${GRANTS.select('g')} from grants g
+     ${telling('g', { grant: 'version', void: 'voided_version' })}`,
+    (row: GrantRow & Told) => {
+      const { grant } = GRANTS.read(row);
+      const fact = row.what === 'void' ? voidFact : grantFact;
+      return { version: row.told, fact: (salt) => fact(salt, grant) };
     },
-    versionOf,
   ),
-  cursor(
-    'terms_by_version',
+  source(
+    'terms',
     // Each terms are in force from the change before them on, the first from the grant's recording.
     `select t.grant_id, t.version, t.since, ${TERMS.select('t')} from (
        select f.grant_id, coalesce(lag(f.until_version) over changes, g.version) as version,
@@ -63,50 +89,55 @@ const SOURCES: readonly OpenCursor<Unsalted>[] = [
        ) last on true
        where g.shard = $1 and g.book_id = $2
      ) t order by t.version`,
-    (row: Row<Terms> & { grant_id: string; version: number; since: Instant }): Unsalted => ({
+    (row: Row<Terms> & { grant_id: string; version: number; since: Instant }) => ({
       version: row.version,
       fact: () => termsFact(idOf('grt', row.grant_id), row.since, TERMS.read(row)),
     }),
-    versionOf,
   ),
-  cursor(
-    'voids_by_version',
-    `select ${GRANTS.select('g')} from grants g where ${OWN} and g.voided_version is not null order by g.voided_version`,
-    (row: GrantRow): Unsalted => {
-      const { voidedVersion, grant } = GRANTS.read(row);
-      return { version: voidedVersion!, fact: (salt) => voidFact(salt, grant) };
-    },
-    versionOf,
-  ),
-  cursor(
-    'charges_by_version',
-    `select ${CHARGES.select('c')} from charges c where ${OWN} order by c.version`,
-    (row: ChargeRow): Unsalted => {
+  source(
+    'charges',
+    `select t.what, t.told, ${CHARGES.select('c')} from charges c
+     ${telling('c', { charge: 'version', closing: 'closed_version' })}`,
+    (row: ChargeRow & Told) => {
       const { charge, closedVersion } = CHARGES.read(row);
-      const { version } = charge;
-      return { version, fact: (salt) => chargeFact(salt, charge, closedVersion !== version) };
+      if (row.what === 'closing') return { version: row.told, fact: () => closingFact(charge) };
+      const wasOpen = closedVersion !== charge.version;
+      const made = { version: row.told, fact: (salt: Salt) => chargeFact(salt, charge, wasOpen) };
+      // One that never was open collected its amount at once.
+      return wasOpen ? made : { ...made, ...askedFor(charge, charge.id, charge.amount, charge.startsAt) };
     },
-    versionOf,
   ),
-  cursor(
-    'closings_by_version',
-    `select ${CHARGES.select('c')} from charges c where ${OWN} and c.closed_version is not null order by c.closed_version`,
-    (row: ChargeRow): Unsalted => {
-      const { charge, closedVersion } = CHARGES.read(row);
-      return { version: closedVersion!, fact: () => closingFact(charge) };
-    },
-    versionOf,
-  ),
-  cursor(
-    'charge_events_by_version',
-    `select ${CHARGE_EVENTS.select('e')} from charge_events e where ${OWN} order by e.version`,
-    (row: Row<ChargeEvent>): Unsalted => {
+  source(
+    'charge_events',
+    `select ${CHARGE_EVENTS.select('e')}, c.settlement_mode, c.currency, c.feature_key
+     from charge_events e
+     left join charges c on c.shard = e.shard and c.book_id = e.book_id and c.id = e.charge_id
+     where e.shard = $1 and e.book_id = $2 order by e.version`,
+    (row: Row<ChargeEvent> & Charging) => {
       const event = CHARGE_EVENTS.read(row);
-      return { version: event.version, fact: () => eventFact(event) };
+      const { settlement_mode: mode, currency, feature_key: featureKey } = row;
+      const charge = { mode, currency, featureKey };
+      const { version, chargeId, collected, bookedAt } = event;
+      return { version, fact: () => eventFact(event), ...askedFor(charge, chargeId, collected, bookedAt) };
     },
-    versionOf,
   ),
 ];
+
+type Charging = {
+  readonly settlement_mode: Charge['mode'];
+  readonly currency: string;
+  readonly feature_key: string | null;
+};
+
+const askedFor = (
+  { mode, currency, featureKey }: Pick<Charge, 'mode' | 'currency' | 'featureKey'>,
+  chargeId: string,
+  amount: Amount,
+  at: Instant,
+): { readonly asked?: Asked } =>
+  mode === 'CREDIT_THEN_INVOICE' && amount > 0n
+    ? { asked: { chargeId, currency, featureKey, amount, at } }
+    : {};
 
 /** What the writes of a book recorded beside its transactions. */
 type FactReader = {
@@ -115,7 +146,7 @@ type FactReader = {
 };
 
 /** Within one transaction, as cursors are. */
-async function readFacts(connection: Connection, { shard, id }: Book): Promise<FactReader> {
+async function readFacts(connection: Connection, { shard, id }: BookPlace): Promise<FactReader> {
   const cursors = await settleAll(SOURCES.map((open) => open(connection, [shard, id])));
   return {
     async upTo(version) {
@@ -136,12 +167,13 @@ export type SealedVersion = {
   readonly sealed: Sealed | null;
   /** Whether an answer is remembered under its key. */
   readonly answered: boolean;
+  readonly asked: readonly Asked[];
 };
 
 /** A book's versions, oldest first, in pages. Within one transaction. */
 export async function* sealedVersions(
   connection: Connection,
-  book: StoredBook,
+  book: RegisteredBook,
 ): AsyncGenerator<readonly SealedVersion[], void, undefined> {
   const reader = await readFacts(connection, book);
   for await (const versions of writtenVersions(connection, book)) {
@@ -152,20 +184,22 @@ export async function* sealedVersions(
       const { write } = version;
       const answer = answers.get(write?.idempotencyKey ?? '') ?? null;
       const salt = write?.salt ?? null;
-      const facts = salt === null ? [] : (recorded.get(version.version) ?? []).map(({ fact }) => fact(salt));
+      const own = recorded.get(version.version) ?? [];
+      const facts = salt === null ? [] : own.map(({ fact }) => fact(salt));
       const sealed =
         write === null || salt === null ? null : sealOf(book, version.version, write, facts, answer);
-      return { version, sealed, answered: answer !== null };
+      const asked = own.flatMap((one) => one.asked ?? []);
+      return { version, sealed, answered: answer !== null, asked };
     });
   }
 }
 
 function sealOf(
-  { key, registered, shard, id: bookId }: StoredBook,
+  { key, registered, shard, id: bookId }: RegisteredBook,
   version: number,
-  write: WrittenWrite,
+  write: StoredWrite,
   facts: readonly Fact[],
-  answered: WrittenAnswer | null,
+  answer: UsedKey | null,
 ): Sealed {
   // For whom it was made: whether that is whose it is now is told once, by the register.
   const owner: Identity = { key: registered ?? key, shard, bookId };
@@ -176,7 +210,13 @@ function sealOf(
   const [grantId, chargeId] = [subject('grt'), subject('chg')];
   return {
     linkAfter: (before) =>
-      writeLink(before, owner, { ...write, salt: write.salt!, version, facts, answered }),
+      writeLink(before, owner, {
+        ...write,
+        salt: write.salt!,
+        version,
+        facts,
+        answered: answer?.remembered ?? null,
+      }),
     about: { ...(grantId !== undefined && { grantId }), ...(chargeId !== undefined && { chargeId }) },
   };
 }

@@ -1,4 +1,5 @@
-import { formatAmount, type Amount } from '../amount.ts';
+import { formatAmount } from '../amount.ts';
+import type { ColumnValues } from '../db/codec.ts';
 import { idOf } from '../id.ts';
 import { formatInstant } from '../instant.ts';
 
@@ -61,9 +62,6 @@ export const placeOf = (entry: Entry, transaction: { readonly uuid: string } | u
   }),
 });
 
-/** Values of a row by column: amounts, instants (named `…_at`), versions, texts. */
-export type Values = Readonly<Record<string, Amount | number | string | null>>;
-
 /**
  * The one finding about a row: the columns that are not as they should be, each with what it should be and what it is.
  * `what` names the row for people.
@@ -72,35 +70,24 @@ export function differences(
   kind: Finding['kind'],
   place: Place,
   what: string,
-  expected: Values,
-  actual: Values,
+  expected: ColumnValues,
+  actual: ColumnValues,
+  typeOf = (column: string): string => (column.endsWith('_at') ? 'timestamptz' : ''),
 ): Finding[] {
-  const differing = Object.keys(expected).filter((column) => expected[column] !== actual[column]);
+  const differing = Object.keys(expected).filter((column) => !isSame(expected[column], actual[column]));
   if (differing.length === 0) return [];
-  const told = (values: Values) =>
-    differing.map((column) => `${column} ${shown(column, values[column] ?? null)}`).join(', ');
+  const told = (values: ColumnValues) =>
+    differing.map((column) => `${column} ${shown(values[column], typeOf(column))}`).join(', ');
   const [should, is] = [told(expected), told(actual)];
   return [finding(kind, place, should, is, `${what} has ${is}; facts and entries give ${should}`)];
 }
 
-function shown(column: string, value: Amount | number | string | null): string {
-  if (value === null) return 'none';
+const isSame = (a: unknown, b: unknown): boolean =>
+  a === b || (a !== null && b !== null && typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
+
+function shown(value: unknown, type: string): string {
+  if (value === null || value === undefined) return 'none';
   if (typeof value === 'bigint') return formatAmount(value);
-  if (typeof value === 'string') return value;
-  if (!column.endsWith('_at')) return String(value);
-  return formatInstant(value);
+  if (typeof value === 'number' && type === 'timestamptz') return formatInstant(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
-
-/** As {@link differences}, of what lies in the columns of a row. */
-export const diff = (kind: Finding['kind'], place: Place, what: string, expected: object, actual: object) =>
-  differences(kind, place, what, flat(expected), flat(actual));
-
-const flat = (of: object): Values =>
-  Object.fromEntries(
-    Object.entries(of).flatMap(([field, value]: [string, unknown]): [string, Values[string]][] => {
-      const name = field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      if (Array.isArray(value)) return [[name, value.join()]];
-      if (value !== null && typeof value === 'object') return Object.entries(flat(value));
-      return [[name, typeof value === 'boolean' ? String(value) : (value as Values[string])]];
-    }),
-  );

@@ -1,7 +1,7 @@
 import { statement, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import { LARGE, SMALL, sumsOfEntries } from '../ledger/late-entries.ts';
-import type { Book } from './book-set.ts';
+import type { BookPlace } from './book-set.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** What is summed up of late entries, against the entries. */
@@ -40,7 +40,7 @@ const STALE = statement<{ level: number; block: number; kind: 'ACCOUNT' | 'GRANT
 /** Each block and series whose rows are not what entries come to, and a claim to have summed up what is not there yet. */
 export async function* staleLateSums(
   connection: Connection,
-  { shard, id, version }: Book & { readonly version: number },
+  { shard, id, version }: BookPlace & { readonly version: number },
 ): AsyncGenerator<readonly Finding[], void, undefined> {
   const [extent] = await connection.run(EXTENT, [shard, id]);
   const below = extent!.below_version ?? 0;

@@ -8,16 +8,26 @@ import {
   type Charge,
   type EntryRef,
 } from '../credit/charge.ts';
-import { NEVER } from '../instant.ts';
-import type { StoredCharge } from '../tables/charges.ts';
-import type { ChargedEntry, ChargeRows, WrittenCharge } from './stored-charges.ts';
+import { NEVER, type Instant } from '../instant.ts';
+import { isSettled, type SubAccount } from '../ledger/account.ts';
+import type { StoredEntry } from '../ledger/store.ts';
+import type { ChargeEvent, StoredCharge } from '../tables/charges.ts';
+import type { Found } from './compare.ts';
 
-type StoredAdvance = { readonly advance: Advance; readonly closedVersion: number | null };
+/** A charge as it stands in its row, and when the version that closed it was recorded. */
+export type FoundCharge = Found<StoredCharge> & { readonly closingRecordedAt: Instant | null };
+
+/** An entry of a charge with its account, where that is there. */
+export type ChargedEntry = StoredEntry & { readonly account: SubAccount | undefined };
+
+/** `closedVersion`: the version that covered or reduced away the last of it; null while some of it is uncovered. */
+type RebuiltAdvance = { readonly fact: Advance; readonly closedVersion: number | null };
 
 /** A charge's row and the others about it, as they should be. */
-export type RebuiltCharge = StoredCharge & {
-  readonly events: ChargeRows['events'];
-  readonly advances: readonly StoredAdvance[];
+export type RebuiltCharge = {
+  readonly own: StoredCharge;
+  readonly events: readonly ChargeEvent[];
+  readonly advances: readonly RebuiltAdvance[];
   readonly reductions: readonly Reduction[];
   readonly allocations: readonly Allocation[];
 };
@@ -25,11 +35,11 @@ export type RebuiltCharge = StoredCharge & {
 /** A charge up to some version. */
 type Rebuild = {
   charge: Charge;
-  readonly events: ChargeRows['events'][number][];
+  readonly events: ChargeEvent[];
   readonly splits: Map<string, Allocation>;
   /** Of which advance each covering is only its row tells; the advance is held against what covers it. */
   readonly collectionOf: ReadonlyMap<string, number>;
-  readonly advances: StoredAdvance[];
+  readonly advances: RebuiltAdvance[];
   readonly reductions: Reduction[];
 };
 
@@ -39,39 +49,41 @@ type Rebuild = {
  * kept no sequences.
  */
 export function rebuildCharge(
-  { charge: written, closingRecordedAt }: WrittenCharge,
-  found: ChargeRows,
+  { fact, closingRecordedAt }: FoundCharge,
+  events: readonly ChargeEvent[],
+  allocations: readonly Allocation[],
   entries: readonly ChargedEntry[],
   hashedSince: number,
 ): RebuiltCharge {
+  const { charge: written } = fact;
   const rebuild: Rebuild = {
     charge: newCharge({ ...written, chargeId: written.id }, written),
     events: [],
     splits: new Map(),
-    collectionOf: new Map(found.allocations.map((own) => [allocationKey(own.ref), own.collection])),
+    collectionOf: new Map(allocations.map((own) => [allocationKey(own.ref), own.collection])),
     advances: [],
     reductions: [],
   };
-  const told = new Map(found.events.map((event) => [event.version, event]));
-  const booked = Map.groupBy(entries, ({ ref }) => ref.version);
+  const told = new Map(events.map((event) => [event.version, event]));
+  const booked = Map.groupBy(entries.filter(isTelling), ({ version }) => version);
   const versions = new Set([written.version, ...told.keys(), ...booked.keys()]);
   for (const version of [...versions].toSorted((a, b) => a - b)) {
     const own = booked.get(version) ?? [];
     collect(rebuild, told.get(version), own, told.size === 0 && version === written.version);
     for (const entry of own) book(rebuild, entry, own);
   }
-  const last = found.events.at(-1);
+  const last = events.at(-1);
   const { version = written.version, sequence = null } = last ?? {};
   const closedVersion = written.status === 'OPEN' ? null : version;
+  const charge = {
+    ...rebuild.charge,
+    status: written.status,
+    sequence: version >= hashedSince ? sequence : written.sequence,
+    // A write that is missing is told as that.
+    closedAt: closedVersion === null ? null : (closingRecordedAt ?? written.closedAt),
+  };
   return {
-    charge: {
-      ...rebuild.charge,
-      status: written.status,
-      sequence: version >= hashedSince ? sequence : written.sequence,
-      // A write that is missing is told as that.
-      closedAt: closedVersion === null ? null : (closingRecordedAt ?? written.closedAt),
-    },
-    closedVersion,
+    own: { charge, closedVersion },
     events: rebuild.events,
     advances: rebuild.advances,
     reductions: rebuild.reductions,
@@ -79,18 +91,25 @@ export function rebuildCharge(
   };
 }
 
+/** Whether a charge's figures follow from an entry: of held credit, debt of advances or earnings. */
+const isTelling = ({ account }: ChargedEntry): boolean =>
+  account !== undefined && (isSettled(account) || isEarnings(account));
+
+const isEarnings = (account: SubAccount | undefined): boolean => account?.type === 'EARNINGS';
+const isHeld = (account: SubAccount | undefined): boolean => account?.type === 'CUSTOMER_FBO';
+
 /**
  * What a version collected: what credit and advances dealt with, and more only where the rest is handed back.
  * `isWhole`: the charge never was open, and collected its amount at once.
  */
 function collect(
   rebuild: Rebuild,
-  event: ChargeRows['events'][number] | undefined,
+  event: ChargeEvent | undefined,
   entries: readonly ChargedEntry[],
   isWhole: boolean,
 ): void {
   const { charge } = rebuild;
-  const credit = entries.filter(({ account }) => account !== 'EARNINGS');
+  const credit = entries.filter(({ account }) => !isEarnings(account));
   const dealtWith = -sumAmounts(credit.map(({ amount }) => amount));
   const asked = event?.collected ?? (isWhole ? charge.amount : dealtWith);
   const collected = charge.mode === 'CREDIT_THEN_INVOICE' ? asked : dealtWith;
@@ -105,49 +124,50 @@ function collect(
 }
 
 function book(rebuild: Rebuild, entry: ChargedEntry, ofWrite: readonly ChargedEntry[]): void {
-  const { account, kind, ref, amount, reverses } = entry;
-  if (account === 'EARNINGS') recognize(rebuild, entry, ofWrite);
-  else if (kind === 'CONSUME' && account === 'CUSTOMER_RECEIVABLE') advance(rebuild, entry);
+  const { account, kind, amount, reverses, version } = entry;
+  if (isEarnings(account)) recognize(rebuild, entry, ofWrite);
+  else if (kind === 'CONSUME' && !isHeld(account)) advance(rebuild, entry);
   else if (kind === 'CONSUME') keep(rebuild, entry, 'SOURCE', rebuild.charge.collections);
-  else if (kind === 'COVER' && account === 'CUSTOMER_FBO') {
-    const collection = rebuild.collectionOf.get(allocationKey(ref)) ?? 0;
+  else if (kind === 'COVER' && isHeld(account)) {
+    const collection = rebuild.collectionOf.get(allocationKey(entry)) ?? 0;
     keep(rebuild, entry, 'COVER', collection);
-    settle(rebuild, (own) => own.collection === collection, -amount, ref.version);
+    settle(rebuild, (own) => own.collection === collection, -amount, version);
   } else if (reverses !== null) giveBack(rebuild, entry, reverses);
 }
 
-function advance(rebuild: Rebuild, { ref: entry, amount, bookedAt: at }: ChargedEntry): void {
+function advance(rebuild: Rebuild, { version, position, amount, bookedAt: at }: ChargedEntry): void {
   const { charge, advances } = rebuild;
   const { id: chargeId, collections: collection, currency, featureKey, tax } = charge;
-  const owed = { amount: -amount, uncovered: -amount, at, entry };
-  advances.push({
-    advance: { chargeId, collection, currency, featureKey, tax, ...owed },
-    closedVersion: null,
-  });
+  const owed = { amount: -amount, uncovered: -amount, at, entry: { version, position } };
+  advances.push({ fact: { chargeId, collection, currency, featureKey, tax, ...owed }, closedVersion: null });
   rebuild.charge = { ...charge, advanced: charge.advanced - amount };
 }
 
 function keep(
   { splits, charge }: Rebuild,
-  { ref, amount, grantId, bookedAt: at }: ChargedEntry,
+  { version, position, amount, grantId, bookedAt: at }: ChargedEntry,
   kind: Allocation['kind'],
   collection: number,
 ): void {
+  const ref = { version, position };
   const taken = { ref, chargeId: charge.id, collection, kind, grantId: grantId ?? '', amount: -amount, at };
   splits.set(allocationKey(ref), { ...taken, returned: 0n, recognized: 0n });
 }
 
-function giveBack(rebuild: Rebuild, { ref, amount, bookedAt: at }: ChargedEntry, reverses: EntryRef): void {
+function giveBack(
+  rebuild: Rebuild,
+  { version, amount, bookedAt: at }: ChargedEntry,
+  reverses: EntryRef,
+): void {
   const { charge, splits, reductions } = rebuild;
   const key = allocationKey(reverses);
   const split = splits.get(key);
   if (split !== undefined) splits.set(key, { ...split, returned: split.returned + amount });
   const reduced =
-    split === undefined && settle(rebuild, (own) => allocationKey(own.entry) === key, amount, ref.version);
+    split === undefined && settle(rebuild, (own) => allocationKey(own.entry) === key, amount, version);
   if (reduced) {
-    const { version } = ref;
-    const number = reductions.filter((own) => own.version === version).length + 1;
     const { chargeId, collection } = reduced;
+    const number = reductions.filter((own) => own.version === version).length + 1;
     reductions.push({ version, number, chargeId, collection, amount, at });
   }
   if (reduced || split?.kind === 'COVER') rebuild.charge = { ...charge, advanced: charge.advanced - amount };
@@ -160,37 +180,44 @@ function settle(
   amount: Amount,
   version: number,
 ): Advance | undefined {
-  const i = advances.findIndex((own) => which(own.advance));
-  const before = advances[i];
-  if (before === undefined) return undefined;
-  const uncovered = before.advance.uncovered - amount;
-  advances[i] = {
-    advance: { ...before.advance, uncovered },
-    closedVersion: uncovered > 0n ? null : version,
-  };
-  return before.advance;
+  const i = advances.findIndex(({ fact }) => which(fact));
+  const fact = advances[i]?.fact;
+  if (fact === undefined) return undefined;
+  const uncovered = fact.uncovered - amount;
+  advances[i] = { fact: { ...fact, uncovered }, closedVersion: uncovered > 0n ? null : version };
+  return fact;
 }
 
-/** Earnings name charge and grant: of which split, what comes back behind them tells, or else the order of accrual. */
-function recognize(
-  { splits }: Rebuild,
-  { kind, ref, grantId, amount, bookedAt }: ChargedEntry,
-  ofWrite: readonly ChargedEntry[],
-): void {
-  const isBack = (entry: ChargedEntry) =>
-    entry.ref.position > ref.position && entry.account === 'CUSTOMER_FBO' && entry.reverses !== null;
-  const back = kind === 'CORRECT' ? ofWrite.find(isBack)?.reverses : undefined;
-  let split = splits.get(allocationKey(back ?? ref));
-  let accruedAt = NEVER;
-  if (split === undefined) {
-    for (const own of splits.values()) {
-      if (own.grantId !== grantId) continue;
-      // Where there is no such split it is of any, which then is not as it should be.
-      split ??= own;
-      if (own.at > bookedAt || own.at >= accruedAt || own.returned + own.recognized >= own.amount) continue;
-      [split, accruedAt] = [own, own.at];
-    }
-  }
+/** Earnings name charge and grant. Of which split they are, what comes back behind them tells, or the order of accrual. */
+function recognize({ splits }: Rebuild, entry: ChargedEntry, ofWrite: readonly ChargedEntry[]): void {
+  const split = entry.kind === 'CORRECT' ? splitBehind(splits, entry, ofWrite) : firstAccrued(splits, entry);
   if (split === undefined) return;
-  splits.set(allocationKey(split.ref), { ...split, recognized: split.recognized + amount });
+  splits.set(allocationKey(split.ref), { ...split, recognized: split.recognized + entry.amount });
+}
+
+function splitBehind(
+  splits: ReadonlyMap<string, Allocation>,
+  { position }: ChargedEntry,
+  ofWrite: readonly ChargedEntry[],
+): Allocation | undefined {
+  const back = ofWrite.find(
+    (entry) => entry.position > position && isHeld(entry.account) && entry.reverses !== null,
+  );
+  return back && splits.get(allocationKey(back.reverses!));
+}
+
+/** Where nothing is accrued any split of the grant, which then is not as it should be. */
+function firstAccrued(
+  splits: ReadonlyMap<string, Allocation>,
+  { grantId, bookedAt }: ChargedEntry,
+): Allocation | undefined {
+  let first: Allocation | undefined;
+  let accruedAt = NEVER;
+  for (const own of splits.values()) {
+    if (own.grantId !== grantId) continue;
+    first ??= own;
+    if (own.at > bookedAt || own.at >= accruedAt || own.returned + own.recognized >= own.amount) continue;
+    [first, accruedAt] = [own, own.at];
+  }
+  return first;
 }

@@ -1,21 +1,19 @@
 import type { Amount } from '../amount.ts';
 import { promiseOf, type Grant } from '../credit/grant.ts';
-import type { Instant } from '../instant.ts';
 import type { AccountType } from '../ledger/account.ts';
-import type { PostingKind } from '../ledger/posting.ts';
-import { samePromise, type CreditPromise } from '../pending/promise.ts';
-import { withTermsAt } from '../tables/former-terms.ts';
+import type { StoredEntry } from '../ledger/store.ts';
+import { samePromise } from '../pending/promise.ts';
+import type { PromiseChange } from '../pending/scheduled-grants.ts';
+import { withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
 import { stored, type StoredGrant } from '../tables/grants.ts';
-import type { WrittenGrant } from './stored-grants.ts';
+import type { Found } from './compare.ts';
 
-/** What an entry says of its grant. */
-export type HeldEntry = {
-  readonly version: number;
-  /** Absent where its sub-account is missing. */
-  readonly account: AccountType | undefined;
-  readonly kind: PostingKind;
-  readonly amount: Amount;
-  readonly bookedAt: Instant;
+/** A grant as it stands in its row, with what its standing is held against. */
+export type FoundGrant = Found<StoredGrant> & {
+  /** Its terms before each change, oldest first. */
+  readonly former: readonly FormerTerms[];
+  /** The first write at or after its expiry, not before the one that set it; null: there was none yet. */
+  readonly expiryVersion: number | null;
 };
 
 /** What of a grant its entries tell. */
@@ -46,13 +44,13 @@ const PROMISED: Held = {
 };
 
 /** Whether an entry of held credit is what makes it credit. */
-export const isIssue = ({ kind, amount }: Pick<HeldEntry, 'kind' | 'amount'>): boolean =>
+export const isIssue = ({ kind, amount }: Pick<StoredEntry, 'kind' | 'amount'>): boolean =>
   kind === 'ISSUE' || (kind === 'ADJUST' && amount > 0n);
 
 /** What a grant is after an entry of its held credit (CUSTOMER_FBO). */
 export function held<Before extends Held>(
   before: Before,
-  { kind, amount, bookedAt }: Omit<HeldEntry, 'version' | 'account'>,
+  { kind, amount, bookedAt }: Pick<StoredEntry, 'kind' | 'amount' | 'bookedAt'>,
 ): Before {
   const remaining = before.remaining + amount;
   // One that had lapsed and was paid after all has not expired any more.
@@ -63,8 +61,8 @@ export function held<Before extends Held>(
   return { ...before, voidedAt: before.voidedAt ?? bookedAt, remaining, voided: before.voided - amount };
 }
 
-/** What a grant's promise became with a version; null: there was none any more. */
-export type Promising = { readonly version: number; readonly promise: CreditPromise | null };
+/** What became of a grant's promise. */
+type Promising = Pick<PromiseChange, 'version' | 'before' | 'after'>;
 
 export type RebuiltGrant = {
   readonly own: StoredGrant;
@@ -75,8 +73,8 @@ export type RebuiltGrant = {
 
 /** A grant being rebuilt from what happened to it, version by version; nothing is kept of its entries. */
 export type GrantRebuild = {
-  /** Its next entry, in order. */
-  book(entry: HeldEntry): void;
+  /** Its next entry, in order; of an account that is missing undefined. */
+  book(entry: StoredEntry, account: AccountType | undefined): void;
   end(): RebuiltGrant;
 };
 
@@ -84,13 +82,8 @@ export type GrantRebuild = {
  * Rebuilds a grant from its entries, its terms and former terms, its expiry and, of one that never was credit, its void;
  * each version is taken to its row by what stores it.
  */
-export function rebuildGrant({
-  grant,
-  former,
-  version,
-  voidedVersion,
-  expiryVersion,
-}: WrittenGrant): GrantRebuild {
+export function rebuildGrant({ fact, former, expiryVersion }: FoundGrant): GrantRebuild {
+  const { grant, version, voidedVersion } = fact;
   const changes = [version, ...former.map(({ untilVersion }) => untilVersion), voidedVersion, expiryVersion]
     .filter((change) => change !== null)
     .toSorted((a, b) => a - b);
@@ -107,8 +100,8 @@ export function rebuildGrant({
       now = { ...now, phase: 'CALLED_OFF', voidedAt: grant.voidedAt, voided: grant.amount };
     } else if (waits() && at === expiryVersion) now = { ...now, phase: 'LAPSED', expired: grant.amount };
     const after: Grant = { ...withTermsAt(grant, at, former), ...now };
-    const promise = promiseOf(after);
-    if (!samePromise(promises.at(-1)?.promise ?? null, promise)) promises.push({ version: at, promise });
+    const change = { version: at, before: promises.at(-1)?.after ?? null, after: promiseOf(after) };
+    if (!samePromise(change.before, change.after)) promises.push(change);
     own = stored(own, after, at);
   }
   /** Goes on to a version, by way of those between that changed something beside the journal. */
@@ -120,14 +113,14 @@ export function rebuildGrant({
   }
 
   return {
-    book(entry) {
+    book(entry, account) {
+      const { kind, amount } = entry;
       reach(entry.version);
-      if (entry.account === 'EARNINGS') now = { ...now, recognized: now.recognized + entry.amount };
-      else if (entry.account === 'CUSTOMER_FBO') {
-        if (isIssue(entry)) issued = (issued ?? 0n) + entry.amount;
-        now = held(now, entry);
-      } else if (entry.account === 'CUSTOMER_RECEIVABLE' && entry.kind === 'VOID')
-        now = { ...now, released: true };
+      if (account === 'EARNINGS') now = { ...now, recognized: now.recognized + amount };
+      else if (account === 'CUSTOMER_RECEIVABLE') now = { ...now, released: now.released || kind === 'VOID' };
+      if (account !== 'CUSTOMER_FBO') return;
+      if (isIssue(entry)) issued = (issued ?? 0n) + amount;
+      now = held(now, entry);
     },
     end() {
       reach(Math.max(at, ...changes));

@@ -1,14 +1,17 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { agreedAsKnown } from '../book/as-known.ts';
-import type { FormerTerms } from '../tables/former-terms.ts';
-import type { StoredGrant } from '../tables/grants.ts';
-import { ALWAYS, type Instant } from '../instant.ts';
-import type { SubAccount } from '../ledger/account.ts';
-import { held, isIssue } from './rebuild-grant.ts';
-import type { WrittenEntry } from './written.ts';
 import { allocationKey, type EntryRef } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { untakenSteps } from '../credit/take.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
+import { uuidOf } from '../id.ts';
+import { ALWAYS, type Instant } from '../instant.ts';
+import type { SubAccount } from '../ledger/account.ts';
+import { type FormerTerms, formerTermsOf } from '../tables/former-terms.ts';
+import { type StoredGrant, grantsOf } from '../tables/grants.ts';
+import type { BookPlace } from './book-set.ts';
+import { held, isIssue } from './rebuild-grant.ts';
+import type { WrittenEntry, Written } from './written.ts';
 
 /**
  * A book as its journal goes on, as far as it decides what a consumption takes: of each grant what nobody has taken at
@@ -24,6 +27,10 @@ export type Replay = {
   byExpiry: Replayed[];
   /** By the place of the entry that booked them: those with something uncovered. */
   readonly advances: Map<string, ReplayedAdvance>;
+  /** Of the versions at hand: the advance each covering is of, by the place of its first entry. */
+  covered: ReadonlyMap<string, EntryRef>;
+  /** Nobody knows any more what there was. */
+  lost: boolean;
 };
 
 /** `grant` has the amounts and moves of the entries so far; its terms are as they are now ({@link asKnownAt}). */
@@ -46,9 +53,11 @@ export const emptyReplay = (): Replay => ({
   gone: new Map(),
   byExpiry: [],
   advances: new Map(),
+  covered: new Map(),
+  lost: false,
 });
 
-export const replayedOf = ({ grants, gone }: Replay, grantId: string): Replayed | undefined =>
+const replayedOf = ({ grants, gone }: Replay, grantId: string): Replayed | undefined =>
   grants.get(grantId) ?? gone.get(grantId);
 
 /** The grants that may have credit for something that happened at an instant. */
@@ -61,7 +70,7 @@ export function* creditSince({ grants, gone, byExpiry }: Replay, at: Instant): G
 }
 
 /** A grant whose next entries are of a version: booked before it or not, it held nothing that was untaken. */
-export const unheld = (
+const unheld = (
   { grant, bookedVersion }: StoredGrant,
   former: readonly FormerTerms[],
   version: number,
@@ -81,24 +90,27 @@ export const unheld = (
 export const asKnownAt = ({ grant, former }: Replayed, version: number): Grant =>
   agreedAsKnown(grant, version, former);
 
-/** An entry of held credit. False: its grant is not there. */
-export function holdEntry(replay: Replay, entry: WrittenEntry): boolean {
+/** An entry of held credit; gives its grant, none if that is not there. */
+export function holdEntry(replay: Replay, entry: WrittenEntry): Replayed | undefined {
   const own = replayedOf(replay, entry.grantId ?? '');
-  if (own === undefined) return false;
+  if (own === undefined) {
+    replay.lost = true;
+    return undefined;
+  }
   const { kind, amount, bookedAt } = entry;
   const grant = held(own.grant, entry);
   // Its expiry is left aside.
-  const moves = isIssue(entry) || kind.startsWith('EXPIRE');
-  own.grant = moves ? grant : { ...grant, moves: [...grant.moves, { at: bookedAt, delta: amount }] };
-  return true;
+  const isMove = !isIssue(entry) && !kind.startsWith('EXPIRE');
+  own.grant = isMove ? { ...grant, moves: [...grant.moves, { at: bookedAt, delta: amount }] } : grant;
+  return own;
 }
 
-/** An entry of the debt of advances; `covered`: of which advance, where the entry is of a covering. */
+/** An entry of the debt of advances, in a transaction that begins with another. */
 export function oweEntry(
-  { advances }: Replay,
+  { advances, covered }: Replay,
   { kind, version, position, amount, bookedAt, chargeId, reverses }: WrittenEntry,
   { currency, featureKeys }: SubAccount,
-  covered: EntryRef | undefined,
+  first: EntryRef,
 ): void {
   if (kind === 'CONSUME') {
     const entry = { version, position };
@@ -107,12 +119,11 @@ export function oweEntry(
     return;
   }
   // What a correction takes back of a covering leaves the advance as it is: covered, and owed no more.
-  const of = kind === 'COVER' ? covered : reverses;
-  const key = of === undefined || of === null ? '' : allocationKey(of);
-  const advance = advances.get(key);
+  const of = kind === 'COVER' ? covered.get(allocationKey(first)) : reverses;
+  const advance = advances.get(of ? allocationKey(of) : '');
   if (advance === undefined) return;
   advance.uncovered -= amount;
-  if (advance.uncovered <= 0n) advances.delete(key);
+  if (advance.uncovered <= 0n) advances.delete(allocationKey(advance.entry));
 }
 
 /** More moves of a grant are put together than this. */
@@ -153,3 +164,59 @@ function expire(replay: Replay, own: Replayed): void {
 
 export const totalOf = (slices: readonly { readonly amount: Amount }[]): Amount =>
   sumAmounts(slices.map(({ amount }) => amount));
+
+const COVERED = statement<EntryRef & { of_version: number; of_position: number }>(
+  'advances_covered_to_verify',
+  `select named.version, named.position, advance.version as of_version, advance.entry_position as of_position
+   from unnest($3::uuid[], $4::bigint[], $5::integer[]) named (charge_id, version, position)
+   join lateral (
+     select * from allocations a
+     where a.shard = $1 and a.book_id = $2 and a.charge_id = named.charge_id and a.version = named.version
+       and a.position = named.position
+     offset 0
+   ) split on true
+   join lateral (
+     select * from advances a
+     where a.shard = $1 and a.book_id = $2 and a.charge_id = named.charge_id and a.collection = split.collection
+     offset 0
+   ) advance on true`,
+);
+
+/** Gets to know what the next versions name: grants, and which advance a covering is of, which the journal does not tell. */
+export async function learn(
+  replay: Replay,
+  accounts: ReadonlyMap<number, SubAccount>,
+  connection: Connection,
+  { shard, id: bookId }: BookPlace,
+  versions: readonly Written[],
+): Promise<void> {
+  if (replay.lost) return;
+  const firsts = new Map<string, number>();
+  const covers: WrittenEntry[] = [];
+  for (const entry of versions.flatMap(({ entries }) => entries)) {
+    const { grantId, version, subAccount, kind, chargeId } = entry;
+    if (grantId === null || accounts.get(subAccount)?.type !== 'CUSTOMER_FBO') continue;
+    if (replayedOf(replay, grantId) === undefined && !firsts.has(grantId)) firsts.set(grantId, version);
+    if (kind === 'COVER' && chargeId !== null) covers.push(entry);
+  }
+  const [grants, former, covered] = await settleAll([
+    grantsOf(connection, { shard, bookId }, firsts.keys()),
+    formerTermsOf(connection, { shard, bookId }, firsts.keys()),
+    covers.length === 0
+      ? Promise.resolve([])
+      : connection.run(COVERED, [
+          shard,
+          bookId,
+          covers.map(({ chargeId }) => uuidOf(chargeId!)),
+          covers.map(({ version }) => version),
+          covers.map(({ position }) => position),
+        ]),
+  ]);
+  replay.covered = new Map(
+    covered.map((row) => [allocationKey(row), { version: row.of_version, position: row.of_position }]),
+  );
+  for (const own of grants) {
+    const { id } = own.grant;
+    replay.grants.set(id, unheld(own, former.get(id) ?? [], firsts.get(id)!));
+  }
+}

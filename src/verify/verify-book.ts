@@ -2,17 +2,15 @@ import { nextDue } from '../credit/advance-to.ts';
 import type { Connection } from '../db/database.ts';
 import { earlier, NEVER } from '../instant.ts';
 import { checkAnswers } from './answers.ts';
-import { checkBook, checkRegistered, type StoredBook } from './check-book.ts';
+import { checkBook, checkRegistered, type RegisteredBook } from './check-book.ts';
 import { checkCharges } from './check-charges.ts';
 import { checkGrants } from './check-grants.ts';
 import { checkEnd, checkVersion, openCheck, type JournalCheck } from './check-journal.ts';
-import { checkUsage, learnUsage, openUsage } from './check-usage.ts';
-import { danglingEntries, danglingRows } from './dangling.ts';
+import { checkUsage, openUsage } from './check-usage.ts';
 import { sealedVersions } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { staleLateSums } from './late-sums.ts';
-import { writtenCharges } from './stored-charges.ts';
-import { writtenGrants } from './stored-grants.ts';
+import { learn } from './replay.ts';
 import { accountsOf } from './written.ts';
 
 /** What verifying a book comes to, piece by piece: what is wrong in it, and how much of its journal was read. */
@@ -29,7 +27,7 @@ export type Piece = {
  */
 export async function* verifyBook(
   connection: Connection,
-  book: StoredBook,
+  book: RegisteredBook,
 ): AsyncGenerator<Piece, void, undefined> {
   const currencies: Record<string, number> = {};
   const used = (currency: string, version: number) => {
@@ -37,46 +35,43 @@ export async function* verifyBook(
   };
   let nextEventAt = NEVER;
 
-  const journal = openCheck(await accountsOf(connection, book));
-  const missing = new Set<string>();
+  const accounts = await accountsOf(connection, book);
+  const journal = openCheck(accounts);
   yield found(checkRegistered(book));
-  yield* verifyJournal(connection, book, journal, missing);
+  yield* verifyJournal(connection, book, journal);
   for await (const stale of staleLateSums(connection, book)) yield found(stale);
-
-  for await (const page of writtenGrants(connection, book, journal.accounts)) {
-    const { findings, rebuilt } = await checkGrants(book, page, journal.accounts);
+  for await (const { findings, rebuilt } of checkGrants(connection, book, accounts)) {
     for (const { grant, version } of rebuilt) used(grant.currency, version);
     const grants = new Map(rebuilt.map(({ grant }) => [grant.id, grant]));
     nextEventAt = earlier(nextEventAt, nextDue({ grants }));
     yield found(findings);
   }
-  for await (const page of writtenCharges(connection, book, journal.accounts)) {
-    for (const { charge } of page.charges) used(charge.currency, charge.version);
-    yield found([...checkCharges(page, book.version, journal), ...danglingRows(page, book.version, missing)]);
+  for await (const { findings, charges } of checkCharges(connection, book, accounts, journal.hashedSince)) {
+    for (const { charge } of charges) used(charge.currency, charge.version);
+    yield found(findings);
   }
   const { last: version, recordedAt: clock, feedPosition } = journal;
   yield found(checkBook(book, { version, clock, feedPosition, nextEventAt, currencies }));
 }
 
-/** The journal and what stands in it by the write: use, facts, answers. `missing` collects the subjects told as missing. */
+/** The journal and what stands in it by the write: use, facts, answers. */
 async function* verifyJournal(
   connection: Connection,
-  book: StoredBook,
+  book: RegisteredBook,
   journal: JournalCheck,
-  missing: Set<string>,
 ): AsyncGenerator<Piece, void, undefined> {
-  const usage = await openUsage(connection, book, journal.accounts);
+  const usage = openUsage(journal.accounts);
   let answers = 0;
   for await (const page of sealedVersions(connection, book)) {
     const versions = page.map(({ version }) => version);
-    await learnUsage(usage, connection, book, versions);
-    const findings = page.flatMap(({ version, sealed }): Finding[] => {
+    await learn(usage.replay, journal.accounts, connection, book, versions);
+    const findings = page.flatMap(({ version, sealed, asked }): Finding[] => {
       const broken = checkVersion(journal, version, sealed);
-      return [...broken, ...checkUsage(usage, version, broken.length === 0)];
+      return [...broken, ...checkUsage(usage, version, asked, broken.length === 0)];
     });
     answers += page.filter(({ answered }) => answered).length;
     yield {
-      findings: [...findings, ...(await danglingEntries(connection, book, versions, missing))],
+      findings,
       transactions: versions.reduce((sum, { transactions }) => sum + transactions.length, 0),
       entries: versions.reduce((sum, { entries }) => sum + entries.length, 0),
     };

@@ -2,7 +2,7 @@ import { databaseTime } from '../db/clock.ts';
 import type { Snapshot } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import type { QueryDeps } from '../book/questions.ts';
-import { checkSet, countBooks, placesOf, type Book, type Owner } from './book-set.ts';
+import { checkSet, countBooks, placesOf, type BookPlace, type Owner } from './book-set.ts';
 import { readBook } from './check-book.ts';
 import type { Finding } from './finding.ts';
 import { brokenOff, inspect } from './unreadable.ts';
@@ -81,7 +81,7 @@ export async function verify(
 /** What verifying a customer's book comes to, rows that cannot be read included. */
 async function* piecesOf(
   snapshot: Snapshot,
-  place: Book,
+  place: BookPlace,
 ): AsyncGenerator<Piece & { readonly books: number }, void, undefined> {
   const inspection = inspect(snapshot);
   const book = await readBook(inspection.connection, place);

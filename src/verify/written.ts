@@ -1,37 +1,32 @@
 import type { Row } from '../db/codec.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
-import type { Appended, JournalTransaction } from '../ledger/journal.ts';
+import type { SubAccount } from '../ledger/account.ts';
+import type { JournalTransaction } from '../ledger/journal.ts';
 import { ENTRIES, TRANSACTIONS, type StoredEntry } from '../ledger/store.ts';
 import { SUB_ACCOUNTS } from '../ledger/sub-accounts.ts';
 import { WRITES, type StoredWrite } from '../ledger/writes.ts';
+import type { BookPlace } from './book-set.ts';
 
 /** A book's journal as it stands in its rows, whatever is wrong with them: nothing is joined, what is missing is missing. */
 
-export type WrittenTransaction = JournalTransaction;
-
 export type WrittenEntry = StoredEntry & { readonly lateClass: number | null };
 
-/** A row of `writes`. */
-export type WrittenWrite = StoredWrite;
-
 /** A sub-account and the hex digits of its id. */
-export type WrittenAccount = Appended['opened'][number];
+export type WrittenAccount = SubAccount & { readonly uuid: string };
 
 /** One version of a book. */
 export type Written = {
   readonly version: number;
   /** Null: there is no such write. */
-  readonly write: WrittenWrite | null;
+  readonly write: StoredWrite | null;
   /** When that was recorded. */
   readonly recordedAt: Instant | null;
-  readonly transactions: readonly WrittenTransaction[];
+  readonly transactions: readonly JournalTransaction[];
   readonly entries: readonly WrittenEntry[];
 };
 
-type Book = { readonly shard: number; readonly id: string };
-
-const ACCOUNTS = statement<Row<WrittenAccount>>(
+const ACCOUNTS = statement<Row<WrittenAccount & { readonly ordinal: number }>>(
   'sub_accounts_to_verify',
   `select ${SUB_ACCOUNTS.select('s')} from sub_accounts s where s.shard = $1 and s.book_id = $2`,
 );
@@ -39,11 +34,14 @@ const ACCOUNTS = statement<Row<WrittenAccount>>(
 /** A book's sub-accounts by their ordinals. */
 export const accountsOf = async (
   connection: Connection,
-  { shard, id }: Book,
-): Promise<ReadonlyMap<number, WrittenAccount>> => {
-  const accounts = (await connection.run(ACCOUNTS, [shard, id])).map(SUB_ACCOUNTS.read);
-  return new Map(accounts.map((account) => [account.ordinal, account]));
-};
+  { shard, id }: BookPlace,
+): Promise<ReadonlyMap<number, WrittenAccount>> =>
+  new Map(
+    (await connection.run(ACCOUNTS, [shard, id])).map((row) => {
+      const account = SUB_ACCOUNTS.read(row);
+      return [account.ordinal, account];
+    }),
+  );
 
 /** About how many entries are read at once; a version is never cut, and was in memory as a whole when it was written. */
 const PAGE = 2_000;
@@ -73,21 +71,21 @@ const WITHIN = 'r.shard = $1 and r.book_id = $2 and r.version between $3 and $4'
 
 const WRITES_WITHIN = statement<Row<StoredWrite>>(
   'writes_to_verify',
-  `select ${WRITES.select('r')} from writes r where ${WITHIN} order by r.version`,
+  `select ${WRITES.select('r')} from writes r where ${WITHIN}`,
 );
 const TRANSACTIONS_WITHIN = statement<Row<JournalTransaction>>(
   'transactions_to_verify',
   `select ${TRANSACTIONS.select('r')} from transactions r where ${WITHIN} order by r.version, r.ordinal`,
 );
-const ENTRIES_WITHIN = statement<Row<StoredEntry> & { readonly late_class: number | null }>(
+const ENTRIES_WITHIN = statement<Row<StoredEntry> & { late_class: number | null }>(
   'entries_to_verify',
-  `select ${ENTRIES.select('r')}, r.late_class from entries r where ${WITHIN} order by r.version, r.position`,
+  `select ${ENTRIES.selectAll('r')} from entries r where ${WITHIN} order by r.version, r.position`,
 );
 
 /** A book's versions, oldest first, in pages. */
 export async function* writtenVersions(
   connection: Connection,
-  { shard, id }: Book,
+  { shard, id }: BookPlace,
 ): AsyncGenerator<readonly Written[], void, undefined> {
   for (let last = Number.MIN_SAFE_INTEGER; ;) {
     const [next] = await connection.run(NEXT, [shard, id, last, PAGE]);
@@ -102,26 +100,26 @@ export async function* writtenVersions(
     yield byVersion(
       writes.map(WRITES.read),
       transactions.map(TRANSACTIONS.read),
-      entries.map((row) => ({ ...ENTRIES.read(row), lateClass: row.late_class })),
+      entries.map((row) => Object.assign(ENTRIES.read(row), { lateClass: row.late_class })),
     );
   }
 }
 
 function byVersion(
-  writes: readonly WrittenWrite[],
-  transactions: readonly WrittenTransaction[],
+  writes: readonly StoredWrite[],
+  transactions: readonly JournalTransaction[],
   entries: readonly WrittenEntry[],
 ): readonly Written[] {
-  const written = new Map(writes.map((write) => [write.version, write]));
+  const writeOf = new Map(writes.map((write) => [write.version, write]));
   const transactionsOf = Map.groupBy(transactions, ({ version }) => version);
   const entriesOf = Map.groupBy(entries, ({ version }) => version);
-  const versions = new Set([...written.keys(), ...transactionsOf.keys(), ...entriesOf.keys()]);
+  const versions = new Set([...writeOf.keys(), ...transactionsOf.keys(), ...entriesOf.keys()]);
   return [...versions]
     .toSorted((a, b) => a - b)
     .map((version) => ({
       version,
-      write: written.get(version) ?? null,
-      recordedAt: written.get(version)?.recordedAt ?? null,
+      write: writeOf.get(version) ?? null,
+      recordedAt: writeOf.get(version)?.recordedAt ?? null,
       transactions: transactionsOf.get(version) ?? [],
       entries: entriesOf.get(version) ?? [],
     }));

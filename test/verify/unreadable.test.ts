@@ -147,6 +147,34 @@ describe('a book that holds one', () => {
     expect(summary).toMatchObject({ books: 2n });
   });
 
+  test('is there: what is about it is not about nothing', async () => {
+    const { kinds } = await foundWhile(
+      world,
+      ['grants', 'charges'],
+      `update grants set consumed = 'NaN' where id in ('${uuidOf(story.paid)}', '${uuidOf(story.waiting)}');
+       update charges set invoiced = 'NaN' where id = '${uuidOf(story.debt)}'`,
+    );
+
+    expect(kinds.filter((kind) => kind === 'UNREADABLE_ROW')).toHaveLength(3);
+    expect(kinds).not.toContain('DANGLING_ROW');
+    expect(kinds).not.toContain('SCHEDULED_INDEX');
+  });
+
+  test('does not end the walk through many', async () => {
+    const { kinds } = await foundWhile(
+      world,
+      ['grants'],
+      `insert into grants select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid()))).*
+       from grants g, generate_series(1, 1100) where id = '${uuidOf(story.waiting)}';
+       update grants set remaining = 'NaN' where id = (
+         select max(id::text)::uuid from (select id from grants order by id limit 500) page
+       )`,
+    );
+
+    // Of each of them the promise is missing, but of the one that cannot be read.
+    expect(kinds.filter((kind) => kind === 'SCHEDULED_INDEX')).toHaveLength(1_099);
+  });
+
   test('that makes the verification stumble is told of as far as it came', async () => {
     const { findings, summary } = await foundWhile(
       world,
