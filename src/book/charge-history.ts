@@ -1,6 +1,8 @@
 import type { KnownBook } from '../db/placement.ts';
 import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus } from '../credit/charge.ts';
+import { codec, type Row } from '../db/codec.ts';
+import { bigint, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
@@ -12,10 +14,8 @@ import { chargesOpenThen } from './open-then.ts';
 
 const point = parameters({ ...POINT, chargeIds: 'uuid[]' });
 
-type Row = { charge_id: string; amount: Amount; collected: Amount };
-
 // A report counts from its recording on, a collection from its booked_at on (domain.md §9).
-const STANDING_THEN = statement<Row>(
+const STANDING_THEN = statement<{ charge_id: string; amount: Amount; collected: Amount }>(
   'charges_standing_then',
   `select named.charge_id, reported.amount, collected.amount as collected
    from unnest(${point.chargeIds}) named (charge_id)
@@ -80,7 +80,7 @@ export async function chargesOpenedWithin(
 }
 
 /** What one write did to a charge that was open. */
-export type ChargeEvent = {
+export type RecordedEvent = {
   readonly chargeId: string;
   readonly version: number;
   readonly recordedAt: Instant;
@@ -93,19 +93,19 @@ export type ChargeEvent = {
   readonly closes: ChargeStatus | null;
 };
 
-type EventRow = {
-  charge_id: string;
-  version: number;
-  recorded_at: Instant;
-  amount: Amount;
-  collected: Amount;
-  booked_at: Instant;
-  closes: ChargeStatus | null;
-};
+const EVENT = codec<RecordedEvent>({
+  chargeId: id('chg'),
+  version: bigint,
+  recordedAt: timestamptz,
+  amount: numeric,
+  collected: numeric,
+  bookedAt: timestamptz,
+  closes: optional(text),
+});
 
 const named = parameters({ ...RANGE, chargeIds: 'uuid[]' });
 
-const events = (name: string, which: string): Statement<EventRow> =>
+const events = (name: string, which: string): Statement<Row<RecordedEvent>> =>
   statement(
     name,
     `select e.charge_id, e.version, w.recorded_at, e.amount, e.collected, e.booked_at,
@@ -130,31 +130,22 @@ export const chargeEventsWithin = (
   connection: Connection,
   versions: VersionRange,
   chargeIds: readonly string[],
-): Promise<readonly ChargeEvent[]> => runEvents(connection, EVENTS_WITHIN, versions, chargeIds);
+): Promise<readonly RecordedEvent[]> => runEvents(connection, EVENTS_WITHIN, versions, chargeIds);
 
 /** Of these the collections that were recorded later than they count from. */
 export const lateCollections = (
   connection: Connection,
   versions: VersionRange,
   chargeIds: readonly string[],
-): Promise<readonly ChargeEvent[]> => runEvents(connection, LATE_EVENTS, versions, chargeIds);
+): Promise<readonly RecordedEvent[]> => runEvents(connection, LATE_EVENTS, versions, chargeIds);
 
 async function runEvents(
   connection: Connection,
-  which: Statement<EventRow>,
+  which: Statement<Row<RecordedEvent>>,
   versions: VersionRange,
   chargeIds: readonly string[],
-): Promise<readonly ChargeEvent[]> {
+): Promise<readonly RecordedEvent[]> {
   if (chargeIds.length === 0) return [];
   const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
-  const rows = await connection.run(which, valuesOf(named, asked));
-  return rows.map((row) => ({
-    chargeId: idOf('chg', row.charge_id),
-    version: row.version,
-    recordedAt: row.recorded_at,
-    amount: row.amount,
-    collected: row.collected,
-    bookedAt: row.booked_at,
-    closes: row.closes,
-  }));
+  return (await connection.run(which, valuesOf(named, asked))).map(EVENT.read);
 }

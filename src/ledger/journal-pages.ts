@@ -1,3 +1,4 @@
+import type { Row } from '../db/codec.ts';
 import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
@@ -5,6 +6,7 @@ import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import type { PostingKind } from './posting.ts';
 import {
   ENTRY,
+  FOUND,
   readEntry,
   readTransactions,
   TRANSACTION,
@@ -13,7 +15,7 @@ import {
   type EntryRow,
   type ReadEntry,
   type ReadTransaction,
-  type TransactionRow,
+  type FoundTransaction,
 } from './read-journal.ts';
 
 /**
@@ -64,7 +66,7 @@ export type EntryRange = JournalRange & {
 };
 
 /** Rows, and where the next page goes on; null where there is nothing behind them. */
-export type JournalPage<Row> = { readonly rows: readonly Row[]; readonly next: JournalCursor | null };
+export type JournalPage<Shown> = { readonly rows: readonly Shown[]; readonly next: JournalCursor | null };
 
 /** Rows a page looks at, at most: some milliseconds' worth. */
 const LOOKED_AT = 10_000;
@@ -142,7 +144,7 @@ const NAMES_GRANT = `($10::uuid is null or exists (
     where n.shard = $1 and n.book_id = $2 and n.grant_id = $10 and n.version = t.version and n.transaction = t.ordinal
   ))`;
 
-const transactionPage = (walk: Exclude<Walk, 'accounts'>): Statement<TransactionRow> =>
+const transactionPage = (walk: Exclude<Walk, 'accounts'>): Statement<Row<FoundTransaction>> =>
   statement(
     `transactions_along_${walk}`,
     `select ${TRANSACTION} from (
@@ -210,7 +212,10 @@ export async function pageOfTransactions(
     lookAt: hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS),
     shown: [kinds, idempotencyKey],
   });
-  const page = pageOf(rows, limit, last, ({ version, ordinal }) => ({ version, position: ordinal }));
+  const page = pageOf(rows.map(FOUND.read), limit, last, ({ version, ordinal }) => ({
+    version,
+    position: ordinal,
+  }));
   return { ...page, rows: await readTransactions(connection, range, page.rows) };
 }
 
@@ -227,16 +232,16 @@ function walkOf({ grantId, chargeId }: JournalRange): readonly [Exclude<Walk, 'a
 const hidesRows = ({ bookedFrom, bookedTo, grantId, chargeId }: JournalRange): boolean =>
   bookedFrom !== ALWAYS || bookedTo !== NEVER || (grantId !== null && chargeId !== null);
 
-async function walked<Row>(
+async function walked<Found>(
   connection: Connection,
-  { page, edge: lastLookedAt }: { readonly page: Statement<Row>; readonly edge: Statement<JournalCursor> },
+  { page, edge: lastLookedAt }: { readonly page: Statement<Found>; readonly edge: Statement<JournalCursor> },
   asked: {
     readonly range: JournalRange;
     readonly subject: unknown;
     readonly lookAt: number;
     readonly shown: readonly unknown[];
   },
-): Promise<{ readonly rows: readonly Row[]; readonly last: JournalCursor | null }> {
+): Promise<{ readonly rows: readonly Found[]; readonly last: JournalCursor | null }> {
   const { range, subject, lookAt, shown } = asked;
   const { shard, bookId, after, version, bookedFrom, bookedTo, grantId, chargeId, limit } = range;
   const way = [shard, bookId, after.version, after.position, version, subject, lookAt];
@@ -253,12 +258,12 @@ async function walked<Row>(
 }
 
 /** Cuts a page from one row more than it shows; `last` is the last row looked at if there may be more behind it. */
-function pageOf<Row>(
-  found: readonly Row[],
+function pageOf<Shown>(
+  found: readonly Shown[],
   limit: number,
   last: JournalCursor | null,
-  placeOf: (row: Row) => JournalCursor,
-): JournalPage<Row> {
+  placeOf: (row: Shown) => JournalCursor,
+): JournalPage<Shown> {
   const rows = found.slice(0, limit);
   return { rows, next: found.length > limit ? placeOf(rows.at(-1)!) : last };
 }

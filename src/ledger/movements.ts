@@ -1,7 +1,8 @@
 import type { Amount } from '../amount.ts';
+import { codec, type Row } from '../db/codec.ts';
+import { as, bigint, id, integer, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
-import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { OF_CREDIT } from './as-of.ts';
 import type { PostingKind } from './posting.ts';
@@ -42,19 +43,19 @@ export type MovementPage = SettledFilter & {
   readonly limit: number;
 };
 
-type Row = {
-  id: string;
-  kind: PostingKind;
-  booked_at: Instant;
-  version: number;
-  ordinal: number;
-  recorded_at: Instant;
-  currency: string;
-  amount: Amount;
-  grant_id: string | null;
-  charge_id: string | null;
-  reason: string | null;
-};
+const MOVEMENT = codec<Movement>({
+  id: optional(id('txn')),
+  kind: text,
+  currency: text,
+  amount: numeric,
+  grantId: optional(id('grt')),
+  chargeId: optional(id('chg')),
+  reason: optional(text),
+  recordedAt: timestamptz,
+  bookedAt: timestamptz,
+  version: bigint,
+  position: as('ordinal', integer),
+});
 
 const p = parameters(SETTLED);
 
@@ -122,7 +123,7 @@ const paged = parameters({
   limit: 'bigint',
 });
 
-const page = (name: string, beyond: '<' | '>', order: 'asc' | 'desc'): Statement<Row> =>
+const page = (name: string, beyond: '<' | '>', order: 'asc' | 'desc'): Statement<Row<Movement>> =>
   statement(
     name,
     `${movements(`t.kind = any(${paged.kinds}) and t.booked_at >= ${paged.from} and t.booked_at < ${paged.until}
@@ -148,7 +149,7 @@ export async function pageOfMovements(
 }
 
 const at = parameters({ ...SETTLED, instants: 'timestamptz[]' });
-const AT_INSTANTS = statement<Row>(
+const AT_INSTANTS = statement<Row<Movement>>(
   'movements_at_instants',
   `${movements(`t.booked_at = any(${at.instants})`)} order by t.booked_at, t.version, t.ordinal`,
 );
@@ -163,18 +164,7 @@ export async function movementsAt(
   return rows.map(readMovement);
 }
 
-const readMovement = (row: Row): Movement => ({
-  id: idOf('txn', row.id),
-  kind: row.kind,
-  currency: row.currency,
-  amount: row.amount,
-  grantId: row.grant_id === null || isTaken(row) ? null : idOf('grt', row.grant_id),
-  chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
-  reason: row.reason,
-  recordedAt: row.recorded_at,
-  bookedAt: row.booked_at,
-  version: row.version,
-  position: row.ordinal,
-});
-
-const isTaken = ({ kind, amount }: Row): boolean => kind === 'ADJUST' && amount < 0n;
+const readMovement = (row: Row<Movement>): Movement => {
+  const movement = MOVEMENT.read(row);
+  return movement.kind === 'ADJUST' && movement.amount < 0n ? { ...movement, grantId: null } : movement;
+};

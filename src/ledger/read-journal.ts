@@ -1,5 +1,6 @@
 import type { Amount } from '../amount.ts';
-import type { Row } from '../db/codec.ts';
+import { codec, type Row } from '../db/codec.ts';
+import { bigint, bytea, id, integer, optional, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -83,20 +84,22 @@ export const WITH_ACCOUNT = `
     offset 0
   ) reversed on true`;
 
-export type TransactionRow = {
-  book_id: string;
-  id: string;
-  kind: PostingKind;
-  version: number;
-  ordinal: number;
-  booked_at: Instant;
-  recorded_at: Instant;
-  hash: Buffer;
-  reason: string | null;
-  idempotency_key: string | null;
-  /** Of the first transaction of its write. */
-  group_id: string;
-};
+/** A transaction without what its entries tell. */
+export type FoundTransaction = Omit<ReadTransaction, 'reversedId' | 'entries'> & { readonly bookId: string };
+
+export const FOUND = codec<FoundTransaction>({
+  bookId: uuid,
+  id: id('txn'),
+  kind: text,
+  groupId: id('txn'),
+  version: bigint,
+  ordinal: integer,
+  bookedAt: timestamptz,
+  recordedAt: timestamptz,
+  hash: bytea,
+  reason: optional(text),
+  idempotencyKey: optional(text),
+});
 
 export const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
   w.idempotency_key, g.id as group_id`;
@@ -128,38 +131,25 @@ const ENTRIES_OF = statement<EntryRow>(
 export async function readTransactions(
   connection: Connection,
   { shard }: { readonly shard: number },
-  found: readonly TransactionRow[],
+  found: readonly FoundTransaction[],
 ): Promise<readonly ReadTransaction[]> {
   if (found.length === 0) return [];
   const entries = await connection.run(ENTRIES_OF, [
-    ...[shard, found.map((row) => row.book_id), found.map((row) => row.version)],
+    ...[shard, found.map((row) => row.bookId), found.map((row) => row.version)],
     found.map((row) => row.ordinal),
   ]);
-  const byTransaction = Map.groupBy(entries, (row) => row.transaction_id);
-  return found.map((row) => {
-    const own = (byTransaction.get(row.id) ?? []).map(readEntry);
-    const reversed = row.kind === 'REVERSE' ? (own[0]?.reverses ?? null) : null;
-    return {
-      id: idOf('txn', row.id),
-      kind: row.kind,
-      groupId: idOf('txn', row.group_id),
-      version: row.version,
-      ordinal: row.ordinal,
-      bookedAt: row.booked_at,
-      recordedAt: row.recorded_at,
-      hash: row.hash,
-      reason: row.reason,
-      idempotencyKey: row.idempotency_key,
-      reversedId: reversed === null ? null : reversed.transactionId,
-      entries: own,
-    };
+  const byTransaction = Map.groupBy(entries, (row) => idOf('txn', row.transaction_id));
+  return found.map((transaction) => {
+    const own = (byTransaction.get(transaction.id) ?? []).map(readEntry);
+    const reversed = transaction.kind === 'REVERSE' ? (own[0]?.reverses ?? null) : null;
+    return { ...transaction, reversedId: reversed?.transactionId ?? null, entries: own };
   });
 }
 
 /** A write whose transactions are asked for, but those up to the ordinal `after`. */
 export type NamedWrite = { readonly bookId: string; readonly version: number; readonly after: number };
 
-const OF_WRITES = statement<TransactionRow & { write: number }>(
+const OF_WRITES = statement<Row<FoundTransaction> & { write: number }>(
   'transactions_of_writes',
   `select (named.number - 1)::integer as write, ${TRANSACTION}
    from unnest($2::uuid[], $3::bigint[], $4::integer[]) with ordinality named (book_id, version, after, number)
@@ -187,11 +177,11 @@ export async function transactionsOfWrites(
     ...[shard, writes.map((write) => write.bookId), writes.map((write) => write.version)],
     ...[writes.map((write) => write.after), limit],
   ]);
-  const transactions = await readTransactions(connection, { shard }, found);
+  const transactions = await readTransactions(connection, { shard }, found.map(FOUND.read));
   return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
 }
 
-const BY_ID = statement<TransactionRow>(
+const BY_ID = statement<Row<FoundTransaction>>(
   'transaction_by_id',
   `select ${TRANSACTION} from transactions t ${WITH_WRITE}
    where t.id = $3 and t.shard = $1 and t.book_id = $2`,
@@ -204,7 +194,7 @@ export async function findTransaction(
   transactionId: string,
 ): Promise<ReadTransaction | null> {
   const found = await connection.run(BY_ID, [book.shard, book.bookId, uuidOf(transactionId)]);
-  return (await readTransactions(connection, book, found))[0] ?? null;
+  return (await readTransactions(connection, book, found.map(FOUND.read)))[0] ?? null;
 }
 
 export const readEntry = (row: EntryRow): ReadEntry => ({
@@ -247,10 +237,10 @@ export function asRead(
 ): ReadTransaction | undefined {
   const made = appended.transactions.find((transaction) => transaction.kind === kind);
   if (made === undefined) return undefined;
-  const id = idOf('txn', made.uuid);
+  const transactionId = idOf('txn', made.uuid);
   return {
     ...made,
-    id,
+    id: transactionId,
     groupId: idOf('txn', appended.transactions[0]!.uuid),
     idempotencyKey,
     reversedId,
@@ -258,8 +248,8 @@ export function asRead(
       .filter((entry) => entry.transaction === made.ordinal)
       .map((entry) => ({
         ...entry,
-        id: entryId(id, entry.position),
-        transactionId: id,
+        id: entryId(transactionId, entry.position),
+        transactionId,
         accountId: idOf('acc', entry.accountUuid),
         reverses: reversedId === null ? null : reversedEntry(reversedId, entry.reverses!.position),
       })),

@@ -1,8 +1,9 @@
 import type { KnownBook } from '../db/placement.ts';
 import type { Amount } from '../amount.ts';
+import { codec, type Row } from '../db/codec.ts';
+import { as, boolean, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
 import { parameters, valuesOf } from '../db/parameters.ts';
-import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
@@ -156,6 +157,16 @@ export type SettledEntry = {
   readonly ofCredit: boolean;
 };
 
+const SETTLED_ENTRY = codec<SettledEntry>({
+  at: as('booked_at', timestamptz),
+  kind: text,
+  currency: text,
+  amount: numeric,
+  grantId: optional(id('grt')),
+  chargeId: optional(id('chg')),
+  ofCredit: boolean,
+});
+
 /** A span of time. */
 export type Span = {
   /** Exclusive. */
@@ -168,15 +179,7 @@ const within = parameters({ ...SETTLED, after: 'timestamptz', through: 'timestam
 
 // By transaction: what was booked in a span may have been recorded at any time since, and what was recorded in it may
 // have been booked at any time before.
-const ENTRIES_WITHIN = statement<{
-  booked_at: Instant;
-  kind: PostingKind;
-  currency: string;
-  amount: Amount;
-  grant_id: string | null;
-  charge_id: string | null;
-  of_credit: boolean;
-}>(
+const ENTRIES_WITHIN = statement<Row<SettledEntry>>(
   'settled_entries_within',
   `select t.booked_at, e.kind, s.currency, e.amount, e.grant_id, e.charge_id, ${OF_CREDIT} as of_credit
    from (
@@ -196,17 +199,6 @@ export async function settledEntriesWithin(
   filter: SettledFilter,
   { after, through }: Span,
 ): Promise<readonly SettledEntry[]> {
-  const rows = await connection.run(
-    ENTRIES_WITHIN,
-    valuesOf(within, { ...settledIn(filter), after, through }),
-  );
-  return rows.map((row) => ({
-    at: row.booked_at,
-    kind: row.kind,
-    currency: row.currency,
-    amount: row.amount,
-    grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
-    chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
-    ofCredit: row.of_credit,
-  }));
+  const asked = { ...settledIn(filter), after, through };
+  return (await connection.run(ENTRIES_WITHIN, valuesOf(within, asked))).map(SETTLED_ENTRY.read);
 }

@@ -1,4 +1,4 @@
-import type { ChargeEvent } from '../../book/charge-history.ts';
+import type { RecordedEvent } from '../../book/charge-history.ts';
 import { later, type Instant } from '../../instant.ts';
 import type { SettledEntry } from '../../ledger/settled.ts';
 import type { CreditPromise } from '../../pending/promise.ts';
@@ -39,7 +39,7 @@ export const ofOpening = (charge: Charge): Change => ({
 });
 
 /** What an event changes when it is recorded; of a back-dated collection this is the rest, see {@link ofLate}. */
-export function ofEvent(event: ChargeEvent, openedBy: number | undefined): readonly Change[] {
+export function ofEvent(event: RecordedEvent, openedBy: number | undefined): readonly Change[] {
   const { chargeId, recordedAt: at, amount, collected, bookedAt, closes } = event;
   const cause = caused(
     closes === 'CANCELED'
@@ -63,7 +63,7 @@ export function ofEvent(event: ChargeEvent, openedBy: number | undefined): reado
 }
 
 /** A collection counts from its own instant on, but not before its charge was known. */
-export const ofLate = (event: ChargeEvent, charge: Charge): Change => ({
+export const ofLate = (event: RecordedEvent, charge: Charge): Change => ({
   at: later(event.bookedAt, charge.recordedAt),
   what: 'collected',
   chargeId: event.chargeId,
