@@ -17,7 +17,7 @@ import type { WritableBook } from '../book/open-book.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
-import type { Session } from './session.ts';
+import type { Rows, Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type CommitDeps = DecideDeps & {
@@ -92,44 +92,25 @@ const missing = (): never => {
 /** Sends what the sessions have come to; nothing here waits for the one before it. */
 function store(connection: Connection, sessions: readonly Session[]): readonly Promise<unknown>[] {
   const changed = sessions.filter((session) => session.writes.length > 0);
-  const all = <Row>(rows: (session: Session) => Iterable<Row>): Row[] =>
-    changed.flatMap((session) => [...rows(session)]);
+  const all = <Of extends 'formerTerms' | 'chargeEvents' | 'reductions' | 'promises'>(of: Of) =>
+    changed.flatMap((session): Session[Of][number][] => session[of]);
+  const rows = <Row>(of: (session: Session) => Rows<Row>) =>
+    [
+      changed.flatMap((session) => [...of(session).made.values()]),
+      changed.flatMap((session) => [...of(session).changed.values()]),
+    ] as const;
+  const keys = sessions.flatMap(({ shard, bookId, keys: used }) =>
+    used.map((fact) => ({ shard, bookId, fact })),
+  );
   return [
-    storeRemembered(
-      connection,
-      sessions.flatMap(({ shard, bookId, keys }) => keys.map((fact) => ({ shard, bookId, fact }))),
-    ),
+    storeRemembered(connection, keys),
     storeBooks(connection, changed),
-    ...storeGrants(
-      connection,
-      all((s) => s.grants.made.values()),
-      all((s) => s.grants.changed.values()),
-    ),
-    storeFormerTerms(
-      connection,
-      all((s) => s.formerTerms),
-    ),
-    ...storeCharges(
-      connection,
-      all((s) => s.charges.made.values()),
-      all((s) => s.charges.changed.values()),
-      all((s) => s.chargeEvents),
-    ),
-    ...storeAdvances(
-      connection,
-      all((s) => s.advances.made.values()),
-      all((s) => s.advances.changed.values()),
-      all((s) => s.reductions),
-    ),
-    ...storeAllocations(
-      connection,
-      all((s) => s.allocations.made.values()),
-      all((s) => s.allocations.changed.values()),
-    ),
-    ...storePromises(
-      connection,
-      all((s) => s.promises),
-    ),
+    ...storeGrants(connection, ...rows(({ grants }) => grants)),
+    storeFormerTerms(connection, all('formerTerms')),
+    ...storeCharges(connection, ...rows(({ charges }) => charges), all('chargeEvents')),
+    ...storeAdvances(connection, ...rows(({ advances }) => advances), all('reductions')),
+    ...storeAllocations(connection, ...rows(({ allocations }) => allocations)),
+    ...storePromises(connection, all('promises')),
     ...storeJournals(connection, changed),
   ];
 }
