@@ -44,7 +44,8 @@ export function writeArray(
   if (items.length === 0) return;
   out.buffer.writeInt32BE(items.length, at + 12);
   out.buffer.writeInt32BE(1, at + 16);
-  for (const item of items as readonly (Readonly<Record<string, unknown>> | null)[]) {
+  for (let i = 0; i < items.length; i += 1) {
+    const item = items[i] as Readonly<Record<string, unknown>> | null;
     const value = item === null ? null : typeof of === 'string' ? item[of] : of(item as never);
     if (value === null) writeNull(out);
     else write(out, value as never);
@@ -172,10 +173,22 @@ export const jsonb: Element<unknown> = {
 function writeText(out: Bytes, text: string): void {
   // A UTF-16 unit takes three bytes at most.
   const at = reserve(out, 4 + text.length * 3);
-  const size = out.buffer.write(text, at + 4);
+  const size = writeAscii(out.buffer, at + 4, text) ?? out.buffer.write(text, at + 4);
   out.buffer.writeInt32BE(size, at);
   out.length = at + 4 + size;
 }
+
+/** Short texts are mostly words of ours: to ask the buffer takes longer than to write them. Null: this is none. */
+function writeAscii(buffer: Buffer, at: number, text: string): number | null {
+  if (text.length > SHORT) return null;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return null;
+    buffer[at + i] = code;
+  }
+  return text.length;
+}
+const SHORT = 24;
 
 export const bytes: Element<Uint8Array> = {
   oid: 17,

@@ -61,8 +61,12 @@ const unnest = (columns: Columns<never>): string =>
 
 function bulk<Row>(sent: Statement<never>, columns: Columns<Row>): Bulk<Row> {
   const shard = columns.find((one) => isSource(one) && one.name === 'shard') as BoundColumn<Row>;
+  const howMany = flat(columns).length;
   return async (connection, rows) => {
     if (rows.length === 0) return;
-    await connection.run(sent, [...arraysOf(columns, rows), onlyOne(rows.map((row) => valueOf(shard, row)))]);
+    await connection.run(sent, [
+      ...arraysOf(columns, rows, howMany),
+      onlyOne(rows.map((row) => valueOf(shard, row))),
+    ]);
   };
 }

@@ -73,19 +73,26 @@ const columnsIn = (shape: AnyShape, optional = false): Columns<never> =>
 
 function readerOf(shape: AnyShape): (row: Fields) => unknown {
   // Copied for each value, so that all have their fields at once and alike: set one by one they are slow to use.
-  const blank: Record<string, unknown> = {};
+  const blank: Record<string, unknown> = Object.fromEntries(
+    Object.entries(shape).map(([field, part]) => [field, isUnstored(part) ? part.unstored : null]),
+  );
   const plain: { readonly field: string; readonly name: string }[] = [];
   const others: { readonly field: string; readonly read: (row: Fields) => unknown }[] = [];
   for (const [field, part] of Object.entries(shape)) {
-    blank[field] = isUnstored(part) ? part.unstored : null;
     if (isUnstored(part)) continue;
     if (isColumn(part) && part.read === undefined) plain.push({ field, name: nameOf(field, part) });
     else others.push({ field, read: partReader(field, part) });
   }
   return (row) => {
     const value = { ...blank };
-    for (const { field, name } of plain) value[field] = row[name];
-    for (const { field, read } of others) value[field] = read(row);
+    for (let i = 0; i < plain.length; i += 1) {
+      const part = plain[i]!;
+      value[part.field] = row[part.name];
+    }
+    for (let i = 0; i < others.length; i += 1) {
+      const part = others[i]!;
+      value[part.field] = part.read(row);
+    }
     return value;
   };
 }

@@ -120,8 +120,12 @@ export const valueOf = <Row>({ of }: BoundColumn<Row>, row: Row): unknown =>
  * Rows as the parameters of a statement that unnests them: an array for each column. Column by column, straight from
  * the facts: rows of their own would only be made to be taken apart.
  */
-export function arraysOf<Row>(columns: Columns<Row>, rows: readonly Row[]): readonly Buffer[] {
-  const out = emptyBytes(flat(columns).length * (20 + rows.length * EXPECTED));
+export function arraysOf<Row>(
+  columns: Columns<Row>,
+  rows: readonly Row[],
+  howMany = flat(columns).length,
+): readonly Buffer[] {
+  const out = emptyBytes(howMany * (20 + rows.length * EXPECTED));
   const ends = [0];
   writeAll(out, columns, rows, ends);
   return ends.slice(1).map((end, i) => out.buffer.subarray(ends[i], end));
