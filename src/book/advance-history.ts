@@ -1,7 +1,7 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { advanceKey, type Advance } from '../credit/charge.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import { idOf } from '../id.ts';
 import { KNOWN_BOOK, POINT, type JournalPoint } from '../ledger/as-of.ts';
 import { lateDebtors } from '../ledger/late-entries.ts';
@@ -32,7 +32,7 @@ export async function advancesAsKnown(
 ): Promise<readonly Advance[]> {
   if (advances.length === 0) return [];
   const chargeIds = advances.map(({ chargeId }) => chargeId);
-  const rows = await connection.run(SETTLED_UP, valuesOf(p, { ...then, chargeIds }));
+  const rows = await connection.run(SETTLED_UP, bind(p, { ...then, chargeIds }));
   const settledUp = Map.groupBy(rows, ({ charge_id, collection }) =>
     advanceKey({ chargeId: idOf('chg', charge_id), collection }),
   );
@@ -50,7 +50,7 @@ const LATE_DEBTORS = statement<{ charge_id: string }>(
 
 /** The charges of whose advances late entries say something. */
 export async function lateDebtorsAt(connection: Connection, then: JournalPoint): Promise<readonly string[]> {
-  const rows = await connection.run(LATE_DEBTORS, valuesOf(point, then));
+  const rows = await connection.run(LATE_DEBTORS, bind(point, then));
   return rows.map((row) => idOf('chg', row.charge_id));
 }
 

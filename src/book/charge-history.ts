@@ -4,7 +4,7 @@ import type { Charge, ChargeStatus } from '../credit/charge.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { bigint, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -40,7 +40,7 @@ export async function chargesAsKnown(
 ): Promise<readonly Charge[]> {
   if (open.length === 0) return [];
   const chargeIds = open.map(({ charge }) => charge.id);
-  const rows = await connection.run(STANDING_THEN, valuesOf(point, { ...then, chargeIds }));
+  const rows = await connection.run(STANDING_THEN, bind(point, { ...then, chargeIds }));
   const standing = new Map(rows.map((row) => [idOf('chg', row.charge_id), row]));
   return open.flatMap(({ charge }) => {
     const row = standing.get(charge.id);
@@ -72,7 +72,7 @@ export async function chargesOpenedWithin(
   versions: VersionRange,
 ): Promise<readonly Charge[]> {
   const [closed, open] = await settleAll([
-    connection.run(CLOSED_WITHIN, valuesOf(range, { ...versions, classes: CLASSES })),
+    connection.run(CLOSED_WITHIN, bind(range, { ...versions, classes: CLASSES })),
     chargesOpenThen(connection, versions),
   ]);
   const all = [...closed.map(CHARGES.read), ...open].map(({ charge }) => charge);
@@ -147,5 +147,5 @@ async function runEvents(
 ): Promise<readonly RecordedEvent[]> {
   if (chargeIds.length === 0) return [];
   const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
-  return (await connection.run(which, valuesOf(named, asked))).map(EVENT.read);
+  return (await connection.run(which, bind(named, asked))).map(EVENT.read);
 }

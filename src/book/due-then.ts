@@ -1,6 +1,6 @@
 import { statement, type Connection } from '../db/database.ts';
 import { CLASSES } from '../db/span.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { WrittenView } from './view.ts';
 
 const p = parameters({
@@ -59,7 +59,7 @@ export async function dueThen(
   if (views.length === 0) return new Set();
   const rows = await connection.run(
     DUE_THEN,
-    valuesOf(p, {
+    bind(p, {
       shard,
       bookIds: views.map(({ bookId }) => bookId),
       versions: views.map(({ version }) => version),

@@ -1,5 +1,5 @@
 import { statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { SHARDS } from '../tables/book-key.ts';
 import { dueThen } from './due-then.ts';
@@ -57,10 +57,7 @@ export async function* booksOfNamespace(
     let after = '';
     let full: boolean;
     do {
-      const rows = await connection.run(
-        PAGE,
-        valuesOf(p, { ...moment, shard, namespace, after, limit: BATCH }),
-      );
+      const rows = await connection.run(PAGE, bind(p, { ...moment, shard, namespace, after, limit: BATCH }));
       full = rows.length === BATCH;
       after = rows.at(-1)?.customer_id ?? after;
       const found = rows.flatMap((row) => {

@@ -1,6 +1,6 @@
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { KnownBook } from '../db/placement.ts';
 import { CLASSES, latestEnds } from '../db/span.ts';
 import type { Table } from '../db/table.ts';
@@ -31,7 +31,7 @@ function openThen<Fact>({ name, select, read }: Pick<Table<Fact>, 'name' | 'sele
      where r.shard = ${p.shard} and r.book_id = ${p.bookId} and r.closed_version is null and r.version <= ${p.version}`,
   );
   return async (connection: Connection, past: KnownBook): Promise<readonly Fact[]> => {
-    const params = valuesOf(p, { ...past, classes: CLASSES, ends: latestEnds(past.version) });
+    const params = bind(p, { ...past, classes: CLASSES, ends: latestEnds(past.version) });
     return (await connection.run(found, params)).map(read);
   };
 }

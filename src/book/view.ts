@@ -1,6 +1,6 @@
 import type { DatabaseClock } from '../db/clock.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import { inShard } from '../db/placement.ts';
 import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
 import { versionAt, writeAt } from '../ledger/as-of.ts';
@@ -97,7 +97,7 @@ export async function locate(
 ): Promise<BookView> {
   const shard = shardOf(key);
   const { lastVersion = null } = moment;
-  const [row] = await connection.run(LOCATE, valuesOf(p, { ...moment, ...key, shard, lastVersion }));
+  const [row] = await connection.run(LOCATE, bind(p, { ...moment, ...key, shard, lastVersion }));
   return viewOf(row!, { key, shard, moment, time: clock.reads(row!.now) });
 }
 

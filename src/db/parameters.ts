@@ -37,7 +37,7 @@ export function parameters<const Of extends Types>(types: Of): NamedParameters<O
 }
 
 /** What a statement with these parameters is run with. Values may have other fields; those written out come last. */
-export const valuesOf = <Of extends Types>(
+export const bind = <Of extends Types>(
   named: NamedParameters<Of>,
   values: { readonly [Name in keyof Of]: ValueOf<Of[Name]> },
 ): readonly unknown[] =>

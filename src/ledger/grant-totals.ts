@@ -1,6 +1,6 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import { idOf } from '../id.ts';
 import { grantAt, POINT, type JournalPoint } from './as-of.ts';
 import { lateOfGrants } from './late-entries.ts';
@@ -24,7 +24,7 @@ export async function grantTotals(
   grantIds: readonly string[],
 ): Promise<ReadonlyMap<string, GrantTotals>> {
   if (grantIds.length === 0) return new Map();
-  const rows = await connection.run(GRANTS, valuesOf(p, { ...point, grantIds }));
+  const rows = await connection.run(GRANTS, bind(p, { ...point, grantIds }));
   return new Map(
     rows.map(({ grant_id, remaining, forfeited }) => [idOf('grt', grant_id), { remaining, forfeited }]),
   );
@@ -41,6 +41,6 @@ const LATE = statement<{ grant_id: string }>(
  * had been recorded then, and is not among them, holds nothing.
  */
 export async function lateGrants(connection: Connection, at: JournalPoint): Promise<readonly string[]> {
-  const rows = await connection.run(LATE, valuesOf(point, at));
+  const rows = await connection.run(LATE, bind(point, at));
   return rows.map((row) => idOf('grt', row.grant_id));
 }

@@ -75,28 +75,21 @@ type Walk = 'book' | 'grant' | 'charge' | 'accounts';
 
 // $3, $4: after which place; $5: the last version; $6: what the walk is along.
 const PLACES = 'e.version, e.position, e.transaction, e.sub_account, e.booked_at, e.grant_id';
+const IN_BOOK = 'e.shard = $1 and e.book_id = $2';
+const BEHIND = '(e.version, e.position) > ($3, $4) and e.version <= $5';
+const walkWhere = (along: string): string => `
+    select ${PLACES} from entries e where ${IN_BOOK} and ${along} and ${BEHIND} order by e.version, e.position`;
+
 const ENTRY_WALKS: Readonly<Record<Walk, string>> = {
-  book: `
-    select ${PLACES} from entries e
-    where e.shard = $1 and e.book_id = $2 and (e.version, e.position) > ($3, $4) and e.version <= $5 and $6::text is null
-    order by e.version, e.position`,
-  grant: `
-    select ${PLACES} from entries e
-    where e.shard = $1 and e.book_id = $2 and e.grant_id = $6::uuid and (e.version, e.position) > ($3, $4)
-      and e.version <= $5
-    order by e.version, e.position`,
-  charge: `
-    select ${PLACES} from entries e
-    where e.shard = $1 and e.book_id = $2 and e.charge_id = $6::uuid and e.version >= $3
-      and (e.version, e.position) > ($3, $4) and e.version <= $5
-    order by e.version, e.position`,
+  book: walkWhere('$6::text is null'),
+  grant: walkWhere('e.grant_id = $6::uuid'),
+  charge: walkWhere('e.charge_id = $6::uuid and e.version >= $3'),
   // As many of each sub-account as may be needed of all: a walk along several places of one index.
   accounts: `
     select ${PLACES} from unnest($6::integer[]) asked (ordinal)
     join lateral (
       select * from entries e
-      where e.shard = $1 and e.book_id = $2 and e.sub_account = asked.ordinal and (e.version, e.position) > ($3, $4)
-        and e.version <= $5
+      where ${IN_BOOK} and e.sub_account = asked.ordinal and ${BEHIND}
       order by e.version, e.position limit $7
     ) e on true
     order by e.version, e.position`,
@@ -115,7 +108,7 @@ const TRANSACTION_WALKS: Readonly<Record<Exclude<Walk, 'accounts'>, string>> = {
 function alongEntries(column: 'grant_id' | 'charge_id'): string {
   return `
     select e.version, e.transaction as ordinal from entries e
-    where e.shard = $1 and e.book_id = $2 and e.${column} = $6::uuid and e.version >= $3
+    where ${IN_BOOK} and e.${column} = $6::uuid and e.version >= $3
       and (e.version, e.transaction) > ($3, $4) and e.version <= $5
     order by e.version, e.position`;
 }
@@ -132,7 +125,7 @@ const entryPage = (walk: Walk): Statement<EntryRow> =>
      ) named
      cross join lateral (
        select * from entries e
-       where e.shard = $1 and e.book_id = $2 and e.version = named.version and e.position = named.position
+       where ${IN_BOOK} and e.version = named.version and e.position = named.position
        offset 0
      ) e
      ${WITH_ACCOUNT}

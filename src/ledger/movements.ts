@@ -2,7 +2,7 @@ import type { Amount } from '../amount.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { as, bigint, id, integer, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { OF_CREDIT } from './as-of.ts';
 import type { PostingKind } from './posting.ts';
@@ -143,7 +143,7 @@ export async function pageOfMovements(
   const { bookedAt, version: beyondVersion, position } = beyond;
   const rows = await connection.run(
     direction === 'older' ? OLDER : NEWER,
-    valuesOf(paged, { ...asked, ...settledIn(asked), bookedAt, beyondVersion, position }),
+    bind(paged, { ...asked, ...settledIn(asked), bookedAt, beyondVersion, position }),
   );
   return rows.map(readMovement);
 }
@@ -160,7 +160,7 @@ export async function movementsAt(
   filter: SettledFilter,
   instants: readonly Instant[],
 ): Promise<readonly Movement[]> {
-  const rows = await connection.run(AT_INSTANTS, valuesOf(at, { ...settledIn(filter), instants }));
+  const rows = await connection.run(AT_INSTANTS, bind(at, { ...settledIn(filter), instants }));
   return rows.map(readMovement);
 }
 

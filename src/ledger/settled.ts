@@ -3,7 +3,7 @@ import type { Amount } from '../amount.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { as, boolean, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
@@ -78,7 +78,7 @@ export async function settledAt(
   instants: readonly Instant[],
 ): Promise<readonly SettledAt[]> {
   if (instants.length === 0) return [];
-  return connection.run(SETTLED_AT, valuesOf(at, { ...settledIn(filter), instants }));
+  return connection.run(SETTLED_AT, bind(at, { ...settledIn(filter), instants }));
 }
 
 /** So many transactions are looked at between the ends of a page, rather than sums made for each of its rows. */
@@ -132,7 +132,7 @@ export async function settledAtEach(
   const asked = { ...settledIn(filter), oldestFirst: instants.toReversed(), few: FEW };
   const [newest, moved] = await settleAll([
     settledAt(connection, filter, instants.slice(0, 1)),
-    connection.run(MOVED_BETWEEN, valuesOf(between, asked)),
+    connection.run(MOVED_BETWEEN, bind(between, asked)),
   ]);
   if (moved.some(({ after }) => after === null)) return settledAt(connection, filter, instants);
   const sums = new Map(moved.map(({ after, currency, amount }) => [`${after} ${currency}`, amount]));
@@ -200,5 +200,5 @@ export async function settledEntriesWithin(
   { after, through }: Span,
 ): Promise<readonly SettledEntry[]> {
   const asked = { ...settledIn(filter), after, through };
-  return (await connection.run(ENTRIES_WITHIN, valuesOf(within, asked))).map(SETTLED_ENTRY.read);
+  return (await connection.run(ENTRIES_WITHIN, bind(within, asked))).map(SETTLED_ENTRY.read);
 }

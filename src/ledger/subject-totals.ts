@@ -1,6 +1,6 @@
 import type { KnownBook } from '../db/placement.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { readRouteTotal, ROUTE, type AccountTotal, type RouteTotalRow } from './account-totals.ts';
 import { KNOWN_BOOK } from './as-of.ts';
@@ -42,5 +42,5 @@ export async function subjectTotals(
   subject: Subject,
 ): Promise<readonly AccountTotal[]> {
   const which = subject.grantId === null ? OF_CHARGE : OF_GRANT;
-  return (await connection.run(which, valuesOf(p, { ...book, ...subject, through }))).map(readRouteTotal);
+  return (await connection.run(which, bind(p, { ...book, ...subject, through }))).map(readRouteTotal);
 }

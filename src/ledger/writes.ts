@@ -1,6 +1,6 @@
 import { bigint, bytea, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { parameters, valuesOf } from '../db/parameters.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { KnownBook, Placed } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
@@ -62,4 +62,4 @@ const WRITES_SINCE = statement<{ version: number; method: string }>(
 export const writesSince = (
   connection: Connection,
   range: KnownBook & { readonly since: number },
-): Promise<{ version: number; method: string }[]> => connection.run(WRITES_SINCE, valuesOf(p, range));
+): Promise<{ version: number; method: string }[]> => connection.run(WRITES_SINCE, bind(p, range));

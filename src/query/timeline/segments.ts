@@ -1,6 +1,6 @@
 import type { KnownBook } from '../../db/placement.ts';
 import { statement, type Connection, type Statement } from '../../db/database.ts';
-import { parameters, valuesOf } from '../../db/parameters.ts';
+import { bind, parameters } from '../../db/parameters.ts';
 import type { Instant } from '../../instant.ts';
 import { KNOWN_BOOK, versionAt } from '../../ledger/as-of.ts';
 
@@ -56,5 +56,5 @@ export async function nextSegment(
   question: SegmentQuestion,
 ): Promise<Segment> {
   const which = question.ledger ? OF_ENTRIES : OF_WRITES;
-  return (await connection.run(which, valuesOf(p, { ...book, ...question })))[0]!;
+  return (await connection.run(which, bind(p, { ...book, ...question })))[0]!;
 }
