@@ -1,5 +1,4 @@
-import type { Command } from '../credit/command.ts';
-import type { AnswerOf } from '../credit/command.ts';
+import type { AnswerOf, Command } from '../credit/command.ts';
 import type { BookState } from '../credit/book-state.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended } from '../ledger/journal.ts';
