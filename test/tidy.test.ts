@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { wayOf, WAYS } from './support/ways.ts';
 
 /** What docs/architecture.md says about the house, as far as a machine can see it. */
 
@@ -105,6 +106,11 @@ const rules: Record<string, (sources: readonly Source[]) => string[]> = {
       .flatMap(({ path }) => pathsFrom(path, sources).filter((trail) => trail.at(-1)?.startsWith('db/')))
       .map((trail) => trail.join(' → ')),
 
+  'an exported type has its name to itself': (sources) =>
+    [...Map.groupBy(sources.flatMap(exportedTypes), ({ name }) => name)]
+      .filter(([, all]) => all.length > 1)
+      .map(([name, all]) => `${name}: ${all.map(({ path }) => path).join(', ')}`),
+
   'there are no import cycles': (sources) =>
     sources
       .flatMap(({ path, imports }) => imports.map(({ from }) => ({ path, from })))
@@ -125,6 +131,9 @@ const rules: Record<string, (sources: readonly Source[]) => string[]> = {
         .map(([call, , instead]) => `${path}: ${call.exec(text)?.[0]} – use ${instead}`),
     ),
 };
+
+const exportedTypes = ({ path, text }: Source) =>
+  [...text.matchAll(/^export (?:type|interface|class) (\w+)/gm)].map(([, name]) => ({ name, path }));
 
 function internalImports(
   sources: readonly Source[],
@@ -150,10 +159,11 @@ function pathsFrom(start: string, sources: readonly Source[], types = false): st
   return [...trails.values()];
 }
 
+const readSources = (): Source[] =>
+  globSync('src/**/*.ts').map((file) => parse(file.slice('src/'.length), readFileSync(file, 'utf8')));
+
 describe('the sources', () => {
-  const sources = globSync('src/**/*.ts').map((file) =>
-    parse(file.slice('src/'.length), readFileSync(file, 'utf8')),
-  );
+  const sources = readSources();
 
   test('are read', () => {
     expect(sources.length).toBeGreaterThan(60);
@@ -179,6 +189,10 @@ describe('a house that is not tidy', () => {
       'ledger/b.ts': `import '../db/c.ts';`,
       'db/c.ts': '',
     },
+    'an exported type has its name to itself': {
+      'book/a.ts': `export type Point = { x: 1 };`,
+      'feed/b.ts': `export type Point<T> = { y: T };`,
+    },
     'there are no import cycles': {
       'id.ts': `import { a } from './scope.ts';`,
       'scope.ts': `await import('./id.ts');`,
@@ -191,5 +205,58 @@ describe('a house that is not tidy', () => {
     const sources = Object.entries(untidy[rule] ?? {}).map(([path, text]) => parse(path, text));
 
     expect(violations(sources)).not.toEqual([]);
+  });
+});
+
+/** Where the house is put together, once, at the start: what these files import they hand to each other to call. */
+const wiring = ['service.ts', 'rpc/transport/server.ts', 'rpc/credit/credit-service.ts'];
+
+/** What is wrong with a way through the sources, of which each file is to be called by one before it. */
+function detours(way: readonly string[], sources: readonly Source[]): string[] {
+  const imports = (path: string) => sources.find((source) => source.path === path)?.imports ?? [];
+  const rooms = way.map((path) => roomOf(path) ?? path);
+  return [
+    ...way
+      .filter((path) => !sources.some((source) => source.path === path))
+      .map((path) => `${path} is not there`),
+    ...way
+      .filter(
+        (path, i) =>
+          ![...wiring, ...way.slice(0, i)].some((one) => imports(one).some(({ from }) => from === path)),
+      )
+      .map((path) => `none before ${path} calls it`),
+    ...way
+      .filter((_, i) => rooms[i] !== rooms[i - 1] && rooms.indexOf(rooms[i]!) < i)
+      .map((path) => `${path} goes back to a room`),
+  ];
+}
+
+describe('the ways that docs/architecture.md shows', () => {
+  const sources = readSources();
+
+  test.each(WAYS)('$heading: $most files at most, without a detour', ({ heading, most }) => {
+    const way = wayOf(heading);
+
+    expect(way.length).toBeGreaterThan(5);
+    expect(way.length).toBeLessThanOrEqual(most);
+    expect(detours(way, sources)).toEqual([]);
+  });
+
+  test('are noticed where they lead nowhere, jump or go back', () => {
+    const house = [
+      parse('service.ts', `import './rpc/a.ts';`),
+      parse('rpc/a.ts', `import { b } from '../write/b.ts';`),
+      parse('write/b.ts', `import type { C } from '../book/c.ts';\nimport { d } from './d.ts';`),
+      parse('write/d.ts', ''),
+      parse('book/c.ts', ''),
+    ];
+
+    expect(detours(['rpc/a.ts', 'write/b.ts', 'write/d.ts', 'book/c.ts'], house)).toEqual([]);
+    expect(detours(['rpc/a.ts', 'book/c.ts', 'write/b.ts', 'write/x.ts', 'book/c.ts'], house)).toEqual([
+      'write/x.ts is not there',
+      'none before book/c.ts calls it',
+      'none before write/x.ts calls it',
+      'book/c.ts goes back to a room',
+    ]);
   });
 });
