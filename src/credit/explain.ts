@@ -21,17 +21,17 @@ export type Exclusion =
   | 'HOLD_EXPIRED';
 
 /** One currency in one scope at an instant. */
-export type Asked = { readonly currency: string; readonly scope: Scope; readonly at: Instant };
+export type Explained = { readonly currency: string; readonly scope: Scope; readonly at: Instant };
 
 /** The grants whose remainder settled is the sum of, in the burn order of the instant. */
-export const sourcesOf = (grants: readonly Grant[], { currency, scope, at }: Asked): readonly Grant[] =>
+export const sourcesOf = (grants: readonly Grant[], { currency, scope, at }: Explained): readonly Grant[] =>
   grants
     .filter((grant) => grant.currency === currency && grant.remaining > 0n)
     .filter((grant) => inScope(scope, grant.featureKeys))
     .toSorted(burnOrderAt(at));
 
 /** Why a grant that is known at the instant has nothing in settled there; a source has no reason, and throws. */
-export function whyNotSettled({ grant, status, remaining }: GrantView, { scope, at }: Asked): Exclusion {
+export function whyNotSettled({ grant, status, remaining }: GrantView, { scope, at }: Explained): Exclusion {
   if (!inScope(scope, grant.featureKeys)) return 'FEATURE_MISMATCH';
   if (status === 'VOIDED' || status === 'EXPIRED') return status;
   if (status === 'PENDING') return grant.effectiveAt > at ? 'NOT_YET_EFFECTIVE' : 'AWAITING_SETTLEMENT';
@@ -49,7 +49,7 @@ export type ExplainedAdvance = {
 /** What is owed in the currency, oldest first. */
 export const explainAdvances = (
   advances: readonly Advance[],
-  { currency, scope }: Asked,
+  { currency, scope }: Explained,
 ): readonly ExplainedAdvance[] =>
   advances
     .filter((advance) => advance.currency === currency && advance.uncovered > 0n)
@@ -67,7 +67,7 @@ export type ExplainedCharge = Weight & { readonly exclusion: Exclusion | null };
 export function explainCharges(
   grants: readonly Grant[],
   charges: readonly Charge[],
-  asked: Asked,
+  asked: Explained,
 ): readonly ExplainedCharge[] {
   const weighing = weights(grants, charges, asked);
   const weighs = new Set(weighing.map(({ charge }) => charge));
@@ -81,7 +81,7 @@ export function explainCharges(
   ];
 }
 
-function whyWeightless(charge: Charge, { scope, at }: Asked): Exclusion {
+function whyWeightless(charge: Charge, { scope, at }: Explained): Exclusion {
   if (!inScope(scope, keysOf(charge.featureKey))) return 'FEATURE_MISMATCH';
   return at < charge.holdExpiresAt && at < weighsFrom(charge) ? 'NOT_YET_STARTED' : 'HOLD_EXPIRED';
 }

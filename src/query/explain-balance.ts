@@ -11,7 +11,7 @@ import {
   explainCharges,
   sourcesOf,
   whyNotSettled,
-  type Asked as Explained,
+  type Explained,
   type Exclusion,
   type ExplainedAdvance,
   type ExplainedCharge,

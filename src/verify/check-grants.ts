@@ -9,7 +9,7 @@ import { formerTermsOf, type FormerTerms } from '../tables/former-terms.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import type { BookPlace } from './book-set.ts';
 import type { RegisteredBook } from './check-book.ts';
-import { foundIn, type Found, compare } from './compare.ts';
+import { foundIn, type FoundRow, compare } from './compare.ts';
 import { cursor } from './cursor.ts';
 import { absentOf, dangling } from './dangling.ts';
 import { finding, type Finding } from './finding.ts';
@@ -76,7 +76,7 @@ type Checked = { readonly findings: readonly Finding[]; readonly rebuilt: readon
 /** Grants, and promises of their ids and of ids between them. */
 type Page = {
   readonly grants: readonly FoundGrant[];
-  readonly promises: readonly Found<StoredPromise>[];
+  readonly promises: readonly FoundRow<StoredPromise>[];
   readonly through: string;
   readonly isLast: boolean;
 };

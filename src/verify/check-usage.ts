@@ -1,5 +1,5 @@
 import { formatAmount, type Amount } from '../amount.ts';
-import type { Asked } from './facts.ts';
+import type { AskedCharge } from './facts.ts';
 import { ALWAYS, later, type Instant } from '../instant.ts';
 import { isSettled, type SubAccount } from '../ledger/account.ts';
 import type { Written } from './written.ts';
@@ -54,7 +54,7 @@ export const openUsage = (accounts: ReadonlyMap<number, SubAccount>): UsageCheck
 export function checkUsage(
   check: UsageCheck,
   next: Written,
-  asked: readonly Asked[],
+  asked: readonly AskedCharge[],
   isSound: boolean,
 ): readonly Finding[] {
   const { replay, accounts, touched } = check;
@@ -99,7 +99,7 @@ export function checkUsage(
 function checkTaking(
   check: UsageCheck,
   next: Written,
-  told: readonly Asked[],
+  told: readonly AskedCharge[],
   { kind, bookedAt, entries }: Pick<JournalTransaction, 'kind' | 'bookedAt'> & Pick<Written, 'entries'>,
 ): Finding[] {
   if (kind !== 'CONSUME' && kind !== 'ADJUST') return [];

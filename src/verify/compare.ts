@@ -4,9 +4,9 @@ import type { Owned, Table } from '../db/table.ts';
 import { differences, finding, type Finding, type Place } from './finding.ts';
 
 /** A row that was found, and the fact in it. */
-export type Found<Fact> = { readonly row: Row<Fact>; readonly fact: Fact };
+export type FoundRow<Fact> = { readonly row: Row<Fact>; readonly fact: Fact };
 
-export const foundIn = <Fact>(table: { read(row: Row<Fact>): Fact }, row: Row<Fact>): Found<Fact> => ({
+export const foundIn = <Fact>(table: { read(row: Row<Fact>): Fact }, row: Row<Fact>): FoundRow<Fact> => ({
   row,
   fact: table.read(row),
 });
@@ -30,7 +30,7 @@ export function compare<Fact, More>(
   table: Table<Fact, More>,
   book: { readonly version: number },
   expected: readonly (Owned<Fact> & More)[],
-  found: readonly Found<Fact>[],
+  found: readonly FoundRow<Fact>[],
 ): Finding[] {
   const kind = table.name === 'scheduled_grants' ? 'SCHEDULED_INDEX' : 'PROJECTION';
   const typeOf = (column: string) => flat(table.columns).find(({ name }) => name === column)!.type;

@@ -30,7 +30,7 @@ import { writtenVersions, type Written } from './written.ts';
 /** The facts of writes as their rows have them, in order of version: what a write's link is held against. */
 
 /** What a charge that hands back for invoicing what credit does not cover was to collect under a version. */
-export type Asked = Pick<Charge, 'currency' | 'featureKey' | 'amount'> & {
+export type AskedCharge = Pick<Charge, 'currency' | 'featureKey' | 'amount'> & {
   readonly chargeId: string;
   readonly at: Instant;
 };
@@ -39,7 +39,7 @@ export type Asked = Pick<Charge, 'currency' | 'featureKey' | 'amount'> & {
 type Unsalted = {
   readonly version: number;
   readonly fact: (salt: Salt) => Fact;
-  readonly asked?: Asked;
+  readonly asked?: AskedCharge;
 };
 
 const versionOf = ({ version }: Unsalted): number => version;
@@ -134,7 +134,7 @@ const askedFor = (
   chargeId: string,
   amount: Amount,
   at: Instant,
-): { readonly asked?: Asked } =>
+): { readonly asked?: AskedCharge } =>
   mode === 'CREDIT_THEN_INVOICE' && amount > 0n
     ? { asked: { chargeId, currency, featureKey, amount, at } }
     : {};
@@ -167,7 +167,7 @@ export type SealedVersion = {
   readonly sealed: Sealed | null;
   /** Whether an answer is remembered under its key. */
   readonly answered: boolean;
-  readonly asked: readonly Asked[];
+  readonly asked: readonly AskedCharge[];
 };
 
 /** A book's versions, oldest first, in pages. Within one transaction. */

@@ -12,10 +12,10 @@ import { NEVER, type Instant } from '../instant.ts';
 import { isSettled, type SubAccount } from '../ledger/account.ts';
 import type { StoredEntry } from '../ledger/store.ts';
 import type { ChargeEvent, StoredCharge } from '../tables/charges.ts';
-import type { Found } from './compare.ts';
+import type { FoundRow } from './compare.ts';
 
 /** A charge as it stands in its row, and when the version that closed it was recorded. */
-export type FoundCharge = Found<StoredCharge> & { readonly closingRecordedAt: Instant | null };
+export type FoundCharge = FoundRow<StoredCharge> & { readonly closingRecordedAt: Instant | null };
 
 /** An entry of a charge with its account, where that is there. */
 export type ChargedEntry = StoredEntry & { readonly account: SubAccount | undefined };

@@ -6,10 +6,10 @@ import { samePromise } from '../pending/promise.ts';
 import type { PromiseChange } from '../pending/scheduled-grants.ts';
 import { withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
 import { stored, type StoredGrant } from '../tables/grants.ts';
-import type { Found } from './compare.ts';
+import type { FoundRow } from './compare.ts';
 
 /** A grant as it stands in its row, with what its standing is held against. */
-export type FoundGrant = Found<StoredGrant> & {
+export type FoundGrant = FoundRow<StoredGrant> & {
   /** Its terms before each change, oldest first. */
   readonly former: readonly FormerTerms[];
   /** The first write at or after its expiry, not before the one that set it; null: there was none yet. */
