@@ -1,5 +1,5 @@
-import pg from 'pg';
-import { noConnection } from './failure.ts';
+import type pg from 'pg';
+import { openPool } from './knex.ts';
 import { pipelineOf, type Answer, type Statement } from './pipeline.ts';
 import { UnreadableError, type UnreadableRow } from './unreadable.ts';
 
@@ -76,44 +76,29 @@ export type DatabaseOptions = {
 };
 
 export function connect(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolSize,
-    // Every statement has its index. A table that was small when a plan was made must not be read whole later. And each is
-    // planned once: to plan a batch's statement takes longer than to run it, and a plan for these very values is no better.
-    options:
-      '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
-    statement_timeout: options.statementTimeoutMs ?? 30_000,
-    lock_timeout: options.lockTimeoutMs ?? 2_000,
-    // Longer than a verification waits for its reader.
-    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 60_000,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
-    keepAlive: true,
+  const pool = openPool({
+    connection: {
+      connectionString: options.url,
+      // Every statement has its index. A table that was small when a plan was made must not be read whole later. And each is
+      // planned once: to plan a batch's statement takes longer than to run it, and a plan for these very values is no better.
+      options:
+        '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
+      statement_timeout: options.statementTimeoutMs ?? 30_000,
+      lock_timeout: options.lockTimeoutMs ?? 2_000,
+      // Longer than a verification waits for its reader.
+      idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 60_000,
+      keepAlive: true,
+    },
+    size: options.poolSize,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    onIdleError: options.onIdleError,
   });
-  pool.on('error', (error) => options.onIdleError?.(error));
-
-  async function onClient<T>(work: (client: pg.ClientBase, lost: () => void) => Promise<T>): Promise<T> {
-    const client = await pool.connect().catch((error: unknown) => {
-      throw noConnection(options.poolSize, error);
-    });
-    let broken = false;
-    const lost = () => void (broken = true);
-    // Out of the pool nobody listens to a connection that breaks, and that would end the process; its statements fail, and
-    // that is enough.
-    client.on('error', lost);
-    try {
-      return await work(client, lost);
-    } finally {
-      client.off('error', lost);
-      client.release(broken);
-    }
-  }
 
   const within = <T>(
     begin: Statement<never>,
     work: (connection: Transaction & Snapshot) => Promise<T>,
   ): Promise<T> =>
-    onClient(async (client, lost) => {
+    pool.use(async (client, lost) => {
       try {
         return await committed(client, runningOn(client, options), begin, work);
       } catch (error) {
@@ -122,26 +107,27 @@ export function connect(options: DatabaseOptions): Database {
       }
     });
 
-  const run: Connection['run'] = (sent, params) =>
-    onClient(async (client, lost) => {
-      try {
-        return await runningOn(client, options).run(sent, params);
-      } catch (error) {
-        // It may have failed with its connection, whose end is not heard yet.
-        lost();
-        throw error;
-      }
-    });
-
   return {
-    run,
+    run: (sent, params) =>
+      pool.use(async (client, lost) => {
+        try {
+          return await runningOn(client, options).run(sent, params);
+        } catch (error) {
+          // It may have failed with its connection, whose end is not heard yet.
+          lost();
+          throw error;
+        }
+      }),
     transaction: (work) => within(BEGIN, work),
     snapshot: (work) => within(BEGIN_SNAPSHOT, work),
-    close: () => pool.end(),
+    close: () => pool.close(),
   };
 }
 
-/** Begins, works and commits, in as few round trips as `work` leaves; an error is the caller's to roll back. */
+/**
+ * Begins, works and commits, in as few round trips as `work` leaves; an error is the caller's to roll back. Knex' own
+ * transactions wait for what begins and ends them, and make a builder for each: twice the work of a short one.
+ */
 async function committed<T>(
   client: pg.ClientBase,
   connection: Snapshot,

@@ -35,7 +35,8 @@ export function classify(error: unknown): Failure {
   if (error instanceof NoConnectionError) return 'busy';
   if (LOST.has(code) || UNAVAILABLE.some((prefix) => code.startsWith(prefix))) return 'unavailable';
   // pg reports a lost or unobtainable connection as a plain Error without a code.
-  const lost = /^(Connection terminated|Client has encountered|Cannot use a pool)/;
+  const lost =
+    /^(Connection terminated|Client (has encountered|was closed)|timeout expired|Unable to acquire a connection)/;
   return code === '' && lost.test(error.message) ? 'unavailable' : 'fault';
 }
 
@@ -49,12 +50,18 @@ class NoConnectionError extends Error {
   }
 }
 
-// What pg says where all of its pool are in use; one that cannot be made in time it calls terminated.
-const POOL_IS_FULL = 'timeout exceeded when trying to connect';
+// What Knex' pool says where all of it were in use; else it says why the last connection could not be made.
+const POOL_IS_FULL = 'operation timed out for an unknown reason';
 
-/** Why a pool of this size gave no connection. */
-export const noConnection = (poolSize: number, cause: unknown): unknown =>
-  cause instanceof Error && cause.message === POOL_IS_FULL ? new NoConnectionError(poolSize, cause) : cause;
+/** Why a pool of this size gave no connection; any other error as it is. */
+export function noConnection(poolSize: number, error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'KnexTimeoutError') return error;
+  const { message } = error.cause as Error;
+  if (message === POOL_IS_FULL) return new NoConnectionError(poolSize, error);
+  return Object.assign(new Error(message, { cause: error }), { code: CANNOT_CONNECT });
+}
+
+const CANNOT_CONNECT = '08001';
 
 const NOTHING_WRITTEN = 'nothing was written';
 

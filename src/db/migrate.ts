@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import knex, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { distribute } from './distribute.ts';
+import { openKnex } from './knex.ts';
 import { StartError } from '../start-error.ts';
 import { requireSupportedPostgres } from './postgres-version.ts';
 
@@ -28,13 +29,11 @@ export async function migrate({
   citus?: boolean;
   lockTimeoutMs?: number;
 }): Promise<string[]> {
-  const db = knex({
-    client: 'pg',
-    connection: { connectionString: url, application_name: 'credit-ledger migrate' },
-    // One holds the lock, one migrates.
-    pool: { min: 0, max: 2 },
-    migrations: { migrationSource: forwardOnly(folder), disableMigrationsListValidation: true },
-    log: silent,
+  const connection = { connectionString: url, application_name: 'credit-ledger migrate' };
+  // One holds the lock, one migrates.
+  const db = openKnex(connection, 2, {
+    migrationSource: forwardOnly(folder),
+    disableMigrationsListValidation: true,
   });
   try {
     await requireSupportedPostgres(db);
@@ -118,6 +117,3 @@ async function explained(name: string, up: () => Promise<unknown>): Promise<void
     throw new Error(`Migration ${name} failed: ${(cause as Error).message}`, { cause });
   }
 }
-
-/** Knex prints to the console what it throws anyway. */
-const silent = { warn() {}, error() {}, debug() {}, deprecate() {} };

@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { types } from './types.ts';
 import type { UnreadableRow } from './unreadable.ts';
 
 /** Constant SQL under a name of its own, so that every connection prepares it once. */
@@ -42,7 +41,7 @@ function createPipeline(client: pg.ClientBase): Pipeline {
   const sendOn = () => {
     underWay = waiting.length > 0;
     if (!underWay) return;
-    client.query(roundTrip(waiting, prepared, sendOn));
+    client.query(roundTrip(client, waiting, prepared, sendOn));
     waiting = [];
   };
   return (statement, params) =>
@@ -85,7 +84,12 @@ type Wire = {
 const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => unknown } }).utils;
 
 /** Statements as the driver takes them, in place of a query of its own. It calls the handlers as the answers come. */
-function roundTrip(all: readonly Sent[], prepared: Map<string, Prepared>, ended: () => void): pg.Submittable {
+function roundTrip(
+  client: pg.ClientBase,
+  all: readonly Sent[],
+  prepared: Map<string, Prepared>,
+  ended: () => void,
+): pg.Submittable {
   let readers: readonly Prepared[] = [];
   const answers: Answer[] = [];
   let rows: unknown[] = [];
@@ -105,7 +109,7 @@ function roundTrip(all: readonly Sent[], prepared: Map<string, Prepared>, ended:
     handleRowDescription({ fields }: { readonly fields: readonly pg.FieldDef[] }) {
       readers[answers.length]!.columns = fields.map(({ name, tableID, dataTypeID }) => ({
         ...{ name, tableId: tableID },
-        read: types.getTypeParser(dataTypeID) as Column['read'],
+        read: client.getTypeParser(dataTypeID) as Column['read'],
       }));
     },
     handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }) {

@@ -1,8 +1,11 @@
-import { statement, type Database } from './database.ts';
+import { build, built } from './builder.ts';
+import type { Database } from './database.ts';
 
-const IS_SUPERUSER = statement<{ superuser: boolean }>(
+const IS_SUPERUSER = built<{ superuser: boolean }>(
   'is_superuser',
-  `select rolsuper as superuser from pg_roles where rolname = current_user`,
+  build('pg_roles')
+    .select({ superuser: 'rolsuper' })
+    .where({ rolname: build.raw('current_user') }),
 );
 
 /** Whether the service runs as a superuser, whom the revoked privileges that keep the journal append-only do not bind. */

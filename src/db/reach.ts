@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { StartError } from '../start-error.ts';
 import { monotonic, waitUntil } from './clock.ts';
+import { openKnex } from './knex.ts';
 
 /** A database as it is set: its URL, and the variable that has it. */
 export type Setting = { readonly url: string; readonly variable: string };
@@ -51,17 +52,16 @@ export function explainDatabase(error: unknown, setting: Setting): unknown {
 }
 
 async function tryOnce({ url }: Setting): Promise<void> {
-  const client = new pg.Client({
+  const connection = {
     connectionString: url,
     application_name: 'credit-ledger start',
     connectionTimeoutMillis: CONNECT_MS,
-  });
-  // One that breaks is told by what waits for it.
-  client.on('error', () => undefined);
+  };
+  const db = openKnex(connection, 1);
   try {
-    await client.connect();
+    await db.raw('select 1');
   } finally {
-    await client.end().catch(() => undefined);
+    await db.destroy();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseClock } from '../db/clock.ts';
+import { build, built, param } from '../db/builder.ts';
 import { statement, type Database } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import { refuse } from '../refusal.ts';
@@ -31,25 +32,32 @@ export type Created = { readonly currency: CustomCurrency; readonly replayed: bo
 
 type Row = { code: string; name: string; precision: number; created_at: Instant };
 
-const COLUMNS = 'code, name, precision, created_at';
-const BY_CODE = statement<Row>(
-  'currency_by_code',
-  `select ${COLUMNS} from currencies where namespace = $1 and code = $2`,
-);
-const BY_KEY = statement<Row>(
-  'currency_by_key',
-  `select ${COLUMNS} from currencies where namespace = $1 and idempotency_key = $2`,
-);
-const INSERT = statement<Row>(
-  'insert_currency',
-  `insert into currencies (namespace, code, name, precision, idempotency_key, created_at)
-   values ($1, $2, $3, $4, $5, clock_timestamp())
-   on conflict do nothing
-   returning ${COLUMNS}`,
-);
+const COLUMNS = ['code', 'name', 'precision', 'created_at'];
+const ofNamespace = () =>
+  build('currencies')
+    .select(COLUMNS)
+    .where({ namespace: param(1) });
+const BY_CODE = built<Row>('currency_by_code', ofNamespace().where({ code: param(2) }));
+const BY_KEY = built<Row>('currency_by_key', ofNamespace().where({ idempotency_key: param(2) }));
+// Knex takes no parameter for a limit.
 const LIST = statement<Row>(
   'list_currencies',
   `select code, name, precision, created_at from currencies where namespace = $1 and code > $2 order by code limit $3`,
+);
+const INSERT = built<Row>(
+  'insert_currency',
+  build('currencies')
+    .insert({
+      namespace: param(1),
+      code: param(2),
+      name: param(3),
+      precision: param(4),
+      idempotency_key: param(5),
+      created_at: build.raw('clock_timestamp()'),
+    })
+    .onConflict()
+    .ignore()
+    .returning(COLUMNS),
 );
 
 /** The most units remembered; beyond it they are looked up again. */

@@ -59,6 +59,20 @@ describe('a transaction', () => {
     expect(await idsOf(database)).toEqual([]);
   });
 
+  test('undoes everything when a statement fails that only the commit waits for, and throws why', async () => {
+    const one = connect({ url, poolSize: 1 });
+    onTestFinished(() => one.close());
+    const work = one.transaction(async (connection) => {
+      await connection.run(INSERT, [1]);
+      connection.beforeCommit([connection.run(BROKEN, [0])]);
+    });
+
+    await expect(work).rejects.toMatchObject({ code: '22012', message: 'division by zero' });
+    expect(await idsOf(one)).toEqual([]);
+    await one.transaction((connection) => connection.run(INSERT, [2]));
+    expect(await idsOf(database)).toEqual([2]);
+  });
+
   test('leaves its connection fit for the next, also after a failure', async () => {
     const one = connect({ url, poolSize: 1 });
     onTestFinished(() => one.close());
@@ -140,12 +154,23 @@ describe('a pool', () => {
     const one = connect({ url, poolSize: 1 });
     onTestFinished(() => one.close());
     const [row] = await one.run(statement<{ pid: number }>('pid', 'select pg_backend_pid() as pid'));
-    const lost = one.run(statement<never>('sleep_long', 'select pg_sleep(60)'));
+    const lost = Promise.allSettled([one.run(statement<never>('sleep_long', 'select pg_sleep(60)'))]);
     await sql.rows('select pg_terminate_backend($1)', [row!.pid]);
 
-    const [outcome] = await Promise.allSettled([lost]);
+    const [outcome] = await lost;
     expect(outcome.status === 'rejected' && classify(outcome.reason)).toBe('unavailable');
     expect(await idsOf(one)).toEqual([]);
+  });
+
+  test('of a database that is not there says so to everybody, and not that it is full', async () => {
+    const one = connect({ url: 'postgres://nobody@127.0.0.1:1/nothing', poolSize: 1, connectTimeoutMs: 300 });
+    onTestFinished(() => one.close());
+    const asked = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? one.run(ALL) : one.snapshot(idsOf)));
+
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && classify(outcome.reason))).toEqual(
+      asked.map(() => 'unavailable'),
+    );
   });
 
   test('has the server cancel a statement that runs longer than it may', async () => {
