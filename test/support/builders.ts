@@ -24,6 +24,7 @@ import {
   type FundingMethod,
   type Grant,
   type SettlementStatus,
+  UNTOUCHED,
 } from '../../src/credit/grant.ts';
 import type { SubAccount } from '../../src/ledger/account.ts';
 import { ALWAYS, EARLIEST, NEVER, type Instant } from '../../src/instant.ts';
@@ -276,16 +277,8 @@ export function heldGrant({ amount = '100', ...given }: Text<Grant> = {}): Grant
     phase: 'CREDIT',
     fundedAt: ALWAYS,
     bookedAt: day(1),
-    voidedAt: null,
-    voidReason: null,
-    released: false,
-    recognized: 0n,
+    ...UNTOUCHED,
     remaining: credits(amount),
-    consumed: 0n,
-    expired: 0n,
-    voided: 0n,
-    formerTimes: [],
-    moves: [],
   };
   return { ...booked, ...given };
 }
