@@ -134,15 +134,30 @@ export function sameIn<Value>(columns: Columns<Value>, a: Value, b: Value): bool
 export type ColumnValues = Readonly<Record<string, unknown>>;
 
 /** What is to stand in columns for a row. */
-export const valuesOf = <Written>(columns: Columns<Written>, row: Written): ColumnValues =>
-  Object.assign(
-    {},
-    ...columns.map((one): ColumnValues => {
-      if (isSource(one)) return { [one.name]: row === null ? null : valueOf(one, row) };
-      return valuesOf(one.columns, (row === null ? null : (row as Fields)[one.field]) as never);
-    }),
-  ) as ColumnValues;
+export function valuesOf(
+  columns: Columns<never>,
+  row: Fields | null,
+  values: Record<string, unknown> = {},
+): ColumnValues {
+  for (const one of columns) {
+    if (isSource(one)) values[one.name] = row === null ? null : valueOf(one, row as never);
+    else valuesOf(one.columns, row === null ? null : (row[one.field] as Fields | null), values);
+  }
+  return values;
+}
 
 /** What stands in columns of a row that was found. */
-export const valuesFrom = (columns: Columns<never>, row: object): ColumnValues =>
-  Object.fromEntries(flat(columns).map((one) => [one.name, columnReader(one.name, one)(row as Fields)]));
+export function valuesFrom(
+  columns: Columns<never>,
+  row: object,
+  values: Record<string, unknown> = {},
+): ColumnValues {
+  for (const one of columns) {
+    if (!isSource(one)) valuesFrom(one.columns, row, values);
+    else {
+      const parsed = (row as Fields)[one.name];
+      values[one.name] = parsed === null || one.read === undefined ? parsed : one.read(parsed as never);
+    }
+  }
+  return values;
+}

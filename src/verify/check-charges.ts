@@ -8,10 +8,11 @@ import { ADVANCES, REDUCTIONS } from '../tables/advances.ts';
 import { ALLOCATIONS } from '../tables/allocations.ts';
 import { CHARGE_EVENTS, CHARGES, type ChargeRow, type StoredCharge } from '../tables/charges.ts';
 import { compare, foundIn } from './compare.ts';
-import { absentOf, dangling } from './dangling.ts';
+import { absentOf } from './dangling.ts';
 import type { RegisteredBook } from './check-book.ts';
-import type { Finding } from './finding.ts';
-import { rebuildCharge, type ChargedEntry, type FoundCharge } from './rebuild-charge.ts';
+import type { JournalCheck } from './check-journal.ts';
+import { finding, type Finding } from './finding.ts';
+import { isTelling, rebuildCharge, type ChargedEntry, type FoundCharge } from './rebuild-charge.ts';
 import type { WrittenAccount } from './written.ts';
 
 const PAGE = 500;
@@ -59,20 +60,21 @@ const allocationsOf = aboutCharges(ALLOCATIONS);
 
 const ENTRIES_OF_CHARGES = statement<Row<StoredEntry>>(
   'entries_of_charges',
-  `select ${ENTRIES.select('r')} from entries r where ${OF_RANGE} order by r.charge_id, r.version, r.position`,
+  `select ${ENTRIES.select('r')} from entries r where ${OF_RANGE} and r.sub_account = any($5::integer[])
+   order by r.charge_id, r.version, r.position`,
 );
 
 type Checked = { readonly findings: readonly Finding[]; readonly charges: readonly StoredCharge[] };
 
 /**
- * A book's charges, each with all rows about it, against what they are rebuilt to, page by page. `hashedSince`: from this
- * version on nothing was written in the first format.
+ * A book's charges, each with all rows about it, against what they are rebuilt to, page by page. `missing`: charges that
+ * were told as missing already.
  */
 export async function* checkCharges(
   connection: Connection,
   book: RegisteredBook,
-  accounts: ReadonlyMap<number, WrittenAccount>,
-  hashedSince: number,
+  { accounts, hashedSince }: JournalCheck,
+  missing: ReadonlySet<string>,
 ): AsyncGenerator<Checked, void, undefined> {
   const { shard, id: bookId } = book;
   for (let after = BEFORE_ALL; ;) {
@@ -84,14 +86,17 @@ export async function* checkCharges(
     const isLast = (rows[0]?.page_size ?? 0) < PAGE;
     const through = isLast ? LAST_ID : uuidOf(charges.at(-1)!.fact.charge.id);
     const about = await rowsAbout(connection, [shard, bookId, after, through], accounts);
-    const known = new Set(charges.map(({ fact }) => fact.charge.id));
+    const known = new Set([...missing, ...charges.map(({ fact }) => fact.charge.id)]);
     const named = new Set(Object.values(about).flatMap((own) => [...own.keys()]));
     const unread = [...named].filter((id) => !known.has(id));
-    const absent = await absentOf(connection, book, 'chg', unread);
+    const absent = await absentOf(connection, book, unread);
     yield {
       findings: [
         ...charges.flatMap((own) => checkCharge(book, own, about, hashedSince)),
-        ...absent.map((id) => dangling(id, about.entries.get(id)?.[0], book.version)),
+        ...absent.map((chargeId) => {
+          const message = `splits, advances or events are of charge ${chargeId}, which the book does not have`;
+          return finding('DANGLING_ROW', { chargeId, version: book.version }, chargeId, 'none', message);
+        }),
       ],
       charges: charges.map(({ fact }) => fact),
     };
@@ -106,16 +111,17 @@ async function rowsAbout(
   range: readonly unknown[],
   accounts: ReadonlyMap<number, WrittenAccount>,
 ) {
+  const telling = [...accounts].flatMap(([ordinal, account]) => (isTelling(account) ? [ordinal] : []));
   const [events, advances, reductions, allocations, rows] = await settleAll([
     eventsOf(connection, range),
     advancesOf(connection, range),
     reductionsOf(connection, range),
     allocationsOf(connection, range),
-    connection.run(ENTRIES_OF_CHARGES, range),
+    connection.run(ENTRIES_OF_CHARGES, [...range, telling]),
   ]);
   const entries = rows.map((row): ChargedEntry => {
     const entry = ENTRIES.read(row);
-    return Object.assign(entry, { account: accounts.get(entry.subAccount) });
+    return Object.assign(entry, { account: accounts.get(entry.subAccount)! });
   });
   return {
     entries: Map.groupBy(entries, ({ chargeId }) => chargeId!),

@@ -1,9 +1,10 @@
-import { formatAmount } from '../amount.ts';
+import { formatAmount, type Amount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
 import type { Row } from '../db/codec.ts';
 import { settleAll, statement, type Connection } from '../db/database.ts';
-import { idOf, uuidOf } from '../id.ts';
-import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
+import { idOf } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { PostingKind } from '../ledger/posting.ts';
 import { SCHEDULED_GRANTS, type StoredPromise, rowsOf } from '../pending/scheduled-grants.ts';
 import { formerTermsOf, type FormerTerms } from '../tables/former-terms.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
@@ -11,16 +12,16 @@ import type { BookPlace } from './book-set.ts';
 import type { RegisteredBook } from './check-book.ts';
 import { foundIn, type FoundRow, compare } from './compare.ts';
 import { cursor } from './cursor.ts';
-import { absentOf, dangling } from './dangling.ts';
+import { absentOf } from './dangling.ts';
 import { finding, type Finding } from './finding.ts';
 import { rebuildGrant, type RebuiltGrant, type FoundGrant } from './rebuild-grant.ts';
 import type { WrittenAccount } from './written.ts';
 
 const PAGE = 500;
-const BEFORE_ALL = '0'.repeat(32);
-const LAST_ID = 'f'.repeat(32);
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-type PagedRow = GrantRow & { page_size: number; expiry_version: number | null };
+type PagedRow = GrantRow & { id: string; page_size: number; expiry_version: number | null };
 
 // Of a full page a row may be missing, as it cannot be read.
 const PAGE_OF_GRANTS = statement<PagedRow>(
@@ -46,14 +47,24 @@ const PROMISES = statement<Row<StoredPromise>>(
    where s.shard = $1 and s.book_id = $2 and s.grant_id > $3::uuid and s.grant_id <= $4::uuid`,
 );
 
-// One grant may have paid for everything a customer ever did.
+type EntryRow = {
+  grant_id: string;
+  version: number;
+  sub_account: number;
+  kind: PostingKind;
+  amount: Amount;
+  booked_at: Instant;
+};
+
+// One grant may have paid for everything a customer ever did. The whole key: an entry that cannot be read is told once.
 const openEntries = cursor(
   'entries_by_grant',
-  `select ${ENTRIES.select('e')} from entries e
+  `select e.grant_id, e.charge_id, e.version, e.position, e.sub_account, e.kind, e.amount, e.booked_at from entries e
    where e.shard = $1 and e.book_id = $2 and e.grant_id is not null
+     and (e.sub_account = any($3::integer[]) or e.kind = 'VOID')
    order by e.grant_id, e.version, e.position`,
-  ENTRIES.read,
-  ({ grantId }) => grantId!,
+  (row: EntryRow) => row,
+  (row) => row.grant_id,
 );
 
 /** A book's grants and their promises against what they are rebuilt to, page by page within one transaction. */
@@ -62,10 +73,13 @@ export async function* checkGrants(
   book: RegisteredBook,
   accounts: ReadonlyMap<number, WrittenAccount>,
 ): AsyncGenerator<Checked, void, undefined> {
-  const entries = await openEntries(connection, [book.shard, book.id]);
+  const telling = [...accounts].flatMap(([ordinal, { type }]) =>
+    type === 'CUSTOMER_FBO' || type === 'EARNINGS' ? [ordinal] : [],
+  );
+  const entries = await openEntries(connection, [book.shard, book.id, telling]);
   for (let after = BEFORE_ALL; ;) {
     const page = await pageAfter(connection, book, after);
-    yield await checkPage(connection, book, accounts, page, entries.upTo(idOf('grt', page.through)));
+    yield await checkPage(connection, book, accounts, page, entries.upTo(page.through));
     if (page.isLast) return;
     after = page.through;
   }
@@ -90,7 +104,7 @@ async function pageAfter(
   const found = rows.map((row) => ({ ...foundIn(GRANTS, row), reached: row.expiry_version }));
   const ids = found.map(({ fact }) => fact.grant.id);
   const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-  const through = isLast ? LAST_ID : uuidOf(ids.at(-1)!);
+  const through = isLast ? LAST_ID : rows.at(-1)!.id;
   const [terms, promises] = await settleAll([
     formerTermsOf(connection, { shard, bookId }, ids),
     connection.run(PROMISES, [shard, bookId, after, through]),
@@ -117,15 +131,12 @@ async function checkPage(
   book: RegisteredBook,
   accounts: ReadonlyMap<number, WrittenAccount>,
   { grants, promises }: Page,
-  entries: AsyncIterable<readonly StoredEntry[]>,
+  entries: AsyncIterable<readonly EntryRow[]>,
 ): Promise<Checked> {
   const rebuilds = new Map(grants.map((own) => [own.fact.grant.id, rebuildGrant(own)]));
-  const firsts = new Map<string, StoredEntry>();
   for await (const page of entries) {
-    for (const entry of page) {
-      const id = entry.grantId!;
-      rebuilds.get(id)?.book(entry, accounts.get(entry.subAccount)?.type);
-      if (!firsts.has(id)) firsts.set(id, entry);
+    for (const { grant_id: id, sub_account: account, booked_at: bookedAt, ...entry } of page) {
+      rebuilds.get(idOf('grt', id))?.book({ ...entry, bookedAt }, accounts.get(account)?.type);
     }
   }
   const rebuilt = grants.map((found) => ({ found, ...rebuilds.get(found.fact.grant.id)!.end() }));
@@ -133,18 +144,20 @@ async function checkPage(
   const changes = rebuilt.flatMap(({ own, promises: changed }) =>
     changed.map((change) => ({ ...key, ...change, shard, bookId, grantId: own.grant.id })),
   );
-  const named = new Set([...firsts.keys(), ...promises.map(({ fact }) => fact.promise.grantId)]);
-  const unread = [...named].filter((id) => !rebuilds.has(id));
-  const absent = await absentOf(connection, book, 'grt', unread);
-  // What was promised of one that cannot be read nobody knows.
-  const readable = promises.filter(
-    ({ fact: { promise } }) => !unread.includes(promise.grantId) || absent.includes(promise.grantId),
+  // What was promised of a grant that cannot be read nobody knows.
+  const unread = promises.map(({ fact }) => fact.promise.grantId).filter((id) => !rebuilds.has(id));
+  const absent = new Set(await absentOf(connection, book, unread));
+  const told = promises.filter(
+    ({
+      fact: {
+        promise: { grantId },
+      },
+    }) => rebuilds.has(grantId) || absent.has(grantId),
   );
   return {
     findings: [
       ...rebuilt.flatMap((one) => checkGrant(book, one.found, one)),
-      ...compare(SCHEDULED_GRANTS, book, rowsOf(changes).opened, readable),
-      ...absent.filter((id) => firsts.has(id)).map((id) => dangling(id, firsts.get(id), book.version)),
+      ...compare(SCHEDULED_GRANTS, book, rowsOf(changes).opened, told),
     ],
     rebuilt: rebuilt.map(({ own }) => own),
   };

@@ -32,30 +32,36 @@ export function compare<Fact, More>(
   expected: readonly (Owned<Fact> & More)[],
   found: readonly FoundRow<Fact>[],
 ): Finding[] {
+  if (expected.length === 0 && found.length === 0) return [];
   const kind = table.name === 'scheduled_grants' ? 'SCHEDULED_INDEX' : 'PROJECTION';
   const typeOf = (column: string) => flat(table.columns).find(({ name }) => name === column)!.type;
   const rows = new Map(
     found.map(({ row }) => {
       const values = table.valuesIn(row);
-      return [nameOf(table.name, values), values];
+      return [keyOf(table.name, values), values];
     }),
   );
-  const findings = expected.flatMap((own) => {
+  const findings: Finding[] = [];
+  for (const own of expected) {
     const should = table.values(own);
+    const key = keyOf(table.name, should);
+    const is = rows.get(key);
+    rows.delete(key);
     const name = nameOf(table.name, should);
     const place = placeOf(table.name, should, book.version);
-    const is = rows.get(name);
-    rows.delete(name);
-    if (is !== undefined) return differences(kind, place, name, should, is, typeOf);
-    return [finding(kind, place, 'a row', 'none', `${name} is missing`)];
-  });
-  const superfluous = Array.from(rows, ([name, is]) => {
-    const since = is['known_from'] ?? book.version;
-    const place = placeOf(table.name, is, Number(since));
-    return finding(kind, place, 'none', 'a row', `${name} is there, and nothing tells of it`);
-  });
-  return [...findings, ...superfluous];
+    if (is !== undefined) findings.push(...differences(kind, place, name, should, is, typeOf));
+    else findings.push(finding(kind, place, 'a row', 'none', `${name} is missing`));
+  }
+  for (const is of rows.values()) {
+    const name = nameOf(table.name, is);
+    const place = placeOf(table.name, is, Number(is['known_from'] ?? book.version));
+    findings.push(finding(kind, place, 'none', 'a row', `${name} is there, and nothing tells of it`));
+  }
+  return findings;
 }
+
+const keyOf = (table: string, values: ColumnValues): string =>
+  ROWS[table]!.key.map((column) => String(values[column])).join();
 
 function nameOf(table: string, values: ColumnValues): string {
   const { noun, key } = ROWS[table]!;

@@ -1,8 +1,10 @@
-import { statement, type Connection } from '../db/database.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
-import type { StoredEntry } from '../ledger/store.ts';
 import type { BookPlace } from './book-set.ts';
 import { finding, type Finding } from './finding.ts';
+import type { Written, WrittenEntry } from './written.ts';
+
+/** Rows about a grant or charge that the book does not have; one that cannot be read is there. */
 
 const missing = (table: string) =>
   statement<{ id: string }>(
@@ -13,27 +15,47 @@ const missing = (table: string) =>
      ) t on true
      where t.found is null`,
   );
-const MISSING = { grt: missing('grants'), chg: missing('charges') };
+const SUBJECTS = [
+  { kind: 'grt', asked: missing('grants') },
+  { kind: 'chg', asked: missing('charges') },
+] as const;
 
-/** Of ids whose grant or charge was not read, those that the book does not have: a row that cannot be read is there. */
+/** Of ids of grants and charges those that the book does not have. */
 export async function absentOf(
   connection: Connection,
   { shard, id: bookId }: BookPlace,
-  kind: 'grt' | 'chg',
-  unread: readonly string[],
+  ids: Iterable<string>,
 ): Promise<readonly string[]> {
-  if (unread.length === 0) return [];
-  const rows = await connection.run(MISSING[kind], [shard, bookId, unread.map(uuidOf)]);
-  return rows.map(({ id }) => idOf(kind, id));
+  const byKind = Map.groupBy(ids, (id) => id.slice(0, 3));
+  const found = await settleAll(
+    SUBJECTS.filter(({ kind }) => byKind.has(kind)).map(async ({ kind, asked }) => {
+      const rows = await connection.run(asked, [shard, bookId, byKind.get(kind)!.map(uuidOf)]);
+      return rows.map(({ id }) => idOf(kind, id));
+    }),
+  );
+  return found.flat();
 }
 
-/** Something names a grant or charge there is not; `first`: the first entry that does, if one does. */
-export function dangling(id: string, first: StoredEntry | undefined, bookVersion: number): Finding {
-  const { version = bookVersion } = first ?? {};
-  const place = { version, ...(id.startsWith('grt') ? { grantId: id } : { chargeId: id }) };
-  const what =
-    first === undefined
-      ? `splits, advances or events are of charge ${id}`
-      : `entry ${first.position} of version ${version} is about ${id}`;
-  return finding('DANGLING_ROW', place, id, 'none', `${what}, which the book does not have`);
+/** Entries that name a subject there is not: the first of each. `told` collects those told already. */
+export async function danglingEntries(
+  connection: Connection,
+  book: BookPlace,
+  versions: readonly Written[],
+  told: Set<string>,
+): Promise<Finding[]> {
+  const firsts = new Map<string, WrittenEntry>();
+  for (const { entries } of versions) {
+    for (const entry of entries) {
+      for (const id of [entry.grantId, entry.chargeId]) {
+        if (id !== null && !firsts.has(id) && !told.has(id)) firsts.set(id, entry);
+      }
+    }
+  }
+  return (await absentOf(connection, book, firsts.keys())).map((id) => {
+    told.add(id);
+    const { version, position } = firsts.get(id)!;
+    const place = { version, ...(id.startsWith('grt') ? { grantId: id } : { chargeId: id }) };
+    const message = `entry ${position} of version ${version} is about ${id}, which the book does not have`;
+    return finding('DANGLING_ROW', place, id, 'none', message);
+  });
 }

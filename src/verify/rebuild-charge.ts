@@ -17,8 +17,14 @@ import type { FoundRow } from './compare.ts';
 /** A charge as it stands in its row, and when the version that closed it was recorded. */
 export type FoundCharge = FoundRow<StoredCharge> & { readonly closingRecordedAt: Instant | null };
 
-/** An entry of a charge with its account, where that is there. */
-export type ChargedEntry = StoredEntry & { readonly account: SubAccount | undefined };
+/** An entry of a charge on an account that its figures follow from. */
+export type ChargedEntry = StoredEntry & { readonly account: SubAccount };
+
+/** Whether a charge's figures follow from an account: held credit, debt of advances, earnings. */
+export const isTelling = (account: SubAccount): boolean => isSettled(account) || isEarnings(account);
+
+const isEarnings = ({ type }: SubAccount): boolean => type === 'EARNINGS';
+const isHeld = ({ type }: SubAccount): boolean => type === 'CUSTOMER_FBO';
 
 /** `closedVersion`: the version that covered or reduced away the last of it; null while some of it is uncovered. */
 type RebuiltAdvance = { readonly fact: Advance; readonly closedVersion: number | null };
@@ -65,7 +71,7 @@ export function rebuildCharge(
     reductions: [],
   };
   const told = new Map(events.map((event) => [event.version, event]));
-  const booked = Map.groupBy(entries.filter(isTelling), ({ version }) => version);
+  const booked = Map.groupBy(entries, ({ version }) => version);
   const versions = new Set([written.version, ...told.keys(), ...booked.keys()]);
   for (const version of [...versions].toSorted((a, b) => a - b)) {
     const own = booked.get(version) ?? [];
@@ -90,13 +96,6 @@ export function rebuildCharge(
     allocations: [...rebuild.splits.values()],
   };
 }
-
-/** Whether a charge's figures follow from an entry: of held credit, debt of advances or earnings. */
-const isTelling = ({ account }: ChargedEntry): boolean =>
-  account !== undefined && (isSettled(account) || isEarnings(account));
-
-const isEarnings = (account: SubAccount | undefined): boolean => account?.type === 'EARNINGS';
-const isHeld = (account: SubAccount | undefined): boolean => account?.type === 'CUSTOMER_FBO';
 
 /**
  * What a version collected: what credit and advances dealt with, and more only where the rest is handed back.

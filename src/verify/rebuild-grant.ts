@@ -16,6 +16,9 @@ export type FoundGrant = FoundRow<StoredGrant> & {
   readonly expiryVersion: number | null;
 };
 
+/** What an entry says of its grant. */
+type GrantEntry = Pick<StoredEntry, 'version' | 'kind' | 'amount' | 'bookedAt'>;
+
 /** What of a grant its entries tell. */
 export type Held = Pick<
   Grant,
@@ -44,13 +47,13 @@ const PROMISED: Held = {
 };
 
 /** Whether an entry of held credit is what makes it credit. */
-export const isIssue = ({ kind, amount }: Pick<StoredEntry, 'kind' | 'amount'>): boolean =>
+export const isIssue = ({ kind, amount }: Pick<GrantEntry, 'kind' | 'amount'>): boolean =>
   kind === 'ISSUE' || (kind === 'ADJUST' && amount > 0n);
 
 /** What a grant is after an entry of its held credit (CUSTOMER_FBO). */
 export function held<Before extends Held>(
   before: Before,
-  { kind, amount, bookedAt }: Pick<StoredEntry, 'kind' | 'amount' | 'bookedAt'>,
+  { kind, amount, bookedAt }: Omit<GrantEntry, 'version'>,
 ): Before {
   const remaining = before.remaining + amount;
   // One that had lapsed and was paid after all has not expired any more.
@@ -74,7 +77,7 @@ export type RebuiltGrant = {
 /** A grant being rebuilt from what happened to it, version by version; nothing is kept of its entries. */
 export type GrantRebuild = {
   /** Its next entry, in order; of an account that is missing undefined. */
-  book(entry: StoredEntry, account: AccountType | undefined): void;
+  book(entry: GrantEntry, account: AccountType | undefined): void;
   end(): RebuiltGrant;
 };
 

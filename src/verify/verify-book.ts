@@ -7,6 +7,7 @@ import { checkCharges } from './check-charges.ts';
 import { checkGrants } from './check-grants.ts';
 import { checkEnd, checkVersion, openCheck, type JournalCheck } from './check-journal.ts';
 import { checkUsage, openUsage } from './check-usage.ts';
+import { danglingEntries } from './dangling.ts';
 import { sealedVersions } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { staleLateSums } from './late-sums.ts';
@@ -38,7 +39,8 @@ export async function* verifyBook(
   const accounts = await accountsOf(connection, book);
   const journal = openCheck(accounts);
   yield found(checkRegistered(book));
-  yield* verifyJournal(connection, book, journal);
+  const missing = new Set<string>();
+  yield* verifyJournal(connection, book, journal, missing);
   for await (const stale of staleLateSums(connection, book)) yield found(stale);
   for await (const { findings, rebuilt } of checkGrants(connection, book, accounts)) {
     for (const { grant, version } of rebuilt) used(grant.currency, version);
@@ -46,7 +48,7 @@ export async function* verifyBook(
     nextEventAt = earlier(nextEventAt, nextDue({ grants }));
     yield found(findings);
   }
-  for await (const { findings, charges } of checkCharges(connection, book, accounts, journal.hashedSince)) {
+  for await (const { findings, charges } of checkCharges(connection, book, journal, missing)) {
     for (const { charge } of charges) used(charge.currency, charge.version);
     yield found(findings);
   }
@@ -54,11 +56,12 @@ export async function* verifyBook(
   yield found(checkBook(book, { version, clock, feedPosition, nextEventAt, currencies }));
 }
 
-/** The journal and what stands in it by the write: use, facts, answers. */
+/** The journal and what stands in it by the write: use, facts, answers. `missing` collects the subjects told as missing. */
 async function* verifyJournal(
   connection: Connection,
   book: RegisteredBook,
   journal: JournalCheck,
+  missing: Set<string>,
 ): AsyncGenerator<Piece, void, undefined> {
   const usage = openUsage(journal.accounts);
   let answers = 0;
@@ -71,7 +74,7 @@ async function* verifyJournal(
     });
     answers += page.filter(({ answered }) => answered).length;
     yield {
-      findings,
+      findings: [...findings, ...(await danglingEntries(connection, book, versions, missing))],
       transactions: versions.reduce((sum, { transactions }) => sum + transactions.length, 0),
       entries: versions.reduce((sum, { entries }) => sum + entries.length, 0),
     };
