@@ -52,6 +52,8 @@ type Book = {
   readonly customerId: string;
   readonly writes: readonly { readonly version: number; readonly recorded_at: Instant }[];
   readonly entries: readonly Entry[];
+  /** Where a row of late sums ends and the next of its series begins. */
+  readonly ends: readonly Instant[];
 };
 const books: Book[] = [];
 let until: Instant;
@@ -103,22 +105,31 @@ async function readBook(customerId: string): Promise<Book> {
      where b.customer_id = $1 order by w.version`,
     [customerId],
   );
-  return { customerId, entries, writes };
+  const ends = await sql.rows<{ until_at: Instant }>(
+    `select distinct l.until_at from late_sums l join books b on b.id = l.book_id
+     where b.customer_id = $1 and l.until_at <> 'infinity' order by 1`,
+    [customerId],
+  );
+  return { customerId, entries, writes, ends: ends.map(({ until_at }) => until_at) };
 }
 
 type Point = { readonly asOf: Instant; readonly knownAt: Instant };
 
 /** Pairs of versions around bounds, half of them around the same: the last before the instant asked about, and the last known. */
-function points({ writes, entries }: Book, count: number, seed: number): readonly Point[] {
+function points({ writes, entries, ends }: Book, count: number, seed: number): readonly Point[] {
   const random = randomFrom(seed);
   const near = writes.filter(({ version }) => (version + 2) % SMALL < 4);
   return Array.from({ length: count }, (_, i) => {
     const a = random(near.length);
     const b = i % 2 === 0 ? random(near.length) : Math.min(near.length - 1, a + random(6));
     const knownAt = near[Math.max(a, b)]!.recorded_at;
-    const asked =
-      i % 3 === 0 ? entries[random(entries.length)]!.booked_at : near[Math.min(a, b)]!.recorded_at;
-    return { asOf: Math.min(asked + random(2) * 30_000, knownAt), knownAt };
+    const atAnEnd = i % 5 === 0 && ends.length > 0;
+    const asked = atAnEnd
+      ? ends[random(ends.length)]!
+      : i % 3 === 0
+        ? entries[random(entries.length)]!.booked_at
+        : near[Math.min(a, b)]!.recorded_at;
+    return { asOf: Math.min(asked + (atAnEnd ? 0 : random(2) * 30_000), knownAt), knownAt };
   });
 }
 

@@ -11,8 +11,11 @@ import type { Variant } from './variants.ts';
  */
 export * from '../../src/db/database.ts';
 
+const LONG_MS = 600_000;
+
 export function connect(options: real.DatabaseOptions): real.Database {
-  const database = real.connect(options);
+  // While variants are asked others wait.
+  const database = real.connect({ ...options, connectTimeoutMs: LONG_MS, idleInTransactionMs: LONG_MS });
   const { url } = options;
   return {
     ...database,
