@@ -29,7 +29,7 @@ const TESTS = [
 const still = process.argv.includes('--still');
 const tests = process.argv.slice(2).filter((argument) => argument !== '--still');
 
-const paths = globSync('src/{book,ledger,feed,pending,query,tables,watch}/*.ts').toSorted();
+const paths = globSync('src/{book,ledger,feed,pending,query,tables,watch}/**/*.ts').toSorted();
 const sources = new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]));
 const mutants = [...sources]
   .flatMap(([path, source]) => mutantsOf(path, source))

@@ -30,9 +30,10 @@ type State = {
   /** The file in which is written what has been run, and what told apart by which test. */
   readonly told: string;
   readonly sides: Map<string, Promise<pg.Client>>;
-  /** How often a statement has given so many rows to the test file that is running. */
+  /** How often a statement has given so many rows to the test that is running. */
   readonly times: Map<string, number>;
-  /** What takes too long is not asked again while that file runs. */
+  test: string;
+  /** What takes too long is not asked again while a file of tests runs. */
   readonly slow: Set<Variant>;
   /** Its path. */
   file: string;
@@ -57,6 +58,7 @@ function begin(): State {
     times: new Map(),
     slow: new Set(),
     file: '',
+    test: '',
     last: Promise.resolve(),
   };
 }
@@ -68,7 +70,10 @@ const watched =
   (url: string, run: real.Connection['run']): real.Connection['run'] =>
   async (sent, params = []) => {
     const rows = await run(sent, params);
-    heedOthers(expect.getState().testPath ?? '');
+    const { testPath = '', currentTestName = '' } = expect.getState();
+    heedOthers(testPath);
+    if (currentTestName !== state.test) state.times.clear();
+    state.test = currentTestName;
     const alive = state.alive.get(sent.name);
     const alike = `${sent.name} ${Math.min(rows.length, 10)}`;
     const times = (state.times.get(alike) ?? 0) + 1;
@@ -86,7 +91,6 @@ const watched =
 function heedOthers(file: string): void {
   if (file === state.file) return;
   state.file = file;
-  state.times.clear();
   state.slow.clear();
   const apart = new Set(
     readFileSync(state.told, 'utf8')
