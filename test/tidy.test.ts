@@ -45,6 +45,11 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
     /^db\/clock\.ts$/,
     'the clock, db/clock.ts',
   ],
+  [
+    /\bnew pg\.(Client|Pool)\(/,
+    /^(db\/(notifications|reach)|embedded\/provision)\.ts$/,
+    'a connection of Knex, by db/knex.ts',
+  ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],
   [/\brecorded_at desc\b/, /^ledger\/as-of\.ts$/, 'versionAt of ledger/as-of.ts'],
@@ -98,6 +103,14 @@ const rules: Record<string, (sources: readonly Source[]) => string[]> = {
       sources,
       ({ path }, from) =>
         layerOf(path) === layerOf(from) && roomOf(path) !== roomOf(from) && layerOf(from) < layers.length - 1,
+    ),
+
+  'the rooms of the edge know each other one way: transport, call, decoding': (sources) =>
+    internalImports(
+      sources,
+      ({ path }, from) =>
+        (path.startsWith('rpc/call/') && from.startsWith('rpc/transport/')) ||
+        (path.startsWith('rpc/decoding/') && /^rpc\/(transport|call)\//.test(from)),
     ),
 
   'the pure core reaches no database, by no detour': (sources) =>
@@ -183,6 +196,11 @@ describe('a house that is not tidy', () => {
     'rooms of one layer do not know each other': {
       'ledger/a.ts': `export * from '../pending/b.ts';`,
       'pending/b.ts': '',
+    },
+    'the rooms of the edge know each other one way: transport, call, decoding': {
+      'rpc/decoding/a.ts': `import { b } from '../call/b.ts';`,
+      'rpc/call/b.ts': `import { c } from '../transport/c.ts';`,
+      'rpc/transport/c.ts': '',
     },
     'the pure core reaches no database, by no detour': {
       'credit/a.ts': `import {\n  b,\n} from '../ledger/b.ts';`,
