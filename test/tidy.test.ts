@@ -24,8 +24,15 @@ const layers = [
   ['embedded/'],
   ['db/'],
   [
-    ...['amount.ts', 'instant.ts', 'id.ts', 'reasons.ts', 'refusal.ts', 'scope.ts'],
-    ...['log.ts', 'environment.ts', 'start-error.ts'],
+    'amount.ts',
+    'instant.ts',
+    'id.ts',
+    'reasons.ts',
+    'refusal.ts',
+    'scope.ts',
+    'log.ts',
+    'environment.ts',
+    'start-error.ts',
   ],
 ];
 /** A library has one owner, so that it can be replaced, and its traps are known in one place. */

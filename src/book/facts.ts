@@ -18,47 +18,71 @@ export const grantFact = (salt: Salt, grant: Grant): Fact => {
   const { funding } = grant;
   const { method, policy, purchaseCurrency, purchasePrecision } = funding;
   return [
-    ...(['grant', grant.id] as const),
-    ...[grant.recordedAt, grant.currency, text(grant.amount), grant.priority, grant.featureKeys, grant.tax],
-    ...[
-      method,
-      policy,
-      purchaseCurrency,
-      purchasePrecision,
-      text(funding.costBasis),
-      text(funding.purchaseAmount),
-    ],
+    'grant',
+    grant.id,
+    grant.recordedAt,
+    grant.currency,
+    text(grant.amount),
+    grant.priority,
+    grant.featureKeys,
+    grant.tax,
+    method,
+    policy,
+    purchaseCurrency,
+    purchasePrecision,
+    text(funding.costBasis),
+    text(funding.purchaseAmount),
     ...saidOf(salt, grant),
   ];
 };
 
 /** Its times and its payment from a write on, and when that was recorded. */
 export const termsFact = (grantId: string, since: Instant, { funding, ...times }: Terms): Fact => [
-  ...(['terms', grantId] as const),
+  'terms',
+  grantId,
   ...[since, times.effectiveAt, times.expiresAt, times.fundedAt].map(instantText),
-  ...[funding.status, funding.issuedAt, funding.authorizedAt, funding.settledAt, funding.failedAt],
+  funding.status,
+  funding.issuedAt,
+  funding.authorizedAt,
+  funding.settledAt,
+  funding.failedAt,
   funding.invoiceId,
 ];
 
 type Voided = Pick<Grant, 'id' | 'voidedAt' | 'voidReason' | 'released'>;
 export const voidFact = (salt: Salt, { id, voidedAt, voidReason, released }: Voided): Fact => [
-  ...(['void', id] as const),
-  ...[voidedAt, released, voidReason === null ? null : digestOf(salt, `void of ${id}`, [voidReason])],
+  'void',
+  id,
+  voidedAt,
+  released,
+  voidReason === null ? null : digestOf(salt, `void of ${id}`, [voidReason]),
 ];
 
 /** What a charge was made with and keeps; `opened`: it was open then, and its amount is told by its events. */
 export const chargeFact = (salt: Salt, charge: Charge, opened: boolean): Fact => [
-  ...(['charge', charge.id] as const),
-  ...[charge.recordedAt, charge.type, charge.mode, charge.currency, charge.precision, charge.featureKey],
-  ...[charge.tax, instantText(charge.startsAt), instantText(charge.holdExpiresAt)],
+  'charge',
+  charge.id,
+  charge.recordedAt,
+  charge.type,
+  charge.mode,
+  charge.currency,
+  charge.precision,
+  charge.featureKey,
+  charge.tax,
+  instantText(charge.startsAt),
+  instantText(charge.holdExpiresAt),
   opened ? null : text(charge.amount),
   ...saidOf(salt, charge),
 ];
 
 /** What happened to it while it was open. */
 export const eventFact = (event: Omit<ChargeEvent, 'version'>): Fact => [
-  ...(['event', event.chargeId] as const),
-  ...[text(event.amount), text(event.collected), event.bookedAt, event.sequence],
+  'event',
+  event.chargeId,
+  text(event.amount),
+  text(event.collected),
+  event.bookedAt,
+  event.sequence,
 ];
 
 export const closingFact = ({ id, status, closedAt }: Pick<Charge, 'id' | 'status' | 'closedAt'>): Fact => [
@@ -113,7 +137,12 @@ export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): 
   return linkAfter(before, 'write', [
     ...identityOf(owner),
     // The last place is kept for who caused it.
-    ...[version, recordedAt, feedPosition, method, idempotencyKey, null],
+    version,
+    recordedAt,
+    feedPosition,
+    method,
+    idempotencyKey,
+    null,
     answered === null
       ? null
       : digestOf(salt, 'answer', [answered.method, bytesOf(answered.request), bytesOf(answered.answer)]),
@@ -124,6 +153,9 @@ export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): 
 /** The hash of an answer that no write tells of: it stands alone, no chain holds it. */
 export const answerHash = (owner: Identity, key: string, answered: Answered): Buffer =>
   linkAfter(Buffer.alloc(0), 'answer', [
-    ...[...identityOf(owner), key, answered.method],
-    ...[bytesOf(answered.request), bytesOf(answered.answer)],
+    ...identityOf(owner),
+    key,
+    answered.method,
+    bytesOf(answered.request),
+    bytesOf(answered.answer),
   ]);

@@ -108,7 +108,8 @@ function roundTrip(
     },
     handleRowDescription({ fields }: { readonly fields: readonly pg.FieldDef[] }) {
       readers[answers.length]!.columns = fields.map(({ name, tableID, dataTypeID }) => ({
-        ...{ name, tableId: tableID },
+        name,
+        tableId: tableID,
         read: client.getTypeParser(dataTypeID) as Column['read'],
       }));
     },

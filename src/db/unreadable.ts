@@ -10,8 +10,16 @@ export type UnreadableRow = {
 
 /** Columns that name a row among those of its book; a row has some of them. */
 const KEY = [
-  ...['id', 'grant_id', 'charge_id', 'version', 'until_version', 'known_from', 'ordinal', 'position'],
-  ...['collection', 'key'],
+  'id',
+  'grant_id',
+  'charge_id',
+  'version',
+  'until_version',
+  'known_from',
+  'ordinal',
+  'position',
+  'collection',
+  'key',
 ];
 
 /** A row's key as far as the statement asked for it: `version 14, position 2`. */

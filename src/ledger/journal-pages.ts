@@ -240,10 +240,13 @@ async function walked<Found>(
   const way = [shard, bookId, after.version, after.position, version, subject, lookAt];
   const [rows, [last]] = await settleAll([
     connection.run(page, [
-      ...[...way, timestamp(bookedFrom), timestamp(bookedTo)],
+      ...way,
+      timestamp(bookedFrom),
+      timestamp(bookedTo),
       // What is walked along needs no looking at; with a charge, that is the charge.
-      ...[grantId !== null && chargeId !== null ? uuidOf(grantId) : null],
-      ...[...shown, limit + 1],
+      grantId !== null && chargeId !== null ? uuidOf(grantId) : null,
+      ...shown,
+      limit + 1,
     ]),
     connection.run(lastLookedAt, way),
   ]);

@@ -57,7 +57,9 @@ export async function loadPosted(
       position === null
         ? []
         : {
-            ...{ account: SUB_ACCOUNT.read(row), amount: row.amount, entry: { version, position } },
+            account: SUB_ACCOUNT.read(row),
+            amount: row.amount,
+            entry: { version, position },
             grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
             chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
           },

@@ -135,7 +135,9 @@ export async function readTransactions(
 ): Promise<readonly ReadTransaction[]> {
   if (found.length === 0) return [];
   const entries = await connection.run(ENTRIES_OF, [
-    ...[shard, found.map((row) => row.bookId), found.map((row) => row.version)],
+    shard,
+    found.map((row) => row.bookId),
+    found.map((row) => row.version),
     found.map((row) => row.ordinal),
   ]);
   const byTransaction = Map.groupBy(entries, (row) => idOf('txn', row.transaction_id));
@@ -174,8 +176,11 @@ export async function transactionsOfWrites(
 ): Promise<readonly { readonly write: number; readonly transaction: ReadTransaction }[]> {
   if (writes.length === 0) return [];
   const found = await connection.run(OF_WRITES, [
-    ...[shard, writes.map((write) => write.bookId), writes.map((write) => write.version)],
-    ...[writes.map((write) => write.after), limit],
+    shard,
+    writes.map((write) => write.bookId),
+    writes.map((write) => write.version),
+    writes.map((write) => write.after),
+    limit,
   ]);
   const transactions = await readTransactions(connection, { shard }, found.map(FOUND.read));
   return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));

@@ -37,8 +37,13 @@ export async function promisesChanging(
   through: Instant,
 ): Promise<readonly CreditPromise[]> {
   const rows = await connection.run(CHANGING, [
-    ...[book.shard, book.bookId, timestamp(after), timestamp(through)],
-    ...[[...CLASSES, OPEN], [...latestEnds(through), NEVER].map(timestamp), book.version],
+    book.shard,
+    book.bookId,
+    timestamp(after),
+    timestamp(through),
+    [...CLASSES, OPEN],
+    [...latestEnds(through), NEVER].map(timestamp),
+    book.version,
   ]);
   return rows.map(PROMISE.read);
 }

@@ -137,8 +137,12 @@ async function withoutSettled(
 
 /** The order in which what does not count is listed: what may yet count first. */
 const REASONS: readonly Exclusion[] = [
-  ...(['NOT_YET_EFFECTIVE', 'AWAITING_SETTLEMENT', 'FEATURE_MISMATCH'] as const),
-  ...(['EXHAUSTED', 'EXPIRED', 'VOIDED'] as const),
+  'NOT_YET_EFFECTIVE',
+  'AWAITING_SETTLEMENT',
+  'FEATURE_MISMATCH',
+  'EXHAUSTED',
+  'EXPIRED',
+  'VOIDED',
 ];
 
 /** Advances with what the caller wrote on the charges that made them. */

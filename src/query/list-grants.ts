@@ -94,8 +94,14 @@ export async function pageOfGrants(
   const ends = [from === null ? NEWEST : uuidOf(from), to === null ? OLDEST : uuidOf(to)];
   const walk = [view.shard, view.bookId, ...ends, LOOKED_AT];
   const rows = await connection.run(PAGE, [
-    ...[...walk, view.version, timestamp(view.asOf), statuses, !view.current],
-    ...[currency, featureKey, limit + 1],
+    ...walk,
+    view.version,
+    timestamp(view.asOf),
+    statuses,
+    !view.current,
+    currency,
+    featureKey,
+    limit + 1,
   ]);
   const found = rows.map(GRANTS.read);
   const grants = found.slice(0, limit);

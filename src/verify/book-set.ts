@@ -106,9 +106,21 @@ export const nameOf = ({ namespace, customerId }: BookKey): string =>
   `${customerId} in namespace ${namespace}`;
 
 const TABLES = [
-  ...['writes', 'idempotency', 'grants', 'former_terms', 'charges', 'charge_events', 'advances'],
-  ...['allocations', 'reductions', 'scheduled_grants', 'sub_accounts', 'transactions', 'entries'],
-  ...['late_sums', 'late_summed'],
+  'writes',
+  'idempotency',
+  'grants',
+  'former_terms',
+  'charges',
+  'charge_events',
+  'advances',
+  'allocations',
+  'reductions',
+  'scheduled_grants',
+  'sub_accounts',
+  'transactions',
+  'entries',
+  'late_sums',
+  'late_summed',
 ];
 
 /** From one book to the next by the primary key: as many probes as there are books, however many rows they have. */

@@ -21,8 +21,19 @@ afterAll(() => sql.end());
 const CODECS: Readonly<Record<string, Columns<never>>> = {
   ...Object.fromEntries(
     [
-      ...[GRANTS, FORMER_TERMS, CHARGES, CHARGE_EVENTS, ADVANCES, REDUCTIONS, ALLOCATIONS, IDEMPOTENCY],
-      ...[SUB_ACCOUNTS, WRITES, TRANSACTIONS, ENTRIES, SCHEDULED_GRANTS],
+      GRANTS,
+      FORMER_TERMS,
+      CHARGES,
+      CHARGE_EVENTS,
+      ADVANCES,
+      REDUCTIONS,
+      ALLOCATIONS,
+      IDEMPOTENCY,
+      SUB_ACCOUNTS,
+      WRITES,
+      TRANSACTIONS,
+      ENTRIES,
+      SCHEDULED_GRANTS,
     ].map(({ name, columns }) => [name, columns as Columns<never>]),
   ),
   books: BOOKS.columns,

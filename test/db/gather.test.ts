@@ -74,7 +74,7 @@ test('no round asks more than allowed', async () => {
   const { ask, rounds } = controlled({ atOnce: 5, most: 2 });
   for (const question of ['a', 'b', 'c']) void ask(question);
   await settle();
-  for (const { answer } of [...rounds]) answer();
+  for (const { answer } of Array.from(rounds)) answer();
   await settle();
 
   expect(rounds.every(({ questions }) => questions.length <= 2)).toBe(true);

@@ -20,8 +20,13 @@ const post = (...entries: readonly (readonly [SubAccount, string])[]) =>
   manualLegs(entries.map(([account, amount]) => ({ account, amount: credits(amount) })));
 
 const TYPES: readonly AccountType[] = [
-  ...(['CUSTOMER_FBO', 'CUSTOMER_RECEIVABLE', 'CUSTOMER_ACCRUED', 'WASH'] as const),
-  ...(['EARNINGS', 'BROKERAGE', 'BREAKAGE'] as const),
+  'CUSTOMER_FBO',
+  'CUSTOMER_RECEIVABLE',
+  'CUSTOMER_ACCRUED',
+  'WASH',
+  'EARNINGS',
+  'BROKERAGE',
+  'BREAKAGE',
 ];
 
 /** Those that may face each other, whichever of them gains. */

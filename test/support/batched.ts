@@ -44,7 +44,11 @@ export async function batchedWorld() {
   afterAll(() => Promise.all([database.close(), sql.end()]));
   const time = testClock();
   const depsOn = (on: Database, kept: BookCache): CommitDeps => ({
-    ...{ database: on, clock: time.clock, uuids, kept, leewayMs: 1_000 },
+    database: on,
+    clock: time.clock,
+    uuids,
+    kept,
+    leewayMs: 1_000,
   });
   const submitOn = (on: Database) => async (submissions: readonly Submission[], kept: BookCache) =>
     (await commitBatch(depsOn(on, kept), submissions)).results;
@@ -55,7 +59,10 @@ export async function batchedWorld() {
         result.ok ? result.message : heardRefusal(result.error),
       );
   return {
-    ...{ time, sql, databaseUrl: url, commit: commitOn(database) },
+    time,
+    sql,
+    databaseUrl: url,
+    commit: commitOn(database),
     submit: (submissions: readonly Submission[]) => submitOn(database)(submissions, NOT_KEPT),
     /** Everything `work` did is undone at its end. */
     async tentatively(work: (tentative: Tentative) => Promise<void>): Promise<void> {
@@ -148,7 +155,9 @@ const text = (value: unknown): string =>
 /** The play as the write path takes it; its answer is what a caller could be told of what was decided. */
 export const submissionOf = ({ customerId, command, key }: Play): Submission => ({
   key: { namespace: 'default', customerId },
-  ...{ command, method: command.kind, idempotencyKey: key ?? null, deadline: Infinity },
+  command,
+  idempotencyKey: key ?? null,
+  deadline: Infinity,
   content: () => contentOf(command),
   differsFrom: (stored) => (contentOf(command).equals(stored) ? null : 'content'),
   reply: {

@@ -18,7 +18,7 @@ export function testClock(start: number = Date.UTC(2026, 0, 1)): TestClock {
   let monotonic = 0;
 
   function wakeDue(): void {
-    for (const [key, { isDue, wake }] of [...waiting]) {
+    for (const [key, { isDue, wake }] of Array.from(waiting)) {
       if (isDue() && waiting.delete(key)) wake();
     }
   }

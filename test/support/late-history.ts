@@ -57,7 +57,10 @@ function anyCommand(random: (below: number) => number, now: Instant, uuids: () =
   const effectiveAt = random(5) === 0 ? now + random(600) * MINUTE : now - late;
   const lasts = (1 + random(3_000)) * MINUTE;
   return aGrant({
-    ...{ ...of, amount: String(5 + random(30)), grantId: idOf('grt', uuids()), effectiveAt },
+    ...of,
+    amount: String(5 + random(30)),
+    grantId: idOf('grt', uuids()),
+    effectiveAt,
     featureKeys: [[], ['a'], ['a', 'b']][random(3)]!,
     ...(random(3) > 0 && { expiry: until(effectiveAt + lasts) }),
   });

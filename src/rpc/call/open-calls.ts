@@ -31,7 +31,7 @@ export function createOpenCalls(clock: Clock): OpenCalls {
   let closing = false;
 
   const endAll = (kind: OpenCall['kind']) => {
-    for (const { call } of [...open]) if (call.kind === kind) call.end(shuttingDown);
+    for (const { call } of Array.from(open)) if (call.kind === kind) call.end(shuttingDown);
   };
 
   return {

@@ -8,9 +8,14 @@ import { testWorld } from '../../support/world.ts';
 const { caller, sql } = await testWorld();
 
 const ACCOUNTS = [
-  ...(['CUSTOMER_FBO', 'CUSTOMER_RECEIVABLE', 'CUSTOMER_ACCRUED'] as const),
-  ...(['WASH', 'EARNINGS', 'BROKERAGE', 'BREAKAGE'] as const),
-];
+  'CUSTOMER_FBO',
+  'CUSTOMER_RECEIVABLE',
+  'CUSTOMER_ACCRUED',
+  'WASH',
+  'EARNINGS',
+  'BROKERAGE',
+  'BREAKAGE',
+] as const;
 type Account = (typeof ACCOUNTS)[number];
 
 /** The table of src/ledger/README.md: either may gain what the other loses. */
