@@ -17,7 +17,7 @@ import {
 import type { Leg } from '../ledger/posting.ts';
 import { subjectTotals, type Subject } from '../ledger/subject-totals.ts';
 import { refuse } from '../refusal.ts';
-import type { QueryDeps } from '../book/questions.ts';
+import { ask, type QueryDeps } from '../book/questions.ts';
 
 /**
  * What every sub-account of a book holds at any instant, as known at any instant: running totals and late entries, and
@@ -69,25 +69,49 @@ export async function accountsOfSubject(
 const legsAhead = async (connection: Connection, view: BookView): Promise<readonly Leg[]> =>
   isHistory(view) ? [] : (await runForward(connection, view)).postings.flatMap(({ legs }) => legs);
 
-/** Sub-accounts of all books of a namespace, added up by route, with the moment they hold for. */
-export type NamespaceTotals = {
+/** Whose accounts are asked about, and when. */
+export type AccountsAsked = Moment & {
+  readonly namespace: string;
+  /** Null: all books of the namespace, added up by route. */
+  readonly customerId: string | null;
+  readonly minVersion: number;
+};
+
+/** What accounts hold, with the moment they hold it at. */
+export type AccountsHeld = {
   readonly totals: readonly AccountTotal[];
+  /** The customer's book version; 0 for a namespace, which has none. */
+  readonly version: number;
   readonly asOf: Instant;
   readonly knownAt: Instant;
 };
+
+/** The same for a customer, or for a whole namespace. */
+export function accountsHeld(
+  deps: QueryDeps,
+  { namespace, customerId, ...asked }: AccountsAsked,
+  filter: AccountFilter,
+  signal: AbortSignal,
+): Promise<AccountsHeld> {
+  if (customerId === null) return accountsOfNamespace(deps, namespace, asked, filter, signal);
+  return ask(deps, { ...asked, key: { namespace, customerId } }, async (connection, view) => {
+    const { version, asOf, knownAt } = view;
+    return { totals: await accountsAt(connection, view, filter), version, asOf, knownAt };
+  });
+}
 
 /**
  * The same for a whole namespace, from one snapshot. Books come in batches: two statements a batch over running totals,
  * and only books in which something falls due by the instant are run forward. Costs a probe for each sub-account of the
  * namespace, whatever the length of histories; stops between batches once `signal` says so.
  */
-export async function accountsOfNamespace(
+async function accountsOfNamespace(
   deps: QueryDeps,
   namespace: string,
   moment: Moment,
   filter: AccountFilter,
   signal: AbortSignal,
-): Promise<NamespaceTotals> {
+): Promise<AccountsHeld> {
   await assertSettled(deps, moment.knownAt);
   return deps.database.snapshot(async (connection) => {
     const now = deps.clock.reads(await databaseTime(connection));
@@ -111,7 +135,7 @@ export async function accountsOfNamespace(
         );
       }
     }
-    return { totals: [...totals.values()], asOf, knownAt: moment.knownAt ?? now };
+    return { totals: [...totals.values()], version: 0, asOf, knownAt: moment.knownAt ?? now };
   });
 }
 

@@ -1,16 +1,10 @@
 import type { Amount } from '../amount.ts';
-import type { Moment } from '../book/view.ts';
-import type { Instant } from '../instant.ts';
 import type { AccountTotal } from '../ledger/account-totals.ts';
 import { ACCOUNT_TYPES, type AccountType } from '../ledger/account.ts';
-import { accountsAt, accountsOfNamespace } from './account-totals.ts';
-import { ask, type QueryDeps } from '../book/questions.ts';
+import { accountsHeld, type AccountsAsked, type AccountsHeld } from './account-totals.ts';
+import type { QueryDeps } from '../book/questions.ts';
 
-export type TrialBalanceQuestion = Moment & {
-  readonly namespace: string;
-  /** Null: the whole namespace. */
-  readonly customerId: string | null;
-  readonly minVersion: number;
+export type TrialBalanceQuestion = AccountsAsked & {
   /** Null: all. */
   readonly currency: string | null;
 };
@@ -21,31 +15,19 @@ export type TrialBalanceRow = {
   readonly amount: Amount;
 };
 
-export type TrialBalance = {
+export type TrialBalance = Omit<AccountsHeld, 'totals'> & {
   /** By currency, then account type; accounts without an entry by then are left out. Zero in sum per currency. */
   readonly rows: readonly TrialBalanceRow[];
-  /** The customer's book version; 0 for a namespace, which has none. */
-  readonly version: number;
-  readonly asOf: Instant;
-  readonly knownAt: Instant;
 };
 
 /** The total of every account in every currency at any instant, as known at any instant, forecast included. */
 export async function getTrialBalance(
   deps: QueryDeps,
-  question: TrialBalanceQuestion,
+  { currency, ...asked }: TrialBalanceQuestion,
   signal: AbortSignal,
 ): Promise<TrialBalance> {
-  const { namespace, customerId, currency, ...asked } = question;
-  const filter = { types: [], currency };
-  if (customerId === null) {
-    const { totals, ...moment } = await accountsOfNamespace(deps, namespace, question, filter, signal);
-    return { rows: byAccount(totals), version: 0, ...moment };
-  }
-  return ask(deps, { ...asked, key: { namespace, customerId } }, async (connection, view) => {
-    const { version, asOf, knownAt } = view;
-    return { rows: byAccount(await accountsAt(connection, view, filter)), version, asOf, knownAt };
-  });
+  const { totals, ...moment } = await accountsHeld(deps, asked, { types: [], currency }, signal);
+  return { rows: byAccount(totals), ...moment };
 }
 
 function byAccount(totals: readonly AccountTotal[]): readonly TrialBalanceRow[] {

@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Moment } from '../book/view.ts';
-import type { Instant } from '../instant.ts';
 import type { AccountFilter, AccountTotal } from '../ledger/account-totals.ts';
 import { BUSINESS_ACCOUNTS, inAccountOrder, subAccountKey } from '../ledger/account.ts';
-import { accountsAt, accountsOfNamespace } from './account-totals.ts';
-import { ask, type QueryDeps } from '../book/questions.ts';
+import { accountsHeld, type AccountsAsked, type AccountsHeld } from './account-totals.ts';
+import type { QueryDeps } from '../book/questions.ts';
 
 /** Sub-accounts with what they hold. A book has as many as routes in use, and a write loads them all, too: few. */
 
-export type AccountsQuestion = Moment & {
-  readonly namespace: string;
-  /** Null: the business accounts of the namespace, added up over all books. */
-  readonly customerId: string | null;
-  readonly minVersion: number;
+/** Of a namespace only the business accounts are listed. */
+export type AccountsQuestion = AccountsAsked & {
   readonly filter: AccountFilter;
   /** Where the page before ended; null for the first. */
   readonly after: AccountCursor | null;
@@ -25,45 +20,30 @@ export type AccountCursor = string;
 export const cursorOf = ({ account }: AccountTotal): AccountCursor =>
   createHash('sha256').update(subAccountKey(account)).digest('hex').slice(0, 32);
 
-export type AccountsAnswer = {
+export type AccountsAnswer = Omit<AccountsHeld, 'totals'> & {
   /** By account type, currency and route. Undefined: the list has nothing at `after`. */
   readonly accounts: readonly AccountTotal[] | undefined;
   readonly more: boolean;
-  /** The customer's book version; 0 for a namespace, which has none. */
-  readonly version: number;
-  readonly asOf: Instant;
-  readonly knownAt: Instant;
 };
 
 /** A page of accounts; one is there from its first entry on, and stays at zero. */
 export async function listAccounts(
   deps: QueryDeps,
-  question: AccountsQuestion,
+  { filter, after, limit, ...asked }: AccountsQuestion,
   signal: AbortSignal,
 ): Promise<AccountsAnswer> {
-  const { namespace, customerId, filter, ...asked } = question;
-  if (customerId === null) {
-    const asks = filter.types.length === 0 ? BUSINESS_ACCOUNTS : filter.types;
-    const { totals, ...moment } = await accountsOfNamespace(
-      deps,
-      namespace,
-      question,
-      { ...filter, types: asks },
-      signal,
-    );
-    // Customers' accounts are not added up, whoever asks for them.
-    const shared = totals.filter(({ account }) => BUSINESS_ACCOUNTS.includes(account.type));
-    return { ...page(shared, question), version: 0, ...moment };
-  }
-  return ask(deps, { ...asked, key: { namespace, customerId } }, async (connection, view) => {
-    const { version, asOf, knownAt } = view;
-    return { ...page(await accountsAt(connection, view, filter), question), version, asOf, knownAt };
-  });
+  const shared = asked.customerId === null;
+  const types = shared && filter.types.length === 0 ? BUSINESS_ACCOUNTS : filter.types;
+  const { totals, ...moment } = await accountsHeld(deps, asked, { ...filter, types }, signal);
+  // Customers' accounts are not added up, whoever asks for them.
+  const listed = shared ? totals.filter(({ account }) => BUSINESS_ACCOUNTS.includes(account.type)) : totals;
+  return { ...page(listed, after, limit), ...moment };
 }
 
 function page(
   totals: readonly AccountTotal[],
-  { after, limit }: AccountsQuestion,
+  after: AccountCursor | null,
+  limit: number,
 ): Pick<AccountsAnswer, 'accounts' | 'more'> {
   const sorted = totals.toSorted((a, b) => inAccountOrder(a.account, b.account));
   const from = after === null ? 0 : sorted.findIndex((total) => cursorOf(total) === after) + 1;
