@@ -1,6 +1,6 @@
 import { awaitWriter } from '../tables/books.ts';
 import { LONGEST_WRITE_MS } from '../tables/writers.ts';
-import { locate, type BookView, type Moment } from './view.ts';
+import { locate, type BookView, type Moment, type WrittenView } from './view.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import { databaseTime, waitUntil, type DatabaseClock } from '../db/clock.ts';
 import { settleAll, type Connection, type Database } from '../db/database.ts';
@@ -19,54 +19,69 @@ export type Asked = Moment & {
 /** How long a question waits for a database that lags behind the caller's own write. */
 const CATCH_UP_MS = 1_000;
 
+/** An answer with where on both axes it stands. */
+export type Viewed<Answer> = Answer & { readonly view: BookView };
+
 /**
  * Answers a question about a book from one consistent snapshot. Waits briefly for `minVersion`, then refuses with
  * NOT_CAUGHT_UP.
  */
 export async function ask<Answer>(
-  { database, clock }: QueryDeps,
+  deps: QueryDeps,
   asked: Asked,
   answer: (connection: Connection, view: BookView) => Promise<Answer>,
-): Promise<Answer> {
-  const attempt = (settled: boolean) =>
-    database.snapshot(async (connection) => {
-      const view = await locate(connection, clock, asked.key, asked);
-      // With known_at the answer is of the past on purpose; the book itself must have got there.
-      if (view.latest < asked.minVersion) return undefined;
-      if (!settled && mayBeUnderWay(view, asked)) return 'unsettled' as const;
-      return { value: await answer(connection, view) };
-    });
-  return caughtUp(asked.minVersion, async () => {
-    const first = await attempt(false);
-    if (first !== 'unsettled') return first;
-    await awaitWriter(database, asked.key);
-    const second = await attempt(true);
-    return second === 'unsettled' ? undefined : second;
-  });
+): Promise<Viewed<Answer>> {
+  const locateIt = async (connection: Connection) => [await locate(connection, deps.clock, asked.key, asked)];
+  const [only] = await answerEach(deps, [asked], asked, locateIt, answer);
+  return only!;
 }
+
+/** The same of a book that somebody has written about; of any other the answer is `none`. */
+export const askWritten = <Answer>(
+  deps: QueryDeps,
+  asked: Asked,
+  none: Answer,
+  answer: (connection: Connection, view: WrittenView) => Promise<Answer>,
+): Promise<Viewed<Answer>> =>
+  ask(deps, asked, async (connection, view) => (view.bookId === null ? none : answer(connection, view)));
 
 /** A book as many are asked about at once, with the version that its answer must at least reflect; 0 asks for none. */
 export type AskedBook = Pick<Asked, 'key' | 'minVersion'>;
 
-/** The same about many books as of one moment, in their order; each as `ask` would. */
-export async function askAll<Answer>(
-  { database, clock }: QueryDeps,
+/** As `ask` about many books as of one moment, in their order. */
+export const askAll = <Answer>(
+  deps: QueryDeps,
   books: readonly AskedBook[],
   moment: Moment,
   answer: (connection: Connection, view: BookView) => Promise<Answer>,
-): Promise<readonly Answer[]> {
+): Promise<readonly Viewed<Answer>[]> => {
+  const locateAll = async (connection: Connection) => {
+    const now = deps.clock.reads(await databaseTime(connection));
+    const atOnce = { reads: () => now };
+    return settleAll(books.map(({ key }) => locate(connection, atOnce, key, moment)));
+  };
+  return answerEach(deps, books, moment, locateAll, answer);
+};
+
+async function answerEach<Answer>(
+  { database }: QueryDeps,
+  books: readonly AskedBook[],
+  moment: Moment,
+  locateEach: (connection: Connection) => Promise<readonly BookView[]>,
+  answer: (connection: Connection, view: BookView) => Promise<Answer>,
+): Promise<readonly Viewed<Answer>[]> {
   const attempt = (settled: boolean) =>
     database.snapshot(async (connection) => {
-      const now = clock.reads(await databaseTime(connection));
-      const atOnce = { reads: () => now };
-      const views = await settleAll(books.map(({ key }) => locate(connection, atOnce, key, moment)));
+      const views = await locateEach(connection);
+      // With known_at the answer is of the past on purpose; the book itself must have got there.
       const behind = firstBehind(books, views);
       if (behind !== null) return { behind };
       const unsettled = settled ? [] : views.filter((view) => mayBeUnderWay(view, moment));
       if (unsettled.length > 0) return { unsettled };
-      return { value: await settleAll(views.map((view) => answer(connection, view))) };
+      const answers = views.map(async (view) => ({ ...(await answer(connection, view)), view }));
+      return { value: await settleAll(answers) };
     });
-  return allCaughtUp(async () => {
+  return caughtUp(async () => {
     const first = await attempt(false);
     if (!('unsettled' in first)) return first;
     for (const { key } of first.unsettled) await awaitWriter(database, key);
@@ -91,16 +106,11 @@ const mayBeUnderWay = ({ now, clock, current }: BookView, { knownAt, lastVersion
   knownAt >= clock &&
   now - knownAt < LONGEST_WRITE_MS;
 
-/** Repeats an attempt for a short while, until the book has got to the version asked for; else NOT_CAUGHT_UP. */
+/**
+ * Repeats an attempt for a short while, until the books have got to the versions asked for; else NOT_CAUGHT_UP.
+ * `behind` is the version of one that has not got there.
+ */
 export async function caughtUp<Answer>(
-  minVersion: number,
-  attempt: () => Promise<{ readonly value: Answer } | undefined>,
-): Promise<Answer> {
-  return allCaughtUp(async () => (await attempt()) ?? { behind: minVersion });
-}
-
-/** The same for many books; `behind` is the version of one that has not got there. */
-export async function allCaughtUp<Answer>(
   attempt: () => Promise<{ readonly value: Answer } | { readonly behind: number }>,
 ): Promise<Answer> {
   let behind = 0;

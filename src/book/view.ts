@@ -14,6 +14,8 @@ export type Moment = {
   readonly lastVersion?: number;
 };
 
+export const NOW: Moment = { asOf: null, knownAt: null };
+
 /**
  * A book as a question sees it: which version of it is known, and how far the journal of that version reaches. Its id is
  * null where nobody has written about the customer yet, as far as known.
@@ -162,17 +164,17 @@ export type NowView = BookView & { readonly headHash: Buffer | null };
 export async function locateNow(
   connection: Pick<Connection, 'run'>,
   clock: DatabaseClock,
-  keys: readonly BookKey[],
+  asked: readonly { readonly key: BookKey }[],
 ): Promise<readonly NowView[]> {
+  const keys = asked.map(({ key }) => key);
   const rows = await connection.run(LOCATE_NOW, namedBy(keys));
   const time = clock.reads(Math.max(...rows.map((row) => row.now)));
-  const moment = { asOf: null, knownAt: null };
   const unasked = { known_version: null, known_clock: null, recorded_by: null };
   return rows
     .toSorted((a, b) => a.place - b.place)
     .map((row, i) => {
       const key = keys[i]!;
-      const view = viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment, time });
+      const view = viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment: NOW, time });
       return { ...view, headHash: row.head_hash };
     });
 }

@@ -16,6 +16,10 @@ export type Figures = {
   readonly parts: ReadonlySet<BalancePart>;
 };
 
+/** Whether any is asked for that entries and charges decide, and the scheduled-grant index does not. */
+export const asksBooked = ({ parts }: Pick<Figures, 'parts'>): boolean =>
+  parts.has('settled') || parts.has('live');
+
 /** A part not asked for is absent and was not computed. */
 export type AskedBalance = { readonly currency: string } & { readonly [Part in BalancePart]?: Amount };
 

@@ -59,11 +59,14 @@ export async function promisedAt(
 /** The same for many books, each at an instant from its last write on and as known now; by book id. */
 export async function promisedNow(
   connection: Connection,
-  asked: readonly (Placed & { readonly at: Instant })[],
+  asked: readonly (Placed & { readonly asOf: Instant })[],
 ): Promise<ReadonlyMap<string, readonly Promised[]>> {
   if (asked.length === 0) return new Map();
   const books = booksOnce(asked);
-  const rows = await connection.run(PENDING_NOW, [...placesOf(books), books.map(({ at }) => timestamp(at))]);
+  const rows = await connection.run(PENDING_NOW, [
+    ...placesOf(books),
+    books.map(({ asOf }) => timestamp(asOf)),
+  ]);
   return Map.groupBy(
     rows.map((row) => ({ bookId: row.book_id, ...promisedOf(row) })),
     ({ bookId }) => bookId,

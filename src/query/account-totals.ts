@@ -1,7 +1,9 @@
 import { booksOfNamespace } from '../book/namespace.ts';
+import { askWritten, type QueryDeps } from '../book/questions.ts';
 import { runAllForward, runForward } from '../book/state-at.ts';
-import { isHistory, readUpTo, type BookView, type Moment } from '../book/view.ts';
+import { isHistory, readUpTo, type BookView, type Moment, type WrittenView } from '../book/view.ts';
 import { awaitWriters, LONGEST_WRITE_MS } from '../tables/writers.ts';
+import type { Outcome } from '../credit/book-state.ts';
 import { databaseTime } from '../db/clock.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
@@ -17,7 +19,36 @@ import {
 import type { Leg } from '../ledger/posting.ts';
 import { subjectTotals, type Subject } from '../ledger/subject-totals.ts';
 import { refuse } from '../refusal.ts';
-import { ask, type QueryDeps } from '../book/questions.ts';
+
+/** Whose accounts a question is about, and when. */
+export type AccountsAsked = Moment & {
+  readonly namespace: string;
+  /** Null: all books of the namespace, their accounts added up by route. */
+  readonly customerId: string | null;
+  readonly minVersion: number;
+};
+
+export type AccountsHeld = {
+  readonly totals: readonly AccountTotal[];
+  /** Of a namespace, which has no version, 0. */
+  readonly view: Pick<BookView, 'version' | 'asOf' | 'knownAt'>;
+};
+
+/** What the accounts of a customer or of a whole namespace hold at any instant, as known at any instant. */
+export const accountsHeld = (
+  deps: QueryDeps,
+  { namespace, customerId, ...asked }: AccountsAsked,
+  filter: AccountFilter,
+  signal: AbortSignal,
+): Promise<AccountsHeld> =>
+  customerId === null
+    ? accountsOfNamespace(deps, namespace, asked, filter, signal)
+    : askWritten(
+        deps,
+        { ...asked, key: { namespace, customerId } },
+        { totals: [] },
+        async (connection, view) => ({ totals: await accountsAt(connection, view, filter) }),
+      );
 
 /**
  * What every sub-account of a book holds at any instant, as known at any instant: running totals and late entries, and
@@ -25,7 +56,7 @@ import { ask, type QueryDeps } from '../book/questions.ts';
  */
 export async function accountsAt(
   connection: Connection,
-  view: BookView,
+  view: WrittenView,
   filter: AccountFilter,
 ): Promise<readonly AccountTotal[]> {
   const known = await knownAccountsAt(connection, view, filter);
@@ -35,10 +66,9 @@ export async function accountsAt(
 /** The same with those that are known and have their first entry only later; they hold nothing. */
 export async function knownAccountsAt(
   connection: Connection,
-  view: BookView,
+  view: WrittenView,
   filter: AccountFilter,
 ): Promise<readonly (AccountTotal & Partial<Pick<KnownAccount, 'booked'>>)[]> {
-  if (view.bookId === null) return [];
   const [written, ahead] = await settleAll([
     accountTotals(connection, { ...view, recordedBy: readUpTo(view) }, filter),
     legsAhead(connection, view),
@@ -49,10 +79,9 @@ export async function knownAccountsAt(
 /** The same by the entries of a grant or charge alone: it costs what that did. */
 export async function accountsOfSubject(
   connection: Connection,
-  view: BookView,
+  view: WrittenView,
   subject: Subject,
 ): Promise<readonly AccountTotal[]> {
-  if (view.bookId === null) return [];
   const { grantId, chargeId } = subject;
   const [written, ahead] = await settleAll([
     subjectTotals(connection, view, earlier(view.asOf, view.clock), subject),
@@ -66,42 +95,13 @@ export async function accountsOfSubject(
 }
 
 /** What running forward books; nothing of the past. */
-const legsAhead = async (connection: Connection, view: BookView): Promise<readonly Leg[]> =>
-  isHistory(view) ? [] : (await runForward(connection, view)).postings.flatMap(({ legs }) => legs);
+const legsAhead = async (connection: Connection, view: WrittenView): Promise<readonly Leg[]> =>
+  isHistory(view) ? [] : legsOf(await runForward(connection, view));
 
-/** Whose accounts are asked about, and when. */
-export type AccountsAsked = Moment & {
-  readonly namespace: string;
-  /** Null: all books of the namespace, added up by route. */
-  readonly customerId: string | null;
-  readonly minVersion: number;
-};
-
-/** What accounts hold, with the moment they hold it at. */
-export type AccountsHeld = {
-  readonly totals: readonly AccountTotal[];
-  /** The customer's book version; 0 for a namespace, which has none. */
-  readonly version: number;
-  readonly asOf: Instant;
-  readonly knownAt: Instant;
-};
-
-/** The same for a customer, or for a whole namespace. */
-export function accountsHeld(
-  deps: QueryDeps,
-  { namespace, customerId, ...asked }: AccountsAsked,
-  filter: AccountFilter,
-  signal: AbortSignal,
-): Promise<AccountsHeld> {
-  if (customerId === null) return accountsOfNamespace(deps, namespace, asked, filter, signal);
-  return ask(deps, { ...asked, key: { namespace, customerId } }, async (connection, view) => {
-    const { version, asOf, knownAt } = view;
-    return { totals: await accountsAt(connection, view, filter), version, asOf, knownAt };
-  });
-}
+const legsOf = ({ postings }: Outcome): readonly Leg[] => postings.flatMap(({ legs }) => legs);
 
 /**
- * The same for a whole namespace, from one snapshot. Books come in batches: two statements a batch over running totals,
+ * The accounts of all books of a namespace, added up by route, from one snapshot. Books come in batches: two statements a batch over running totals,
  * and only books in which something falls due by the instant are run forward. Costs a probe for each sub-account of the
  * namespace, whatever the length of histories; stops between batches once `signal` says so.
  */
@@ -117,25 +117,17 @@ async function accountsOfNamespace(
     const now = deps.clock.reads(await databaseTime(connection));
     const asOf = moment.asOf ?? now;
     const totals = new Map<string, AccountTotal>();
-    for await (const batch of booksOfNamespace(connection, namespace, moment, now)) {
+    for await (const { shard, books } of booksOfNamespace(connection, namespace, moment, now)) {
       signal.throwIfAborted();
-      const { shard, books } = batch;
       const points = books.map(({ view }) => ({ ...view, recordedBy: readUpTo(view) }));
       const due = books.filter((book) => book.due).map(({ view }) => view);
       const [written, ahead] = await settleAll([
         accountTotalsOfBooks(connection, shard, points, asOf, filter),
         runAllForward(connection, due),
       ]);
-      addTotals(totals, written);
-      for (const { postings } of ahead) {
-        addLegs(
-          totals,
-          postings.flatMap((posting) => posting.legs),
-          filter,
-        );
-      }
+      addLegs(addTotals(totals, written), ahead.flatMap(legsOf), filter);
     }
-    return { totals: [...totals.values()], version: 0, asOf, knownAt: moment.knownAt ?? now };
+    return { totals: [...totals.values()], view: { version: 0, asOf, knownAt: moment.knownAt ?? now } };
   });
 }
 

@@ -4,11 +4,12 @@ import type { BookCache } from '../book/book-cache.ts';
 import { stateNow, statesNow } from '../book/state-at.ts';
 import { locateNow, type Moment, type NowView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
+import { booksOnce } from '../db/placement.ts';
 import { gather } from '../db/gather.ts';
 import { promisedNow } from '../pending/index-reader.ts';
-import { balancesFrom, balancesIn, bookedOf, type Figures } from '../credit/figures.ts';
+import { asksBooked, balancesFrom, balancesIn, bookedOf, type Figures } from '../credit/figures.ts';
 import { getBalance, getBalances, type BalanceAnswer, type BalanceQuestion } from './get-balance.ts';
-import { allCaughtUp, caughtUp, firstBehind, type AskedBook, type QueryDeps } from '../book/questions.ts';
+import { caughtUp, firstBehind, type AskedBook, type QueryDeps } from '../book/questions.ts';
 
 /** Balances, where those asked about now share snapshots: most questions are about now, and many come at once. */
 export type Balances = {
@@ -35,24 +36,23 @@ export function createBalances(deps: BalancesDeps): Balances {
   return {
     get: (question) =>
       isNow(question)
-        ? caughtUp(question.minVersion, async () => {
-            const asked = { key: question.key, figures: question };
+        ? caughtUp(async () => {
+            const { key, minVersion } = question;
+            const asked = { key, figures: question };
             // A book that must be loaded holds up no question about one that need not.
             const value = (await kept(asked)) ?? (await loaded(asked));
-            return value.view.latest < question.minVersion ? undefined : { value };
+            return value.view.latest < minVersion ? { behind: minVersion } : { value };
           })
         : getBalance(deps, question),
     async getMany(books, asked) {
       if (!isNow(asked)) return getBalances(deps, books, asked);
       const questions = books.map(({ key }) => ({ key, figures: asked }));
-      return allCaughtUp(async () => {
+      return caughtUp(async () => {
         const answers = await fromKept(questions);
         // As of one moment: all kept, or all from one snapshot.
         const value = answers.every((answer) => answer !== null) ? answers : await fromLoaded(questions);
-        const behind = firstBehind(
-          books,
-          value.map(({ view }) => view),
-        );
+        const views = value.map(({ view }) => view);
+        const behind = firstBehind(books, views);
         return behind === null ? { value } : { behind };
       });
     },
@@ -66,11 +66,7 @@ async function keptBalances(
   { database, clock, kept }: BalancesDeps,
   questions: readonly NowQuestion[],
 ): Promise<readonly (BalanceAnswer | null)[]> {
-  const views = await locateNow(
-    database,
-    clock,
-    questions.map(({ key }) => key),
-  );
+  const views = await locateNow(database, clock, questions);
   return views.map((view, i) => {
     const state = view.bookId === null ? emptyBook(view.asOf) : keptState(kept, view);
     return state === null
@@ -92,22 +88,15 @@ async function balancesNow(
   { clock, kept }: BalancesDeps,
   questions: readonly NowQuestion[],
 ): Promise<readonly BalanceAnswer[]> {
-  const views = await locateNow(
-    connection,
-    clock,
-    questions.map(({ key }) => key),
-  );
+  const views = await locateNow(connection, clock, questions);
+  // Each written book once, however many ask about it.
   const asking = (isAsked: (figures: Figures) => boolean) =>
-    distinct(views.filter((_, i) => isAsked(questions[i]!.figures)));
+    booksOnce(views.filter((_, i) => isAsked(questions[i]!.figures)).filter((view) => view.bookId !== null));
   const [states, promised] = await settleAll([
-    statesNow(connection, kept, asking(({ parts }) => parts.has('settled') || parts.has('live')).map(markOf)),
+    statesNow(connection, kept, asking(asksBooked).map(markOf)),
     promisedNow(
       connection,
-      asking(({ parts }) => parts.has('pending')).map((view) => ({
-        ...view,
-        bookId: view.bookId!,
-        at: view.asOf,
-      })),
+      asking(({ parts }) => parts.has('pending')),
     ),
   ]);
   return views.map((view, i) => {
@@ -118,8 +107,3 @@ async function balancesNow(
     return { view, balances: balancesFrom(view.currencies, figures, booked, own ?? []) };
   });
 }
-
-/** Each written book once, however many ask about it. */
-const distinct = (views: readonly NowView[]): readonly NowView[] => [
-  ...new Map(views.flatMap((view) => (view.bookId === null ? [] : [[view.bookId, view] as const]))).values(),
-];

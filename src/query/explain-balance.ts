@@ -1,7 +1,6 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import { chargesOf } from '../tables/charges.ts';
 import { grantsOf, pageOfOtherGrants, type StoredGrant } from '../tables/grants.ts';
-import type { BookView } from '../book/view.ts';
+import type { WrittenView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import { promisesAt } from '../pending/index-reader.ts';
 import type { CreditPromise } from '../pending/promise.ts';
@@ -17,10 +16,11 @@ import {
   type ExplainedCharge,
 } from '../credit/explain.ts';
 import type { Details, Grant } from '../credit/grant.ts';
-import type { AskedBalance, BalancePart } from '../credit/figures.ts';
+import { asksBooked, type AskedBalance, type BalancePart } from '../credit/figures.ts';
 import { balancesOf } from './get-balance.ts';
 import { viewsOf } from './grant-views.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { namesOf } from './names.ts';
+import { ask, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { standingAt, type Standing } from './standing.ts';
 
 export type ExplainQuestion = Asked & {
@@ -38,7 +38,6 @@ export type ExplainedGrant = {
 };
 
 export type Explanation = {
-  readonly view: BookView;
   readonly balance: AskedBalance;
   readonly grants: readonly ExplainedGrant[];
   /** Whether older grants that count in nothing are not listed. */
@@ -55,22 +54,29 @@ const EXCLUDED_LIMIT = 1_000;
  * an explanation that does not add up to them is a fault, and is thrown rather than answered. A constant number of
  * statements; the work grows with what counts, not with what is history.
  */
-export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Promise<Explanation> =>
+export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Promise<Viewed<Explanation>> =>
   ask(deps, question, async (connection, view) => {
     const { currency, scope, parts } = question;
+    const balances = balancesOf(connection, view, { currencies: [currency], scope, parts });
+    if (view.bookId === null) {
+      const [balance] = await balances;
+      return { balance: balance!, grants: [], more: false, advances: [], charges: [] };
+    }
     const asked = { currency, scope, at: view.asOf };
-    const booked = parts.has('settled') || parts.has('live');
+    const booked = asksBooked(question);
     const [[balance], standing, promises] = await settleAll([
-      balancesOf(connection, view, { currencies: [currency], scope, parts }),
+      balances,
       booked ? standingAt(connection, view) : Promise.resolve(NOTHING),
-      parts.has('pending') ? promisesIn(connection, view, currency) : Promise.resolve([]),
+      parts.has('pending') ? promisesAt(connection, view, view.asOf, currency) : Promise.resolve([]),
     ]);
     const sources = sourcesOf(standing.grants, asked);
     const promised = promises.filter(({ featureKeys }) => inScope(scope, featureKeys));
-    const counted = [...sources.map(({ id }) => id), ...promised.map(({ grantId }) => grantId)];
-    const others = booked ? await othersIn(connection, view, currency, counted) : [];
+    const but = [...sources.map(({ id }) => id), ...promised.map(({ grantId }) => grantId)];
+    // One more than are listed.
+    const others = booked
+      ? await pageOfOtherGrants(connection, view, { ...asked, but, limit: EXCLUDED_LIMIT + 1 })
+      : [];
     const explanation: Explanation = {
-      view,
       balance: balance!,
       grants: [
         ...sources.map((grant) => ({ grant, exclusion: null, settled: grant.remaining, pending: 0n })),
@@ -86,35 +92,16 @@ export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Prom
 
 const NOTHING: Standing = { grants: [], advances: [], charges: [] };
 
-const promisesIn = async (
-  connection: Connection,
-  view: BookView,
-  currency: string,
-): Promise<readonly CreditPromise[]> =>
-  view.bookId === null ? [] : promisesAt(connection, view, view.asOf, currency);
-
-/** The newest grants of the currency that do not count, one more than are listed. */
-const othersIn = async (
-  connection: Connection,
-  view: BookView,
-  currency: string,
-  but: readonly string[],
-): Promise<readonly StoredGrant[]> => {
-  if (view.bookId === null) return [];
-  const asked = { currency, at: view.asOf, but, limit: EXCLUDED_LIMIT + 1 };
-  return pageOfOtherGrants(connection, view, asked);
-};
-
 /** The grants that are promised, in order of taking effect, and those that count in nothing, by reason. */
 async function withoutSettled(
   connection: Connection,
-  view: BookView,
+  view: WrittenView,
   asked: Explained,
   promised: readonly CreditPromise[],
   others: readonly StoredGrant[],
 ): Promise<readonly ExplainedGrant[]> {
   const ids = promised.map(({ grantId }) => grantId);
-  const named = await grantsOf(connection, { shard: view.shard, bookId: view.bookId! }, ids);
+  const named = await grantsOf(connection, view, ids);
   const views = await viewsOf(connection, view, [...named, ...others]);
   const pending = new Map(promised.map(({ grantId, amount }) => [grantId, amount]));
   const explained = new Map(
@@ -148,13 +135,12 @@ const REASONS: readonly Exclusion[] = [
 /** Advances with what the caller wrote on the charges that made them. */
 async function withNames(
   connection: Connection,
-  { shard, bookId }: BookView,
+  view: WrittenView,
   advances: readonly ExplainedAdvance[],
 ): Promise<Explanation['advances']> {
-  const ids = [...new Set(advances.map(({ advance }) => advance.chargeId))];
-  const charges = await chargesOf(connection, { shard, bookId: bookId! }, ids);
-  const details = new Map(charges.map(({ charge }) => [charge.id, charge.details]));
-  return advances.map((own) => ({ ...own, details: details.get(own.advance.chargeId) }));
+  const charges = advances.map(({ advance: { chargeId } }) => ({ grantId: null, chargeId }));
+  const named = await namesOf(connection, view, charges);
+  return advances.map((own) => ({ ...own, details: named(own.advance.chargeId) }));
 }
 
 function checkAddsUp({ balance, grants, advances, charges }: Explanation): void {

@@ -1,10 +1,9 @@
 import { sumAmounts, type Amount } from '../amount.ts';
-import type { BookView } from '../book/view.ts';
+import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { AccountType, Stage, SubAccount } from '../ledger/account.ts';
 import type { Subject } from '../ledger/subject-totals.ts';
 import { accountsAt, accountsOfSubject } from './account-totals.ts';
 import { assertNamed } from './named.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
 
 /** Which entries a balance is the sum of: an account of one currency, narrowed by what is not null. */
 export type EntryFilter = Subject & {
@@ -20,8 +19,6 @@ export type EntryFilter = Subject & {
   readonly featureKeys: readonly string[] | null;
 };
 
-export type AccountBalance = { readonly view: BookView; readonly amount: Amount };
-
 /**
  * The sum of entries at any instant, as known at any instant. What has fallen due but is not yet written is included,
  * what lies ahead is forecast: the journal up to its end, and the postings that running forward would add. From running
@@ -30,8 +27,8 @@ export type AccountBalance = { readonly view: BookView; readonly amount: Amount 
 export const getAccountBalance = (
   deps: QueryDeps,
   question: Asked & { readonly filter: EntryFilter },
-): Promise<AccountBalance> =>
-  ask(deps, question, async (connection, view) => {
+): Promise<Viewed<{ readonly amount: Amount }>> =>
+  askWritten(deps, question, { amount: 0n }, async (connection, view) => {
     const { filter } = question;
     const { type, currency, grantId, chargeId } = filter;
     await assertNamed(connection, view, { grt: grantId, chg: chargeId });
@@ -39,7 +36,7 @@ export const getAccountBalance = (
       ? accountsAt(connection, view, { types: [type], currency })
       : accountsOfSubject(connection, view, filter));
     const counted = accounts.filter(({ account }) => matchesRoute(filter, account));
-    return { view, amount: sumAmounts(counted.map(({ amount }) => amount)) };
+    return { amount: sumAmounts(counted.map(({ amount }) => amount)) };
   });
 
 const matchesRoute = (filter: EntryFilter, account: SubAccount): boolean =>

@@ -3,11 +3,11 @@ import { nextSegment } from './timeline/segments.ts';
 import type { Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
 import { inScope, keysOf } from '../scope.ts';
-import { thinning } from '../credit/thinning.ts';
-import type { AskedBalance } from '../credit/figures.ts';
+import { thinning, type Thinned } from '../credit/thinning.ts';
+import { asksBooked, type AskedBalance } from '../credit/figures.ts';
 import { inOrder, sweep, type Change, type Point, type Running } from '../credit/timeline.ts';
 import { balancesOf, type BalanceQuestion } from './get-balance.ts';
-import { ask, type QueryDeps } from '../book/questions.ts';
+import { ask, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { standingAt } from './standing.ts';
 import { withCauses } from './timeline/causes.ts';
 import { within } from './timeline/changes.ts';
@@ -26,31 +26,26 @@ export type TimelineQuestion = Omit<BalanceQuestion, 'asOf'> & {
   readonly signal: AbortSignal;
 };
 
-export type TimelineAnswer = {
-  readonly view: BookView;
-  readonly points: readonly Point[];
-  /** How many points the window has. */
-  readonly total: number;
-};
-
 /**
  * How balances move through a window. The first point is GetBalance's answer; from there on figures are carried by what
  * was booked, promised and charged, and, ahead of what is written, by what running forward books. The past is read in
  * pieces of bounded size and thinned on the way: the work grows with what happened in the window, memory does not.
  */
-export const getBalanceTimeline = (deps: QueryDeps, question: TimelineQuestion): Promise<TimelineAnswer> =>
+export const getBalanceTimeline = (
+  deps: QueryDeps,
+  question: TimelineQuestion,
+): Promise<Viewed<Thinned<Point>>> =>
   ask(deps, { ...question, asOf: question.from }, async (connection, view) => {
     const running = await opening(connection, view, question);
     const line = thinning<Point>(question.most);
     line.add({ at: view.asOf, balances: running.balances, causes: [] });
-    if (view.bookId !== null) {
-      for await (const changes of changesOf(connection, view, running, question)) {
-        for (const point of sweep(running, changes)) line.add(point);
-        forgetExhausted(running);
-      }
+    if (view.bookId === null) return line.thinned();
+    for await (const changes of changesOf(connection, view, running, question)) {
+      for (const point of sweep(running, changes)) line.add(point);
+      forgetExhausted(running);
     }
     const { points, total } = line.thinned();
-    return { view, points: await withCauses(connection, view, points), total };
+    return { points: await withCauses(connection, view, points), total };
   });
 
 /** What there is as the window opens. */
@@ -101,7 +96,7 @@ async function* changesOf(
 ): AsyncGenerator<readonly Change[]> {
   const { clock } = book;
   const end = until - 1;
-  const ledger = running.parts.has('settled') || running.parts.has('live');
+  const ledger = asksBooked(running);
   let after = book.asOf;
   let afterVersion = book.recordedBy;
   let ahead = await aheadOf(connection, book, running);

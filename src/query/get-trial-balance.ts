@@ -1,13 +1,8 @@
 import type { Amount } from '../amount.ts';
+import type { QueryDeps } from '../book/questions.ts';
 import type { AccountTotal } from '../ledger/account-totals.ts';
 import { ACCOUNT_TYPES, type AccountType } from '../ledger/account.ts';
-import { accountsHeld, type AccountsAsked, type AccountsHeld } from './account-totals.ts';
-import type { QueryDeps } from '../book/questions.ts';
-
-export type TrialBalanceQuestion = AccountsAsked & {
-  /** Null: all. */
-  readonly currency: string | null;
-};
+import { accountsHeld, type AccountsHeld, type AccountsAsked } from './account-totals.ts';
 
 export type TrialBalanceRow = {
   readonly type: AccountType;
@@ -15,19 +10,19 @@ export type TrialBalanceRow = {
   readonly amount: Amount;
 };
 
-export type TrialBalance = Omit<AccountsHeld, 'totals'> & {
+export type TrialBalance = Pick<AccountsHeld, 'view'> & {
   /** By currency, then account type; accounts without an entry by then are left out. Zero in sum per currency. */
   readonly rows: readonly TrialBalanceRow[];
 };
 
-/** The total of every account in every currency at any instant, as known at any instant, forecast included. */
+/** The total of every account in every currency (null: all) at any instant, as known at any instant, forecast included. */
 export async function getTrialBalance(
   deps: QueryDeps,
-  { currency, ...asked }: TrialBalanceQuestion,
+  { currency, ...asked }: AccountsAsked & { readonly currency: string | null },
   signal: AbortSignal,
 ): Promise<TrialBalance> {
-  const { totals, ...moment } = await accountsHeld(deps, asked, { types: [], currency }, signal);
-  return { rows: byAccount(totals), ...moment };
+  const { totals, view } = await accountsHeld(deps, asked, { types: [], currency }, signal);
+  return { rows: byAccount(totals), view };
 }
 
 function byAccount(totals: readonly AccountTotal[]): readonly TrialBalanceRow[] {

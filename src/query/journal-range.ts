@@ -1,9 +1,9 @@
 import type { Asked } from '../book/questions.ts';
-import type { BookView } from '../book/view.ts';
+import type { WrittenView } from '../book/view.ts';
 import type { Connection } from '../db/database.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { boundsOf } from '../ledger/journal-bounds.ts';
-import type { JournalCursor, JournalPage, JournalRange } from '../ledger/journal-pages.ts';
+import type { JournalCursor, JournalRange } from '../ledger/journal-pages.ts';
 
 /** The raw journal of a book, as recorded: what has fallen due and nobody has written yet is not in it. */
 
@@ -18,19 +18,16 @@ export type JournalQuestion = Asked & {
   readonly chargeId: string | null;
 };
 
-export type JournalAnswer<Row> = JournalPage<Row> & { readonly view: BookView };
-
 export const EMPTY = { rows: [], next: null };
 
 /** The part of the journal that can hold what is asked for; null: none can. `pins` are versions it must be of. */
 export async function rangeOf(
   connection: Connection,
-  view: BookView,
+  view: WrittenView,
   question: JournalQuestion,
   pins: readonly Promise<number | null>[],
 ): Promise<JournalRange | null> {
   const { after, limit, bookedFrom, bookedTo, grantId, chargeId } = question;
-  if (view.bookId === null) return null;
   const { shard, bookId } = view;
   const pinned = await Promise.all(pins);
   const whole = bookedFrom === ALWAYS && bookedTo === NEVER;

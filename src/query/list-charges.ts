@@ -1,7 +1,8 @@
 import type { Charge, ChargeStatus, ChargeType } from '../credit/charge.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
+import { NOW } from '../book/view.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 
@@ -84,7 +85,7 @@ export async function pageOfCharges(
   return { charges, next: next === undefined ? null : idOf('chg', next.id) };
 }
 
-export type ChargesQuestion = Pick<Asked, 'key' | 'minVersion'> & {
+export type ChargesQuestion = AskedBook & {
   readonly filter: ChargeFilter;
   /** The id the page begins with; null for the first. */
   readonly from: string | null;
@@ -97,15 +98,11 @@ export type ChargesQuestion = Pick<Asked, 'key' | 'minVersion'> & {
  */
 export const listCharges = (
   deps: QueryDeps,
-  { key, minVersion, filter, from, limit }: ChargesQuestion,
-): Promise<ChargePage & { readonly version: number }> =>
-  ask(
+  { key, minVersion, filter, ...range }: ChargesQuestion,
+): Promise<Viewed<ChargePage>> =>
+  askWritten(
     deps,
-    { key, minVersion, asOf: null, knownAt: null },
-    async (connection, { shard, bookId, version }) => ({
-      version,
-      ...(bookId === null
-        ? { charges: [], next: null }
-        : await pageOfCharges(connection, { shard, bookId }, filter, { from, limit })),
-    }),
+    { key, minVersion, ...NOW },
+    { charges: [], next: null },
+    (connection, view): Promise<ChargePage> => pageOfCharges(connection, view, filter, range),
   );

@@ -1,9 +1,9 @@
-import { ask, type QueryDeps } from '../book/questions.ts';
+import { askWritten, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { subAccountsAsked, type AccountFilter } from '../ledger/account-totals.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
-import { pageOfEntries } from '../ledger/journal-pages.ts';
+import { pageOfEntries, type JournalPage } from '../ledger/journal-pages.ts';
 import type { ReadEntry } from '../ledger/read-journal.ts';
-import { EMPTY, rangeOf, type JournalAnswer, type JournalQuestion } from './journal-range.ts';
+import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
 import { assertNamed } from './named.ts';
 
 export type EntriesQuestion = JournalQuestion &
@@ -13,22 +13,18 @@ export type EntriesQuestion = JournalQuestion &
   };
 
 /** A page of entries in version order. */
-export const listEntries = (deps: QueryDeps, question: EntriesQuestion): Promise<JournalAnswer<ReadEntry>> =>
-  ask(deps, question, async (connection, view) => {
+export const listEntries = (
+  deps: QueryDeps,
+  question: EntriesQuestion,
+): Promise<Viewed<JournalPage<ReadEntry>>> =>
+  askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadEntry>> => {
     const { transactionId, accountId, grantId, chargeId } = question;
     await assertNamed(connection, view, { txn: transactionId, acc: accountId, grt: grantId, chg: chargeId });
-    const place =
-      transactionId === null || view.bookId === null
-        ? null
-        : await placeOfTransaction(connection, view, transactionId);
+    const place = transactionId === null ? null : await placeOfTransaction(connection, view, transactionId);
     const pins = transactionId === null ? [] : [Promise.resolve(place?.version ?? null)];
     const range = await rangeOf(connection, view, question, pins);
-    const subAccounts = range === null ? [] : await subAccountsAsked(connection, range, question);
-    if (range === null || subAccounts?.length === 0) return { view, ...EMPTY };
-    const page = await pageOfEntries(connection, {
-      ...range,
-      subAccounts,
-      transaction: place?.ordinal ?? null,
-    });
-    return { view, ...page };
+    if (range === null) return EMPTY;
+    const subAccounts = await subAccountsAsked(connection, range, question);
+    if (subAccounts?.length === 0) return EMPTY;
+    return pageOfEntries(connection, { ...range, subAccounts, transaction: place?.ordinal ?? null });
   });

@@ -3,7 +3,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { idOf, uuidOf } from '../id.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
 import type { GrantView } from '../credit/grant-view.ts';
 import { bookKeyText } from '../tables/book-key.ts';
@@ -122,31 +122,30 @@ export type GrantsQuestion = Asked & {
 };
 
 export type GrantsAnswer = {
-  readonly view: BookView;
   readonly grants: readonly GrantView[];
   /** The id the next page begins with; null: there is none. */
   readonly next: string | null;
 };
 
+const NO_GRANTS: GrantsAnswer = { grants: [], next: null };
+
 /**
  * A customer's grants at any instant, newest recorded first: a constant number of statements, and bounded work. A page
  * may hold fewer than asked for, also none, where others are to be looked for behind it.
  */
-export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<GrantsAnswer> =>
-  ask(deps, question, async (connection, view) => {
-    const { filter, limit } = question;
+export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<Viewed<GrantsAnswer>> =>
+  askWritten(deps, question, NO_GRANTS, async (connection, view) => {
+    const { filter, limit, idempotencyKey } = question;
     const range = await rangeOf(connection, view, question);
-    if (view.bookId === null || range === null) return { view, grants: [], next: null };
+    if (range === null) return NO_GRANTS;
     const page = await pageOfGrants(connection, view, filter, { ...range, limit });
-    const { statuses } = filter;
-    const { idempotencyKey } = question;
     const grants = (await viewsOf(connection, view, page.grants)).filter(
       ({ status, grant }) =>
         status !== null &&
-        (statuses.length === 0 || statuses.includes(status)) &&
+        (filter.statuses.length === 0 || filter.statuses.includes(status)) &&
         (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
     );
-    return { view, grants, next: page.next };
+    return { grants, next: page.next };
   });
 
 /** Which of a book's grants can be asked for; null: none. What was made under a key, the answer to it tells. */

@@ -1,13 +1,13 @@
-import { ask, type QueryDeps } from '../book/questions.ts';
-import type { BookView } from '../book/view.ts';
+import { askWritten, type QueryDeps, type Viewed } from '../book/questions.ts';
+import type { WrittenView } from '../book/view.ts';
 import type { Connection } from '../db/database.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
-import { pageOfTransactions } from '../ledger/journal-pages.ts';
+import { pageOfTransactions, type JournalPage } from '../ledger/journal-pages.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import type { ReadTransaction } from '../ledger/read-journal.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import { loadRemembered, type Remembered } from '../tables/remembered.ts';
-import { EMPTY, rangeOf, type JournalAnswer, type JournalQuestion } from './journal-range.ts';
+import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
 import { assertNamed, notFound } from './named.ts';
 
 export type JournalTransactionsQuestion = JournalQuestion & {
@@ -24,20 +24,18 @@ export type JournalTransactionsQuestion = JournalQuestion & {
 export const listJournalTransactions = (
   deps: QueryDeps,
   question: JournalTransactionsQuestion,
-): Promise<JournalAnswer<ReadTransaction>> =>
-  ask(deps, question, async (connection, view) => {
+): Promise<Viewed<JournalPage<ReadTransaction>>> =>
+  askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadTransaction>> => {
     const { groupId, grantId, chargeId, kinds, idempotencyKey } = question;
     await assertNamed(connection, view, { txn: groupId, grt: grantId, chg: chargeId });
     const range = await rangeOf(connection, view, question, [
       ...(groupId === null ? [] : [versionOfGroup(connection, view, groupId)]),
-      ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, question)]),
+      ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, idempotencyKey, question)]),
     ]);
-    const page = range === null ? EMPTY : pageOfTransactions(connection, { ...range, kinds, idempotencyKey });
-    return { view, ...(await page) };
+    return range === null ? EMPTY : pageOfTransactions(connection, { ...range, kinds, idempotencyKey });
   });
 
-async function versionOfGroup(connection: Connection, view: BookView, id: string): Promise<number | null> {
-  if (view.bookId === null) return null;
+async function versionOfGroup(connection: Connection, view: WrittenView, id: string): Promise<number> {
   const place = await placeOfTransaction(connection, view, id);
   return place?.ordinal === 1 ? place.version : notFound('txn', id);
 }
@@ -45,11 +43,10 @@ async function versionOfGroup(connection: Connection, view: BookView, id: string
 /** Whether it is the key's own write, and not the one that a success without a change found, the walk tells. */
 async function versionOfKey(
   connection: Connection,
-  view: BookView,
-  { idempotencyKey, versionOf }: JournalTransactionsQuestion,
+  { key }: WrittenView,
+  idempotencyKey: string,
+  { versionOf }: JournalTransactionsQuestion,
 ): Promise<number | null> {
-  if (view.bookId === null || idempotencyKey === null) return null;
-  const { key } = view;
   const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
   const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
   return answer === undefined ? null : versionOf(answer);

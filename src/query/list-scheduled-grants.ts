@@ -4,7 +4,7 @@ import type { Connection } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import { scheduledWithin, type Scheduled, type Window, type WindowCursor } from '../pending/window.ts';
 import type { Scope } from '../scope.ts';
-import { ask, type QueryDeps } from '../book/questions.ts';
+import { askWritten, type QueryDeps } from '../book/questions.ts';
 
 export type ScheduleQuestion = {
   readonly namespace: string;
@@ -22,11 +22,9 @@ export type ScheduleQuestion = {
   readonly limit: number;
 };
 
-export type ScheduleAnswer = {
-  readonly scheduled: readonly Scheduled[];
-  readonly more: boolean;
-  /** The customer's book version; 0 for a namespace, which has none. */
-  readonly version: number;
+export type ScheduledPage = { readonly scheduled: readonly Scheduled[]; readonly more: boolean };
+
+export type ScheduleAnswer = ScheduledPage & {
   /** Where and when the customer's book was looked at; null for a namespace. */
   readonly view: BookView | null;
 };
@@ -34,7 +32,7 @@ export type ScheduleAnswer = {
 /** What is scheduled in a window, in order of taking effect; reads the scheduled-grant index alone. */
 export function listScheduledGrants(deps: QueryDeps, question: ScheduleQuestion): Promise<ScheduleAnswer> {
   const { customerId, namespace, minVersion, limit } = question;
-  const page = async (connection: Connection, book: Window['book'], now: Instant) => {
+  const page = async (connection: Connection, book: Window['book'], now: Instant): Promise<ScheduledPage> => {
     const from = question.from ?? now;
     const found = await scheduledWithin(connection, { ...question, book, from, limit: limit + 1 }, now);
     return { scheduled: found.slice(0, limit), more: found.length > limit };
@@ -42,13 +40,10 @@ export function listScheduledGrants(deps: QueryDeps, question: ScheduleQuestion)
   if (customerId === null) {
     return deps.database.snapshot(async (connection) => {
       const now = deps.clock.reads(await databaseTime(connection));
-      return { ...(await page(connection, null, now)), version: 0, view: null };
+      return { ...(await page(connection, null, now)), view: null };
     });
   }
   const asked = { key: { namespace, customerId }, minVersion, ...question.moment };
-  return ask(deps, asked, async (connection, view) => {
-    const { asOf, version } = view;
-    if (view.bookId === null) return { scheduled: [], more: false, version, view };
-    return { ...(await page(connection, view, asOf)), version, view };
-  });
+  const none: ScheduledPage = { scheduled: [], more: false };
+  return askWritten(deps, asked, none, (connection, view) => page(connection, view, view.asOf));
 }

@@ -8,7 +8,8 @@ import { kindsThat, POSTING_KINDS, type PostingKind, type TransactionType } from
 import { settledAt, settledAtEach, type SettledAt, type SettledFilter } from '../ledger/settled.ts';
 import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
-import { ask, type Asked, type QueryDeps } from '../book/questions.ts';
+import { namesOf, type Named } from './names.ts';
+import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 
 export type HistoryQuestion = Asked & {
   /** Empty: all. */
@@ -32,11 +33,12 @@ export type HistoryRow = Movement & {
 };
 
 export type TransactionsAnswer = {
-  readonly view: BookView;
   /** Newest first. */
   readonly rows: readonly HistoryRow[];
   readonly older: boolean;
   readonly newer: boolean;
+  /** What the grants and charges of the rows are called. */
+  readonly named: Named;
 };
 
 /**
@@ -44,9 +46,11 @@ export type TransactionsAnswer = {
  * instant add up to settled there. What has fallen due, or lies ahead of now up to `as_of`, shows as it will be booked.
  * A constant number of statements per page.
  */
-export const listTransactions = (deps: QueryDeps, question: HistoryQuestion): Promise<TransactionsAnswer> =>
-  ask(deps, question, async (connection, view) => {
-    if (view.bookId === null) return { view, rows: [], older: false, newer: false };
+export const listTransactions = (
+  deps: QueryDeps,
+  question: HistoryQuestion,
+): Promise<Viewed<TransactionsAnswer>> =>
+  askWritten(deps, question, NO_ROWS, async (connection, view) => {
     const { scope, currency } = question;
     const filter = { ...view, scope, currency };
     const ahead = isHistory(view) ? [] : await forecast(connection, view, filter);
@@ -72,17 +76,20 @@ export const listTransactions = (deps: QueryDeps, question: HistoryQuestion): Pr
     const page = found.slice(0, question.limit);
     const more = found.length > question.limit;
     const newestFirst = direction === 'older' ? page : page.toReversed();
+    const allTypes = kinds.length === ALL_KINDS.length;
+    const [rows, named] = await settleAll([
+      withBalances(connection, view, filter, { rows: newestFirst, ahead, allTypes }),
+      namesOf(connection, view, newestFirst),
+    ]);
     return {
-      view,
-      rows: await withBalances(connection, view, filter, {
-        rows: newestFirst,
-        ahead,
-        allTypes: kinds.length === ALL_KINDS.length,
-      }),
+      rows,
+      named,
       older: direction === 'older' ? more : newestFirst.length > 0,
       newer: direction === 'newer' ? more : question.cursor !== null && newestFirst.length > 0,
     };
   });
+
+const NO_ROWS: TransactionsAnswer = { rows: [], older: false, newer: false, named: () => undefined };
 
 const NEWEST: MovementKey = { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 };
 

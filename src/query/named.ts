@@ -1,7 +1,6 @@
 import type { KnownBook } from '../db/placement.ts';
 import { chargesOf } from '../tables/charges.ts';
 import { grantsOf } from '../tables/grants.ts';
-import type { BookView } from '../book/view.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { IdPrefix } from '../id.ts';
 import { isKnownAccount } from '../ledger/account-totals.ts';
@@ -29,13 +28,12 @@ export function notFound(kind: NamedKind, id: string): never {
 export type NamedIds = Readonly<Partial<Record<NamedKind, string | null>>>;
 
 /** Refuses the first of the ids that names nothing which the book has, as known. */
-export async function assertNamed(connection: Connection, view: BookView, named: NamedIds): Promise<void> {
-  if (view.bookId === null) return;
+export async function assertNamed(connection: Connection, book: KnownBook, named: NamedIds): Promise<void> {
   const asked = (Object.keys(WORDS) as NamedKind[]).flatMap((kind) => {
     const id = named[kind] ?? null;
     return id === null ? [] : [{ kind, id }];
   });
-  const there = await settleAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, view, id)));
+  const there = await settleAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, book, id)));
   for (const [i, { kind, id }] of asked.entries()) if (!there[i]!) notFound(kind, id);
 }
 

@@ -1,6 +1,7 @@
 import type { BookKey } from '../tables/book-key.ts';
 import { committedSince, type CommittedWrite } from '../live/committed-writes.ts';
 import { stateAt } from '../book/state-at.ts';
+import { NOW } from '../book/view.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { ask, type QueryDeps } from '../book/questions.ts';
 import { settleAll } from '../db/database.ts';
@@ -20,7 +21,7 @@ export type BookNow = {
 
 /** Loads a book with the same statements as a balance, and what was written to it after version `since`; null: nobody asks. */
 export const loadBook = (deps: QueryDeps, key: BookKey, since: number | null): Promise<BookNow> =>
-  ask(deps, { key, minVersion: 0, asOf: null, knownAt: null }, async (connection, view) => {
+  ask(deps, { key, minVersion: 0, ...NOW }, async (connection, view) => {
     const { bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
     const [state, writes] = await settleAll([

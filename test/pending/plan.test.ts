@@ -73,7 +73,7 @@ test.each<Planning>(['custom', 'generic'])(
   'pending now, of many books, is one range of an index for each (%s plan)',
   async (planning) => {
     const connection = explaining(sql, planning);
-    await promisedNow(connection, [{ shard: book.shard, bookId: book.bookId, at: NOW }]);
+    await promisedNow(connection, [{ shard: book.shard, bookId: book.bookId, asOf: NOW }]);
 
     const [plan, ...more] = connection.plans;
     expect(more).toEqual([]);

@@ -1,5 +1,5 @@
 import { grantsOf } from '../../tables/grants.ts';
-import type { BookView } from '../../book/view.ts';
+import type { WrittenView } from '../../book/view.ts';
 import type { Connection } from '../../db/database.ts';
 import type { Instant } from '../../instant.ts';
 import { POSTING_KINDS, type PostingKind } from '../../ledger/posting.ts';
@@ -34,7 +34,7 @@ export function causeOfEnd({ grantId, until, effectiveAt, expiresAt }: CreditPro
 /** Points with their causes as they are told: by what made a grant credit, each once, bounded. */
 export async function withCauses(
   connection: Connection,
-  { shard, bookId }: BookView,
+  view: WrittenView,
   points: readonly Point[],
 ): Promise<readonly Point[]> {
   const bounded = points.map((point) => ({ ...point, causes: told(point.causes) }));
@@ -43,7 +43,7 @@ export async function withCauses(
       causes.filter(({ kind }) => kind === 'GRANT_EFFECTIVE').map(({ grantId }) => grantId!),
     ),
   );
-  const found = await grantsOf(connection, { shard, bookId: bookId! }, named);
+  const found = await grantsOf(connection, view, named);
   const grants = new Map(found.map(({ grant }) => [grant.id, grant]));
   return bounded.map((point) => ({
     ...point,

@@ -9,6 +9,7 @@ import { settledEntriesWithin, type Span } from '../../ledger/settled.ts';
 import { promisesChanging } from '../../pending/changes.ts';
 import { inScope, keysOf } from '../../scope.ts';
 import type { Change, Running } from '../../credit/timeline.ts';
+import { asksBooked } from '../../credit/figures.ts';
 import { movesSettled } from '../forecast-movements.ts';
 import { ofEntry, ofEvent, ofLate, ofOpening, ofOrder, ofPromise, ofWeighing } from './changes.ts';
 
@@ -49,7 +50,7 @@ export async function forecastChanges(
 ): Promise<readonly Change[]> {
   const [promises, { postings }] = await settleAll([
     promisesIn(connection, book, running, { after, through }),
-    movesCredit(running)
+    asksBooked(running)
       ? runForward(connection, { ...book, asOf: through })
       : Promise.resolve({ postings: [] }),
   ]);
@@ -86,7 +87,7 @@ export async function aheadOf(
 /** Gets to know the grants that changes are about; answers what is known in advance of them. */
 export async function learnGrants(
   connection: Connection,
-  { shard, bookId, version }: WrittenView,
+  book: WrittenView,
   running: Running,
   changes: readonly Change[],
 ): Promise<readonly Change[]> {
@@ -96,13 +97,12 @@ export async function learnGrants(
     if (change.what !== 'settled' || change.holder === null) continue;
     if (!running.grants.has(change.holder)) unknown.add(change.holder);
   }
-  const book = { shard, bookId };
   const [named, terms] = await settleAll([
     grantsOf(connection, book, unknown),
     formerTermsOf(connection, book, unknown),
   ]);
   const grants = named.map(({ grant }) => ({
-    ...agreedAsKnown(grant, version, terms),
+    ...agreedAsKnown(grant, book.version, terms),
     remaining: 0n,
   }));
   for (const grant of grants) running.grants.set(grant.id, grant);
@@ -112,15 +112,13 @@ export async function learnGrants(
 const isAsked = ({ balances }: Running, currency: string): boolean =>
   balances.some((asked) => asked.currency === currency);
 
-const movesCredit = ({ parts }: Running): boolean => parts.has('settled') || parts.has('live');
-
 async function entriesIn(
   connection: Connection,
   book: WrittenView,
   running: Running,
   span: Span,
 ): Promise<readonly Change[]> {
-  if (!movesCredit(running)) return [];
+  if (!asksBooked(running)) return [];
   const { scope, balances } = running;
   const currency = balances.length === 1 ? balances[0]!.currency : null;
   const entries = await settledEntriesWithin(connection, { ...book, scope, currency }, span);

@@ -31,7 +31,7 @@ export const listScheduledGrants: Handler<typeof CreditService.method.listSchedu
   const page = TOKENS.read(request);
   // A page goes on from where the first began, so that time passing between pages hides nothing.
   const from = page?.from ?? instantOf(request.from);
-  const { scheduled, more, version, view } = await answerSchedule(deps, {
+  const { scheduled, more, view } = await answerSchedule(deps, {
     namespace: namespaceOf(request),
     customerId: textOf(request.customerId),
     minVersion: Number(request.minVersion),
@@ -52,7 +52,7 @@ export const listScheduledGrants: Handler<typeof CreditService.method.listSchedu
   return {
     scheduledGrants: scheduled.map(encodeScheduled),
     nextPageToken: TOKENS.write(request, more ? next(scheduled.at(-1)!) : null),
-    version: BigInt(version),
+    version: BigInt(view?.version ?? 0),
   };
 };
 

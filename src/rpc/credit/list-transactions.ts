@@ -9,7 +9,7 @@ import { formatAmount } from '../../amount.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { MovementKey } from '../../ledger/movements.ts';
 import { listTransactions as answerTransactions, type HistoryRow } from '../../query/list-transactions.ts';
-import { namesOf as detailsOf, type Named } from '../../query/names.ts';
+import type { Named } from '../../query/names.ts';
 import { askedAt, scopeOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { INSTANT, pageSizeOf, pageTokens, POSITION, VERSION, wordPart } from '../page-token.ts';
@@ -30,7 +30,7 @@ export const listTransactions: Handler<typeof CreditService.method.listTransacti
   deps,
 ) => {
   const page = TOKENS.read(request);
-  const { view, rows, older, newer } = await answerTransactions(deps, {
+  const { view, rows, older, newer, named } = await answerTransactions(deps, {
     ...ofPage(askedAt(request), page),
     types: namesOf(TransactionType, request.types),
     currency: textOf(request.currency),
@@ -41,7 +41,6 @@ export const listTransactions: Handler<typeof CreditService.method.listTransacti
       page === undefined ? null : { direction: page.direction, beyond: { ...page, version: page.ofVersion } },
     limit: pageSizeOf(request),
   });
-  const named = await detailsOf(deps, view, rows);
   const token = (direction: 'older' | 'newer', row: MovementKey | undefined) => {
     if (row === undefined) return '';
     const { bookedAt, version: ofVersion, position } = row;

@@ -18,13 +18,13 @@ export const getTrialBalance: Handler<typeof LedgerService.method.getTrialBalanc
     minVersion: Number(request.minVersion),
     currency: await filterOfCurrency(deps.currencies, request),
   };
-  const { rows, ...moment } = await answerTotals(deps, question, signal);
+  const { rows, view } = await answerTotals(deps, question, signal);
   return {
     rows: rows.map(({ type, currency, amount }) => ({
       accountType: enumOf(AccountType, type),
       currency,
       amount: formatAmount(amount),
     })),
-    ...momentFacts(moment),
+    ...momentFacts(view),
   };
 };

@@ -28,11 +28,11 @@ export const listAccounts: Handler<typeof LedgerService.method.listAccounts> = a
     after: page?.after ?? null,
     limit: pageSizeOf(request),
   };
-  const { accounts = pageTokenMismatch(), more, ...moment } = await answerAccounts(deps, question, signal);
-  const next = () => ({ ...pinnedTo(moment), after: cursorOf(accounts.at(-1)!) });
+  const { accounts = pageTokenMismatch(), more, view } = await answerAccounts(deps, question, signal);
+  const next = () => ({ ...pinnedTo(view), after: cursorOf(accounts.at(-1)!) });
   return {
     accounts: accounts.map((account) => encodeAccount(request.customerId, account)),
     nextPageToken: TOKENS.write(request, more ? next() : null),
-    ...momentFacts(moment),
+    ...momentFacts(view),
   };
 };
