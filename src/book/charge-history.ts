@@ -3,7 +3,7 @@ import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus } from '../credit/charge.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { bigint, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
-import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
+import { settleAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
 import { idOf } from '../id.ts';
@@ -105,8 +105,11 @@ const EVENT = codec<RecordedEvent>({
 
 const named = parameters({ ...RANGE, chargeIds: 'uuid[]' });
 
-const events = (name: string, which: string): Statement<Row<RecordedEvent>> =>
-  statement(
+/** The versions after one and up to another. */
+type VersionRange = KnownBook & { readonly after: number };
+
+function eventsThat(name: string, which: string) {
+  const events = statement<Row<RecordedEvent>>(
     name,
     `select e.charge_id, e.version, w.recorded_at, e.amount, e.collected, e.booked_at,
             case when c.closed_version = e.version then c.status end as closes
@@ -118,34 +121,19 @@ const events = (name: string, which: string): Statement<Row<RecordedEvent>> =>
      where ${which}
      order by e.version`,
   );
-
-const EVENTS_WITHIN = events('charge_events_within', 'true');
-const LATE_EVENTS = events('late_charge_events', `e.collected <> 0 and ${isLate('e', 'w')}`);
-
-/** The versions after one and up to another. */
-type VersionRange = KnownBook & { readonly after: number };
+  return async (
+    connection: Connection,
+    versions: VersionRange,
+    chargeIds: readonly string[],
+  ): Promise<readonly RecordedEvent[]> => {
+    if (chargeIds.length === 0) return [];
+    const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
+    return (await connection.run(events, bind(named, asked))).map(EVENT.read);
+  };
+}
 
 /** What happened to some charges after one version and by another, in order. */
-export const chargeEventsWithin = (
-  connection: Connection,
-  versions: VersionRange,
-  chargeIds: readonly string[],
-): Promise<readonly RecordedEvent[]> => runEvents(connection, EVENTS_WITHIN, versions, chargeIds);
+export const chargeEventsWithin = eventsThat('charge_events_within', 'true');
 
 /** Of these the collections that were recorded later than they count from. */
-export const lateCollections = (
-  connection: Connection,
-  versions: VersionRange,
-  chargeIds: readonly string[],
-): Promise<readonly RecordedEvent[]> => runEvents(connection, LATE_EVENTS, versions, chargeIds);
-
-async function runEvents(
-  connection: Connection,
-  which: Statement<Row<RecordedEvent>>,
-  versions: VersionRange,
-  chargeIds: readonly string[],
-): Promise<readonly RecordedEvent[]> {
-  if (chargeIds.length === 0) return [];
-  const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
-  return (await connection.run(which, bind(named, asked))).map(EVENT.read);
-}
+export const lateCollections = eventsThat('late_charge_events', `e.collected <> 0 and ${isLate('e', 'w')}`);

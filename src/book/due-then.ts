@@ -24,7 +24,7 @@ const HAS_EVENT = `
     where f.shard = ${p.shard} and f.book_id = b.id and f.grant_id = g.id and f.until_version > b.version
   )`;
 
-// Open then: as in rebuild.ts, for many books at once.
+// Open then: as in open-then.ts, for many books at once.
 const DUE_THEN = statement<{ id: string }>(
   'books_due_then',
   `select b.id

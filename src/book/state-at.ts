@@ -1,13 +1,24 @@
 import { advanceTo } from '../credit/advance-to.ts';
 import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts';
-import { advanceKey } from '../credit/charge.ts';
+import { advanceKey, type Advance, type Charge } from '../credit/charge.ts';
+import type { Grant } from '../credit/grant.ts';
 import { settleAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import type { StoredGrant } from '../tables/grants.ts';
+import { advancesAsKnown } from './advance-history.ts';
+import { grantsAsKnown } from './as-known.ts';
 import type { BookCache, OpenBook } from './book-cache.ts';
+import { chargesAsKnown } from './charge-history.ts';
 import { loadOpen, openBooks, type Marked } from './open-book.ts';
-import { rebuild, type Parts } from './rebuild.ts';
-import type { BookView, WrittenView } from './view.ts';
+import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
+import { atClock, type BookView, type WrittenView } from './view.ts';
+
+/** What a state is put together from. */
+export type Parts = {
+  readonly grants: readonly Grant[];
+  readonly advances: readonly Advance[];
+  readonly charges: readonly Charge[];
+};
 
 /**
  * The open state of a book at the version a question knows, run forward to the instant it asks about, which must not
@@ -38,6 +49,26 @@ export async function runForward(
 async function current(connection: Connection, book: Placed, named: readonly StoredGrant[]): Promise<Parts> {
   const { grants, ...parts } = partsOf((await loadOpen(connection, [book]))(book.bookId));
   return { ...parts, grants: [...named.map((own) => own.grant), ...grants] };
+}
+
+/** The state a book had at an earlier version, by what was known at it; `named` grants are included, open or not. */
+async function rebuild(
+  connection: Connection,
+  view: WrittenView,
+  named: readonly StoredGrant[],
+): Promise<Parts> {
+  const point = atClock(view);
+  const [openThen, advancesThen, chargesThen] = await settleAll([
+    grantsOpenThen(connection, point),
+    advancesOpenThen(connection, point),
+    chargesOpenThen(connection, point),
+  ]);
+  const [grants, advances, charges] = await settleAll([
+    grantsAsKnown(connection, point, [...named, ...openThen]),
+    advancesAsKnown(connection, point, advancesThen),
+    chargesAsKnown(connection, point, chargesThen),
+  ]);
+  return { grants, advances, charges };
 }
 
 /** The open states of many books at their latest versions, each run forward to an instant; by book id. */

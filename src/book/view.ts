@@ -20,10 +20,10 @@ export const NOW: Moment = { asOf: null, knownAt: null };
  * A book as a question sees it: which version of it is known, and how far the journal of that version reaches. Its id is
  * null where nobody has written about the customer yet, as far as known.
  */
-export type BookView = Placing & ({ readonly bookId: null } | { readonly bookId: string });
+export type BookView = (Placing & { readonly bookId: null }) | WrittenView;
 
 /** One that somebody has written about. */
-export type WrittenView = Extract<BookView, { readonly bookId: string }>;
+export type WrittenView = Placing & { readonly bookId: string };
 
 type Placing = {
   readonly key: BookKey;
@@ -61,13 +61,6 @@ export type PlacedRow = {
   recorded_by: number | null;
 };
 
-const located = {
-  shard: 'smallint',
-  namespace: 'text',
-  customerId: 'text',
-  asOf: 'timestamptz',
-  knownAt: 'timestamptz',
-} as const;
 type Placed = Readonly<Record<'shard' | 'asOf' | 'knownAt', string>>;
 
 /** Of a placed row of `books`, `b`. */
@@ -79,7 +72,14 @@ export const placedColumns = ({ shard, asOf }: Placed): string => `
 export const placed = ({ shard, knownAt }: Placed, where = 'true'): string => `
    left join lateral (${writeAt({ shard, bookId: 'b.id', asOf: knownAt, where })}) known on ${knownAt} is not null`;
 
-const p = parameters({ ...located, lastVersion: 'bigint' });
+const p = parameters({
+  shard: 'smallint',
+  namespace: 'text',
+  customerId: 'text',
+  asOf: 'timestamptz',
+  knownAt: 'timestamptz',
+  lastVersion: 'bigint',
+});
 
 const LOCATE = statement<PlacedRow & { now: Instant }>(
   'locate_book',

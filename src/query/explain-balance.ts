@@ -20,8 +20,9 @@ import { asksBooked, type AskedBalance, type BalancePart } from '../credit/figur
 import { balancesOf } from './get-balance.ts';
 import { viewsOf } from './grant-views.ts';
 import { namesOf } from './names.ts';
+import type { Parts } from '../book/state-at.ts';
 import { ask, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
-import { standingAt, type Standing } from './standing.ts';
+import { standingAt } from './standing.ts';
 
 export type ExplainQuestion = Asked & {
   readonly currency: string;
@@ -90,7 +91,7 @@ export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Prom
     return explanation;
   });
 
-const NOTHING: Standing = { grants: [], advances: [], charges: [] };
+const NOTHING: Parts = { grants: [], advances: [], charges: [] };
 
 /** The grants that are promised, in order of taking effect, and those that count in nothing, by reason. */
 async function withoutSettled(

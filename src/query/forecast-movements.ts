@@ -1,4 +1,4 @@
-import { sumAmounts, type Amount } from '../amount.ts';
+import { sumAmounts } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { isSettled } from '../ledger/account.ts';
 import { subjectOf } from '../ledger/journal.ts';
@@ -16,45 +16,33 @@ export function forecastMovements(
   next: { readonly version: number; readonly recordedAt: Instant },
   scope: Scope,
 ): readonly Movement[] {
-  const rows: Movement[] = [];
+  const rows = new Map<string, Movement>();
   for (const [index, { kind, bookedAt, legs }] of postings.entries()) {
     const grantId = subjectOf(legs, 'grantId');
     const chargeId = subjectOf(legs, 'chargeId');
+    const together = kind === 'COVER' ? `${grantId} ${chargeId} ${bookedAt}` : index;
     for (const currency of new Set(legs.map((leg) => leg.account.currency))) {
-      const amount = sumAmounts(
-        legs.filter((leg) => movesSettled(leg, currency, scope)).map((leg) => leg.amount),
-      );
-      const same = rows.findIndex(
-        (row) =>
-          kind === 'COVER' &&
-          row.kind === 'COVER' &&
-          row.grantId === grantId &&
-          row.chargeId === chargeId &&
-          row.bookedAt === bookedAt &&
-          row.currency === currency,
-      );
-      if (same !== -1) rows[same] = add(rows[same]!, amount);
-      else
-        rows.push({
-          id: null,
-          kind,
-          currency,
-          amount,
-          grantId,
-          chargeId,
-          reason: null,
-          bookedAt,
-          ...next,
-          position: index + 1,
-        });
+      const moved = legs.filter((leg) => movesSettled(leg, currency, scope));
+      const key = `${together} ${currency}`;
+      const { amount, position } = rows.get(key) ?? { amount: 0n, position: index + 1 };
+      rows.set(key, {
+        id: null,
+        kind,
+        currency,
+        amount: amount + sumAmounts(moved.map((leg) => leg.amount)),
+        grantId,
+        chargeId,
+        reason: null,
+        bookedAt,
+        ...next,
+        position,
+      });
     }
   }
-  return rows
+  return [...rows.values()]
     .filter((row) => row.amount !== 0n)
     .toSorted((a, b) => a.bookedAt - b.bookedAt || a.position - b.position);
 }
-
-const add = (row: Movement, amount: Amount): Movement => ({ ...row, amount: row.amount + amount });
 
 /** Whether a leg changes settled in a currency and scope. */
 export const movesSettled = ({ account }: Leg, currency: string, scope: Scope): boolean =>

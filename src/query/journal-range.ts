@@ -25,17 +25,16 @@ export async function rangeOf(
   connection: Connection,
   view: WrittenView,
   question: JournalQuestion,
-  pins: readonly Promise<number | null>[],
+  pins: readonly (number | null)[],
 ): Promise<JournalRange | null> {
   const { after, limit, bookedFrom, bookedTo, grantId, chargeId } = question;
   const { shard, bookId } = view;
-  const pinned = await Promise.all(pins);
   const whole = bookedFrom === ALWAYS && bookedTo === NEVER;
   const bounds = whole
     ? { after: 0, until: view.version }
     : await boundsOf(connection, view, bookedFrom, bookedTo);
-  const first = Math.max(bounds.after + 1, ...pinned.map((version) => version ?? NEVER));
-  const last = Math.min(bounds.until, ...pinned.map((version) => version ?? 0));
+  const first = Math.max(bounds.after + 1, ...pins.map((version) => version ?? NEVER));
+  const last = Math.min(bounds.until, ...pins.map((version) => version ?? 0));
   if (first > last) return null;
   const from = first > after.version ? { version: first, position: 0 } : after;
   return { shard, bookId, after: from, version: last, limit, bookedFrom, bookedTo, grantId, chargeId };

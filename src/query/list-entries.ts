@@ -21,7 +21,7 @@ export const listEntries = (
     const { transactionId, accountId, grantId, chargeId } = question;
     await assertNamed(connection, view, { txn: transactionId, acc: accountId, grt: grantId, chg: chargeId });
     const place = transactionId === null ? null : await placeOfTransaction(connection, view, transactionId);
-    const pins = transactionId === null ? [] : [Promise.resolve(place?.version ?? null)];
+    const pins = transactionId === null ? [] : [place?.version ?? null];
     const range = await rangeOf(connection, view, question, pins);
     if (range === null) return EMPTY;
     const subAccounts = await subAccountsAsked(connection, range, question);

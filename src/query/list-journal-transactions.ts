@@ -1,6 +1,6 @@
 import { askWritten, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { WrittenView } from '../book/view.ts';
-import type { Connection } from '../db/database.ts';
+import { settleAll, type Connection } from '../db/database.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { pageOfTransactions, type JournalPage } from '../ledger/journal-pages.ts';
 import type { PostingKind } from '../ledger/posting.ts';
@@ -28,10 +28,11 @@ export const listJournalTransactions = (
   askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadTransaction>> => {
     const { groupId, grantId, chargeId, kinds, idempotencyKey } = question;
     await assertNamed(connection, view, { txn: groupId, grt: grantId, chg: chargeId });
-    const range = await rangeOf(connection, view, question, [
+    const pins = await settleAll([
       ...(groupId === null ? [] : [versionOfGroup(connection, view, groupId)]),
       ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, idempotencyKey, question)]),
     ]);
+    const range = await rangeOf(connection, view, question, pins);
     return range === null ? EMPTY : pageOfTransactions(connection, { ...range, kinds, idempotencyKey });
   });
 

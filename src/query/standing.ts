@@ -3,9 +3,9 @@ import { advancesThen } from '../book/advance-history.ts';
 import { grantsAsKnown } from '../book/as-known.ts';
 import { chargesAsKnown } from '../book/charge-history.ts';
 import { chargesOpenThen, grantsOpenThen } from '../book/open-then.ts';
-import { stateAt } from '../book/state-at.ts';
+import { stateAt, type Parts } from '../book/state-at.ts';
 import { isHistory, type BookView, type WrittenView } from '../book/view.ts';
-import type { Advance, Charge } from '../credit/charge.ts';
+import type { Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { totalWeight, weights } from '../credit/live.ts';
 import { settleAll, type Connection } from '../db/database.ts';
@@ -14,15 +14,11 @@ import { lateGrants } from '../ledger/grant-totals.ts';
 import type { Scope } from '../scope.ts';
 import { grantsOf } from '../tables/grants.ts';
 
-/** All that settled and live consist of at the instant of a question, and perhaps some that count for nothing there. */
-export type Standing = {
-  readonly grants: readonly Grant[];
-  readonly advances: readonly Advance[];
-  readonly charges: readonly Charge[];
-};
-
-/** By running the open state forward, or from the journal and the facts for the past. */
-export async function standingAt(connection: Connection, view: BookView): Promise<Standing> {
+/**
+ * All that settled and live consist of at the instant of a question, and perhaps some that count for nothing there: by
+ * running the open state forward, or from the journal and the facts for the past.
+ */
+export async function standingAt(connection: Connection, view: BookView): Promise<Parts> {
   if (view.bookId === null || !isHistory(view)) {
     const { grants, advances, charges } = await stateAt(connection, view);
     return { grants: [...grants.values()], advances: [...advances.values()], charges: [...charges.values()] };

@@ -6,7 +6,7 @@ import { runForward } from '../../book/state-at.ts';
 import type { WrittenView } from '../../book/view.ts';
 import { settleAll, type Connection } from '../../db/database.ts';
 import { settledEntriesWithin, type Span } from '../../ledger/settled.ts';
-import { promisesChanging } from '../../pending/changes.ts';
+import { promisesChanging } from '../../pending/index-reader.ts';
 import { inScope, keysOf } from '../../scope.ts';
 import type { Change, Running } from '../../credit/timeline.ts';
 import { asksBooked } from '../../credit/figures.ts';
