@@ -17,7 +17,7 @@ import {
   timestamptz,
   uuid,
 } from '../../src/db/columns.ts';
-import { connect, settleAll, type Connection } from '../../src/db/database.ts';
+import { connect, awaitAll, type Connection } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
 import { uuidMaker } from '../../src/id.ts';
 import { NEVER } from '../../src/instant.ts';
@@ -82,7 +82,7 @@ async function store(connection: Connection, seeded: Seeded, books: readonly See
     { spend, position: 1, account: spend.book.fboOrdinal, amount: -amount, total: spend.book.held },
     { spend, position: 2, account: spend.book.accruedOrdinal, amount, total: spend.book.accrued },
   ]);
-  await settleAll([
+  await awaitAll([
     updateBooks(connection, spends),
     insertWrites(connection, spends),
     insertRemembered(connection, spends),

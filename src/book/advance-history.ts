@@ -1,6 +1,6 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { advanceKey, type Advance } from '../credit/charge.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { idOf } from '../id.ts';
 import { KNOWN_BOOK, POINT, type JournalPoint } from '../ledger/as-of.ts';
@@ -56,7 +56,7 @@ export async function lateDebtorsAt(connection: Connection, then: JournalPoint):
 
 /** The advances owed at a past point: those open when it was recorded, and those that late entries say something of. */
 export async function advancesThen(connection: Connection, then: JournalPoint): Promise<readonly Advance[]> {
-  const [open, debtors] = await settleAll([
+  const [open, debtors] = await awaitAll([
     advancesOpenThen(connection, { ...then, version: then.recordedBy }),
     lateDebtorsAt(connection, then),
   ]);

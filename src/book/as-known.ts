@@ -1,5 +1,5 @@
 import type { Grant } from '../credit/grant.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { grantTotals, type GrantTotals } from '../ledger/grant-totals.ts';
 import { formerTimesOf, formerTermsOf, withTermsAt, type FormerTerms } from '../tables/former-terms.ts';
 import type { StoredGrant } from '../tables/grants.ts';
@@ -15,7 +15,7 @@ export async function grantsAsKnown(
   stored: readonly StoredGrant[],
 ): Promise<readonly Grant[]> {
   const ids = stored.map(({ grant }) => grant.id);
-  const [totals, terms] = await settleAll([
+  const [totals, terms] = await awaitAll([
     grantTotals(connection, view, ids),
     formerTermsOf(connection, view, ids),
   ]);

@@ -3,7 +3,7 @@ import type { Amount } from '../amount.ts';
 import type { Charge, ChargeStatus } from '../credit/charge.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { bigint, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { CLASSES } from '../db/span.ts';
 import { idOf } from '../id.ts';
@@ -71,7 +71,7 @@ export async function chargesOpenedWithin(
   connection: Connection,
   versions: VersionRange,
 ): Promise<readonly Charge[]> {
-  const [closed, open] = await settleAll([
+  const [closed, open] = await awaitAll([
     connection.run(CLOSED_WITHIN, bind(range, { ...versions, classes: CLASSES })),
     chargesOpenThen(connection, versions),
   ]);

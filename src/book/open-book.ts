@@ -1,4 +1,4 @@
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { byBook } from '../db/table.ts';
 import { emptyJournal, type JournalHead } from '../ledger/journal.ts';
@@ -40,7 +40,7 @@ export async function writableBooks(
   kept: BookCache,
   books: readonly Marked[],
 ): Promise<ReadonlyMap<string, WritableBook>> {
-  const [open, subAccounts] = await settleAll([
+  const [open, subAccounts] = await awaitAll([
     openBooks(connection, kept, books),
     loadSubAccounts(
       connection,
@@ -61,7 +61,7 @@ export async function loadOpen(
   places: readonly Placed[],
 ): Promise<(bookId: string) => OpenBook> {
   if (places.length === 0) return () => NOTHING;
-  const [grants, charges, advances] = await settleAll([
+  const [grants, charges, advances] = await awaitAll([
     loadOpenGrants(connection, places),
     loadOpenCharges(connection, places),
     loadOpenAdvances(connection, places),

@@ -3,7 +3,7 @@ import { LONGEST_WRITE_MS } from '../tables/writers.ts';
 import { locate, type BookView, type Moment, type WrittenView } from './view.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import { databaseTime, waitUntil, type DatabaseClock } from '../db/clock.ts';
-import { settleAll, type Connection, type Database } from '../db/database.ts';
+import { awaitAll, type Connection, type Database } from '../db/database.ts';
 import { refuse } from '../refusal.ts';
 
 /** What every question needs: the database it asks and what now is. */
@@ -58,7 +58,7 @@ export const askAll = <Answer>(
   const locateAll = async (connection: Connection) => {
     const now = deps.clock.reads(await databaseTime(connection));
     const atOnce = { reads: () => now };
-    return settleAll(books.map(({ key }) => locate(connection, atOnce, key, moment)));
+    return awaitAll(books.map(({ key }) => locate(connection, atOnce, key, moment)));
   };
   return answerEach(deps, books, moment, locateAll, answer);
 };
@@ -79,7 +79,7 @@ async function answerEach<Answer>(
       const unsettled = settled ? [] : views.filter((view) => mayBeUnderWay(view, moment));
       if (unsettled.length > 0) return { unsettled };
       const answers = views.map(async (view) => ({ ...(await answer(connection, view)), view }));
-      return { value: await settleAll(answers) };
+      return { value: await awaitAll(answers) };
     });
   return caughtUp(async () => {
     const first = await attempt(false);

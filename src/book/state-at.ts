@@ -2,7 +2,7 @@ import { advanceTo } from '../credit/advance-to.ts';
 import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts';
 import { advanceKey, type Advance, type Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import type { StoredGrant } from '../tables/grants.ts';
 import { advancesAsKnown } from './advance-history.ts';
@@ -58,12 +58,12 @@ async function rebuild(
   named: readonly StoredGrant[],
 ): Promise<Parts> {
   const point = atClock(view);
-  const [openThen, advancesThen, chargesThen] = await settleAll([
+  const [openThen, advancesThen, chargesThen] = await awaitAll([
     grantsOpenThen(connection, point),
     advancesOpenThen(connection, point),
     chargesOpenThen(connection, point),
   ]);
-  const [grants, advances, charges] = await settleAll([
+  const [grants, advances, charges] = await awaitAll([
     grantsAsKnown(connection, point, [...named, ...openThen]),
     advancesAsKnown(connection, point, advancesThen),
     chargesAsKnown(connection, point, chargesThen),
@@ -92,9 +92,9 @@ export async function runAllForward(
 ): Promise<readonly Outcome[]> {
   if (views.length === 0) return [];
   const latest = views.filter((view) => view.current);
-  const [openOf, rebuilt] = await settleAll([
+  const [openOf, rebuilt] = await awaitAll([
     loadOpen(connection, latest),
-    settleAll(views.filter((view) => !view.current).map((view) => runForward(connection, view))),
+    awaitAll(views.filter((view) => !view.current).map((view) => runForward(connection, view))),
   ]);
   return [
     ...latest.map((view) => advanceTo(assemble(view, partsOf(openOf(view.bookId))), view.asOf)),

@@ -142,9 +142,9 @@ async function committed<T>(
   };
   const begun = connection.run(begin);
   // Sent in the same round trip as begin; a failed begin fails what follows it, too.
-  const [, result] = await settleAll([begun, work({ ...connection, beforeCommit })]);
+  const [, result] = await awaitAll([begun, work({ ...connection, beforeCommit })]);
   const commit = pipelineOf(client)(COMMIT, []);
-  await settleAll([...last, commit]);
+  await awaitAll([...last, commit]);
   const { command } = await commit;
   // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
   if (command !== 'COMMIT') throw new Error('invariant: the transaction had failed before its commit');
@@ -176,7 +176,7 @@ function runningOn(client: pg.ClientBase, { onStatement }: DatabaseOptions): Sna
  * Waits for every one of the promises, then throws the first error in their order. A statement that fails takes those
  * sent behind it along, for its own reason; later ones fail with 25P02, and what came first is the cause.
  */
-export async function settleAll<T extends readonly Promise<unknown>[]>(
+export async function awaitAll<T extends readonly Promise<unknown>[]>(
   promises: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const results = await Promise.allSettled(promises);

@@ -1,4 +1,4 @@
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { transactionsOfWrites, type ReadTransaction } from '../ledger/read-journal.ts';
 import { LAST_ORDINAL, type Inside, type FeedPlace } from './feed-cursor.ts';
 
@@ -23,7 +23,7 @@ export async function readTails(
   connection: Connection,
   shards: readonly number[],
 ): Promise<readonly ShardTail[]> {
-  const rows = await settleAll(shards.map((shard) => connection.run(TAIL, [shard])));
+  const rows = await awaitAll(shards.map((shard) => connection.run(TAIL, [shard])));
   return rows.map(([row]) => {
     const { horizon, ahead, last } = row!;
     if (last !== null && last >= ahead) {

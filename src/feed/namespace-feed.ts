@@ -1,5 +1,5 @@
 import { SHARDS } from '../tables/book-key.ts';
-import { settleAll, type Database } from '../db/database.ts';
+import { awaitAll, type Database } from '../db/database.ts';
 import { readFeedPage } from './feed-rows.ts';
 import { writeCursor, type FeedPlace } from './feed-cursor.ts';
 import type { FeedSource, FollowedTransaction } from './feed-source.ts';
@@ -60,7 +60,7 @@ export function namespaceFeed(
       turn = ((shards.at(-1) ?? 0) + 1) % SHARDS;
       const limit = Math.floor(WRITES_PER_READ / shards.length);
       const pages = await database.snapshot((connection) =>
-        settleAll(
+        awaitAll(
           shards.map((shard) => {
             const { horizon } = tail.shard(shard);
             return readFeedPage(connection, { shard, namespace, from: places[shard]!, horizon, limit });

@@ -1,6 +1,6 @@
 import { SHARDS } from '../tables/book-key.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
-import { settleAll, type Database } from '../db/database.ts';
+import { awaitAll, type Database } from '../db/database.ts';
 import { createLoop } from '../live/loop.ts';
 import type { Signals } from '../live/signals.ts';
 import { createWatchdog } from '../live/watchdog.ts';
@@ -117,6 +117,6 @@ const look = ({ database }: TailOptions, shards: readonly number[]): Promise<rea
 const takeWatermark = ({ database, clock }: TailOptions, number: number): Promise<Watermark> =>
   database.transaction(async (connection) => {
     // The time first: what gets a later id than these reads its clock after it.
-    const [now, xids] = await settleAll([databaseTime(connection), readMarks(connection, ALL)]);
+    const [now, xids] = await awaitAll([databaseTime(connection), readMarks(connection, ALL)]);
     return { look: number, at: clock.reads(now), xids };
   });

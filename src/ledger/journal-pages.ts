@@ -1,5 +1,5 @@
 import type { Row } from '../db/codec.ts';
-import { settleAll, statement, type Connection, type Statement } from '../db/database.ts';
+import { awaitAll, statement, type Connection, type Statement } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
 import { uuidOf } from '../id.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
@@ -238,7 +238,7 @@ async function walked<Found>(
   const { range, subject, lookAt, shown } = asked;
   const { shard, bookId, after, version, bookedFrom, bookedTo, grantId, chargeId, limit } = range;
   const way = [shard, bookId, after.version, after.position, version, subject, lookAt];
-  const [rows, [last]] = await settleAll([
+  const [rows, [last]] = await awaitAll([
     connection.run(page, [
       ...way,
       timestamp(bookedFrom),

@@ -2,7 +2,7 @@ import type { KnownBook } from '../db/placement.ts';
 import type { Amount } from '../amount.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { as, boolean, id, numeric, optional, text, timestamptz } from '../db/columns.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import type { Scope } from '../scope.ts';
@@ -130,7 +130,7 @@ export async function settledAtEach(
 ): Promise<readonly SettledAt[]> {
   if (instants.length < 2) return settledAt(connection, filter, instants);
   const asked = { ...settledIn(filter), oldestFirst: instants.toReversed(), few: FEW };
-  const [newest, moved] = await settleAll([
+  const [newest, moved] = await awaitAll([
     settledAt(connection, filter, instants.slice(0, 1)),
     connection.run(MOVED_BETWEEN, bind(between, asked)),
   ]);

@@ -5,7 +5,7 @@ import { isHistory, readUpTo, type BookView, type Moment, type WrittenView } fro
 import { awaitWriters, LONGEST_WRITE_MS } from '../tables/writers.ts';
 import type { Outcome } from '../credit/book-state.ts';
 import { databaseTime } from '../db/clock.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
 import {
   accountTotals,
@@ -69,7 +69,7 @@ export async function knownAccountsAt(
   view: WrittenView,
   filter: AccountFilter,
 ): Promise<readonly (AccountTotal & Partial<Pick<KnownAccount, 'booked'>>)[]> {
-  const [written, ahead] = await settleAll([
+  const [written, ahead] = await awaitAll([
     accountTotals(connection, { ...view, recordedBy: readUpTo(view) }, filter),
     legsAhead(connection, view),
   ]);
@@ -83,7 +83,7 @@ export async function accountsOfSubject(
   subject: Subject,
 ): Promise<readonly AccountTotal[]> {
   const { grantId, chargeId } = subject;
-  const [written, ahead] = await settleAll([
+  const [written, ahead] = await awaitAll([
     subjectTotals(connection, view, earlier(view.asOf, view.clock), subject),
     legsAhead(connection, view),
   ]);
@@ -121,7 +121,7 @@ async function accountsOfNamespace(
       signal.throwIfAborted();
       const points = books.map(({ view }) => ({ ...view, recordedBy: readUpTo(view) }));
       const due = books.filter((book) => book.due).map(({ view }) => view);
-      const [written, ahead] = await settleAll([
+      const [written, ahead] = await awaitAll([
         accountTotalsOfBooks(connection, shard, points, asOf, filter),
         runAllForward(connection, due),
       ]);

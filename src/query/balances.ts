@@ -3,7 +3,7 @@ import { emptyBook, type BookState } from '../credit/book-state.ts';
 import type { BookCache } from '../book/book-cache.ts';
 import { stateNow, statesNow } from '../book/state-at.ts';
 import { locateNow, type Moment, type NowView } from '../book/view.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce } from '../db/placement.ts';
 import { gather } from '../db/gather.ts';
 import { promisedNow } from '../pending/index-reader.ts';
@@ -92,7 +92,7 @@ async function balancesNow(
   // Each written book once, however many ask about it.
   const asking = (isAsked: (figures: Figures) => boolean) =>
     booksOnce(views.filter((_, i) => isAsked(questions[i]!.figures)).filter((view) => view.bookId !== null));
-  const [states, promised] = await settleAll([
+  const [states, promised] = await awaitAll([
     statesNow(connection, kept, asking(asksBooked).map(markOf)),
     promisedNow(
       connection,

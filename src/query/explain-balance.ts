@@ -1,7 +1,7 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { grantsOf, pageOfOtherGrants, type StoredGrant } from '../tables/grants.ts';
 import type { WrittenView } from '../book/view.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { promisesAt } from '../pending/index-reader.ts';
 import type { CreditPromise } from '../pending/promise.ts';
 import { inScope, type Scope } from '../scope.ts';
@@ -19,7 +19,7 @@ import type { Details, Grant } from '../credit/grant.ts';
 import { asksBooked, type AskedBalance, type BalancePart } from '../credit/figures.ts';
 import { balancesOf } from './get-balance.ts';
 import { viewsOf } from './grant-views.ts';
-import { namesOf } from './names.ts';
+import { detailsOf } from './details.ts';
 import type { Parts } from '../book/state-at.ts';
 import { ask, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { standingAt } from './standing.ts';
@@ -65,7 +65,7 @@ export const explainBalance = (deps: QueryDeps, question: ExplainQuestion): Prom
     }
     const asked = { currency, scope, at: view.asOf };
     const booked = asksBooked(question);
-    const [[balance], standing, promises] = await settleAll([
+    const [[balance], standing, promises] = await awaitAll([
       balances,
       booked ? standingAt(connection, view) : Promise.resolve(NOTHING),
       parts.has('pending') ? promisesAt(connection, view, view.asOf, currency) : Promise.resolve([]),
@@ -140,7 +140,7 @@ async function withNames(
   advances: readonly ExplainedAdvance[],
 ): Promise<Explanation['advances']> {
   const charges = advances.map(({ advance: { chargeId } }) => ({ grantId: null, chargeId }));
-  const named = await namesOf(connection, view, charges);
+  const named = await detailsOf(connection, view, charges);
   return advances.map((own) => ({ ...own, details: named(own.advance.chargeId) }));
 }
 

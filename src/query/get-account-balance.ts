@@ -3,7 +3,7 @@ import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/que
 import type { AccountType, Stage, SubAccount } from '../ledger/account.ts';
 import type { Subject } from '../ledger/subject-totals.ts';
 import { accountsAt, accountsOfSubject } from './account-totals.ts';
-import { assertNamed } from './named.ts';
+import { assertNamed } from './assert-named.ts';
 
 /** Which entries a balance is the sum of: an account of one currency, narrowed by what is not null. */
 export type EntryFilter = Subject & {

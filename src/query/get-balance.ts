@@ -1,6 +1,6 @@
 import { isHistory, type BookView, type Moment } from '../book/view.ts';
 import { stateAt } from '../book/state-at.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { settledAt } from '../ledger/settled.ts';
 import { promisedAt } from '../pending/index-reader.ts';
 import {
@@ -44,7 +44,7 @@ export async function balancesOf(
   view: BookView,
   figures: Figures,
 ): Promise<readonly AskedBalance[]> {
-  const [booked, promised] = await settleAll([
+  const [booked, promised] = await awaitAll([
     asksBooked(figures) ? bookedIn(connection, view, figures) : Promise.resolve(null),
     view.bookId !== null && figures.parts.has('pending')
       ? promisedAt(connection, view, view.asOf)
@@ -56,7 +56,7 @@ export async function balancesOf(
 /** Settled and live: from the state run forward, or from the journal for the past. */
 async function bookedIn(connection: Connection, view: BookView, { scope, parts }: Figures): Promise<Booked> {
   if (view.bookId === null || !isHistory(view)) return bookedOf(await stateAt(connection, view), scope);
-  const [settled, weight] = await settleAll([
+  const [settled, weight] = await awaitAll([
     settledAt(connection, { ...view, scope, currency: null }, [view.asOf]),
     parts.has('live') ? weightThen(connection, view) : Promise.resolve(() => 0n),
   ]);

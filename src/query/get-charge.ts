@@ -2,7 +2,7 @@ import { ask, type AskedBook, type QueryDeps, type Viewed } from '../book/questi
 import { NOW } from '../book/view.ts';
 import type { Charge } from '../credit/charge.ts';
 import { chargesOf } from '../tables/charges.ts';
-import { notFound } from './named.ts';
+import { notFound } from './assert-named.ts';
 
 /** One charge as it stands now; CHARGE_NOT_FOUND where the customer has none of that id. */
 export const getCharge = (

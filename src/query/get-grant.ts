@@ -2,7 +2,7 @@ import { ask, type Asked, type QueryDeps, type Viewed } from '../book/questions.
 import type { GrantView } from '../credit/grant-view.ts';
 import { grantsOf } from '../tables/grants.ts';
 import { viewsOf } from './grant-views.ts';
-import { notFound } from './named.ts';
+import { notFound } from './assert-named.ts';
 
 /** One grant at any instant, as known at any instant; GRANT_NOT_FOUND where the customer has none of that id known. */
 export const getGrant = (

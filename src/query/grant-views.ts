@@ -2,7 +2,7 @@ import { grantsAsKnown, totalsOf } from '../book/as-known.ts';
 import { stateAt } from '../book/state-at.ts';
 import type { StoredGrant } from '../tables/grants.ts';
 import { atClock, isHistory, type BookView } from '../book/view.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { grantTotals } from '../ledger/grant-totals.ts';
 import { viewNow, viewThen, type GrantView } from '../credit/grant-view.ts';
 
@@ -23,7 +23,7 @@ export async function viewsOf(
   }
   const ids = known.map(({ grant }) => grant.id);
   // What is known of it at the version's own clock decides whether and when it was booked or voided.
-  const [latest, then] = await settleAll([
+  const [latest, then] = await awaitAll([
     grantsAsKnown(connection, atClock(view), known),
     grantTotals(connection, view, ids),
   ]);

@@ -4,7 +4,7 @@ import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { pageOfEntries, type JournalPage } from '../ledger/journal-pages.ts';
 import type { ReadEntry } from '../ledger/read-journal.ts';
 import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
-import { assertNamed } from './named.ts';
+import { assertNamed } from './assert-named.ts';
 
 export type EntriesQuestion = JournalQuestion &
   AccountFilter & {

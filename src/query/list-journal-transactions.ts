@@ -1,6 +1,6 @@
 import { askWritten, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { WrittenView } from '../book/view.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { pageOfTransactions, type JournalPage } from '../ledger/journal-pages.ts';
 import type { PostingKind } from '../ledger/posting.ts';
@@ -8,7 +8,7 @@ import type { ReadTransaction } from '../ledger/read-journal.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import { loadRemembered, type Remembered } from '../tables/remembered.ts';
 import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
-import { assertNamed, notFound } from './named.ts';
+import { assertNamed, notFound } from './assert-named.ts';
 
 export type JournalTransactionsQuestion = JournalQuestion & {
   /** Empty: all. */
@@ -28,7 +28,7 @@ export const listJournalTransactions = (
   askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadTransaction>> => {
     const { groupId, grantId, chargeId, kinds, idempotencyKey } = question;
     await assertNamed(connection, view, { txn: groupId, grt: grantId, chg: chargeId });
-    const pins = await settleAll([
+    const pins = await awaitAll([
       ...(groupId === null ? [] : [versionOfGroup(connection, view, groupId)]),
       ...(idempotencyKey === null ? [] : [versionOfKey(connection, view, idempotencyKey, question)]),
     ]);

@@ -1,14 +1,14 @@
 import { runForward } from '../book/state-at.ts';
 import { isHistory, type BookView } from '../book/view.ts';
 import type { Amount } from '../amount.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
 import { movementsAt, pageOfMovements, type Movement, type MovementKey } from '../ledger/movements.ts';
 import { kindsThat, POSTING_KINDS, type PostingKind, type TransactionType } from '../ledger/posting.ts';
 import { settledAt, settledAtEach, type SettledAt, type SettledFilter } from '../ledger/settled.ts';
 import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
-import { namesOf, type Named } from './names.ts';
+import { detailsOf, type Named } from './details.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 
 export type HistoryQuestion = Asked & {
@@ -77,9 +77,9 @@ export const listTransactions = (
     const more = found.length > question.limit;
     const newestFirst = direction === 'older' ? page : page.toReversed();
     const allTypes = kinds.length === ALL_KINDS.length;
-    const [rows, named] = await settleAll([
+    const [rows, named] = await awaitAll([
       withBalances(connection, view, filter, { rows: newestFirst, ahead, allTypes }),
-      namesOf(connection, view, newestFirst),
+      detailsOf(connection, view, newestFirst),
     ]);
     return {
       rows,
@@ -127,7 +127,7 @@ async function withBalances(
 ): Promise<readonly HistoryRow[]> {
   const booked = rows.filter((row) => row.id !== null);
   const instants = [...new Set(booked.map((row) => row.bookedAt))].slice(0, allTypes ? 1 : undefined);
-  const [there, ends, end] = await settleAll([
+  const [there, ends, end] = await awaitAll([
     instants.length === 0 ? Promise.resolve([]) : movementsAt(connection, filter, instants),
     settledAtEach(connection, filter, instants),
     settledAt(connection, filter, ahead.length === 0 ? [] : [view.clock]),

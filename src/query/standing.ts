@@ -8,7 +8,7 @@ import { isHistory, type BookView, type WrittenView } from '../book/view.ts';
 import type { Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { totalWeight, weights } from '../credit/live.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import type { JournalPoint } from '../ledger/as-of.ts';
 import { lateGrants } from '../ledger/grant-totals.ts';
 import type { Scope } from '../scope.ts';
@@ -23,7 +23,7 @@ export async function standingAt(connection: Connection, view: BookView): Promis
     const { grants, advances, charges } = await stateAt(connection, view);
     return { grants: [...grants.values()], advances: [...advances.values()], charges: [...charges.values()] };
   }
-  const [grants, advances, charges] = await settleAll([
+  const [grants, advances, charges] = await awaitAll([
     grantsThen(connection, view),
     advancesThen(connection, view),
     chargesThen(connection, view),
@@ -53,7 +53,7 @@ async function chargesThen(connection: Connection, point: JournalPoint): Promise
 
 /** The grants with something remaining at the point: those open then, and those that late facts made so. */
 async function grantsThen(connection: Connection, view: WrittenView): Promise<readonly Grant[]> {
-  const [open, late] = await settleAll([
+  const [open, late] = await awaitAll([
     grantsOpenThen(connection, { ...view, version: view.recordedBy }),
     lateGrants(connection, view),
   ]);

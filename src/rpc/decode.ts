@@ -4,7 +4,7 @@ import type { Moment } from '../book/view.ts';
 import { checkPrecision } from '../credit/precision.ts';
 import type { BalancePart } from '../credit/figures.ts';
 import { isId } from '../id.ts';
-import { notFound, type NamedKind } from '../query/named.ts';
+import { notFound, type NamedKind } from '../query/assert-named.ts';
 import { ALL, type Scope } from '../scope.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import type { Currencies } from '../tables/currencies.ts';

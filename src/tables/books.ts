@@ -3,7 +3,7 @@ import type { BookState } from '../credit/book-state.ts';
 import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { codec, type Row, type Shape } from '../db/codec.ts';
 import { bigint, bytea, jsonb, inKey, partOf, smallint, text, timestamptz, uuid } from '../db/columns.ts';
-import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
+import { awaitAll, statement, type Connection, type Database } from '../db/database.ts';
 import type { Once } from '../db/once.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
@@ -202,7 +202,7 @@ export type Seen = {
 /** Which of some books are ahead of what was seen of them: one statement for all, and one for those there are not. */
 export async function newerThan(connection: Connection, seen: readonly Seen[]): Promise<readonly BookKey[]> {
   const [absent, known] = [seen.filter(({ id }) => id === null), seen.filter(({ id }) => id !== null)];
-  const found = await settleAll(
+  const found = await awaitAll(
     [
       known.length === 0
         ? []

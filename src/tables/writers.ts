@@ -1,4 +1,4 @@
-import { settleAll, statement, type Connection, type Database } from '../db/database.ts';
+import { awaitAll, statement, type Connection, type Database } from '../db/database.ts';
 import { waitUntil } from '../db/clock.ts';
 import { SHARDS } from './book-key.ts';
 
@@ -25,7 +25,7 @@ export async function readMarks(
   connection: Connection,
   shards: readonly number[],
 ): Promise<readonly number[]> {
-  const rows = await settleAll(shards.map((shard) => connection.run(MARK, [shard])));
+  const rows = await awaitAll(shards.map((shard) => connection.run(MARK, [shard])));
   return rows.map(([row]) => row!.xid);
 }
 
@@ -50,7 +50,7 @@ export async function awaitWriters(database: Database): Promise<boolean> {
     });
   if (marks === null) return true;
   const haveEnded = async () => {
-    const oldest = await settleAll(ALL_SHARDS.map((shard) => database.run(OLDEST, [shard])));
+    const oldest = await awaitAll(ALL_SHARDS.map((shard) => database.run(OLDEST, [shard])));
     return oldest.every(([row], shard) => row!.xid > marks[shard]!) || undefined;
   };
   return (await waitUntil(haveEnded, { timeoutMs: PATIENCE_MS, everyMs: 5 })) ?? false;

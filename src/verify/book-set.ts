@@ -1,4 +1,4 @@
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { shardOf, SHARDS, type BookKey } from '../tables/book-key.ts';
 import { finding, type Finding } from './finding.ts';
 
@@ -152,7 +152,7 @@ async function* checkOrphans(
   shard: number,
   namespace: string,
 ): AsyncGenerator<OfCustomer, void, undefined> {
-  const found = await settleAll(
+  const found = await awaitAll(
     ORPHANS.map(async ({ table, sent }) =>
       (await connection.run(sent, [shard, namespace])).map((row) => ({ bookId: row.book_id, table })),
     ),

@@ -1,5 +1,5 @@
 import type { Row } from '../db/codec.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import type { Table } from '../db/table.ts';
 import { uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
@@ -112,7 +112,7 @@ async function rowsAbout(
   accounts: ReadonlyMap<number, WrittenAccount>,
 ) {
   const telling = [...accounts].flatMap(([ordinal, account]) => (isTelling(account) ? [ordinal] : []));
-  const [events, advances, reductions, allocations, rows] = await settleAll([
+  const [events, advances, reductions, allocations, rows] = await awaitAll([
     eventsOf(connection, range),
     advancesOf(connection, range),
     reductionsOf(connection, range),

@@ -1,7 +1,7 @@
 import { formatAmount, type Amount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
 import type { Row } from '../db/codec.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { PostingKind } from '../ledger/posting.ts';
@@ -105,7 +105,7 @@ async function pageAfter(
   const ids = found.map(({ fact }) => fact.grant.id);
   const isLast = (rows[0]?.page_size ?? 0) < PAGE;
   const through = isLast ? LAST_ID : rows.at(-1)!.id;
-  const [terms, promises] = await settleAll([
+  const [terms, promises] = await awaitAll([
     formerTermsOf(connection, { shard, bookId }, ids),
     connection.run(PROMISES, [shard, bookId, after, through]),
   ]);

@@ -1,4 +1,4 @@
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { BookPlace } from './book-set.ts';
 import { finding, type Finding } from './finding.ts';
@@ -27,7 +27,7 @@ export async function absentOf(
   ids: Iterable<string>,
 ): Promise<readonly string[]> {
   const byKind = Map.groupBy(ids, (id) => id.slice(0, 3));
-  const found = await settleAll(
+  const found = await awaitAll(
     SUBJECTS.filter(({ kind }) => byKind.has(kind)).map(async ({ kind, asked }) => {
       const rows = await connection.run(asked, [shard, bookId, byKind.get(kind)!.map(uuidOf)]);
       return rows.map(({ id }) => idOf(kind, id));

@@ -12,7 +12,7 @@ import {
 import type { Amount } from '../amount.ts';
 import type { Charge } from '../credit/charge.ts';
 import type { Row } from '../db/codec.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Salt } from '../ledger/hash.ts';
@@ -147,11 +147,11 @@ type FactReader = {
 
 /** Within one transaction, as cursors are. */
 async function readFacts(connection: Connection, { shard, id }: BookPlace): Promise<FactReader> {
-  const cursors = await settleAll(SOURCES.map((open) => open(connection, [shard, id])));
+  const cursors = await awaitAll(SOURCES.map((open) => open(connection, [shard, id])));
   return {
     async upTo(version) {
       const found: Unsalted[] = [];
-      await settleAll(
+      await awaitAll(
         cursors.map(async (one) => {
           for await (const page of one.upTo(version)) found.push(...page);
         }),

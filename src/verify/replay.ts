@@ -3,7 +3,7 @@ import { agreedAsKnown } from '../book/as-known.ts';
 import { allocationKey, type EntryRef } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
 import { untakenSteps } from '../credit/take.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { uuidOf } from '../id.ts';
 import { ALWAYS, type Instant } from '../instant.ts';
 import type { SubAccount } from '../ledger/account.ts';
@@ -199,7 +199,7 @@ export async function learn(
     if (replayedOf(replay, grantId) === undefined && !firsts.has(grantId)) firsts.set(grantId, version);
     if (kind === 'COVER' && chargeId !== null) covers.push(entry);
   }
-  const [grants, former, covered] = await settleAll([
+  const [grants, former, covered] = await awaitAll([
     grantsOf(connection, { shard, bookId }, firsts.keys()),
     formerTermsOf(connection, { shard, bookId }, firsts.keys()),
     covers.length === 0

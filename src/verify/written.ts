@@ -1,5 +1,5 @@
 import type { Row } from '../db/codec.ts';
-import { settleAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import type { SubAccount } from '../ledger/account.ts';
 import type { JournalTransaction } from '../ledger/journal.ts';
@@ -92,7 +92,7 @@ export async function* writtenVersions(
     if (next === undefined || next.first === null) return;
     ({ last } = next);
     const range = [shard, id, next.first, last];
-    const [writes, transactions, entries] = await settleAll([
+    const [writes, transactions, entries] = await awaitAll([
       connection.run(WRITES_WITHIN, range),
       connection.run(TRANSACTIONS_WITHIN, range),
       connection.run(ENTRIES_WITHIN, range),

@@ -4,7 +4,7 @@ import { stateAt } from '../book/state-at.ts';
 import { NOW } from '../book/view.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { ask, type QueryDeps } from '../book/questions.ts';
-import { settleAll } from '../db/database.ts';
+import { awaitAll } from '../db/database.ts';
 
 /** A book as a watch keeps it: the open state from which every figure now and later is computed in memory. */
 export type BookNow = {
@@ -24,7 +24,7 @@ export const loadBook = (deps: QueryDeps, key: BookKey, since: number | null): P
   ask(deps, { key, minVersion: 0, ...NOW }, async (connection, view) => {
     const { bookId, shard, version, currencies, now } = view;
     const booked = { ...view, asOf: bookId === null ? now : view.clock };
-    const [state, writes] = await settleAll([
+    const [state, writes] = await awaitAll([
       stateAt(connection, booked),
       bookId === null || since === null
         ? Promise.resolve<readonly CommittedWrite[]>([])

@@ -1,5 +1,5 @@
 import { databaseTime, type Clock } from '../db/clock.ts';
-import { settleAll, type Database } from '../db/database.ts';
+import { awaitAll, type Database } from '../db/database.ts';
 import { createLoop } from '../live/loop.ts';
 import { createWatchdog } from '../live/watchdog.ts';
 import type { Log } from '../log.ts';
@@ -51,7 +51,7 @@ export function createPoll(
     watchdog.asked();
     const books = seen();
     const newer = await database.snapshot(async (connection) => {
-      const [keys, now] = await settleAll([newerThan(connection, books), databaseTime(connection)]);
+      const [keys, now] = await awaitAll([newerThan(connection, books), databaseTime(connection)]);
       clock.observe(now);
       return keys;
     });

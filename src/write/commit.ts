@@ -1,5 +1,5 @@
 import { databaseTime, type DatabaseClock } from '../db/clock.ts';
-import { settleAll, type Connection, type Database, type Transaction } from '../db/database.ts';
+import { awaitAll, type Connection, type Database, type Transaction } from '../db/database.ts';
 import { once, type Once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { storeJournals } from '../ledger/store.ts';
@@ -69,7 +69,7 @@ async function commitLocked(
   const { clock, kept } = deps;
   // Sent together, answered in turn: the clock and the keys are read once the locks are held. So recorded_at never goes
   // back, and a key that somebody used before us is seen.
-  const [books, time, remembered] = await settleAll([
+  const [books, time, remembered] = await awaitAll([
     lockBooks(connection, keys),
     databaseTime(connection),
     loadRemembered(connection, submissions),

@@ -4,7 +4,7 @@ import type { BookState } from '../credit/book-state.ts';
 import { advanceKey, allocationKey, type Allocation } from '../credit/charge.ts';
 import { specOf } from '../credit/command.ts';
 import type { Needs } from '../credit/spec.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce, type Placed } from '../db/placement.ts';
 import { byBook, type FoundFact } from '../db/table.ts';
 import { loadPosted } from '../ledger/load-posted.ts';
@@ -34,7 +34,7 @@ export async function loadSessions(
   remembered: ReadonlyMap<string, ReadonlyMap<string, Remembered>>,
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
-  const [open, named, reclaimable, charges, splits, accrued, posted] = await settleAll([
+  const [open, named, reclaimable, charges, splits, accrued, posted] = await awaitAll([
     writableBooks(connection, kept, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
@@ -159,7 +159,7 @@ async function loadBehind(
       return { ...book, grantId: grant.id };
     }),
   );
-  const [grants, charges, moves, formerTerms] = await settleAll([
+  const [grants, charges, moves, formerTerms] = await awaitAll([
     loadGrants(connection, behind),
     loadCharges(connection, needs.accrued.length === 0 ? [] : [...behind, ...coverable]),
     movesSince(connection, late),

@@ -1,6 +1,6 @@
 import type { Command } from '../credit/command.ts';
 import { databaseTime } from '../db/clock.ts';
-import { settleAll } from '../db/database.ts';
+import { awaitAll } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { bookKeyText } from '../tables/book-key.ts';
@@ -20,7 +20,7 @@ export function preview<C extends Command, Message>(
 ): Promise<Message> {
   const { key, command, reply } = submission;
   return deps.database.snapshot(async (connection) => {
-    const [found, time] = await settleAll([
+    const [found, time] = await awaitAll([
       findBooks(connection, once([key], bookKeyText)),
       databaseTime(connection),
     ]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { connect, settleAll, statement, type Connection } from '../../src/db/database.ts';
+import { connect, awaitAll, statement, type Connection } from '../../src/db/database.ts';
 import { classify } from '../../src/db/failure.ts';
 import { timestamp } from '../../src/db/types.ts';
 import { ALWAYS, EARLIEST, LATEST, NEVER } from '../../src/instant.ts';
@@ -41,7 +41,7 @@ describe('a transaction', () => {
 
   test('undoes everything when a statement fails, and throws the first error of those sent together', async () => {
     const work = database.transaction((connection) =>
-      settleAll([connection.run(INSERT, [1]), connection.run(BROKEN, [0]), connection.run(INSERT, [2])]),
+      awaitAll([connection.run(INSERT, [1]), connection.run(BROKEN, [0]), connection.run(INSERT, [2])]),
     );
 
     await expect(work).rejects.toMatchObject({ code: '22012' });
@@ -220,11 +220,11 @@ describe('a value', () => {
   });
 });
 
-describe('settleAll', () => {
+describe('awaitAll', () => {
   test('waits for all, and throws the first error in their order, not in time', async () => {
     const { promise: slow, reject } = Promise.withResolvers<never>();
     let settled = false;
-    const both = settleAll([slow, Promise.reject(new Error('the follower'))]).finally(() => (settled = true));
+    const both = awaitAll([slow, Promise.reject(new Error('the follower'))]).finally(() => (settled = true));
     const outcome = Promise.allSettled([both]);
     await Promise.resolve();
     expect(settled).toBe(false);

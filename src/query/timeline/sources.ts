@@ -4,7 +4,7 @@ import { formerTermsOf } from '../../tables/former-terms.ts';
 import { grantsOf } from '../../tables/grants.ts';
 import { runForward } from '../../book/state-at.ts';
 import type { WrittenView } from '../../book/view.ts';
-import { settleAll, type Connection } from '../../db/database.ts';
+import { awaitAll, type Connection } from '../../db/database.ts';
 import { settledEntriesWithin, type Span } from '../../ledger/settled.ts';
 import { promisesChanging } from '../../pending/index-reader.ts';
 import { inScope, keysOf } from '../../scope.ts';
@@ -33,7 +33,7 @@ export async function pastChanges(
   running: Running,
   span: PastSpan,
 ): Promise<Found> {
-  const [entries, promises, charges] = await settleAll([
+  const [entries, promises, charges] = await awaitAll([
     entriesIn(connection, book, running, span),
     promisesIn(connection, book, running, span),
     chargesIn(connection, book, running, span),
@@ -48,7 +48,7 @@ export async function forecastChanges(
   running: Running,
   { after, through }: Span,
 ): Promise<readonly Change[]> {
-  const [promises, { postings }] = await settleAll([
+  const [promises, { postings }] = await awaitAll([
     promisesIn(connection, book, running, { after, through }),
     asksBooked(running)
       ? runForward(connection, { ...book, asOf: through })
@@ -97,7 +97,7 @@ export async function learnGrants(
     if (change.what !== 'settled' || change.holder === null) continue;
     if (!running.grants.has(change.holder)) unknown.add(change.holder);
   }
-  const [named, terms] = await settleAll([
+  const [named, terms] = await awaitAll([
     grantsOf(connection, book, unknown),
     formerTermsOf(connection, book, unknown),
   ]);
@@ -152,7 +152,7 @@ async function chargesIn(
     ({ currency, featureKey }) => isAsked(running, currency) && inScope(running.scope, keysOf(featureKey)),
   );
   const made = new Map(asked.map((charge) => [charge.id, charge]));
-  const [events, late] = await settleAll([
+  const [events, late] = await awaitAll([
     chargeEventsWithin(connection, recorded, [...running.charges.keys(), ...made.keys()]),
     lateCollections(connection, known, [...made.keys()]),
   ]);

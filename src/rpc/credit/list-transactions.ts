@@ -9,7 +9,7 @@ import { formatAmount } from '../../amount.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
 import type { MovementKey } from '../../ledger/movements.ts';
 import { listTransactions as answerTransactions, type HistoryRow } from '../../query/list-transactions.ts';
-import type { Named } from '../../query/names.ts';
+import type { Named } from '../../query/details.ts';
 import { askedAt, scopeOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { INSTANT, pageSizeOf, pageTokens, POSITION, VERSION, wordPart } from '../page-token.ts';

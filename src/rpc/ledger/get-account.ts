@@ -1,6 +1,6 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { getAccount as answerAccount } from '../../query/get-account.ts';
-import { notFound } from '../../query/named.ts';
+import { notFound } from '../../query/assert-named.ts';
 import { askedAt, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { momentFacts } from '../wire.ts';

@@ -1,6 +1,6 @@
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { getTransaction as answerTransaction } from '../../query/get-transaction.ts';
-import { notFound } from '../../query/named.ts';
+import { notFound } from '../../query/assert-named.ts';
 import { askedAt, idOfKind } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { encodeTransaction } from './encode.ts';

@@ -1,7 +1,7 @@
 import type { KnownBook } from '../db/placement.ts';
 import { chargesOf } from '../tables/charges.ts';
 import { grantsOf } from '../tables/grants.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import type { IdPrefix } from '../id.ts';
 import { isKnownAccount } from '../ledger/account-totals.ts';
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
@@ -33,7 +33,7 @@ export async function assertNamed(connection: Connection, book: KnownBook, named
     const id = named[kind] ?? null;
     return id === null ? [] : [{ kind, id }];
   });
-  const there = await settleAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, book, id)));
+  const there = await awaitAll(asked.map(({ kind, id }) => IS_THERE[kind](connection, book, id)));
   for (const [i, { kind, id }] of asked.entries()) if (!there[i]!) notFound(kind, id);
 }
 

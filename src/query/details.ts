@@ -1,6 +1,6 @@
 import { chargesOf } from '../tables/charges.ts';
 import { grantsOf } from '../tables/grants.ts';
-import { settleAll, type Connection } from '../db/database.ts';
+import { awaitAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import type { Details } from '../credit/grant.ts';
 
@@ -8,12 +8,12 @@ import type { Details } from '../credit/grant.ts';
 export type Named = (id: string | null) => Details | undefined;
 
 /** The details of the grants and charges some rows name: two statements whatever their number. They never change. */
-export async function namesOf(
+export async function detailsOf(
   connection: Connection,
   book: Placed,
   rows: readonly { readonly grantId: string | null; readonly chargeId: string | null }[],
 ): Promise<Named> {
-  const [grants, charges] = await settleAll([
+  const [grants, charges] = await awaitAll([
     grantsOf(
       connection,
       book,
