@@ -3,16 +3,16 @@ import { migrate } from '../../src/db/migrate.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { openSql } from '../support/sql.ts';
 
-test('a database without Citus is refused, and says what to do', async () => {
-  const { url } = await testDatabase('empty');
+const { url: plain } = await testDatabase('empty');
+const { url } = await testDatabase('empty');
+const sql = await openSql(url);
+afterAll(() => sql.end());
 
-  await expect(migrate({ url, citus: true })).rejects.toThrow('create extension citus');
+test('a database without Citus is refused, and says what to do', async () => {
+  await expect(migrate({ url: plain, citus: true })).rejects.toThrow('create extension citus');
 });
 
 test('tables are spread by shard beside books, which comes first, and only once', async () => {
-  const { url } = await testDatabase('empty');
-  const sql = await openSql(url);
-  afterAll(() => sql.end());
   // Stands in for the extension: it notes what it is asked for, as Citus does in pg_dist_partition.
   await sql.rows(`create table calls (ordinal serial, name text, by text, beside text)`);
   await sql.rows(`create table pg_dist_partition (logicalrelid regclass)`);

@@ -56,9 +56,10 @@ const vitest = await createVitest(
     bail: 1,
     reporters: [{}],
     onConsoleLog: () => false,
-    // One process imports everything once for each mutant. What a cache holds is not what a mutant says.
+    // A file has a process of its own: what a mutant that hangs leaves behind is not told of the next. What a cache holds is
+    // not what a mutant says.
     maxWorkers: 1,
-    isolate: false,
+    isolate: true,
     fsModuleCache: false,
     testTimeout: PATIENCE_MS,
     hookTimeout: PATIENCE_MS,
