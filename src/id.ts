@@ -3,6 +3,10 @@ import { randomBytes } from 'node:crypto';
 /** What an id names, as its prefix on the wire. */
 export type IdPrefix = 'grt' | 'chg' | 'txn' | 'ent' | 'acc';
 
+/** The ends of the order of all uuids: no id is before the one or after the other. */
+export const FIRST_UUID = '0'.repeat(32);
+export const LAST_UUID = 'f'.repeat(32);
+
 /** Makes the 32 hex digits of UUIDv7s that sort in the order they were made and never repeat. */
 export type UuidMaker = () => string;
 

@@ -3,7 +3,7 @@ import { statement, type Connection, type Statement } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { NOW } from '../book/view.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { idOf, uuidOf, LAST_UUID } from '../id.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 
 /**
@@ -76,7 +76,7 @@ export async function pageOfCharges(
   { from, limit }: { readonly from: string | null; readonly limit: number },
 ): Promise<ChargePage> {
   const { page, behind } = walkFor(statuses);
-  const way = [shard, bookId, from === null ? 'f'.repeat(32) : uuidOf(from), LOOKED_AT];
+  const way = [shard, bookId, from === null ? LAST_UUID : uuidOf(from), LOOKED_AT];
   const rows = await connection.run(page, [...way, statuses, type, currency, featureKey, limit + 1]);
   const found = rows.map((row) => CHARGES.read(row).charge);
   const charges = found.slice(0, limit);

@@ -1,7 +1,7 @@
 import type { GrantStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { timestamp } from '../db/types.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { FIRST_UUID, idOf, uuidOf, LAST_UUID } from '../id.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
@@ -81,9 +81,6 @@ const BEHIND = statement<{ id: string }>(
   `select id from (${WALK} + 1) w offset $5 limit 1`,
 );
 
-const NEWEST = 'f'.repeat(32);
-const OLDEST = '0'.repeat(32);
-
 /** The next grants of a book that may be in one of the states at the instant of a question, as known at its version. */
 export async function pageOfGrants(
   connection: Connection,
@@ -91,7 +88,7 @@ export async function pageOfGrants(
   { statuses, currency, featureKey }: GrantFilter,
   { from, to, limit }: GrantRange,
 ): Promise<GrantPage> {
-  const ends = [from === null ? NEWEST : uuidOf(from), to === null ? OLDEST : uuidOf(to)];
+  const ends = [from === null ? LAST_UUID : uuidOf(from), to === null ? FIRST_UUID : uuidOf(to)];
   const walk = [view.shard, view.bookId, ...ends, LOOKED_AT];
   const rows = await connection.run(PAGE, [
     ...walk,

@@ -1,7 +1,7 @@
 import type { Row } from '../db/codec.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import type { Table } from '../db/table.ts';
-import { uuidOf } from '../id.ts';
+import { FIRST_UUID, uuidOf, LAST_UUID } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
 import { ADVANCES, REDUCTIONS } from '../tables/advances.ts';
@@ -16,8 +16,6 @@ import { isTelling, rebuildCharge, type ChargedEntry, type FoundCharge } from '.
 import type { WrittenAccount } from './written.ts';
 
 const PAGE = 500;
-const BEFORE_ALL = '0'.repeat(32);
-const LAST_ID = 'f'.repeat(32);
 
 type PagedRow = ChargeRow & { page_size: number; closing_recorded_at: Instant | null };
 
@@ -77,14 +75,14 @@ export async function* checkCharges(
   missing: ReadonlySet<string>,
 ): AsyncGenerator<Checked, void, undefined> {
   const { shard, id: bookId } = book;
-  for (let after = BEFORE_ALL; ;) {
+  for (let after = FIRST_UUID; ;) {
     const rows = await connection.run(PAGE_OF_CHARGES, [shard, bookId, after]);
     const charges = rows.map((row) => ({
       ...foundIn(CHARGES, row),
       closingRecordedAt: row.closing_recorded_at,
     }));
     const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-    const through = isLast ? LAST_ID : uuidOf(charges.at(-1)!.fact.charge.id);
+    const through = isLast ? LAST_UUID : uuidOf(charges.at(-1)!.fact.charge.id);
     const about = await rowsAbout(connection, [shard, bookId, after, through], accounts);
     const known = new Set([...missing, ...charges.map(({ fact }) => fact.charge.id)]);
     const named = new Set(Object.values(about).flatMap((own) => [...own.keys()]));

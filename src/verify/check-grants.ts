@@ -2,7 +2,7 @@ import { formatAmount, type Amount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
 import type { Row } from '../db/codec.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
-import { idOf } from '../id.ts';
+import { FIRST_UUID, idOf, LAST_UUID } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import { SCHEDULED_GRANTS, type StoredPromise, rowsOf } from '../pending/scheduled-grants.ts';
@@ -18,8 +18,6 @@ import { rebuildGrant, type RebuiltGrant, type FoundGrant } from './rebuild-gran
 import type { WrittenAccount } from './written.ts';
 
 const PAGE = 500;
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 type PagedRow = GrantRow & { id: string; page_size: number; expiry_version: number | null };
 
@@ -77,7 +75,7 @@ export async function* checkGrants(
     type === 'CUSTOMER_FBO' || type === 'EARNINGS' ? [ordinal] : [],
   );
   const entries = await openEntries(connection, [book.shard, book.id, telling]);
-  for (let after = BEFORE_ALL; ;) {
+  for (let after = FIRST_UUID; ;) {
     const page = await pageAfter(connection, book, after);
     yield await checkPage(connection, book, accounts, page, entries.upTo(page.through));
     if (page.isLast) return;
@@ -104,7 +102,7 @@ async function pageAfter(
   const found = rows.map((row) => ({ ...foundIn(GRANTS, row), reached: row.expiry_version }));
   const ids = found.map(({ fact }) => fact.grant.id);
   const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-  const through = isLast ? LAST_ID : rows.at(-1)!.id;
+  const through = isLast ? LAST_UUID : rows.at(-1)!.id;
   const [terms, promises] = await awaitAll([
     formerTermsOf(connection, { shard, bookId }, ids),
     connection.run(PROMISES, [shard, bookId, after, through]),

@@ -4,12 +4,12 @@ import { statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { linkLibraries } from '../../src/embedded/binaries.ts';
 import { findPostmaster } from '../../src/embedded/postmaster.ts';
 import { candidates } from '../../src/embedded/run-as.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/start.ts';
+import { query } from '../support/databases.ts';
 
 const startModule = new URL('../../src/embedded/start.ts', import.meta.url).href;
 
@@ -26,16 +26,6 @@ async function started(dataDir: string): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off' } });
   onTestFinished(() => postgres.stop());
   return postgres;
-}
-
-async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 // One cluster for all of these: making one takes most of a second.

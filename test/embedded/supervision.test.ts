@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findPostmaster } from '../../src/embedded/postmaster.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { supervise } from '../../src/embedded/supervise.ts';
 import { dataDirectory } from '../support/child.ts';
+import { query } from '../support/databases.ts';
 import { untilSo } from '../support/until.ts';
 
 /** The embedded Postgres ends in ways nobody asked for: the service is not left behind without it. */
@@ -23,16 +23,6 @@ const told = () => {
     },
   };
 };
-
-async function query(url: string, text: string): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
 
 test('a Postgres that is killed is started again, each time, with its data and at the same URL', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'supervised-'));

@@ -30,7 +30,8 @@ export async function listDatabases(url: string, prefix: string): Promise<string
   return rows.map(({ datname }) => String(datname));
 }
 
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+/** One question on a connection of its own. */
+export async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
