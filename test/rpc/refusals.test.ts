@@ -1,16 +1,13 @@
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { buffer, text } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import * as http2 from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import type { JsonValue } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
-import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
-import { trailerParse } from '@connectrpc/connect/protocol-grpc-web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jsonFailure, WireFailure } from './clients.ts';
+import { jsonFailure } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
+import { ADA, frame, json, post, READ, wires, type Seen } from './wires.ts';
 
 /** What is refused before a handler is reached has its code and its reason, on every protocol. */
 
@@ -19,101 +16,6 @@ beforeAll(async () => {
   server = await serveProbe();
 });
 afterAll(() => server.close());
-
-type Sent = {
-  readonly url?: string;
-  /** By what name the service is called. */
-  readonly host?: string;
-  readonly path?: string;
-  readonly body?: Uint8Array<ArrayBuffer>;
-  readonly headers?: Readonly<Record<string, string>>;
-};
-type Seen = Readonly<Record<string, unknown>>;
-
-/** A way to send the bytes of a request, whole or broken, and to see why it was refused. */
-type Wire = {
-  readonly frame: boolean;
-  send(sent: Sent): Promise<Seen>;
-  readonly encoding: string;
-  readonly timeout: string;
-};
-
-const READ = '/wiretest.v1.Probe/Read';
-/** The message with the name Ada. */
-const ADA = Buffer.from('0a03416461', 'hex');
-
-const frame = (message: Uint8Array, { flags = 0, length = message.length } = {}) => {
-  const head = Buffer.alloc(5);
-  head[0] = flags;
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, message]);
-};
-
-// Not by fetch, which says itself whom it calls.
-async function post(
-  { url = server.url, host, path = READ, body = ADA, headers = {} }: Sent,
-  contentType: string,
-): Promise<Response> {
-  const all = { 'content-type': contentType, ...headers, ...(host !== undefined && { host }) };
-  const sent = request(url + path, { method: 'POST', headers: all, agent: false });
-  sent.end(body);
-  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-  const plain = Object.entries(answer.headers).map(
-    ([name, value]) => [name, String(value)] as [string, string],
-  );
-  return new Response(await buffer(answer), { status: answer.statusCode ?? 0, headers: plain });
-}
-
-const json = async (response: Response): Promise<Seen> => ({
-  ...jsonFailure((await response.json()) as JsonValue).seen,
-  status: response.status,
-});
-
-const ofTrailers = (trailers: Headers): Seen =>
-  new WireFailure(findTrailerError(trailers) ?? new ConnectError('no error', Code.Unknown)).seen;
-
-const wires: Record<string, Wire> = {
-  'gRPC over HTTP/2': {
-    frame: true,
-    encoding: 'grpc-encoding',
-    timeout: 'grpc-timeout',
-    async send({ url = server.url, host, path = READ, body = frame(ADA), headers = {} }) {
-      const session = http2.connect(url);
-      const stream = session.request({
-        ':method': 'POST',
-        ':path': path,
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        ...headers,
-        ...(host !== undefined && { ':authority': host }),
-      });
-      let trailers: http2.IncomingHttpHeaders = {};
-      stream.on('response', (response) => (trailers = { ...trailers, ...response }));
-      stream.on('trailers', (last) => (trailers = { ...trailers, ...last }));
-      stream.resume().end(body);
-      await once(stream, 'close');
-      session.destroy();
-      const plain = Object.entries(trailers).filter(([name]) => !name.startsWith(':'));
-      return ofTrailers(new Headers(plain.map(([name, value]) => [name, String(value)])));
-    },
-  },
-  'gRPC-Web over HTTP/1.1': {
-    frame: true,
-    encoding: 'grpc-encoding',
-    timeout: 'grpc-timeout',
-    async send({ body = frame(ADA), ...sent }) {
-      const response = await post({ body, ...sent }, 'application/grpc-web+proto');
-      const answer = Buffer.from(await response.arrayBuffer());
-      return ofTrailers(answer.length === 0 ? response.headers : trailerParse(answer.subarray(5)));
-    },
-  },
-  'Connect over HTTP/1.1': {
-    frame: false,
-    encoding: 'content-encoding',
-    timeout: 'connect-timeout-ms',
-    send: async (sent) => json(await post(sent, 'application/proto')),
-  },
-};
 
 const refusal = (code: string, reason: string, metadata: Record<string, string>, message: string | RegExp) =>
   expect.objectContaining({
@@ -134,7 +36,7 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
 
   test('names a method that is not there', async () => {
     const path = '/wiretest.v1.Probe/Raed';
-    expect(await wire.send({ path })).toEqual(
+    expect(await wire.send({ url: server.url, path })).toEqual(
       refusal(
         'UNIMPLEMENTED',
         'UNKNOWN_METHOD',
@@ -153,16 +55,18 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
       /^the request is larger than 4194304 bytes/,
     );
 
-    expect(await wire.send({ body: whole(Buffer.alloc(5 << 20)) })).toEqual(tooLarge);
+    expect(await wire.send({ url: server.url, body: whole(Buffer.alloc(5 << 20)) })).toEqual(tooLarge);
     const bomb = whole(gzipSync(Buffer.alloc(5 << 20)), 1);
-    expect(await wire.send({ body: bomb, headers: { [wire.encoding]: 'gzip' } })).toEqual(tooLarge);
+    expect(await wire.send({ url: server.url, body: bomb, headers: { [wire.encoding]: 'gzip' } })).toEqual(
+      tooLarge,
+    );
   });
 
   test.each(['soon', '1', '-5', '5 m', '123456789S', '99999999999'])(
     'refuses the deadline "%s"',
     async (deadline) => {
       if (wire.timeout === 'connect-timeout-ms' && /^\d{1,10}$/.test(deadline)) return;
-      expect(await wire.send({ headers: { [wire.timeout]: deadline } })).toEqual(
+      expect(await wire.send({ url: server.url, headers: { [wire.timeout]: deadline } })).toEqual(
         malformed('timeout', `^${wire.timeout} is "${deadline}": it must be`),
       );
     },
@@ -170,20 +74,20 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
 
   test('refuses gzip that breaks off, or is none', async () => {
     for (const bytes of [gzipSync(Buffer.alloc(99)).subarray(0, 15), ADA]) {
-      expect(await wire.send({ body: whole(bytes, 1), headers: { [wire.encoding]: 'gzip' } })).toEqual(
-        malformed('compression', 'the request is not what'),
-      );
+      expect(
+        await wire.send({ url: server.url, body: whole(bytes, 1), headers: { [wire.encoding]: 'gzip' } }),
+      ).toEqual(malformed('compression', 'the request is not what'));
     }
   });
 
   test('names the compressions it reads', async () => {
-    expect(await wire.send({ body: whole(ADA, 1), headers: { [wire.encoding]: 'snappy' } })).toEqual(
-      unsupported('compression', /^the request is compressed by "snappy": gzip and \w+ are read$/),
-    );
+    expect(
+      await wire.send({ url: server.url, body: whole(ADA, 1), headers: { [wire.encoding]: 'snappy' } }),
+    ).toEqual(unsupported('compression', /^the request is compressed by "snappy": gzip and \w+ are read$/));
   });
 
   test('refuses bytes that are no message as a field that is wrong', async () => {
-    expect(await wire.send({ body: whole(Buffer.from('ffff', 'hex')) })).toMatchObject({
+    expect(await wire.send({ url: server.url, body: whole(Buffer.from('ffff', 'hex')) })).toMatchObject({
       reason: 'INVALID_FIELD',
     });
   });
@@ -192,14 +96,14 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
     server.behaviour.read = () => new Promise(() => {});
     const headers = { [wire.timeout]: wire.timeout === 'grpc-timeout' ? '50m' : '50' };
 
-    expect(await wire.send({ headers })).toEqual(
+    expect(await wire.send({ url: server.url, headers })).toEqual(
       expect.objectContaining({ code: 'DEADLINE_EXCEEDED', reason: 'DEADLINE_EXCEEDED', metadata: {} }),
     );
   });
 
   test('logs whom it turned away', async () => {
     const requestId = crypto.randomUUID();
-    await wire.send({ path: '/no.such/Method', headers: { 'x-request-id': requestId } });
+    await wire.send({ url: server.url, path: '/no.such/Method', headers: { 'x-request-id': requestId } });
 
     expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
       level: 'info',
@@ -212,17 +116,17 @@ describe.each(Object.entries(wires))('%s', (_name, wire) => {
 
 describe.each(Object.entries(wires).filter(([, wire]) => wire.frame))('framed: %s', (_name, wire) => {
   test('refuses a message that breaks off', async () => {
-    expect(await wire.send({ body: frame(ADA, { length: 99 }) })).toMatchObject({
+    expect(await wire.send({ url: server.url, body: frame(ADA, { length: 99 }) })).toMatchObject({
       reason: expect.stringMatching('MALFORMED_REQUEST|UNSUPPORTED_PROTOCOL'),
       message: expect.stringMatching('ends in the middle of its message|no whole message'),
     });
   });
 
   test('refuses two messages, and none, where one is taken', async () => {
-    expect(await wire.send({ body: Buffer.concat([frame(ADA), frame(ADA)]) })).toEqual(
+    expect(await wire.send({ url: server.url, body: Buffer.concat([frame(ADA), frame(ADA)]) })).toEqual(
       unsupported('messages', 'the request holds more than one message, and this call takes one'),
     );
-    expect(await wire.send({ body: Buffer.alloc(0) })).toEqual(
+    expect(await wire.send({ url: server.url, body: Buffer.alloc(0) })).toEqual(
       unsupported('messages', /^the request holds no (whole )?message, and this call takes one$/),
     );
   });
@@ -238,7 +142,7 @@ test.each([
   const requestId = crypto.randomUUID();
   server.behaviour.read = async () => ({ text: 'in time' });
   await wire
-    .send({ headers: { [wire.timeout]: timeout, 'x-request-id': requestId } })
+    .send({ url: server.url, headers: { [wire.timeout]: timeout, 'x-request-id': requestId } })
     .catch(() => 'an answer');
 
   expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({ code: 'OK' });
@@ -248,7 +152,7 @@ test('an answer that is too large for gRPC is not told as a request that is', as
   const huge = 'x'.repeat(64 << 20);
   server.behaviour.read = async () => ({ text: huge });
 
-  expect(await wires['gRPC over HTTP/2']!.send({})).toMatchObject({
+  expect(await wires['gRPC over HTTP/2']!.send({ url: server.url })).toMatchObject({
     code: 'RESOURCE_EXHAUSTED',
     reason: 'LIMIT_REACHED',
     metadata: { limit: String(64 << 20) },
@@ -261,7 +165,7 @@ describe('HTTP/1.1', () => {
     ['application/x-www-form-urlencoded', /send content-type: application\/json/],
     ['application/grpc', /send content-type: application\/json/],
   ])('says what to send instead of %s', async (contentType, message) => {
-    expect(await json(await post({}, contentType))).toMatchObject({
+    expect(await json(await post({ url: server.url }, contentType))).toMatchObject({
       status: 415,
       code: 'UNIMPLEMENTED',
       reason: 'UNSUPPORTED_PROTOCOL',
@@ -271,7 +175,9 @@ describe('HTTP/1.1', () => {
   });
 
   test('says that a stream is no unary call', async () => {
-    expect(await json(await post({ path: '/wiretest.v1.Probe/Follow' }, 'application/json'))).toMatchObject({
+    expect(
+      await json(await post({ url: server.url, path: '/wiretest.v1.Probe/Follow' }, 'application/json')),
+    ).toMatchObject({
       status: 415,
       message: expect.stringContaining('send content-type: application/connect+json'),
     });
@@ -316,7 +222,7 @@ describe('HTTP/1.1', () => {
   test('tells how much of a header is read', async () => {
     const headers = { 'x-padding': 'x'.repeat(20_000) };
 
-    expect(await json(await post({ headers }, 'application/json'))).toMatchObject({
+    expect(await json(await post({ url: server.url, headers }, 'application/json'))).toMatchObject({
       status: 431,
       reason: 'REQUEST_TOO_LARGE',
       metadata: { limit: '16384' },
@@ -347,89 +253,4 @@ test.each([
 
   expect(response[':status']).toBe(status);
   expect(failure).toMatchObject({ reason: 'UNSUPPORTED_PROTOCOL', metadata: { rule: 'content_type' } });
-});
-
-describe('with tokens', () => {
-  let guarded: ProbeServer;
-  beforeAll(async () => {
-    guarded = await serveProbe([], { tokens: [{ name: 'dashboard', permission: 'read', token: 'secret' }] });
-  });
-  afterAll(() => guarded.close());
-
-  const wrong: Record<string, Omit<Sent, 'path'>> = {
-    'no message': { body: Buffer.from('ffff', 'hex') },
-    'an invalid message': { body: Buffer.from('', 'hex') },
-    'too much': { body: Buffer.alloc(5 << 20) },
-    'another compression': { headers: { 'grpc-encoding': 'snappy', 'content-encoding': 'snappy' } },
-    'a deadline that is none': { headers: { 'grpc-timeout': '5', 'connect-timeout-ms': 'x' } },
-  };
-  describe.each(Object.entries(wires))('%s', (_name, wire) => {
-    test.each(Object.entries(wrong))(
-      'who shows none is told that, and nothing about %s',
-      async (_what, { body, headers }) => {
-        const sent = { ...(body && { body: wire.frame ? frame(body) : body }), ...(headers && { headers }) };
-
-        expect(await wire.send({ ...sent, url: guarded.url })).toMatchObject({
-          code: 'UNAUTHENTICATED',
-          reason: 'UNAUTHENTICATED',
-          message: 'send a token as metadata: authorization: Bearer <token>',
-        });
-      },
-    );
-  });
-
-  test.each(['{"naem":1}', '{', '{"name":5}'])(
-    'nobody is told about fields before they show one: %s',
-    async (body) => {
-      const asked = [
-        post({ url: guarded.url, body: Buffer.from(body) }, 'application/json'),
-        fetch(`${guarded.url}${READ}?connect=v1&encoding=json&message=${encodeURIComponent(body)}`),
-      ];
-      for (const response of await Promise.all(asked))
-        expect(await json(response)).toMatchObject({ status: 401, reason: 'UNAUTHENTICATED' });
-    },
-  );
-});
-
-describe('without tokens, on loopback', () => {
-  test.each(Object.entries(wires))(
-    '%s: a name that is not of this machine is refused',
-    async (_name, { send }) => {
-      for (const host of [
-        'ledger.evil.example',
-        'localhost.evil.example:8484',
-        '127.0.0.1.nip.io',
-        '[::2]',
-        '10.0.0.7',
-      ]) {
-        expect(await send({ host })).toMatchObject({
-          code: 'PERMISSION_DENIED',
-          reason: 'FOREIGN_HOST',
-          metadata: { host: host.replace(':8484', '') },
-          message: expect.stringContaining('call it as localhost'),
-        });
-      }
-    },
-  );
-
-  test.each(Object.entries(wires))('%s: the names of this machine are answered', async (_name, { send }) => {
-    for (const host of ['localhost', 'LOCALHOST:1', '127.0.0.1:8484', '127.8.9.1', '[::1]:8484']) {
-      const seen = await send({ path: '/no.such/Method', host });
-      expect(seen).toMatchObject({ reason: 'UNKNOWN_METHOD' });
-    }
-  });
-
-  test.each<[string, Parameters<typeof serveProbe>[1]]>([
-    ['tokens are asked for', { tokens: [{ name: 'a', permission: 'read', token: 'b' }] }],
-    ['anybody may call', { allowAnonymous: true }],
-    ['other machines reach it', { host: '0.0.0.0' }],
-  ])('any name is answered where %s', async (_where, options) => {
-    const open = await serveProbe([], options);
-    const host = 'ledger.example';
-    for (const { send } of Object.values(wires))
-      expect(await send({ path: '/no.such/Method', host, url: open.url })).toMatchObject({
-        reason: 'UNKNOWN_METHOD',
-      });
-    await open.close();
-  });
 });
