@@ -100,7 +100,7 @@ const ELSEWHERE: Readonly<Partial<Record<keyof typeof REASONS, string>>> = {
   MALFORMED_REQUEST: 'rpc/refusals.test.ts',
   UNSUPPORTED_PROTOCOL: 'rpc/refusals.test.ts',
   DEADLINE_EXCEEDED: 'rpc/refusals.test.ts',
-  FOREIGN_HOST: 'rpc/refusals.test.ts',
+  FOREIGN_HOST: 'rpc/callers.test.ts',
   LIMIT_REACHED: 'verify/outbox.test.ts',
   UNAUTHENTICATED: 'rpc/authentication.test.ts',
   FORBIDDEN: 'rpc/authentication.test.ts',
