@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { readMessages } from '../../test/support/postgres-messages.ts';
 
 /** What went over the connections to Postgres since the tap was opened, or `since` an earlier reading. */
 export type Traffic = {
@@ -36,14 +37,14 @@ export async function tap(databaseUrl: string): Promise<WireTap> {
     let waitingFor = 0;
     /** The client has begun what no Sync has ended yet; it may come in several pieces. */
     let speaking = false;
-    const fromClient = readMessages(true, (type) => {
+    const fromClient = readMessages(true, ({ type }) => {
       // Execute, or a simple query.
       if (type === 'E' || type === 'Q') count.statements += 1;
       // Sync, or a simple query: the server answers each with ReadyForQuery.
       if (type === 'S' || type === 'Q') waitingFor += 1;
       speaking = !['S', 'Q', PASSWORD].includes(type);
     });
-    const fromPostgres = readMessages(false, (type) => {
+    const fromPostgres = readMessages(false, ({ type }) => {
       if (type === 'Z') waitingFor -= 1;
     });
     client.on('data', (bytes) => {
@@ -94,24 +95,3 @@ function partsOf(url: string) {
 
 /** Of the start of a connection, which no Sync ends. */
 const PASSWORD = 'p';
-
-/**
- * Cuts a stream into the messages of Postgres' protocol: a letter, the length, the body. Only the client's first has
- * no letter. Tells whether a message is there in part.
- */
-function readMessages(startsUntyped: boolean, seen: (type: string) => void) {
-  let rest: Buffer = Buffer.alloc(0);
-  let untyped = startsUntyped;
-  return (bytes: Buffer): boolean => {
-    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    for (;;) {
-      const header = untyped ? 4 : 5;
-      if (rest.length < header) return rest.length > 0;
-      const length = rest.readUInt32BE(header - 4) + header - 4;
-      if (rest.length < length) return true;
-      if (!untyped) seen(String.fromCharCode(rest[0]!));
-      untyped = false;
-      rest = rest.subarray(length);
-    }
-  };
-}
