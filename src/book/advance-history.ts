@@ -32,7 +32,7 @@ export async function advancesAsKnown(
 ): Promise<readonly Advance[]> {
   if (advances.length === 0) return [];
   const chargeIds = advances.map(({ chargeId }) => chargeId);
-  const rows = await connection.run(SETTLED_UP, bind(p, { ...then, chargeIds }));
+  const rows = await connection.run(SETTLED_UP, bind(p, then, { chargeIds }));
   const settledUp = Map.groupBy(rows, ({ charge_id, collection }) =>
     advanceKey({ chargeId: idOf('chg', charge_id), collection }),
   );

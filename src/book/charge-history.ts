@@ -40,7 +40,7 @@ export async function chargesAsKnown(
 ): Promise<readonly Charge[]> {
   if (open.length === 0) return [];
   const chargeIds = open.map(({ charge }) => charge.id);
-  const rows = await connection.run(STANDING_THEN, bind(point, { ...then, chargeIds }));
+  const rows = await connection.run(STANDING_THEN, bind(point, then, { chargeIds }));
   const standing = new Map(rows.map((row) => [idOf('chg', row.charge_id), row]));
   return open.flatMap(({ charge }) => {
     const row = standing.get(charge.id);
@@ -72,7 +72,7 @@ export async function chargesOpenedWithin(
   versions: VersionRange,
 ): Promise<readonly Charge[]> {
   const [closed, open] = await awaitAll([
-    connection.run(CLOSED_WITHIN, bind(range, { ...versions, classes: CLASSES })),
+    connection.run(CLOSED_WITHIN, bind(range, versions, { classes: CLASSES })),
     chargesOpenThen(connection, versions),
   ]);
   const all = [...closed.map(CHARGES.read), ...open].map(({ charge }) => charge);
@@ -127,8 +127,8 @@ function eventsThat(name: string, which: string) {
     chargeIds: readonly string[],
   ): Promise<readonly RecordedEvent[]> => {
     if (chargeIds.length === 0) return [];
-    const asked = { ...versions, chargeIds: [...new Set(chargeIds)] };
-    return (await connection.run(events, bind(named, asked))).map(EVENT.read);
+    const asked = bind(named, versions, { chargeIds: [...new Set(chargeIds)] });
+    return (await connection.run(events, asked)).map(EVENT.read);
   };
 }
 

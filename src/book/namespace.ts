@@ -57,7 +57,7 @@ export async function* booksOfNamespace(
     let after = '';
     let full: boolean;
     do {
-      const rows = await connection.run(PAGE, bind(p, { ...moment, shard, namespace, after, limit: BATCH }));
+      const rows = await connection.run(PAGE, bind(p, moment, { shard, namespace, after, limit: BATCH }));
       full = rows.length === BATCH;
       after = rows.at(-1)?.customer_id ?? after;
       const found = rows.flatMap((row) => {

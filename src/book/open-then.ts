@@ -31,7 +31,7 @@ function openThen<Fact>({ name, select, read }: Pick<Table<Fact>, 'name' | 'sele
      where r.shard = ${p.shard} and r.book_id = ${p.bookId} and r.closed_version is null and r.version <= ${p.version}`,
   );
   return async (connection: Connection, past: KnownBook): Promise<readonly Fact[]> => {
-    const params = bind(p, { ...past, classes: CLASSES, ends: latestEnds(past.version) });
+    const params = bind(p, past, { classes: CLASSES, ends: latestEnds(past.version) });
     return (await connection.run(found, params)).map(read);
   };
 }

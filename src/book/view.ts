@@ -98,8 +98,8 @@ export async function locate(
   moment: Moment,
 ): Promise<BookView> {
   const shard = shardOf(key);
-  const { lastVersion = null } = moment;
-  const [row] = await connection.run(LOCATE, bind(p, { ...moment, ...key, shard, lastVersion }));
+  const { lastVersion = null, ...axes } = moment;
+  const [row] = await connection.run(LOCATE, bind(p, key, axes, { shard, lastVersion }));
   return viewOf(row!, { key, shard, moment, time: clock.reads(row!.now) });
 }
 

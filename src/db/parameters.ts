@@ -36,11 +36,19 @@ export function parameters<const Of extends Types>(types: Of): NamedParameters<O
   return { ...Object.fromEntries<string>(texts), [ORDER]: types } as NamedParameters<Of>;
 }
 
-/** What a statement with these parameters is run with. Values may have other fields; those written out come last. */
-export const bind = <Of extends Types>(
+type Values<Of extends Types> = { readonly [Name in keyof Of]: ValueOf<Of[Name]> };
+type Together<Parts> = Parts extends readonly [infer One, ...infer Others] ? One & Together<Others> : unknown;
+
+/**
+ * What a statement with these parameters is run with. The parts may say more than is asked for, but each parameter is
+ * given by one of them alone: what a part has besides its type is not to be taken for what another one says.
+ */
+export const bind = <Of extends Types, Parts extends readonly object[]>(
   named: NamedParameters<Of>,
-  values: { readonly [Name in keyof Of]: ValueOf<Of[Name]> },
+  ...parts: Parts & (Together<Parts> extends Values<Of> ? unknown : Values<Of>)
 ): readonly unknown[] =>
-  Object.entries(named[ORDER]).map(([name, type]) =>
-    (TYPES[type] as (value: unknown) => unknown)(values[name]),
-  );
+  Object.entries(named[ORDER]).map(([name, type]) => {
+    const [part, ...others] = parts.filter((one) => name in one);
+    if (others.length > 0) throw new Error(`invariant: the parameter ${name} is given more than once`);
+    return (TYPES[type] as (value: unknown) => unknown)((part as Readonly<Record<string, unknown>>)[name]);
+  });

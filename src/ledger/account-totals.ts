@@ -97,7 +97,7 @@ export async function accountTotals(
   point: JournalPoint,
   filter: AccountFilter,
 ): Promise<readonly KnownAccount[]> {
-  const rows = await connection.run(OF_BOOK, bind(ofBook, { ...point, ...filter }));
+  const rows = await connection.run(OF_BOOK, bind(ofBook, point, filter));
   return rows.map((row) => ({
     id: idOf('acc', row.id),
     account: SUB_ACCOUNT.read(row),
@@ -120,7 +120,7 @@ export const isKnownAccount = async (
   connection: Connection,
   book: KnownBook,
   accountId: string,
-): Promise<boolean> => (await connection.run(KNOWN, bind(named, { ...book, accountId }))).length > 0;
+): Promise<boolean> => (await connection.run(KNOWN, bind(named, book, { accountId }))).length > 0;
 
 const filtered = parameters({ shard: 'smallint', bookId: 'uuid', ...FILTER });
 
@@ -138,7 +138,7 @@ export async function subAccountsAsked(
   { accountId, ...filter }: AccountFilter & { readonly accountId: string | null },
 ): Promise<readonly number[] | null> {
   if (accountId === null && filter.types.length === 0 && filter.currency === null) return null;
-  const rows = await connection.run(ORDINALS, bind(filtered, { ...book, ...filter }));
+  const rows = await connection.run(ORDINALS, bind(filtered, book, filter));
   return rows
     .filter(({ id }) => accountId === null || idOf('acc', id) === accountId)
     .map(({ ordinal }) => ordinal);
@@ -154,11 +154,13 @@ export async function accountTotalsOfBooks(
 ): Promise<readonly AccountTotal[]> {
   if (books.length === 0) return [];
   const asked = {
+    shard,
+    asOf,
     bookIds: books.map((book) => book.bookId),
     recordedBy: books.map((book) => book.recordedBy),
     versions: books.map((book) => book.version),
   };
-  const rows = await connection.run(OF_BOOKS, bind(many, { ...filter, ...asked, shard, asOf }));
+  const rows = await connection.run(OF_BOOKS, bind(many, filter, asked));
   return rows.map(readRouteTotal);
 }
 

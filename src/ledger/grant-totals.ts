@@ -24,7 +24,7 @@ export async function grantTotals(
   grantIds: readonly string[],
 ): Promise<ReadonlyMap<string, GrantTotals>> {
   if (grantIds.length === 0) return new Map();
-  const rows = await connection.run(GRANTS, bind(p, { ...point, grantIds }));
+  const rows = await connection.run(GRANTS, bind(p, point, { grantIds }));
   return new Map(
     rows.map(({ grant_id, remaining, forfeited }) => [idOf('grt', grant_id), { remaining, forfeited }]),
   );

@@ -30,7 +30,7 @@ export async function boundsOf(
   from: Instant,
   to: Instant,
 ): Promise<{ readonly after: number; readonly until: number }> {
-  const values = bind(window, { ...book, before: from - 1, last: to - 1 });
+  const values = bind(window, book, { before: from - 1, last: to - 1 });
   const [row] = await connection.run(BOUNDS, values);
   return { after: row!.after, until: Math.min(row!.until, book.version) };
 }
@@ -49,5 +49,5 @@ export async function placeOfTransaction(
   book: Placed,
   transactionId: string,
 ): Promise<{ readonly version: number; readonly ordinal: number } | null> {
-  return (await connection.run(PLACE, bind(named, { ...book, transactionId })))[0] ?? null;
+  return (await connection.run(PLACE, bind(named, book, { transactionId })))[0] ?? null;
 }

@@ -138,12 +138,13 @@ const NEWER = page('movements_newer', '>', 'asc');
 /** A page of rows beyond a key, in the order of the direction: the nearest to the key first. */
 export async function pageOfMovements(
   connection: Connection,
-  { beyond, direction, ...asked }: MovementPage,
+  { beyond, direction, kinds, from, until, limit, ...filter }: MovementPage,
 ): Promise<readonly Movement[]> {
   const { bookedAt, version: beyondVersion, position } = beyond;
+  const place = { bookedAt, beyondVersion, position };
   const rows = await connection.run(
     direction === 'older' ? OLDER : NEWER,
-    bind(paged, { ...asked, ...settledIn(asked), bookedAt, beyondVersion, position }),
+    bind(paged, settledIn(filter), { kinds, from, until, limit }, place),
   );
   return rows.map(readMovement);
 }
@@ -160,7 +161,7 @@ export async function movementsAt(
   filter: SettledFilter,
   instants: readonly Instant[],
 ): Promise<readonly Movement[]> {
-  const rows = await connection.run(AT_INSTANTS, bind(at, { ...settledIn(filter), instants }));
+  const rows = await connection.run(AT_INSTANTS, bind(at, settledIn(filter), { instants }));
   return rows.map(readMovement);
 }
 

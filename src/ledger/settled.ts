@@ -19,8 +19,11 @@ export type SettledFilter = KnownBook & {
 
 /** The first parameters of statements over settled in a scope, and their values. */
 export const SETTLED = { ...KNOWN_BOOK, currency: 'text', keys: 'text[]' } as const;
-export const settledIn = ({ scope, ...filter }: SettledFilter) => ({
-  ...filter,
+export const settledIn = ({ shard, bookId, version, currency, scope }: SettledFilter) => ({
+  shard,
+  bookId,
+  version,
+  currency,
   keys: scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],
 });
 
@@ -78,7 +81,7 @@ export async function settledAt(
   instants: readonly Instant[],
 ): Promise<readonly SettledAt[]> {
   if (instants.length === 0) return [];
-  return connection.run(SETTLED_AT, bind(at, { ...settledIn(filter), instants }));
+  return connection.run(SETTLED_AT, bind(at, settledIn(filter), { instants }));
 }
 
 /** So many transactions are looked at between the ends of a page, rather than sums made for each of its rows. */
@@ -129,10 +132,10 @@ export async function settledAtEach(
   instants: readonly Instant[],
 ): Promise<readonly SettledAt[]> {
   if (instants.length < 2) return settledAt(connection, filter, instants);
-  const asked = { ...settledIn(filter), oldestFirst: instants.toReversed(), few: FEW };
+  const asked = bind(between, settledIn(filter), { oldestFirst: instants.toReversed(), few: FEW });
   const [newest, moved] = await awaitAll([
     settledAt(connection, filter, instants.slice(0, 1)),
-    connection.run(MOVED_BETWEEN, bind(between, asked)),
+    connection.run(MOVED_BETWEEN, asked),
   ]);
   if (moved.some(({ after }) => after === null)) return settledAt(connection, filter, instants);
   const sums = new Map(moved.map(({ after, currency, amount }) => [`${after} ${currency}`, amount]));
@@ -197,8 +200,8 @@ const ENTRIES_WITHIN = statement<Row<SettledEntry>>(
 export async function settledEntriesWithin(
   connection: Connection,
   filter: SettledFilter,
-  { after, through }: Span,
+  span: Span,
 ): Promise<readonly SettledEntry[]> {
-  const asked = { ...settledIn(filter), after, through };
-  return (await connection.run(ENTRIES_WITHIN, bind(within, asked))).map(SETTLED_ENTRY.read);
+  const rows = await connection.run(ENTRIES_WITHIN, bind(within, settledIn(filter), span));
+  return rows.map(SETTLED_ENTRY.read);
 }

@@ -42,5 +42,5 @@ export async function subjectTotals(
   subject: Subject,
 ): Promise<readonly AccountTotal[]> {
   const which = subject.grantId === null ? OF_CHARGE : OF_GRANT;
-  return (await connection.run(which, bind(p, { ...book, ...subject, through }))).map(readRouteTotal);
+  return (await connection.run(which, bind(p, book, subject, { through }))).map(readRouteTotal);
 }

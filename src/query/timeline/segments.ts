@@ -56,5 +56,5 @@ export async function nextSegment(
   question: SegmentQuestion,
 ): Promise<Segment> {
   const which = question.ledger ? OF_ENTRIES : OF_WRITES;
-  return (await connection.run(which, bind(p, { ...book, ...question })))[0]!;
+  return (await connection.run(which, bind(p, book, question)))[0]!;
 }
