@@ -4,7 +4,7 @@ import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests
 import type { Json } from '../support/service.ts';
 import { stateOf } from '../support/sql.ts';
 import { testWorld } from '../support/world.ts';
-import { fundedBy, newCustomer, replayOf } from './repeating.ts';
+import { fundedBy, newCustomer, replayOf, WRITES } from './repeating.ts';
 
 /** Law 5: repeating is always safe. */
 
@@ -12,42 +12,6 @@ const { caller, sql, time, another } = await testWorld();
 const neighbour = await another();
 
 const funded = () => fundedBy(caller);
-
-type Given = Awaited<ReturnType<typeof funded>>;
-
-/** Every write there is, with as much content as it takes, for a customer with 100 USD. */
-const WRITES: Readonly<Record<string, (given: Given) => object>> = {
-  CreateGrant: ({ customerId }) =>
-    grantRequest({
-      customerId,
-      description: 'more',
-      labels: { plan: 'pro' },
-      priority: 5,
-      featureKeys: ['a', 'b'],
-      effectiveAt: at(day(2)),
-      expiresAt: at(day(3)),
-      funding: { method: 'FUNDING_METHOD_EXTERNAL', purchaseCurrency: 'EUR', perUnitCostBasis: '0.5' },
-      tax: { code: 'VAT' },
-    }),
-  ConsumeCredits: ({ customerId }) =>
-    spendRequest({
-      customerId,
-      amount: '130',
-      ...CREDIT_ONLY,
-      featureKey: 'a',
-      bookedAt: at(day(1)),
-      name: 'a spend',
-      labels: { order: '1' },
-      tax: { code: 'VAT' },
-    }),
-  VoidGrant: ({ customerId, grantId }) => ({ customerId, grantId, reason: 'a mistake' }),
-  BatchCreateGrants: ({ customerId }) => ({
-    requests: ['k1', 'k2'].map((idempotencyKey) => grantRequest({ customerId, idempotencyKey })),
-  }),
-  BatchConsumeCredits: ({ customerId }) => ({
-    requests: ['k1', 'k2'].map((idempotencyKey) => spendRequest({ customerId, idempotencyKey })),
-  }),
-};
 
 describe.each(Object.entries(WRITES))('%s, sent twice with the same key', (rpc, write) => {
   test('gives the same answer in everything but replayed, and leaves the same state', async () => {
