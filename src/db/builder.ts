@@ -1,6 +1,5 @@
 import knex, { type Knex } from 'knex';
-import { statement } from './database.ts';
-import type { Statement } from './pipeline.ts';
+import { statement, type Statement } from './statement.ts';
 
 /** Knex without a database: it builds the texts of statements where that reads as well as SQL, once, at the start. */
 export const build = knex({ client: 'pg' });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '../instant.ts';
-import { statement, type Connection } from './database.ts';
+import { statement, type Connection } from './statement.ts';
 
 /**
  * The one place time comes from, and by which everything waits. Instants are the database's, so that every instance on

@@ -1,32 +1,11 @@
-import type pg from 'pg';
-import { openPool } from './knex.ts';
-import { pipelineOf, type Answer, type Statement } from './pipeline.ts';
+import { createClock, type Clock } from './clock.ts';
+import { classify } from './failure.ts';
+import { openPool, type PoolConnection, type Pool } from './knex.ts';
+import type { Answer } from './pipeline.ts';
+import { statement, type Connection, type Statement } from './statement.ts';
 import { UnreadableError, type UnreadableRow } from './unreadable.ts';
 
-export type { Statement } from './pipeline.ts';
-
-/**
- * Declares a statement; `Row` is what its rows look like after the type parsers. A connection prepares a
- * name once, so a name with two texts would run the wrong one.
- */
-export function statement<Row>(name: string, text: string): Statement<Row> {
-  if ((declared.get(name) ?? text) !== text) throw new Error(`invariant: two statements are called ${name}`);
-  declared.set(name, text);
-  return { name, text };
-}
-
-const declared = new Map<string, string>();
-
-/** Every statement there is, by name: those of the modules that have been imported. */
-export const declaredStatements: ReadonlyMap<string, string> = declared;
-
-/**
- * One connection: statements sent without awaiting the earlier ones share a round trip. One of which a row cannot be
- * read fails with an {@link UnreadableError}.
- */
-export type Connection = {
-  run<Row>(statement: Statement<Row>, params?: readonly unknown[]): Promise<Row[]>;
-};
+export { declaredStatements, statement, type Connection, type Statement } from './statement.ts';
 
 /** A connection within a transaction. */
 export type Transaction = Connection & {
@@ -50,6 +29,12 @@ export type Database = {
   transaction<T>(work: (connection: Transaction) => Promise<T>): Promise<T>;
   /** All statements of `work` see the database as of one moment, and may not write. */
   snapshot<T>(work: (connection: Snapshot) => Promise<T>): Promise<T>;
+  /**
+   * The same database for a caller who waits until the signal aborts, and then gets the signal's reason. A question is not
+   * begun after that, leaves the line for a connection, or is canceled in Postgres; it fails when nothing of it is left. A
+   * transaction leaves the line, too, but once begun it goes on to its end: nobody is left in doubt about a write.
+   */
+  until(signal: AbortSignal): Database;
   close(): Promise<void>;
 };
 
@@ -69,6 +54,8 @@ export type DatabaseOptions = {
   readonly idleInTransactionMs?: number;
   /** Whoever has waited for a connection for this long gets none. */
   readonly connectTimeoutMs?: number;
+  /** What limits are counted by; the default is the process's own. */
+  readonly clock?: Pick<Clock, 'after'>;
   /** Told of connections lost while idle; the pool replaces them. */
   readonly onIdleError?: (error: Error) => void;
   /** Sees every statement that is run: tests hold them against the rules every statement keeps. */
@@ -92,36 +79,70 @@ export function connect(options: DatabaseOptions): Database {
     size: options.poolSize,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     onIdleError: options.onIdleError,
+    clock: options.clock ?? createClock(),
   });
 
+  return databaseOver(pool, options, undefined);
+}
+
+function databaseOver(pool: Pool, options: DatabaseOptions, signal: AbortSignal | undefined): Database {
   const within = <T>(
     begin: Statement<never>,
     work: (connection: Transaction & Snapshot) => Promise<T>,
+    canceledBy: AbortSignal | undefined,
   ): Promise<T> =>
-    pool.use(async (client, lost) => {
+    pool.use(async (lent) => {
       try {
-        return await committed(client, runningOn(client, options), begin, work);
+        const connection = runningOn(lent, options, canceledBy);
+        return await unlessAborted(lent, canceledBy, () => committed(lent, connection, begin, work));
       } catch (error) {
-        await pipelineOf(client)(ROLLBACK, []).catch(lost);
+        await lent.pipeline.send(ROLLBACK, []).catch(lent.lost);
         throw error;
       }
-    });
+    }, signal);
 
   return {
     run: (sent, params) =>
-      pool.use(async (client, lost) => {
+      pool.use(async (lent) => {
         try {
-          return await runningOn(client, options).run(sent, params);
+          const { run } = runningOn(lent, options, signal);
+          return await unlessAborted(lent, signal, () => run(sent, params));
         } catch (error) {
-          // It may have failed with its connection, whose end is not heard yet.
-          lost();
+          // It failed with its connection, whose end may not be heard yet.
+          if (classify(error) === 'unavailable') lent.lost();
           throw error;
         }
-      }),
-    transaction: (work) => within(BEGIN, work),
-    snapshot: (work) => within(BEGIN_SNAPSHOT, work),
+      }, signal),
+    transaction: (work) => within(BEGIN, work, undefined),
+    snapshot: (work) => within(BEGIN_SNAPSHOT, work, signal),
+    until: (other) =>
+      databaseOver(pool, options, signal === undefined ? other : AbortSignal.any([signal, other])),
     close: () => pool.close(),
   };
+}
+
+/** Works on the connection; once the signal aborts, what it is asked is called off. Nothing of it is left at the end. */
+async function unlessAborted<T>(
+  lent: PoolConnection,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work();
+  signal.throwIfAborted();
+  let called: Promise<void> | undefined;
+  const callOff = () => {
+    called = lent.callOff(signal.reason);
+  };
+  signal.addEventListener('abort', callOff, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', callOff);
+    await called;
+  }
 }
 
 /**
@@ -129,7 +150,7 @@ export function connect(options: DatabaseOptions): Database {
  * transactions wait for what begins and ends them, and make a builder for each: twice the work of a short one.
  */
 async function committed<T>(
-  client: pg.ClientBase,
+  { pipeline }: PoolConnection,
   connection: Snapshot,
   begin: Statement<never>,
   work: (connection: Transaction & Snapshot) => Promise<T>,
@@ -143,7 +164,7 @@ async function committed<T>(
   const begun = connection.run(begin);
   // Sent in the same round trip as begin; a failed begin fails what follows it, too.
   const [, result] = await awaitAll([begun, work({ ...connection, beforeCommit })]);
-  const commit = pipelineOf(client)(COMMIT, []);
+  const commit = pipeline.send(COMMIT, []);
   await awaitAll([...last, commit]);
   const { command } = await commit;
   // Postgres answers a commit of a failed transaction with ROLLBACK and no error.
@@ -151,10 +172,15 @@ async function committed<T>(
   return result;
 }
 
-function runningOn(client: pg.ClientBase, { onStatement }: DatabaseOptions): Snapshot {
+function runningOn(
+  { pipeline }: PoolConnection,
+  { onStatement }: DatabaseOptions,
+  signal: AbortSignal | undefined,
+): Snapshot {
   const answered = (sent: Statement<unknown>, params: readonly unknown[]): Promise<Answer> => {
+    signal?.throwIfAborted();
     onStatement?.(sent);
-    return pipelineOf(client)(sent, params);
+    return pipeline.send(sent, params);
   };
   return {
     run: async <Row>(sent: Statement<Row>, params: readonly unknown[] = []) => {

@@ -55,8 +55,8 @@ const POOL_IS_FULL = 'operation timed out for an unknown reason';
 
 /** Why a pool of this size gave no connection; any other error as it is. */
 export function noConnection(poolSize: number, error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'KnexTimeoutError') return error;
-  const { message } = error.cause as Error;
+  if (!(error instanceof Error) || error.constructor.name !== 'TimeoutError') return error;
+  const { message } = error;
   if (message === POOL_IS_FULL) return new NoConnectionError(poolSize, error);
   return Object.assign(new Error(message, { cause: error }), { code: CANNOT_CONNECT });
 }

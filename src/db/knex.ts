@@ -1,6 +1,10 @@
+import type { Duplex } from 'node:stream';
 import knex, { type Knex } from 'knex';
 import type pg from 'pg';
+import { cancel } from './cancel.ts';
+import type { Clock } from './clock.ts';
 import { noConnection } from './failure.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
 import { types } from './types.ts';
 
 /** Knex owns the connections: it opens them, knows how their values are read, hands them out and closes them. */
@@ -13,12 +17,32 @@ export type PoolOptions = {
   readonly connectTimeoutMs: number;
   /** Told of connections lost while idle; the pool replaces them. */
   readonly onIdleError: ((error: Error) => void) | undefined;
+  /** What is waited by for a connection that is called off. */
+  readonly clock: Pick<Clock, 'after'>;
+};
+
+/** A connection as it is handed out: nobody else uses it meanwhile. */
+export type PoolConnection = {
+  readonly pipeline: Pipeline;
+  /**
+   * Calls off what it is asked: what has not been sent is not, what has been is canceled in Postgres. Resolves when
+   * nothing of it is left, and no later statement can be hit; a connection that does not answer soon is destroyed.
+   */
+  callOff(reason: unknown): Promise<void>;
+  /** It is of no more use. */
+  lost(): void;
 };
 
 export type Pool = {
-  /** Hands out a connection until `work` ends; `lost` says that it is of no more use. */
-  use<T>(work: (client: pg.ClientBase, lost: () => void) => Promise<T>): Promise<T>;
+  /** Hands out a connection until `work` ends. Whoever waits for one leaves the line as soon as the signal aborts. */
+  use<T>(work: (lent: PoolConnection) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
   close(): Promise<void>;
+};
+
+/** Knex' pool itself, whose line one may leave. */
+type Line = {
+  acquire(): { readonly promise: Promise<pg.ClientBase>; abort(): void };
+  release(client: pg.ClientBase): boolean;
 };
 
 /** A connection that cannot be made in time says why before whoever waits for it gives up. */
@@ -29,10 +53,60 @@ const IDLE_MS = 10_000;
 /** Between two tries at a database that is not there; each tells one of those who wait. */
 const RETRY_MS = 10;
 
-export function openPool({ connection, size, connectTimeoutMs, onIdleError }: PoolOptions): Pool {
+export function openPool(options: PoolOptions): Pool {
+  const { size, onIdleError, clock } = options;
   const inUse = new WeakSet<pg.ClientBase>();
   const useless = new WeakSet<pg.ClientBase>();
-  const db = knex({
+  const handles = new WeakMap<pg.ClientBase, PoolConnection>();
+  const db = knexPool(options, {
+    validate: (client) => !useless.has(client),
+    created(client) {
+      handles.set(client, handleOf(client));
+      client.on('error', (error) => {
+        useless.add(client);
+        if (!inUse.has(client)) onIdleError?.(error);
+      });
+    },
+  });
+
+  function handleOf(client: pg.ClientBase): PoolConnection {
+    const pipeline = createPipeline(client);
+    return {
+      pipeline,
+      async callOff(reason) {
+        const answered = pipeline.withdraw(reason);
+        if (answered === null || (await cancel(client, answered, clock))) return;
+        destroy(client, new Error('Connection terminated: Postgres has not canceled what it was asked'));
+      },
+      lost: () => void useless.add(client),
+    };
+  }
+
+  return {
+    async use(work, signal) {
+      const { pool } = db.client as { pool?: Line };
+      if (pool === undefined) throw new Error('Unable to acquire a connection: the pool is closed');
+      const client = await placeIn(pool, signal).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw noConnection(size, error);
+      });
+      inUse.add(client);
+      try {
+        return await work(handles.get(client)!);
+      } finally {
+        inUse.delete(client);
+        pool.release(client);
+      }
+    },
+    close: () => db.destroy(),
+  };
+}
+
+function knexPool(
+  { connection, size, connectTimeoutMs }: PoolOptions,
+  { validate, created }: { validate(client: pg.ClientBase): boolean; created(client: pg.ClientBase): void },
+): Knex {
+  return knex({
     client: 'pg',
     // Without one Knex asks its first connections; the oldest that is served (postgres-version.ts) has all that is used.
     version: '15',
@@ -47,36 +121,32 @@ export function openPool({ connection, size, connectTimeoutMs, onIdleError }: Po
       idleTimeoutMillis: IDLE_MS,
       createRetryIntervalMillis: RETRY_MS,
       acquireTimeoutMillis: connectTimeoutMs + MARGIN_MS,
-      validate: (client: pg.ClientBase) => !useless.has(client),
+      validate,
       afterCreate: (client: pg.ClientBase, done: () => void) => {
-        client.on('error', (error) => {
-          useless.add(client);
-          if (!inUse.has(client)) onIdleError?.(error);
-        });
+        created(client);
         done();
       },
     },
     log: silent,
   });
-  const connections = db.client as {
-    acquireConnection(): Promise<pg.ClientBase>;
-    releaseConnection(client: pg.ClientBase): Promise<void>;
-  };
-  return {
-    async use(work) {
-      const client = await connections.acquireConnection().catch((error: unknown) => {
-        throw noConnection(size, error);
-      });
-      inUse.add(client);
-      try {
-        return await work(client, () => useless.add(client));
-      } finally {
-        inUse.delete(client);
-        void connections.releaseConnection(client);
-      }
-    },
-    close: () => db.destroy(),
-  };
+}
+
+/** Waits in line for a connection, and leaves when the signal aborts. */
+async function placeIn(pool: Line, signal: AbortSignal | undefined): Promise<pg.ClientBase> {
+  signal?.throwIfAborted();
+  const place = pool.acquire();
+  const leave = () => place.abort();
+  signal?.addEventListener('abort', leave, { once: true });
+  try {
+    return await place.promise;
+  } finally {
+    signal?.removeEventListener('abort', leave);
+  }
+}
+
+/** Ends it without a word to the other side, which may not listen; what it is asked fails with the error. */
+function destroy(client: pg.ClientBase, error: Error): void {
+  (client as unknown as { connection: { stream: Duplex } }).connection.stream.destroy(error);
 }
 
 /** Knex prints to the console what it throws anyway. */

@@ -1,9 +1,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import type { Statement } from './statement.ts';
 import type { UnreadableRow } from './unreadable.ts';
-
-/** Constant SQL under a name of its own, so that every connection prepares it once. */
-export type Statement<Row> = { readonly name: string; readonly text: string; readonly row?: Row };
 
 /** What Postgres answered: the rows, read by the type parsers, and the command it says it completed. */
 export type Answer = {
@@ -20,37 +18,45 @@ export type Answer = {
  *
  * One that fails fails those sent with it that follow, for the same reason: Postgres skips them.
  */
-export type Pipeline = (statement: Statement<unknown>, params: readonly unknown[]) => Promise<Answer>;
+export type Pipeline = {
+  send(statement: Statement<unknown>, params: readonly unknown[]): Promise<Answer>;
+  /** Fails what has not been sent yet; gives when what has been is answered, or null where nothing is under way. */
+  withdraw(reason: unknown): Promise<void> | null;
+};
 
-/** The same pipeline for the same connection, for as long as it lives. */
-export function pipelineOf(client: pg.ClientBase): Pipeline {
-  const known = pipelines.get(client);
-  if (known !== undefined) return known;
-  const pipeline = createPipeline(client);
-  pipelines.set(client, pipeline);
-  return pipeline;
-}
-
-const pipelines = new WeakMap<pg.ClientBase, Pipeline>();
-
-function createPipeline(client: pg.ClientBase): Pipeline {
+/** The one pipeline of a connection. */
+export function createPipeline(client: pg.ClientBase): Pipeline {
   const prepared = new Map<string, Prepared>();
   let waiting: Sent[] = [];
   let underWay = false;
+  let idle: PromiseWithResolvers<void> | undefined;
 
   const sendOn = () => {
     underWay = waiting.length > 0;
-    if (!underWay) return;
+    if (!underWay) {
+      idle?.resolve();
+      idle = undefined;
+      return;
+    }
     client.query(roundTrip(client, waiting, prepared, sendOn));
     waiting = [];
   };
-  return (statement, params) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ statement, values: params.map((param) => prepareValue(param)), resolve, reject });
-      if (underWay) return;
-      underWay = true;
-      process.nextTick(sendOn);
-    });
+  return {
+    send: (statement, params) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ statement, values: params.map((param) => prepareValue(param)), resolve, reject });
+        if (underWay) return;
+        underWay = true;
+        process.nextTick(sendOn);
+      }),
+    withdraw: (reason) => {
+      for (const { reject } of waiting) reject(reason);
+      waiting = [];
+      if (!underWay) return null;
+      idle ??= Promise.withResolvers();
+      return idle.promise;
+    },
+  };
 }
 
 type Sent = {

@@ -16,14 +16,16 @@ const LONG_MS = 600_000;
 export function connect(options: real.DatabaseOptions): real.Database {
   // While variants are asked others wait.
   const database = real.connect({ ...options, connectTimeoutMs: LONG_MS, idleInTransactionMs: LONG_MS });
-  const { url } = options;
-  return {
-    ...database,
-    run: watched(url, database.run),
-    transaction: (work) => database.transaction((c) => work({ ...c, run: watched(url, c.run) })),
-    snapshot: (work) => database.snapshot((c) => work({ ...c, run: watched(url, c.run) })),
-  };
+  return watchedDatabase(options.url, database);
 }
+
+const watchedDatabase = (url: string, database: real.Database): real.Database => ({
+  ...database,
+  run: watched(url, database.run),
+  transaction: (work) => database.transaction((c) => work({ ...c, run: watched(url, c.run) })),
+  snapshot: (work) => database.snapshot((c) => work({ ...c, run: watched(url, c.run) })),
+  until: (signal) => watchedDatabase(url, database.until(signal)),
+});
 
 type State = {
   readonly alive: ReadonlyMap<string, Set<Variant>>;

@@ -87,7 +87,7 @@ export async function batchedWorld() {
 
 const uuids = uuidMaker(Date.now);
 
-/** A database whose transactions are part of one that is under way. */
+/** A database whose transactions are part of one that is under way, whoever waits for them. */
 const within = (connection: Transaction): Database => ({
   run: connection.run,
   async transaction(work) {
@@ -97,6 +97,7 @@ const within = (connection: Transaction): Database => ({
     return done;
   },
   snapshot: (work) => work({ ...connection, without: () => connection }),
+  until: () => within(connection),
   close: () => Promise.resolve(),
 });
 

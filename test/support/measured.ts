@@ -23,6 +23,7 @@ export function measured(database: Database, plans: Plan[]): Database {
     ...over(database),
     transaction: (work) => database.transaction((connection) => work({ ...connection, ...over(connection) })),
     snapshot: (work) => database.snapshot((connection) => work({ ...connection, ...over(connection) })),
+    until: (signal) => measured(database.until(signal), plans),
     close: () => database.close(),
   };
 }
