@@ -6,6 +6,8 @@ import type { FeedEvent } from '../../src/feed/follow.ts';
 import { createSignals } from '../../src/live/signals.ts';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
+import { openSql } from '../support/sql.ts';
+import { untilSo } from '../support/until.ts';
 import { testWorld } from '../support/world.ts';
 
 /** How a stream reads: page by page, as it is taken, in few statements; woken by signals, and by the poll without any. */
@@ -116,6 +118,35 @@ describe.each([null, 'ada'])('a stream that has told all (customer %s)', (custom
     // Once, or a few times while transactions of others were open.
     expect(statements.filter((name) => name === 'feed_tail').length).toBeLessThan(64);
   });
+});
+
+test('what an older transaction holds back is looked for, and not read before it can be', async () => {
+  const namespace = 'held-back';
+  const shard = shardOf({ namespace, customerId: 'ada' });
+  const looks = () => statements.filter((name) => name === 'feed_tail').length;
+  /** Looks at the shard so many times: once by a signal, then by itself, as long as something is held back. */
+  const looked = async (times: number) => {
+    statements.length = 0;
+    signals.emit([{ shard, bookId: 'any', version: 2 }]);
+    await untilSo('the shard has been looked at', () => looks() >= times);
+  };
+  await spend(namespace, 1);
+  const { next } = open(namespace);
+  expect(versionOf(await next())).toBe(1);
+  expect((await next()).kind).toBe('bookmark');
+  const older = await openSql(databaseUrl);
+  onTestFinished(() => older.end());
+  await older.rows('begin');
+  await older.rows('select pg_current_xact_id()');
+  const heard = next();
+  await looked(1);
+  await spend(namespace, 1);
+  await looked(7);
+
+  // Once at most, where something older than that ended meanwhile.
+  expect(reads()).toBeLessThanOrEqual(1);
+  await older.rows('commit');
+  expect(versionOf(await heard)).toBe(2);
 });
 
 test('streams of one process share their looks', async () => {
