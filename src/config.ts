@@ -74,6 +74,11 @@ export type Config = {
   doorbell: boolean;
   /** `CREDIT_LEDGER_HEARTBEAT_MS`: how long a stream may be quiet before it shows that it is alive, default 15000. */
   heartbeatMs: number;
+  /**
+   * `CREDIT_LEDGER_DRAIN_MS`: how long the process serves on after SIGTERM, while it says that it is not ready, so that
+   * load balancers send their callers elsewhere before the port closes; 0 to 600000, default 3000. SIGINT skips it.
+   */
+  drainMs: number;
   /** What is worth a word in the log, and no reason not to start. */
   warnings: readonly string[];
 };
@@ -121,6 +126,7 @@ export function readConfig(env: Environment = process.env): Config {
     watchPollMs: read.whole('CREDIT_LEDGER_WATCH_POLL_MS', 50, 60_000, 1_000),
     doorbell: read.oneOf('CREDIT_LEDGER_DOORBELL', ['on', 'off'], 'on') === 'on',
     heartbeatMs: read.whole('CREDIT_LEDGER_HEARTBEAT_MS', 100, 3_600_000, 15_000),
+    drainMs: read.whole('CREDIT_LEDGER_DRAIN_MS', 0, 600_000, 3_000),
     warnings: read.warnings,
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.

@@ -1,6 +1,7 @@
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { startEmbeddedPostgres } from './embedded/start.ts';
 import { migrate } from './db/migrate.ts';
+import { monotonic, pause } from './db/clock.ts';
 import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
 import { createLog } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
@@ -14,6 +15,8 @@ const log = createLog(config.logLevel);
 for (const warning of config.warnings) log.warn(warning);
 const undo: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;
+/** Aborts when callers are not waited for to go elsewhere. */
+const hurry = new AbortController();
 const onWaiting = (why: string) => log.warn({ why }, 'waiting for the database');
 
 /** Takes down whatever is up, last first; each step is bounded, and one that fails does not keep the others. */
@@ -31,16 +34,25 @@ function stop(code: number): Promise<void> {
   return stopping;
 }
 
+/** Ctrl-C, and whatever else signals a whole group of processes, is told to npm too, which tells it once more. */
+const SAME_WISH_MS = 1_000;
+let askedAt = -Infinity;
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Ctrl-C is told to npm too, which tells it once more.
-    if (stopping === undefined) log.info({ signal }, 'stopping');
+    const again = monotonic() - askedAt >= SAME_WISH_MS;
+    // Who is at a terminal waits for the prompt; and who asks once more will not wait.
+    if (signal === 'SIGINT' || (stopping !== undefined && again)) hurry.abort();
+    if (stopping !== undefined) return;
+    askedAt = monotonic();
+    log.info({ signal, drainMs: hurry.signal.aborted ? 0 : config.drainMs }, 'stopping');
     void stop(0);
   });
 }
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (err: unknown) => {
     log.fatal({ err }, 'a bug: the process cannot be trusted any more');
+    hurry.abort();
     void stop(1);
   });
 }
@@ -55,6 +67,10 @@ try {
   if (stopping === undefined) {
     const service = await startService({ ...config, databaseUrl: database.url, log });
     undo.push(() => service.stop());
+    undo.push(() => {
+      service.drain();
+      return pause(config.drainMs, hurry.signal);
+    });
     log.info({ url: service.url, database: config.database.kind }, 'serving gRPC, gRPC-Web and Connect JSON');
   }
 } catch (err) {
@@ -75,6 +91,7 @@ async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Conf
         up: () => log.info('the embedded Postgres is up again'),
         givenUp: (err) => {
           log.fatal({ err }, 'the embedded Postgres cannot be started again; this process ends');
+          hurry.abort();
           void stop(1);
         },
       },

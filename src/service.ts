@@ -7,7 +7,7 @@ import { createBalances } from './query/balances.ts';
 import { createDueBooker } from './write/due-booker.ts';
 import { createBookCache, type BookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
-import { createClock, processTime, type Clock } from './db/clock.ts';
+import { createClock, pause, processTime, type Clock } from './db/clock.ts';
 import { connect, type Database, type DatabaseOptions } from './db/database.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
@@ -15,14 +15,17 @@ import type { Log } from './log.ts';
 import { creditService } from './rpc/credit/credit-service.ts';
 import type { ServiceDeps } from './rpc/handler.ts';
 import { createHealth } from './rpc/health.ts';
+import { probePages } from './rpc/probe-pages.ts';
 import { ledgerService } from './rpc/ledger/ledger-service.ts';
-import { mount } from './rpc/call/mounted-service.ts';
+import { mount, type MountedService } from './rpc/call/mounted-service.ts';
 import { createReflection } from './rpc/reflection.ts';
 import { startServer, type RunningServer, type ServerOptions } from './rpc/transport/server.ts';
 import { createValidation, inputsOf } from './rpc/call/validation.ts';
 import { createFeeds, FEED_CONNECTIONS, type FeedsOptions } from './feed/feeds.ts';
 import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
+import { createDatabaseProbe } from './live/database-probe.ts';
+import { createReadiness, type Readiness } from './live/readiness.ts';
 import { createStreamSlots } from './live/stream-slots.ts';
 import { createSignals, type Changed } from './live/signals.ts';
 
@@ -64,12 +67,22 @@ export type ServiceOptions = Pick<
 export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
   /** How many streams are open, and how many books they watch. */
   watched(): { readonly streams: number; readonly books: number };
-  /** Ends streams, finishes what is under way (bounded), and lets go of the database. */
+  /** Serves on, but tells everybody to go elsewhere: whoever asks whether it is ready, and callers as they are answered. */
+  drain(): void;
+  /** The same, then ends streams, finishes what is under way (bounded), and lets go of the database. */
   stop(): Promise<void>;
 };
 
 /** A stream that hears nothing of the database for longer than this ends, rather than show what may be old. */
 const STALE_AFTER_MS = 5_000;
+
+/** Of its own, and soon given up: what does not answer at once is asked again. */
+const HEALTH_CONNECTION = {
+  poolSize: 1,
+  statementTimeoutMs: 1_000,
+  lockTimeoutMs: 1_000,
+  connectTimeoutMs: 1_000,
+};
 
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
@@ -107,16 +120,26 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     feeds,
   };
 
-  const { services, health } = offered(deps);
-  const server = await startServer({ ...options, clock, services, validate, log });
-  health.setServing(true);
+  const readiness = createReadiness();
+  const services = offered(deps, readiness);
+  const pages = probePages(readiness);
+  const server = await startServer({ ...options, clock, services, pages, validate, log });
+  const probe = createDatabaseProbe({ database: databases.healthDatabase, clock, log }, readiness);
+  const drain = () => {
+    readiness.set('SHUTTING_DOWN');
+    server.drain();
+  };
   return {
     url: server.url,
     port: server.port,
     watched: () => ({ streams: slots.taken(), books: hub.books() }),
+    drain,
     async stop() {
-      health.setServing(false);
+      drain();
+      // Whoever watches the health is told before streams end.
+      await pause(0);
       await server.close();
+      probe.close();
       await hub.close();
       await dueBooker?.close();
       await feeds.close();
@@ -128,16 +151,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 }
 
 /** What the port answers: both services, health and reflection. */
-function offered(deps: ServiceDeps) {
+function offered(deps: ServiceDeps, readiness: Readiness): readonly MountedService[] {
   const names = [CreditService.typeName, LedgerService.typeName];
-  const health = createHealth(names);
-  const services = [
+  return [
     mount(CreditService, creditService(deps)),
     mount(LedgerService, ledgerService(deps)),
-    health.mounted,
+    createHealth(names, readiness),
     ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
   ];
-  return { services, health };
 }
 
 const watchSlots = (limit: number) =>
@@ -155,10 +176,11 @@ async function databasesOf({
   limits,
   onStatement,
 }: ServiceOptions): Promise<Databases> {
+  const onIdleError = (err: Error) => log.warn({ err }, 'lost an idle database connection');
   const pool = {
     ...limits,
     poolSize,
-    onIdleError: (err: Error) => log.warn({ err }, 'lost an idle database connection'),
+    onIdleError,
     ...(onStatement !== undefined && { onStatement }),
   };
   const database = connect({ url, ...pool });
@@ -168,16 +190,19 @@ async function databasesOf({
   const reads = replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool });
   // Of their own: behind a thousand writes that wait for a connection, feeds would take the database for lost.
   const feedDatabase = connect({ url, ...pool, poolSize: FEED_CONNECTIONS });
+  const healthDatabase = connect({ url, onIdleError, ...HEALTH_CONNECTION });
   const close = async () => {
-    await Promise.all([...new Set([database, reads, feedDatabase])].map((one) => one.close()));
+    const all = new Set([database, reads, feedDatabase, healthDatabase]);
+    await Promise.all([...all].map((one) => one.close()));
   };
-  return { database, reads, feedDatabase, close };
+  return { database, reads, feedDatabase, healthDatabase, close };
 }
 
 type Databases = {
   readonly database: Database;
   readonly reads: Database;
   readonly feedDatabase: Database;
+  readonly healthDatabase: Database;
   close(): Promise<void>;
 };
 

@@ -35,6 +35,7 @@ describe('an empty environment', () => {
       watchPollMs: 1_000,
       doorbell: true,
       heartbeatMs: 15_000,
+      drainMs: 3_000,
       warnings: [],
     });
   });
@@ -67,6 +68,7 @@ describe('variables', () => {
       CREDIT_LEDGER_WATCH_POLL_MS: '500',
       CREDIT_LEDGER_DOORBELL: 'off',
       CREDIT_LEDGER_HEARTBEAT_MS: '1000',
+      CREDIT_LEDGER_DRAIN_MS: '0',
       PATH: '/bin',
     });
 
@@ -95,6 +97,7 @@ describe('variables', () => {
       watchPollMs: 500,
       doorbell: false,
       heartbeatMs: 1_000,
+      drainMs: 0,
       warnings: [],
     });
   });

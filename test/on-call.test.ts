@@ -7,8 +7,9 @@ import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
 import { printedTable } from './support/printed-table.ts';
 import { blocksOf, createComparison, sectionOf, type Block } from './support/shown.ts';
-import { openSql, type Sql } from './support/sql.ts';
+import { openSql } from './support/sql.ts';
 import { testWorld, type World } from './support/world.ts';
+import { untilSo } from './support/until.ts';
 import { untilSomebodyWaits } from './support/lock-waits.ts';
 
 /** Every command of `docs/on-call.md` prints what the page shows below it, by grpcurl and by curl. */
@@ -104,7 +105,7 @@ type Work = (service: Port, environment?: Readonly<Record<string, string>>) => P
 
 /** Does the work while what the words behind a command's fence say is so. */
 function under(words: readonly string[], world: World, work: Work): Promise<string> {
-  if (words.includes('down')) return withoutDatabase(world.sql, () => work(portOf(world)));
+  if (words.includes('down')) return withoutDatabase(world, () => work(portOf(world)));
   if (words.includes('full')) return whileFull(world, work);
   return work(portOf(world), words.includes('newer') ? { DATABASE_URL: migratedByNewer.url } : {});
 }
@@ -112,18 +113,28 @@ function under(words: readonly string[], world: World, work: Work): Promise<stri
 const portOf = ({ url }: { readonly url: string }): Port => ({ port: Number(new URL(url).port) });
 
 /** Nobody gets a connection, and nobody keeps one but this test. */
-async function withoutDatabase(sql: Sql, work: () => Promise<string>): Promise<string> {
+async function withoutDatabase(world: World, work: () => Promise<string>): Promise<string> {
+  const { sql } = world;
   const [database] = await sql.rows<{ name: string }>('select current_database() as name');
   const name = database!.name;
   await sql.rows(`alter database "${name}" connection limit 0`);
   await sql.rows(`select pg_terminate_backend(pid, 5000) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()`);
   try {
+    await untilReadinessIs(503, world);
     return await work();
   } finally {
     await sql.rows(`alter database "${name}" connection limit -1`);
+    await untilReadinessIs(200, world);
   }
 }
+
+/** Time passes, but no instant comes. */
+const untilReadinessIs = (status: number, { url, time }: World) =>
+  untilSo('the instance has noticed', async () => {
+    time.pass(1_000);
+    return (await fetch(`${url}/readyz`)).status === status;
+  });
 
 /** An instance with a short queue, which is full because somebody holds a lock on the books. */
 async function whileFull(world: World, work: Work): Promise<string> {

@@ -51,11 +51,11 @@ function saidBy(child: ChildProcess, logFile: string): string | undefined {
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
-/** SIGTERM, and SIGKILL to the one that stays. */
+/** SIGINT, after which a service waits for nobody to go elsewhere; and SIGKILL to the one that stays. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (hasEnded(child) || child.pid === undefined) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill('SIGINT');
   const force = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
   await exited;
   clearTimeout(force);

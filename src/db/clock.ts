@@ -98,6 +98,6 @@ export async function waitUntil<T>(
   }
 }
 
-/** Waits, or until `signal` aborts; it is the process that waits. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal }).catch(() => undefined);
+/** Waits, or until `signal` aborts; it is the process that waits, and for a turn of its loop at least. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, signal && { signal }).catch(() => undefined);

@@ -2,23 +2,22 @@ import { EventEmitter, once } from 'node:events';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
 import { refuse } from '../refusal.ts';
 import type { HandlerContext } from '@connectrpc/connect';
+import type { Readiness } from '../live/readiness.ts';
 import { mount, type MountedService } from './call/mounted-service.ts';
 
-/** `grpc.health.v1.Health` and the switch behind it. */
-export type HealthService = {
-  readonly mounted: MountedService;
-  /** Says whether this process serves; tells everyone who watches. It starts out as not serving. */
-  setServing(serving: boolean): void;
-};
-
-/** Answers for the whole server (the empty name) and for each of the given services. */
-export function createHealth(serviceNames: readonly string[]): HealthService {
+/**
+ * `grpc.health.v1.Health` of the whole server (the empty name) and of each of the given services: they are ready together.
+ * Whoever watches is told of every change.
+ */
+export function createHealth(serviceNames: readonly string[], readiness: Readiness): MountedService {
   const names = new Set(['', ...serviceNames]);
   const changes = new EventEmitter().setMaxListeners(0);
-  let current: Status = Status.NOT_SERVING;
+  readiness.subscribe(() => changes.emit('change'));
+
+  const current = () => (readiness.unready() === null ? Status.SERVING : Status.NOT_SERVING);
 
   // A name that is not known now will not be later: services do not come and go in this process.
-  const statusOf = (name: string) => (names.has(name) ? current : Status.SERVICE_UNKNOWN);
+  const statusOf = (name: string) => (names.has(name) ? current() : Status.SERVICE_UNKNOWN);
 
   async function* watch({ service }: { service: string }, { signal }: HandlerContext) {
     for (;;) {
@@ -29,26 +28,19 @@ export function createHealth(serviceNames: readonly string[]): HealthService {
     }
   }
 
-  const mounted = mount(
+  return mount(
     Health,
     {
       check: async ({ service }) => {
         if (!names.has(service))
           refuse('SERVICE_NOT_FOUND', `no service has the name ${service}`, { id: service.slice(0, 256) });
-        return { status: current };
+        return { status: current() };
       },
       list: async () => ({
-        statuses: Object.fromEntries([...names].map((name) => [name, { status: current }])),
+        statuses: Object.fromEntries([...names].map((name) => [name, { status: current() }])),
       }),
       watch,
     },
     { isPublic: true },
   );
-  return {
-    mounted,
-    setServing: (serving) => {
-      current = serving ? Status.SERVING : Status.NOT_SERVING;
-      changes.emit('change');
-    },
-  };
 }

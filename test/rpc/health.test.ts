@@ -4,17 +4,19 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
 import { HealthCheckRequestSchema } from '#gen/grpc/health/v1/health_pb.ts';
+import { createReadiness } from '../../src/live/readiness.ts';
 import { createHealth } from '../../src/rpc/health.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
 
-const health = createHealth(['wiretest.v1.Probe']);
+const readiness = createReadiness();
+const health = createHealth(['wiretest.v1.Probe'], readiness);
 let server: ProbeServer;
 beforeAll(async () => {
   // Health asks for no token even where everything else does.
   const tokens = [{ name: 'billing', permission: 'write', token: 'secret' }] as const;
-  server = await serveProbe([health.mounted], { tokens });
+  server = await serveProbe([health], { tokens });
 });
-beforeEach(() => health.setServing(true));
+beforeEach(() => void readiness.set(null));
 afterAll(() => server.close());
 
 const transports = {
@@ -28,7 +30,7 @@ describe.each(Object.entries(transports))('over %s', (_name, transport) => {
 
   test.each(['', 'wiretest.v1.Probe'])('"%s" serves when told so', async (service) => {
     expect((await client().check({ service })).status).toBe(Status.SERVING);
-    health.setServing(false);
+    readiness.set('DATABASE_UNAVAILABLE');
     expect((await client().check({ service })).status).toBe(Status.NOT_SERVING);
   });
 
@@ -49,9 +51,9 @@ describe.each(Object.entries(transports))('over %s', (_name, transport) => {
     const next = async () => ((await watch.next()).value as { status: Status }).status;
 
     expect(await next()).toBe(Status.SERVING);
-    health.setServing(false);
+    readiness.set('DATABASE_UNAVAILABLE');
     expect(await next()).toBe(Status.NOT_SERVING);
-    health.setServing(true);
+    readiness.set(null);
     expect(await next()).toBe(Status.SERVING);
     await watch.return?.();
   });

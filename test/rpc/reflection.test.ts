@@ -11,16 +11,17 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { Health } from '#gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '#gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '#gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { createReadiness } from '../../src/live/readiness.ts';
 import { createHealth } from '../../src/rpc/health.ts';
 import { createReflection } from '../../src/rpc/reflection.ts';
 import { pathOf } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
 
 const descriptors = readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url));
-const health = createHealth([Health.typeName]);
+const health = createHealth([Health.typeName], createReadiness());
 let server: ProbeServer;
 beforeAll(async () => {
-  server = await serveProbe([health.mounted, ...createReflection(descriptors, [Health.typeName])]);
+  server = await serveProbe([health, ...createReflection(descriptors, [Health.typeName])]);
 });
 afterAll(() => server.close());
 
@@ -155,7 +156,6 @@ describe.skipIf(grpcurl === undefined)('grpcurl (skipped unless GRPCURL names th
   });
 
   test('calls', async () => {
-    health.setServing(true);
     expect(JSON.parse(await run(address(), 'grpc.health.v1.Health/Check'))).toEqual({ status: 'SERVING' });
   });
 });

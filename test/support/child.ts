@@ -23,7 +23,7 @@ export type DataDirectory = {
   /** Of the Postgres that runs there, if one does. */
   postmaster(): number | undefined;
   /** Starts the service and waits until it serves. */
-  start(): Promise<ServiceProcess>;
+  start(env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
   /** Ends whatever still runs, by its pid, and removes the files. Call it in afterAll, so also when a test failed. */
   remove(): Promise<void>;
 };
@@ -36,8 +36,8 @@ export function dataDirectory(): DataDirectory {
   return {
     path,
     postmaster,
-    async start() {
-      const child = spawnService({ CREDIT_LEDGER_DATA_DIR: path, CREDIT_LEDGER_PORT: '0' });
+    async start(env = {}) {
+      const child = spawnService({ CREDIT_LEDGER_DATA_DIR: path, CREDIT_LEDGER_PORT: '0', ...env });
       children.push(child);
       return {
         url: await urlOf(child),
@@ -60,7 +60,8 @@ export const spawnService = (
   [program, ...args]: readonly [string, ...string[]] = [process.execPath, 'src/main.ts'],
 ): ChildProcess =>
   spawn(program, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    // Who is about the drain says how long it takes; nobody else waits for it.
+    env: { PATH: process.env['PATH'] ?? '', CREDIT_LEDGER_DRAIN_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 

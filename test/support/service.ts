@@ -9,6 +9,7 @@ export const testService = (
   databaseUrl: string,
   options: {
     clock?: Clock;
+    tokens?: ServiceOptions['tokens'];
     replicaUrl?: string;
     lanes?: number;
     batchSize?: number;

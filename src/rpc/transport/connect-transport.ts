@@ -22,17 +22,19 @@ import { formatOf } from './wire-format.ts';
 
 type Route = { readonly rpc: MountedRpc; readonly handler: UniversalHandler };
 
+/** What answers GET and HEAD of a path that is no RPC: by path, without the slash it begins with. */
+export type Pages = Readonly<Record<string, RequestListener>>;
+
 /**
  * The Connect protocol (so that curl works) and gRPC-Web. A request is read here and answered by Connect, which is
  * handed an empty message in its place: see connect-call.ts.
- * `fallback` answers requests for paths that are no RPC.
  */
 export function createConnectTransport(
   services: readonly MountedService[],
   middleware: Middleware,
   checkHost: CheckHost,
   log: Log,
-  fallback?: RequestListener,
+  pages: Pages,
 ): RequestListener {
   const routes = routesOf(services, middleware);
 
@@ -43,8 +45,10 @@ export function createConnectTransport(
       checkHost(host);
       const route = routes.get(head.name);
       if (route === undefined) {
-        if (fallback === undefined) throw unknownMethod(head.name);
-        fallback(request, response);
+        const isRead = request.method === 'GET' || request.method === 'HEAD';
+        const page = isRead && Object.hasOwn(pages, head.name) ? pages[head.name] : undefined;
+        if (page === undefined) throw unknownMethod(head.name);
+        page(request, response);
         return undefined;
       }
       middleware.check(route.rpc, head);

@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -17,8 +18,13 @@ export type Http1Server = {
   readonly server: Server;
   /** Answers the HTTP/1.1 requests of a connection. */
   accept(socket: Socket): void;
-  /** Stops listening; connections close as soon as they have no request in flight. */
+  /**
+   * From now on answers say `connection: close`. A caller whose connection is closed without having been told may have
+   * sent the next request into it, and cannot know what became of that.
+   */
   drain(): void;
+  /** Stops listening; connections close as soon as they have no request in flight. */
+  close(): void;
 };
 
 /**
@@ -31,16 +37,21 @@ export function createHttp1Server(
   onConnection: (socket: Socket) => void,
 ): Http1Server {
   let draining = false;
+  let closing = false;
   const answering = new WeakSet<Duplex>();
+  const open = new Set<ServerResponse>();
   const server = createServer(
     { keepAlive: true, noDelay: true, keepAliveTimeout: HTTP1_KEEPALIVE_MS },
     (request, response) => {
       // Node forgets the socket of a request that is over.
       const { socket } = request;
       answering.add(socket);
+      open.add(response);
+      if (draining) announceClose(response);
+      response.once('close', () => open.delete(response));
       response.once('finish', () => {
         answering.delete(socket);
-        if (draining) socket.destroySoon();
+        if (closing) socket.destroySoon();
         else if (!request.complete) closeGently(request, socket);
       });
       answer(request, response);
@@ -55,9 +66,17 @@ export function createHttp1Server(
     accept: (socket) => parsers.forEach((parse) => parse.call(server, socket)),
     drain: () => {
       draining = true;
+      open.forEach(announceClose);
+    },
+    close: () => {
+      closing = true;
       server.close();
     },
   };
+}
+
+function announceClose(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
 }
 
 // An answer given before the request was read to its end (it was too large). Nobody may ever send the rest,

@@ -10,41 +10,26 @@ export type Protocols = {
   http1(socket: Socket): void;
 };
 
-/**
- * Hands each new connection to the server of the protocol it speaks, nothing of it consumed.
- * `close` drops the connections that have not said anything yet.
- */
-export function createSniffer(protocols: Protocols) {
-  const undecided = new Set<Socket>();
-
-  const decide = (socket: Socket) => {
+/** Hands each new connection to the server of the protocol it speaks, nothing of it consumed. */
+export const createSniffer =
+  (protocols: Protocols) =>
+  (socket: Socket): void => {
     let seen: Buffer = Buffer.alloc(0);
-    const forget = () => undecided.delete(socket);
     const giveUp = () => socket.destroy();
     const read = (bytes: Buffer) => {
       seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes]);
       const length = Math.min(seen.length, HTTP2_PREFACE.length);
       const matches = seen.compare(HTTP2_PREFACE, 0, length, 0, length) === 0;
       if (matches && length < HTTP2_PREFACE.length) return;
-      socket.off('data', read).off('timeout', giveUp).off('error', giveUp).off('close', forget);
+      socket.off('data', read).off('timeout', giveUp).off('error', giveUp);
       socket.setTimeout(0);
-      forget();
       socket.pause();
       socket.unshift(seen);
       if (matches) return protocols.http2(socket);
       protocols.http1(socket);
       socket.resume();
     };
-    undecided.add(socket);
     // A reset before the first byte (a port scan, a TCP probe) must not surface as an uncaught error.
-    socket.on('data', read).on('error', giveUp).on('close', forget);
+    socket.on('data', read).on('error', giveUp);
     socket.setTimeout(FIRST_BYTES_MS).on('timeout', giveUp);
   };
-
-  return {
-    accept: decide,
-    close: () => {
-      for (const socket of undecided) socket.destroy();
-    },
-  };
-}

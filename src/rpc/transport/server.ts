@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import type { RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createClock, type Clock } from '../../db/clock.ts';
 import { isLoopback, type AccessToken } from '../../environment.ts';
 import type { Log } from '../../log.ts';
 import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
-import { createConnectTransport } from './connect-transport.ts';
+import { createConnectTransport, type Pages } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
 import { LINGER_MS } from './limits.ts';
@@ -33,17 +32,20 @@ export type ServerOptions = {
   readonly clock?: Clock;
   /** How long `close` waits for calls in flight. Default 10 s. */
   readonly graceMs?: number;
-  /** Answers HTTP/1.1 requests for paths that are no RPC. */
-  readonly fallback?: RequestListener;
+  /** What is answered over HTTP/1.1 beside RPCs. */
+  readonly pages?: Pages;
 };
 
 export type RunningServer = {
   /** Such as `http://127.0.0.1:8484`, for curl and gRPC-Web; gRPC clients take its host and port. */
   readonly url: string;
   readonly port: number;
+  /** Serves on, and asks callers over HTTP/1.1 to come back by another connection: answers say `connection: close`. */
+  drain(): void;
   /**
-   * Stops listening, ends streams with SHUTTING_DOWN, lets other calls finish for up to `graceMs`, then
-   * ends and disconnects what is left. Resolves when every connection is closed; may be called again.
+   * Stops listening, tells HTTP/2 connections to go elsewhere (GOAWAY), ends streams with SHUTTING_DOWN, lets other
+   * calls finish for up to `graceMs`, then ends them. A second later what is left is cut: requests that were never sent
+   * to their end, and readers that do not read. Resolves when every connection is closed; may be called again.
    */
   close(): Promise<void>;
 };
@@ -64,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     allowAnonymous = false,
     graceMs = DEFAULT_GRACE_MS,
-    fallback,
+    pages = {},
     clock = createClock(),
   } = options;
   const openCalls = createOpenCalls(clock);
@@ -78,15 +80,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
   const grpc = createGrpcTransport(services, middleware, checkHost);
-  const answer = createConnectTransport(services, middleware, checkHost, log, fallback);
+  const answer = createConnectTransport(services, middleware, checkHost, log, pages);
   const http1 = createHttp1Server(answer, (socket) => {
     sockets.add(socket);
     // node:http leaves its sockets half open, and HTTP/2 does not look: a caller that died would stay for minutes.
     socket.allowHalfOpen = false;
     socket.once('close', () => sockets.delete(socket));
-    sniffer.accept(socket);
+    sniff(socket);
   });
-  const sniffer = createSniffer({ http2: grpc.accept, http1: http1.accept });
+  const sniff = createSniffer({ http2: grpc.accept, http1: http1.accept });
   const sockets = new Set<Socket>();
 
   const disconnect = () => sockets.forEach((socket) => socket.destroy());
@@ -99,18 +101,25 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const close = async () => {
     const closed = once(http1.server, 'close');
-    const callOff = clock.after(graceMs + LINGER_MS, disconnect);
     sockets.forEach(closeWithoutPeer);
     http1.drain();
-    sniffer.close();
+    http1.close();
+    // After the port, or those who are sent elsewhere would come back to it.
     grpc.drain(graceMs + LINGER_MS);
     await openCalls.close(graceMs);
+    // Whoever has not sent all of a request by then is not waited for: it counts as nobody's call.
+    const callOff = clock.after(LINGER_MS, disconnect);
     await closed;
     callOff();
     grpc.destroy();
   };
   let closing: Promise<void> | undefined;
-  return { url: urlOf(address), port: address.port, close: () => (closing ??= close()) };
+  return {
+    url: urlOf(address),
+    port: address.port,
+    drain: http1.drain,
+    close: () => (closing ??= close()),
+  };
 }
 
 // HTTP/2 waits for the peer to close its side too, and some clients never do.
