@@ -24,6 +24,10 @@ const { values: asked } = parseArgs({
     tests: { type: 'string' },
     /** Seconds. What takes a test longer has stopped. */
     patience: { type: 'string', default: '60' },
+    /** Seconds of tests, as long as they take without a mutant, after which a mutant counts as one that survives. */
+    budget: { type: 'string', default: 'Infinity' },
+    /** So many of the sample have been tried already. */
+    skip: { type: 'string', default: '0' },
   },
 });
 
@@ -51,10 +55,14 @@ const all = [...sources]
   .filter((mutant) => mutant.language === asked.language && told(mutant).includes(asked.only));
 const sample = sampleOf(all, { seed: asked.seed, count: Number(asked.count) }, told);
 
-const trials = await openTrials(sources, testsNear, Number(asked.patience) * 1000);
+const trials = await openTrials(sources, testsNear, {
+  patienceMs: Number(asked.patience) * 1000,
+  budgetMs: Number(asked.budget) * 1000,
+});
 try {
   const survivors: Mutant[] = [];
   for (const [i, mutant] of sample.entries()) {
+    if (i < Number(asked.skip)) continue;
     const by = await trials.attempt(mutant);
     if (by === null) survivors.push(mutant);
     console.log(`${i + 1}. ${told(mutant)}\n    ${by === null ? 'SURVIVES' : `noticed by ${by}`}`);

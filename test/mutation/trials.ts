@@ -55,7 +55,8 @@ async function createBench(patienceMs: number): Promise<Bench> {
         const modules = testModules.filter(({ moduleId }) =>
           tests.some((test) => test.moduleId === moduleId),
         );
-        return { modules, error: unhandledErrors.length === 0 ? null : String(unhandledErrors[0]) };
+        const [error] = unhandledErrors as readonly { message?: string }[];
+        return { modules, error: error === undefined ? null : (error.message ?? 'what no test has caught') };
       } finally {
         replaced = new Map();
         invalidate();
@@ -112,7 +113,7 @@ export type Trials = {
 export async function openTrials(
   sources: ReadonlyMap<string, string>,
   testsNear: (mutant: Mutant) => readonly string[],
-  patienceMs: number,
+  { patienceMs, budgetMs }: { readonly patienceMs: number; readonly budgetMs: number },
 ): Promise<Trials> {
   mkdirSync(WORK, { recursive: true });
   const bench = await createBench(patienceMs);
@@ -132,7 +133,10 @@ export async function openTrials(
     };
     const tests = near
       .filter(({ moduleId }) => reach.get(moduleId)!.marks.includes(name))
-      .toSorted((a, b) => worth(b) - worth(a));
+      .toSorted((a, b) => worth(b) - worth(a))
+      .filter(
+        (_, i, all) => all.slice(0, i).reduce((sum, one) => sum + reach.get(one.moduleId)!.ms, 0) < budgetMs,
+      );
     if (tests.length === 0) return null;
     const { modules, error } = await run(new Map([[mutant.path, changed(source, mutant)]]), tests);
     for (const module of modules.filter((one) => ['passed', 'failed'].includes(one.state()))) {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { day } from '../support/builders.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
-import { grantRequest, spendRequest } from '../support/requests.ts';
+import { at, grantRequest, spendRequest } from '../support/requests.ts';
 import { watching } from '../support/watching.ts';
 import { testWorld } from '../support/world.ts';
 import { untilSo } from '../support/until.ts';
@@ -41,6 +41,16 @@ describe('a watch that is resumed', () => {
     const { failure } = watching(client, 'ahead', { lastVersion: 99n });
 
     expect(await failure()).toMatchObject({ code: 'UNAVAILABLE', reason: 'NOT_CAUGHT_UP', retryMs: 200 });
+  });
+});
+
+describe('a watch of a book that nobody has written to for long', () => {
+  test('begins with the balance of now', async () => {
+    time.now = day(10);
+    await caller.answer('CreateGrant', grantRequest({ customerId: 'old', expiresAt: at(day(12)) }));
+    time.now = day(15);
+
+    expect(await watching(client, 'old').next()).toMatchObject({ asOf: day(15), balances: ['USD 0 0 0'] });
   });
 });
 
