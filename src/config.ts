@@ -22,7 +22,10 @@ export type Config = {
   port: number;
   /** `CREDIT_LEDGER_LOG_LEVEL`: least severe level that is written, default info. */
   logLevel: LogLevel;
-  /** `CREDIT_LEDGER_POOL_SIZE`: most connections to Postgres this process opens, default 10. */
+  /**
+   * `CREDIT_LEDGER_POOL_SIZE`: most connections to Postgres that calls use, 3 to 1000, default 10. Writes have those their
+   * lanes can use, two thirds at most; questions the rest. Beside them streams use 8, health 1 and the doorbell 1.
+   */
   poolSize: number;
   /**
    * `CREDIT_LEDGER_TOKENS`: who may call. Empty: whoever reaches the port may read and write, which off
@@ -110,7 +113,7 @@ export function readConfig(env: Environment = process.env): Config {
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
-    poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 2, 1000, 10),
+    poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 3, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
     allowAnonymous,
     batchSize: read.whole('CREDIT_LEDGER_BATCH_SIZE', 1, 1000, 128),

@@ -8,7 +8,8 @@ import { createDueBooker } from './write/due-booker.ts';
 import { createBookCache, type BookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
 import { createClock, pause, processTime, type Clock } from './db/clock.ts';
-import { connect, type Database, type DatabaseOptions } from './db/database.ts';
+import type { DatabaseOptions } from './db/database.ts';
+import { divide, openDatabases, type Databases } from './db/pools.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -26,6 +27,7 @@ import { createDoorbell } from './watch/doorbell.ts';
 import { createHub, type HubOptions } from './watch/hub.ts';
 import { createDatabaseProbe } from './live/database-probe.ts';
 import { createReadiness, type Readiness } from './live/readiness.ts';
+import { WATCH_CONNECTIONS } from './watch/updater.ts';
 import { createStreamSlots } from './live/stream-slots.ts';
 import { createSignals, type Changed } from './live/signals.ts';
 
@@ -76,14 +78,6 @@ export type RunningService = Pick<RunningServer, 'url' | 'port'> & {
 /** A stream that hears nothing of the database for longer than this ends, rather than show what may be old. */
 const STALE_AFTER_MS = 5_000;
 
-/** Of its own, and soon given up: what does not answer at once is asked again. */
-const HEALTH_CONNECTION = {
-  poolSize: 1,
-  statementTimeoutMs: 1_000,
-  lockTimeoutMs: 1_000,
-  connectTimeoutMs: 1_000,
-};
-
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
@@ -91,7 +85,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { poolSize, lanes, batchSize, queueLimit, log, clock = createClock() } = options;
   const { staleAfterMs = STALE_AFTER_MS } = options;
   const databases = await databasesOf(options);
-  const { database, reads } = databases;
+  const { writes: database, reads, previews } = databases;
   const uuids = uuidMaker(processTime);
   const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
@@ -105,12 +99,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const currencies = createCurrencies(database, clock);
   const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
-  const verifications = verificationSlots(Math.min(2, Math.floor(poolSize / 2)));
+  const verifications = verificationSlots(Math.min(2, Math.floor(divide(poolSize, lanes).reads / 2)));
   const deps: ServiceDeps = {
     database: reads,
     clock,
     uuids,
-    commit,
+    commit: { ...commit, database: previews },
     books,
     balances,
     currencies,
@@ -124,7 +118,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const services = offered(deps, readiness);
   const pages = probePages(readiness);
   const server = await startServer({ ...options, clock, services, pages, validate, log });
-  const probe = createDatabaseProbe({ database: databases.healthDatabase, clock, log }, readiness);
+  const probe = createDatabaseProbe({ database: databases.health, clock, log }, readiness);
   const drain = () => {
     readiness.set('SHUTTING_DOWN');
     server.drain();
@@ -167,49 +161,28 @@ const watchSlots = (limit: number) =>
 const verificationSlots = (limit: number) =>
   createStreamSlots(limit, `this instance verifies ${limit} at once at most`);
 
-/** Where writes go; where questions do: the same, unless there is a replica; and where the journal is followed. */
-async function databasesOf({
-  databaseUrl: url,
-  replicaUrl,
-  poolSize,
-  log,
-  limits,
-  onStatement,
-}: ServiceOptions): Promise<Databases> {
-  const onIdleError = (err: Error) => log.warn({ err }, 'lost an idle database connection');
-  const pool = {
-    ...limits,
-    poolSize,
-    onIdleError,
-    ...(onStatement !== undefined && { onStatement }),
-  };
-  const database = connect({ url, ...pool });
-  if (await runsAsSuperuser(database)) {
-    log.warn('the database role is a superuser: nothing keeps the journal append-only, use an ordinary role');
+/** The pools, and a word of warning about the role they connect as. */
+async function databasesOf(options: ServiceOptions): Promise<Databases> {
+  const databases = openDatabases({
+    ...options,
+    url: options.databaseUrl,
+    replicaUrl: options.replicaUrl,
+    limits: options.limits,
+    onStatement: options.onStatement,
+    streamConnections: FEED_CONNECTIONS + WATCH_CONNECTIONS,
+  });
+  if (await runsAsSuperuser(databases.writes)) {
+    options.log.warn(
+      'the database role is a superuser: nothing keeps the journal append-only, use an ordinary role',
+    );
   }
-  const reads = replicaUrl === undefined ? database : connect({ url: replicaUrl, ...pool });
-  // Of their own: behind a thousand writes that wait for a connection, feeds would take the database for lost.
-  const feedDatabase = connect({ url, ...pool, poolSize: FEED_CONNECTIONS });
-  const healthDatabase = connect({ url, onIdleError, ...HEALTH_CONNECTION });
-  const close = async () => {
-    const all = new Set([database, reads, feedDatabase, healthDatabase]);
-    await Promise.all([...all].map((one) => one.close()));
-  };
-  return { database, reads, feedDatabase, healthDatabase, close };
+  return databases;
 }
-
-type Databases = {
-  readonly database: Database;
-  readonly reads: Database;
-  readonly feedDatabase: Database;
-  readonly healthDatabase: Database;
-  close(): Promise<void>;
-};
 
 /** Who follows what is written: watches, feeds, and other instances. */
 function followers(
   options: ServiceOptions,
-  { database, feedDatabase }: Databases,
+  { streams: database }: Databases,
   deps: Pick<HubOptions, 'clock' | 'slots' | 'staleAfterMs'>,
 ) {
   const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs } = options;
@@ -217,7 +190,7 @@ function followers(
   const signals = createSignals();
   const { clock, staleAfterMs } = deps;
   const feeds = createFeeds({
-    database: feedDatabase,
+    database,
     clock,
     signals,
     staleAfterMs,

@@ -16,7 +16,7 @@ import type { Validate } from './call/validation.ts';
 export type ServiceDeps = QueryDeps & {
   readonly clock: Clock;
   readonly uuids: UuidMaker;
-  /** What previews of writes are decided by; `database` may be a replica, this is where writes go. */
+  /** What previews of writes are decided by; `database` may be a replica, this is never one. */
   readonly commit: CommitDeps;
   readonly books: Books;
   readonly balances: Balances;

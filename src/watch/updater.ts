@@ -32,8 +32,11 @@ export type Updater = {
 
 export type UpdaterOptions = QueryDeps & PollOptions;
 
-/** Books loaded at once: writes and questions use the pool, too. */
+/** Books loaded at once: feeds use the pool, too. */
 const LOADS_AT_ONCE = 4;
+
+/** The most connections that watches use at a time: for books that are loaded, and for the poll. */
+export const WATCH_CONNECTIONS = LOADS_AT_ONCE + 1;
 
 /** How long a resumed watch waits for a database that lags behind what its reader has seen. */
 const CATCH_UP = { timeoutMs: 1_000, everyMs: 25 };

@@ -34,7 +34,7 @@ export const testService = (
     port: 0,
     tokens: [],
     graceMs: 2_000,
-    poolSize: 6,
+    poolSize: 13,
     lanes: 4,
     batchSize: 64,
     queueLimit: 1024,

@@ -1,0 +1,79 @@
+import type { Log } from '../log.ts';
+import { connect, type Database, type DatabaseOptions } from './database.ts';
+
+/** The database as each kind of work asks it, over connections of its own: who fills one pool keeps no other waiting. */
+export type Databases = {
+  /** Where writes go, and nothing else: no question ever makes a write wait. */
+  readonly writes: Database;
+  /** Where questions go: the replica, where there is one. */
+  readonly reads: Database;
+  /** Questions about what would be written now, which a replica cannot answer; without one, the same as `reads`. */
+  readonly previews: Database;
+  /** Where what is written is followed: behind a thousand calls, streams would take the database for lost. */
+  readonly streams: Database;
+  /** One connection, with little patience: whether the database can be reached, however many calls there are. */
+  readonly health: Database;
+  close(): Promise<void>;
+};
+
+export type DatabasesOptions = {
+  readonly url: string;
+  readonly replicaUrl: string | undefined;
+  /** How many connections writes and questions have together; each side of a replica has so many. */
+  readonly poolSize: number;
+  readonly lanes: number;
+  /** How many streams use at a time, beside them. */
+  readonly streamConnections: number;
+  /** In the place of each pool's own. */
+  readonly limits:
+    | Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>
+    | undefined;
+  readonly log: Log;
+  readonly onStatement: DatabaseOptions['onStatement'];
+};
+
+type Limits = Pick<DatabaseOptions, 'statementTimeoutMs' | 'idleInTransactionMs'>;
+
+/** A write holds its books: one that is slow, or whose process is frozen, lets go of them soon. */
+const WRITING: Limits = { statementTimeoutMs: 5_000, idleInTransactionMs: 5_000 };
+
+/** A verification waits for its reader, with its snapshot open, for up to a minute. */
+const READING: Limits = { statementTimeoutMs: 10_000, idleInTransactionMs: 60_000 };
+
+/** Soon given up: what does not answer at once is asked again. */
+const PROBING = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
+
+export function openDatabases(options: DatabasesOptions): Databases {
+  const { url, replicaUrl, poolSize, lanes, streamConnections, limits, log, onStatement } = options;
+  const onIdleError = (err: Error) => log.warn({ err }, 'lost an idle database connection');
+  const seen = onStatement === undefined ? {} : { onStatement };
+  const open = (kind: Limits, size: number, at = url) =>
+    connect({ url: at, poolSize: size, ...kind, ...limits, onIdleError, ...seen });
+  const divided = divide(poolSize, lanes);
+  const previews = open(READING, divided.reads);
+  const databases = {
+    writes: open(WRITING, divided.writes),
+    previews,
+    reads: replicaUrl === undefined ? previews : open(READING, poolSize, replicaUrl),
+    streams: open(READING, streamConnections),
+    health: connect({ url, poolSize: 1, ...PROBING, onIdleError }),
+  };
+  return {
+    ...databases,
+    close: async () => {
+      await Promise.all([...new Set(Object.values(databases))].map((one) => one.close()));
+    },
+  };
+}
+
+/** A verification keeps one for long, and leaves one to everybody else. */
+const FEWEST_READS = 2;
+
+/**
+ * How many connections writes and questions get. A lane has two transactions at most at a time, and what falls due is
+ * looked up beside them: more would never be used. Questions get what is left, a third at least.
+ */
+export function divide(poolSize: number, lanes: number): { readonly writes: number; readonly reads: number } {
+  const reads = Math.max(FEWEST_READS, Math.ceil(poolSize / 3), poolSize - (2 * lanes + 1));
+  return { writes: poolSize - reads, reads };
+}
