@@ -41,7 +41,7 @@ export type Config = {
   batchSize: number;
   /** `CREDIT_LEDGER_CITUS`: whether the database is a Citus cluster, over which `migrate` spreads the tables, default off. */
   citus: boolean;
-  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in, 1 to 64, default 1. Each has two transactions at a time at most. */
+  /** `CREDIT_LEDGER_LANES`: how many queues writes wait in, 1 to 64, default 1. Each has two batches at a time at most, and one of locked books. */
   lanes: number;
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 8192; past it, OVERLOADED. */
   queueLimit: number;

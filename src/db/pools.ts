@@ -32,10 +32,10 @@ export type DatabasesOptions = {
   readonly onStatement: DatabaseOptions['onStatement'];
 };
 
-type Limits = Pick<DatabaseOptions, 'statementTimeoutMs' | 'idleInTransactionMs'>;
+type Limits = Pick<DatabaseOptions, 'statementTimeoutMs' | 'idleInTransactionMs' | 'lockTimeoutMs'>;
 
-/** A write holds its books: one that is slow, or whose process is frozen, lets go of them soon. */
-const WRITING: Limits = { statementTimeoutMs: 5_000, idleInTransactionMs: 5_000 };
+/** A write holds its books: one that is slow, waits for somebody, or whose process is frozen, lets go of them soon. */
+const WRITING: Limits = { statementTimeoutMs: 5_000, lockTimeoutMs: 1_000, idleInTransactionMs: 5_000 };
 
 /** A verification waits for its reader, with its snapshot open, for up to a minute. */
 const READING: Limits = { statementTimeoutMs: 10_000, idleInTransactionMs: 60_000 };
@@ -70,10 +70,10 @@ export function openDatabases(options: DatabasesOptions): Databases {
 const FEWEST_READS = 2;
 
 /**
- * How many connections writes and questions get. A lane has two transactions at most at a time, and what falls due is
- * looked up beside them: more would never be used. Questions get what is left, a third at least.
+ * How many connections writes and questions get. A lane has two batches at most at a time, and one of books that somebody
+ * else has locked, and what falls due is looked up beside them: more would never be used. Questions get what is left, a third at least.
  */
 export function divide(poolSize: number, lanes: number): { readonly writes: number; readonly reads: number } {
-  const reads = Math.max(FEWEST_READS, Math.ceil(poolSize / 3), poolSize - (2 * lanes + 1));
+  const reads = Math.max(FEWEST_READS, Math.ceil(poolSize / 3), poolSize - (3 * lanes + 1));
   return { writes: poolSize - reads, reads };
 }

@@ -4,6 +4,7 @@ import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
 import { codec, type Row, type Shape } from '../db/codec.ts';
 import { bigint, bytea, jsonb, inKey, partOf, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { awaitAll, statement, type Connection, type Database } from '../db/database.ts';
+import { limitLockWait } from '../db/lock-wait.ts';
 import type { Once } from '../db/once.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
@@ -55,23 +56,30 @@ const NAMED = `from unnest($1::smallint[], $2::text[], $3::text[]) named (shard,
      and ${inShard('b', '$4')}`;
 
 const FIND = statement<Row<BookRow>>('find_books', `select ${BOOK.select('b')} ${NAMED}`);
-// In order of id, so that two batches that share books wait for each other and never deadlock.
-// A transaction has its id before it waits here, so ids alone may go down within a book; the greater of the two does not
+// In order of id, so that two batches that share books and wait for each other never deadlock.
+// A transaction has its id before it comes to the last of its books, and another that has a later id may have come and gone
+// there meanwhile: ids alone may go down within a book, the greater of the two does not
 // (docs/decisions/0013-feed-positions.md).
-const LOCK = statement<Row<BookRow>>(
-  'lock_books',
-  `select ${codec(UNPLACED).select('b')},
+const LOCK = `select ${codec(UNPLACED).select('b')},
           greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
-   ${NAMED} order by b.id for update of b`,
-);
+   ${NAMED} order by b.id for update of b`;
+const LOCK_FREE = statement<Row<BookRow>>('lock_books', `${LOCK} skip locked`);
+const LOCK_ALL = statement<Row<BookRow>>('await_books', LOCK);
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
 export const findBooks = async (connection: Connection, keys: Once<BookKey>): Promise<readonly BookRow[]> =>
   (await connection.run(FIND, namedBy(keys))).map(BOOK.read);
 
-/** Locks those of the books that exist until the transaction ends. */
-export const lockBooks = async (connection: Connection, keys: Once<BookKey>): Promise<readonly BookRow[]> =>
-  (await connection.run(LOCK, namedBy(keys))).map(BOOK.read);
+/**
+ * Locks those of the books that exist until the transaction ends. One that somebody else has locked is left out, or, if it
+ * `waits`, waited for as long as the connection waits for locks.
+ */
+export const lockBooks = async (
+  connection: Connection,
+  keys: Once<BookKey>,
+  waits: boolean,
+): Promise<readonly BookRow[]> =>
+  (await connection.run(waits ? LOCK_ALL : LOCK_FREE, namedBy(keys))).map(BOOK.read);
 
 /** A book nobody has written yet, as it will be made. */
 export const newBook = (bookKey: BookKey, id: string): WholeBookRow => ({
@@ -115,8 +123,15 @@ const REGISTER = statement<never>(
 );
 
 /**
- * Makes and registers the books among the keys that do not exist. In a transaction of its own, that holds nothing else: whoever waits
- * here for another instance making the same books must not be waited for.
+ * How long the making of books waits for somebody who is making one of them: longer than that takes. Whoever is stopped in
+ * the middle of it is not waited for.
+ */
+const MAKING_MS = 50;
+
+/**
+ * Makes and registers the books among the keys that do not exist; fails as a lock that is taken where somebody else is
+ * making one and does not come to an end. In a transaction of its own, that holds nothing else: whoever waits here for
+ * another instance making the same books must not be waited for.
  */
 export const makeBooks = (
   database: Pick<Database, 'transaction'>,
@@ -128,7 +143,11 @@ export const makeBooks = (
     const made = keys
       .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
       .map((key) => newBook(key, newBookId()));
-    connection.beforeCommit([insertBooks(connection, made), connection.run(REGISTER, namedBy(keys))]);
+    connection.beforeCommit([
+      limitLockWait(connection, MAKING_MS),
+      insertBooks(connection, made),
+      connection.run(REGISTER, namedBy(keys)),
+    ]);
   });
 
 /** What a batch has made of a book. */

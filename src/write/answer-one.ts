@@ -10,10 +10,13 @@ import { isWithdrawn } from '../tables/iso-4217.ts';
 import { record, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
-/** What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone. */
+/**
+ * What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone.
+ * `locked`: nothing was done, because somebody else has the book's lock; it may be tried again.
+ */
 export type Result =
   | { readonly ok: true; readonly message: unknown }
-  | { readonly ok: false; readonly error: unknown };
+  | { readonly ok: false; readonly error: unknown; readonly locked?: true };
 
 export type DecideDeps = {
   readonly uuids: UuidMaker;

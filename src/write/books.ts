@@ -1,7 +1,7 @@
 import type { Command } from '../credit/command.ts';
-import type { Clock } from '../db/clock.ts';
+import { pause, type Clock } from '../db/clock.ts';
 import { shardOf, type BookKey } from '../tables/book-key.ts';
-import { commitBatch, type CommitDeps } from './commit.ts';
+import { commitBatch, type CommitDeps, type Manner } from './commit.ts';
 import type { Committed } from '../live/committed-writes.ts';
 import { createQueue } from './queue.ts';
 import type { Submission } from './submission.ts';
@@ -36,14 +36,16 @@ export type Books = {
 };
 
 export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
-  const commit = async (submissions: readonly Submission[]) => {
-    const { results, committed } = await commitBatch(deps, submissions);
+  const commit = async (submissions: readonly Submission[], manner: Manner) => {
+    const { results, committed } = await commitBatch(deps, submissions, manner);
     // Outside this call: thrown here, a follower's fault would look like a failed write, and be tried again.
     if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
     return results;
   };
   const now = deps.clock.monotonic;
-  const queues = Array.from({ length: lanes }, () => createQueue({ batchSize, queueLimit, commit, now }));
+  const queues = Array.from({ length: lanes }, () =>
+    createQueue({ batchSize, queueLimit, commit, now, pause }),
+  );
   const laneOf = (key: BookKey) => shardOf(key) % lanes;
   return {
     assertInTime: (keys, deadline) => {

@@ -1,11 +1,13 @@
 import { databaseTime, type DatabaseClock } from '../db/clock.ts';
 import { awaitAll, type Connection, type Database, type Transaction } from '../db/database.ts';
+import { classify } from '../db/failure.ts';
+import { limitLockWait } from '../db/lock-wait.ts';
 import { once, type Once } from '../db/once.ts';
 import { later } from '../instant.ts';
 import { storeJournals } from '../ledger/store.ts';
 import { storePromises } from '../pending/scheduled-grants.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
-import { lockBooks, makeBooks, storeBooks } from '../tables/books.ts';
+import { findBooks, lockBooks, makeBooks, storeBooks } from '../tables/books.ts';
 import { storeAdvances } from '../tables/advances.ts';
 import { storeAllocations } from '../tables/allocations.ts';
 import { committedWrite, type Committed } from '../live/committed-writes.ts';
@@ -16,6 +18,7 @@ import type { BookCache } from '../book/book-cache.ts';
 import type { WritableBook } from '../book/open-book.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
+import { lockedBook } from './locked-books.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
 import type { Rows, Session } from './session.ts';
 import type { Submission } from './submission.ts';
@@ -26,29 +29,39 @@ export type CommitDeps = DecideDeps & {
   readonly kept: BookCache;
 };
 
+/**
+ * How a batch deals with what somebody else has locked:
+ * `first` – leaves those books, and waits for any other lock as long as its connection does;
+ * `patient` – waits for each book as long as one like itself would take, and fails where that is not enough;
+ * `again` – as the first time, but hardly waits for any other lock: it, or what it was a part of, has waited before.
+ */
+export type Manner = 'first' | 'patient' | 'again';
+
+const LOCK_WAIT_MS = { patient: 250, again: 20 };
+
 /** What became of a batch: a result for each submission, in their order, and what each book changed to. */
 export type BatchOutcome = { readonly results: readonly Result[]; readonly committed: readonly Committed[] };
 
 /**
  * Commits the submissions in one transaction: lock, load, decide each in order of arrival
  * (several for one book see each other's effect), store. The order of results is that of the submissions.
+ *
+ * Of books that somebody else has locked nothing is done, and their results say so.
  */
 export async function commitBatch(
   deps: CommitDeps,
   submissions: readonly Submission[],
+  manner: Manner = 'first',
 ): Promise<BatchOutcome> {
-  const keys = once(
-    submissions.map(({ key }) => key),
-    bookKeyText,
-  );
-  const attempt = () =>
-    deps.database.transaction((connection) => commitLocked(deps, connection, keys, submissions));
+  const keys = keysOf(submissions.map(({ key }) => key));
+  const attempt = (unmade?: readonly BookKey[]) =>
+    deps.database.transaction((connection) =>
+      commitLocked(deps, connection, { keys, submissions, manner, unmade }),
+    );
   let done = await attempt();
-  if (done === null) {
-    // A customer's book comes into being with its first write.
-    await makeBooks(deps.database, keys, deps.uuids);
-    done = (await attempt()) ?? missing();
-  }
+  // A customer's book comes into being with its first write.
+  if ('absent' in done) done = await attempt(await makeAbsent(deps, done.absent, manner));
+  if ('absent' in done) throw new Error('invariant: books that were made are not there');
   const { results, sessions } = done;
   for (const session of sessions) {
     const { version, clock } = session.state;
@@ -57,27 +70,43 @@ export async function commitBatch(
   return { results, committed: sessions.filter(({ writes }) => writes.length > 0).map(committedOf) };
 }
 
+type Attempt = {
+  readonly keys: Once<BookKey>;
+  readonly submissions: readonly Submission[];
+  readonly manner: Manner;
+  /** Books that somebody else is making; undefined: what does not exist may be made. */
+  readonly unmade: readonly BookKey[] | undefined;
+};
+
 type Done = { readonly results: readonly Result[]; readonly sessions: readonly Session[] };
 
-/** Null, and nothing done, when not all of the books exist yet. */
+/** Nothing is done where some of the books do not exist, and may be made. */
 async function commitLocked(
   deps: CommitDeps,
   connection: Transaction,
-  keys: Once<BookKey>,
-  submissions: readonly Submission[],
-): Promise<Done | null> {
+  { keys, submissions, manner, unmade }: Attempt,
+): Promise<Done | { readonly absent: readonly BookKey[] }> {
   const { clock, kept } = deps;
+  const limited = manner === 'first' ? Promise.resolve() : limitLockWait(connection, LOCK_WAIT_MS[manner]);
   // Sent together, answered in turn: the clock and the keys are read once the locks are held. So recorded_at never goes
   // back, and a key that somebody used before us is seen.
-  const [books, time, remembered] = await awaitAll([
-    lockBooks(connection, keys),
+  const [, books, time, remembered] = await awaitAll([
+    limited,
+    lockBooks(connection, keys, manner === 'patient'),
     databaseTime(connection),
     loadRemembered(connection, submissions),
   ]);
-  if (books.length < keys.length) return null;
-  const sessions = await loadSessions({ connection, kept }, books, submissions, remembered);
-  const results = submissions.map((submission) => {
-    const session = sessions.get(bookKeyText(submission.key))!;
+  if (books.length < keys.length) {
+    const left = without(keys, books);
+    const absent = without(without(left, await findBooks(connection, left)), asKeyed(unmade));
+    if (absent.length > 0) return { absent };
+  }
+  const ours = new Set(books.map(({ key }) => bookKeyText(key)));
+  const own = submissions.filter(({ key }) => ours.has(bookKeyText(key)));
+  const sessions = await loadSessions({ connection, kept }, books, own, remembered);
+  const results = submissions.map((submission): Result => {
+    const session = sessions.get(bookKeyText(submission.key));
+    if (session === undefined) return { ok: false, error: lockedBook(), locked: true };
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
     return answerOne(deps, session, submission, later(clock.reads(time), session.state.clock));
   });
@@ -85,9 +114,36 @@ async function commitLocked(
   return { results, sessions: [...sessions.values()] };
 }
 
-const missing = (): never => {
-  throw new Error('invariant: books that were made are not there');
-};
+const keysOf = (keys: readonly BookKey[]): Once<BookKey> => once(keys, bookKeyText);
+
+const asKeyed = (keys: readonly BookKey[] = []) => keys.map((key) => ({ key }));
+
+/** The keys but those of some books. */
+function without(keys: Once<BookKey>, books: readonly { readonly key: BookKey }[]): Once<BookKey> {
+  const had = new Set(books.map(({ key }) => bookKeyText(key)));
+  return keysOf(keys.filter((key) => !had.has(bookKeyText(key))));
+}
+
+/**
+ * Makes the books, and gives those that cannot be made now, because somebody else is making one of them. Which one Postgres
+ * does not say: it takes time to find out, so only whoever has been in somebody's way before does.
+ */
+async function makeAbsent(
+  deps: CommitDeps,
+  keys: readonly BookKey[],
+  manner: Manner,
+): Promise<readonly BookKey[]> {
+  try {
+    await makeBooks(deps.database, keys, deps.uuids);
+    return [];
+  } catch (error) {
+    if (classify(error) !== 'conflict') throw error;
+    if (manner === 'first' || keys.length === 1) return keys;
+    const unmade: BookKey[] = [];
+    for (const key of keys) unmade.push(...(await makeAbsent(deps, [key], manner)));
+    return unmade;
+  }
+}
 
 /** Sends what the sessions have come to; nothing here waits for the one before it. */
 function store(connection: Connection, sessions: readonly Session[]): readonly Promise<unknown>[] {

@@ -1,17 +1,25 @@
-import { classify, refusalOf } from '../db/failure.ts';
 import { refuse } from '../refusal.ts';
 import { bookKeyText } from '../tables/book-key.ts';
-import type { Result } from './answer-one.ts';
+import {
+  AGAIN,
+  commitAndTell,
+  FIRST,
+  PATIENCE_MS,
+  PATIENT,
+  type Attempt,
+  type Committing,
+} from './commit-and-tell.ts';
+import { createLine, type Line, type Waiting } from './line.ts';
+import { lockedBook } from './locked-books.ts';
 import type { Submission } from './submission.ts';
 
-export type QueueOptions = {
+export type QueueOptions = Committing & {
   /** The most submissions in one transaction. */
   readonly batchSize: number;
-  /** The most submissions that wait; one more is refused with OVERLOADED. */
+  /** The most submissions that wait; one more is refused with OVERLOADED. As many may wait for books that somebody else has locked. */
   readonly queueLimit: number;
-  readonly commit: (submissions: readonly Submission[]) => Promise<readonly Result[]>;
-  /** The milliseconds that deadlines are told in. */
-  readonly now: () => number;
+  /** Resolves after so many milliseconds: those of who has a lock, which is no matter of our clock. */
+  readonly pause: (ms: number) => Promise<void>;
 };
 
 export type Queue = {
@@ -22,15 +30,11 @@ export type Queue = {
   drain(): Promise<void>;
 };
 
-type Waiting = {
-  readonly submission: Submission;
-  readonly book: string;
-  readonly resolve: (message: unknown) => void;
-  readonly reject: (error: unknown) => void;
-};
+/** What has been tried less often is not given up: time may have passed in which nothing was tried. */
+const TRIES = 3;
 
-/** How often one write that meets conflicts is tried before its caller is told, and a batch before it is split. */
-const ATTEMPTS = { alone: 3, together: 2 };
+/** Between two tries at books that have been waited for in vain. */
+const RETRY_MS = 20;
 
 /** Batches in the database at a time: one of whatever waits, and beside it only a full one. */
 const AT_ONCE = 2;
@@ -40,18 +44,66 @@ const AT_ONCE = 2;
  * enough waits for a full batch, it is decided while the one before is stored; fewer wait, because two small batches
  * cost twice what one costs. Writes of one book are never in two batches at a time, so each book's keep their order.
  *
+ * A batch goes on without the books that somebody else has locked. Their writes are tried again in batches of their own,
+ * beside those of everybody else, and refused with CONFLICT once they have waited for {@link PATIENCE_MS}.
+ *
  * Bounded in length and in time: past the bound, or where the caller's deadline would pass before its turn, the answer is
  * OVERLOADED at once.
  */
 export function createQueue(options: QueueOptions): Queue {
-  const { batchSize, queueLimit, commit, now } = options;
+  const { batchSize, queueLimit, now } = options;
   const line = createLine();
+  const carrier = createCarrier(options, line);
+  let closed = false;
+
+  function assertInTime(more: number, deadline: number): void {
+    const underWay = carrier.underWay();
+    const ahead = line.length();
+    // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
+    if (deadline === Infinity || underWay + ahead === 0) return;
+    // Those under way, and those that carry what waits and what comes.
+    const batches = underWay + Math.ceil((ahead + more) / batchSize);
+    const expectedMs = Math.round(batches * carrier.batchMs());
+    if (now() + expectedMs <= deadline) return;
+    overloaded(`${ahead} writes wait, this one for ${expectedMs} ms, past its deadline`, ahead);
+  }
+
+  /** Throws where there is no room for one more of this book. */
+  function assertRoom(book: string, deadline: number): void {
+    if (line.isAside(book)) {
+      if (line.aside() >= queueLimit) throw lockedBook();
+      return;
+    }
+    if (line.length() >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
+    assertInTime(1, deadline);
+  }
+
+  return {
+    assertInTime,
+    submit: (submission) =>
+      new Promise((resolve, reject) => {
+        if (closed) refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another');
+        const book = bookKeyText(submission.key);
+        assertRoom(book, submission.deadline);
+        line.join({ submission, book, came: now(), resolve, reject });
+        carrier.begin();
+      }),
+    drain: async () => {
+      closed = true;
+      await carrier.drained();
+    },
+  };
+}
+
+/** Takes batches from the line to the database, as many at a time as go well. */
+function createCarrier(options: QueueOptions, line: Line) {
+  const { batchSize, queueLimit, now } = options;
+  const pace = createPace(now);
   let underWay = 0;
   let beginning = false;
-  const pace = createPace(now);
+  let tryingLocked = false;
+  let draining = false;
   const drained = Promise.withResolvers<void>();
-  let closed = false;
-  const isIdle = () => underWay === 0 && line.length() === 0;
 
   function begin(): void {
     beginning = false;
@@ -60,92 +112,68 @@ export function createQueue(options: QueueOptions): Queue {
       const batch = line.take(batchSize, (one) => isStillWanted(one, time, queueLimit));
       if (batch.length > 0) void carryOut(batch);
     }
-    if (closed && isIdle()) drained.resolve();
+    if (draining && underWay + line.length() + line.aside() === 0 && !tryingLocked) drained.resolve();
   }
 
   async function carryOut(batch: readonly Waiting[]): Promise<void> {
     underWay += 1;
     const ended = pace.begin();
-    await commitAndTell(commit, batch, 1);
+    const left = await commitAndTell(options, batch, FIRST);
     ended();
     underWay -= 1;
-    line.release(batch);
+    line.release(batch, left, now());
+    if (line.aside() > 0 && !tryingLocked) void carryOutLocked();
     begin();
   }
 
-  function assertInTime(more: number, deadline: number): void {
-    // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
-    if (deadline === Infinity || isIdle()) return;
-    // Those under way, and those that carry what waits and what comes.
-    const batches = underWay + Math.ceil((line.length() + more) / batchSize);
-    const expectedMs = Math.round(batches * pace.batchMs());
-    if (now() + expectedMs <= deadline) return;
-    const ahead = line.length();
-    overloaded(`${ahead} writes wait, this one for ${expectedMs} ms, past its deadline`, ahead);
-  }
-
-  function beginSoon(): void {
-    if (beginning) return;
-    if (underWay > 0) return begin();
-    // A turn of the loop: what arrives together with the first travels in its batch.
-    beginning = true;
-    queueMicrotask(begin);
+  async function carryOutLocked(): Promise<void> {
+    tryingLocked = true;
+    await tryLocked(options, line, begin);
+    tryingLocked = false;
+    begin();
   }
 
   return {
-    assertInTime,
-    submit: (submission) =>
-      new Promise((resolve, reject) => {
-        if (closed) refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another');
-        if (line.length() >= queueLimit) overloaded(`${queueLimit} writes already wait`, queueLimit);
-        assertInTime(1, submission.deadline);
-        line.join({ submission, book: bookKeyText(submission.key), resolve, reject });
-        beginSoon();
-      }),
-    drain: async () => {
-      closed = true;
-      if (isIdle()) drained.resolve();
-      await drained.promise;
+    /** How many batches are in the database, but for those of locked books. */
+    underWay: () => underWay,
+    batchMs: pace.batchMs,
+    begin(): void {
+      if (beginning) return;
+      if (underWay > 0) return begin();
+      // A turn of the loop: what arrives together with the first travels in its batch.
+      beginning = true;
+      queueMicrotask(begin);
+    },
+    /** Resolves when nothing waits any more. */
+    drained(): Promise<void> {
+      draining = true;
+      begin();
+      return drained.promise;
     },
   };
 }
 
-/**
- * What waits its turn, in order of arrival. What was taken holds its books until it is released: what else is wanted of
- * them stays in line, so that no book is in two batches at a time and the writes of each keep their order.
- */
-function createLine() {
-  let line: Waiting[] = [];
-  const held = new Set<string>();
-  let free = 0;
-  const isFree = ({ book }: Waiting) => !held.has(book);
-  const recount = () => (free = line.reduce((count, one) => count + Number(isFree(one)), 0));
-  return {
-    length: () => line.length,
-    /** How many could be taken now. */
-    free: () => free,
-    join(one: Waiting): void {
-      line.push(one);
-      if (isFree(one)) free += 1;
-    },
-    /** The first that may be taken, `most` at most. Of those that are not `wanted` any more nothing stays in line. */
-    take(most: number, wanted: (one: Waiting) => boolean): readonly Waiting[] {
-      const taken: Waiting[] = [];
-      const left: Waiting[] = [];
-      for (const one of line) {
-        if (taken.length === most || !isFree(one)) left.push(one);
-        else if (wanted(one)) taken.push(one);
-      }
-      line = left;
-      for (const { book } of taken) held.add(book);
-      recount();
-      return taken;
-    },
-    release(taken: readonly Waiting[]): void {
-      for (const { book } of taken) held.delete(book);
-      recount();
-    },
+/** Tries what waits for books that somebody else has locked, as long as anything does; `released`: others may begin. */
+async function tryLocked(options: QueueOptions, line: Line, released: () => void): Promise<void> {
+  const { batchSize, now, pause } = options;
+  const carryOut = async (batch: readonly Waiting[], attempt: Attempt) => {
+    if (batch.length === 0) return;
+    line.release(batch, await commitAndTell(options, batch, attempt), now());
+    released();
   };
+  while (line.aside() > 0) {
+    const time = now();
+    const gone = line.giveUp(
+      ({ submission }, { since, tries }) =>
+        time >= submission.deadline || (time - since >= PATIENCE_MS && tries >= TRIES),
+    );
+    for (const { reject } of gone) reject(lockedBook());
+    const patient = line.takeAside(batchSize, false);
+    if (patient.length === 0) await pause(RETRY_MS);
+    await carryOut(patient, PATIENT);
+    // Apart: what is waited for in vain must not be waited for by those who would soon have their turn.
+    await carryOut(line.takeAside(batchSize, true), AGAIN);
+  }
 }
 
 /** How far apart batches have ended of late: half of it the last time. */
@@ -163,40 +191,6 @@ function createPace(now: () => number) {
       };
     },
   };
-}
-
-/**
- * Commits a batch and tells every caller. A batch that the database refuses, or that conflicts again when tried again, is
- * split until the culprit stands alone: whatever one write runs into, nobody who shares its batch does.
- */
-async function commitAndTell(
-  commit: QueueOptions['commit'],
-  batch: readonly Waiting[],
-  attempt: number,
-): Promise<void> {
-  try {
-    const results = await commit(batch.map((one) => one.submission));
-    for (const [i, result] of results.entries()) {
-      if (result.ok) batch[i]!.resolve(result.message);
-      else batch[i]!.reject(result.error);
-    }
-  } catch (error) {
-    const failure = classify(error);
-    const attempts = batch.length > 1 ? ATTEMPTS.together : ATTEMPTS.alone;
-    if (failure === 'conflict' && attempt < attempts) return commitAndTell(commit, batch, attempt + 1);
-    // A lost connection says nothing about the batch, which may have happened; one that none could be had for did not begin.
-    const isOfTheBatch = failure !== 'unavailable' && failure !== 'busy';
-    if (isOfTheBatch && batch.length > 1) {
-      const half = Math.ceil(batch.length / 2);
-      await commitAndTell(commit, batch.slice(0, half), 1);
-      return commitAndTell(commit, batch.slice(half), 1);
-    }
-    const told = refusalOf(
-      error,
-      'whether the write happened is unknown, repeat it with its idempotency_key',
-    );
-    for (const one of batch) one.reject(told ?? error);
-  }
 }
 
 /** Answers a caller whose deadline has passed while it waited: nothing was done for it. */

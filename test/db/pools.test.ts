@@ -3,11 +3,12 @@ import { divide } from '../../src/db/pools.ts';
 
 test.each([
   [3, 1, { writes: 1, reads: 2 }],
-  [10, 1, { writes: 3, reads: 7 }],
+  [10, 1, { writes: 4, reads: 6 }],
   [10, 4, { writes: 6, reads: 4 }],
-  [20, 1, { writes: 3, reads: 17 }],
+  [20, 1, { writes: 4, reads: 16 }],
   [130, 64, { writes: 86, reads: 44 }],
-  [200, 64, { writes: 129, reads: 71 }],
+  [200, 64, { writes: 133, reads: 67 }],
+  [300, 64, { writes: 193, reads: 107 }],
 ])('%i connections are divided for %i lanes', (poolSize, lanes, divided) => {
   expect(divide(poolSize, lanes)).toEqual(divided);
 });

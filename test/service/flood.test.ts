@@ -17,7 +17,7 @@ const PATIENCE = { 'connect-timeout-ms': '500' };
 async function stuck(): Promise<void> {
   const session = await openSql(databaseUrl);
   await session.rows('begin');
-  await session.rows(`select from books where customer_id = 'stuck' for update`);
+  await session.rows('lock table books in exclusive mode');
   const spend = caller.result('ConsumeCredits', spendRequest({ customerId: 'stuck' }));
   await untilSomebodyWaits(databaseUrl);
   onTestFinished(async () => {

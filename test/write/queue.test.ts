@@ -12,6 +12,9 @@ type Batch = { readonly names: readonly string[]; answer(): void; fail(error: un
 /** Time stands still, unless a test moves it. */
 const NOW = 1_000;
 
+/** Nothing here is locked, so nothing is tried after a while. */
+const noPause = () => Promise.reject(new Error('nobody waits'));
+
 const nameOf = ({ key }: Submission): string => key.customerId;
 const databaseError = (code: string): Error => Object.assign(new Error(`database says ${code}`), { code });
 
@@ -23,6 +26,7 @@ function controlled(options: Partial<QueueOptions> = {}) {
     batchSize: 64,
     queueLimit: 100,
     now: () => NOW,
+    pause: noPause,
     ...options,
     commit: (submissions) =>
       new Promise<readonly Result[]>((resolve, reject) => {
@@ -55,6 +59,7 @@ function answering(refuses: (names: readonly string[]) => Error | undefined) {
     batchSize: 64,
     queueLimit: 100,
     now: () => NOW,
+    pause: noPause,
     commit: async (submissions) => {
       const names = submissions.map(nameOf);
       tried.push(names);
@@ -156,6 +161,7 @@ describe('group commit', () => {
       batchSize: 64,
       queueLimit: 100,
       now: () => NOW,
+      pause: noPause,
       commit: async (submissions) =>
         submissions.map((one) =>
           nameOf(one) === 'b' ? { ok: false, error: refused } : { ok: true, message: nameOf(one) },
