@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createClock } from '../../src/db/clock.ts';
-import { connect } from '../../src/db/database.ts';
+import { connect, type Database } from '../../src/db/database.ts';
 import { createFeeds, type FeedRequest } from '../../src/feed/feeds.ts';
 import type { FeedEvent } from '../../src/feed/follow.ts';
 import { createSignals } from '../../src/live/signals.ts';
@@ -21,7 +21,7 @@ const database = connect({
 });
 const signals = createSignals();
 const HOUR = 3_600_000;
-const feeds = createFeeds({
+const OPTIONS = {
   database,
   clock: createClock(),
   signals,
@@ -30,7 +30,8 @@ const feeds = createFeeds({
   pollMs: HOUR,
   bookmarkMs: HOUR,
   onFailure: () => undefined,
-});
+};
+const feeds = createFeeds(OPTIONS);
 afterAll(async () => {
   await feeds.close();
   await database.close();
@@ -149,6 +150,30 @@ test('what an older transaction holds back is looked for, and not read before it
   expect(versionOf(await heard)).toBe(2);
 });
 
+test('a look that fails is taken again long before the next poll', async () => {
+  const failures = [new Error('the first look'), new Error('the second')];
+  const reported: unknown[] = [];
+  const flickering: Database = {
+    ...database,
+    transaction: (work) => {
+      const failure = failures.shift();
+      return failure === undefined ? database.transaction(work) : Promise.reject(failure);
+    },
+  };
+  const onFailure = (error: unknown) => void reported.push(error);
+  const retried = createFeeds({ ...OPTIONS, database: flickering, onFailure });
+  await spend('flickers', 1);
+  const over = new AbortController();
+  const events = retried.watch({ namespace: 'flickers', customerId: null, from: 'beginning' }, over.signal);
+  const { value } = await events.next();
+  over.abort();
+  await events.return();
+  await retried.close();
+
+  expect(versionOf(value as FeedEvent)).toBe(1);
+  expect(reported).toEqual([new Error('the first look'), new Error('the second')]);
+});
+
 test('streams of one process share their looks', async () => {
   await spend('shared', 1);
   const streams = Array.from({ length: 20 }, () => open('shared'));
@@ -168,15 +193,7 @@ test('a stream that is over leaves nothing behind', async () => {
 });
 
 test('a quiet namespace gets its bookmarks while others write without a pause', async () => {
-  const busy = createFeeds({
-    database,
-    clock: createClock(),
-    signals,
-    staleAfterMs: HOUR,
-    pollMs: 20,
-    bookmarkMs: 5,
-    onFailure: () => undefined,
-  });
+  const busy = createFeeds({ ...OPTIONS, pollMs: 20, bookmarkMs: 5 });
   await spend('quiet', 1);
   const over = new AbortController();
   const events = busy.watch({ namespace: 'quiet', customerId: null, from: 'beginning' }, over.signal);

@@ -74,6 +74,18 @@ describe.each(['', 'ada'])('bookmarks (customer "%s")', (customerId) => {
   });
 });
 
+test('one page follows the other, and nobody waits for time to pass', async () => {
+  const namespace = 'pages';
+  const one = spendRequest({ namespace, amount: '1', ...CREDIT_ONLY });
+  await caller.answer('BatchConsumeCredits', { requests: Array.from({ length: 600 }, () => one) });
+  const watching = watch({ namespace, customerId: 'ada' });
+  let last = placeOf(await soon(watching.next()));
+  while (last !== 'ada 600.1') last = placeOf(await watching.next());
+
+  expect(isBookmark(await soon(watching.next()))).toBe(true);
+  watching.end();
+});
+
 test('a bookmark promises nothing that an open transaction may still bring', async () => {
   const namespace = 'held';
   await spend(namespace);

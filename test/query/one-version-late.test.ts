@@ -38,6 +38,23 @@ describe('a grant that was voided, with writes behind the void', () => {
     });
     expect(before['voidedAt']).toBeUndefined();
   });
+
+  test('is listed as voided at the very instant of the void, and as active until then', async () => {
+    const listed = async (status: string, moment: object) => {
+      const statuses = [`GRANT_STATUS_${status}`];
+      const { grants = [] } = await caller.answer('ListGrants', { customerId, statuses, ...moment });
+      return (grants as Json[]).length;
+    };
+    for (const [instant, active, voided] of [
+      [day(2) - 1, 1, 0],
+      [day(2), 0, 1],
+    ] as const) {
+      for (const moment of [{ asOf: at(instant) }, { knownAt: at(instant) }]) {
+        const found = [await listed('ACTIVE', moment), await listed('VOIDED', moment)];
+        expect(found, JSON.stringify(moment)).toEqual([active, voided]);
+      }
+    }
+  });
 });
 
 describe('a grant that has expired, and consumptions told late from before', () => {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/db/clock.ts';
 import { day } from '../support/builders.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { at, grantRequest, spendRequest } from '../support/requests.ts';
@@ -105,6 +106,42 @@ describe('an instance', () => {
     expect(service.watched()).toEqual({ streams: 0, books: 0 });
   });
 
+  test('calls upon nobody who has left, to show that it is alive', async () => {
+    const HEARTBEAT_MS = 15_000;
+    const waits = new Map<symbol, number>();
+    const clock: Clock = {
+      ...time.clock,
+      after(ms, wake) {
+        const wait = Symbol('wait');
+        waits.set(wait, ms);
+        const callOff = time.clock.after(ms, () => {
+          waits.delete(wait);
+          wake();
+        });
+        return () => {
+          waits.delete(wait);
+          callOff();
+        };
+      },
+    };
+    const beats = () => [...waits.values()].filter((ms) => ms === HEARTBEAT_MS).length;
+    const service = await another({ clock });
+    const early = watching(clientOf(service), 'early');
+    await early.next();
+    const late = watching(clientOf(service), 'late');
+    await late.next();
+    early.cancel();
+    await untilSo('one has left', () => service.watched().streams === 1);
+    time.now += HEARTBEAT_MS;
+    expect(await late.next()).toMatchObject({ heartbeat: true });
+    expect(beats()).toBe(1);
+    late.cancel();
+    await untilSo('both have left', () => service.watched().streams === 0);
+    time.now += HEARTBEAT_MS;
+
+    expect(beats()).toBe(0);
+  });
+
   test('ends its watches when it stops, and says that another will do', async () => {
     const service = await another();
     const { next, failure } = watching(clientOf(service), 'ada');
@@ -135,7 +172,8 @@ describe('an instance', () => {
   test('ends the watch of a book that can no longer be loaded, and no other', async () => {
     for (const customerId of ['stuck', 'fine'])
       await caller.answer('CreateGrant', grantRequest({ customerId }));
-    const service = await another({ staleAfterMs: 3_000 });
+    // Long beside a step of the clock: however slow the machine, the poll is answered before it counts as silent.
+    const service = await another({ staleAfterMs: 200_000 });
     const own = clientOf(service);
     const [stuck, fine] = [watching(own, 'stuck'), watching(own, 'fine')];
     await Promise.all([stuck.next(), fine.next()]);
