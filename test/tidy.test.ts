@@ -30,6 +30,8 @@ const layers = [
     'reasons.ts',
     'refusal.ts',
     'scope.ts',
+    'tree.ts',
+    'persistent-map.ts',
     'log.ts',
     'environment.ts',
     'start-error.ts',

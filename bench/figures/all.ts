@@ -1,5 +1,6 @@
 import type { Figure } from '../support/figure.ts';
 import { cost } from './cost.ts';
+import { deep } from './deep.ts';
 import { instances } from './instances.ts';
 import { lanes } from './lanes.ts';
 import { late } from './late.ts';
@@ -21,6 +22,7 @@ export const figures: readonly Figure[] = [
   lanes,
   cost,
   overload,
+  deep,
   instances,
   watches,
   start,

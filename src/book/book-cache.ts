@@ -1,7 +1,7 @@
-import type { Advance } from '../credit/charge.ts';
+import type { Advances, Charges, Grants } from '../credit/pools.ts';
 import type { Instant } from '../instant.ts';
 import type { JournalHead } from '../ledger/journal.ts';
-import type { StoredCharge } from '../tables/charges.ts';
+import type { PersistentMap } from '../persistent-map.ts';
 import type { StoredGrant } from '../tables/grants.ts';
 
 /** What tells one state of a book from every other, also from one that a restored backup or a promoted replica lost. */
@@ -15,9 +15,11 @@ export type BookMark = {
 /** What is open in a book at one version: all that can still change by itself or be drawn on. Never changed in place. */
 export type OpenBook = {
   /** Without their moves and former times, which only some questions need. */
-  readonly grants: readonly StoredGrant[];
-  readonly charges: readonly StoredCharge[];
-  readonly advances: readonly Advance[];
+  readonly grants: Grants;
+  readonly charges: Charges;
+  readonly advances: Advances;
+  /** The same grants as they are stored. */
+  readonly stored: PersistentMap<StoredGrant>;
   /** Null where nobody has needed them: only writes do. */
   readonly subAccounts: JournalHead['subAccounts'] | null;
 };
@@ -56,8 +58,8 @@ export function createBookCache(limit: number): BookCache {
       return kept.open;
     },
     keep(mark, open) {
-      const own =
-        1 + open.grants.length + open.charges.length + open.advances.length + (open.subAccounts?.size ?? 0);
+      const { grants, charges, advances, subAccounts } = open;
+      const own = 1 + grants.size + charges.size + advances.size + (subAccounts?.size ?? 0);
       drop(mark.id);
       if (own > limit) return;
       books.set(mark.id, { mark: textOf(mark), open, facts: own });

@@ -1,7 +1,9 @@
+import { advancesOf, chargesOf, grantsOf } from '../credit/pools.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import { byBook } from '../db/table.ts';
 import { emptyJournal, type JournalHead } from '../ledger/journal.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import { loadSubAccounts } from '../ledger/sub-accounts.ts';
 import { loadOpenAdvances } from '../tables/advances.ts';
 import { loadOpenCharges } from '../tables/charges.ts';
@@ -15,9 +17,10 @@ export type WritableBook = OpenBook & { readonly subAccounts: JournalHead['subAc
 export type Marked = BookMark & { readonly shard: number };
 
 const NOTHING: WritableBook = {
-  grants: [],
-  charges: [],
-  advances: [],
+  grants: grantsOf(),
+  charges: chargesOf(),
+  advances: advancesOf(),
+  stored: PersistentMap.of(),
   subAccounts: emptyJournal.subAccounts,
 };
 
@@ -30,8 +33,12 @@ export async function openBooks(
   const found = new Map(books.map((mark) => [mark.id, kept.find(mark)]));
   const unknown = books.filter(({ id }) => found.get(id) === undefined);
   const loaded = await loadOpen(connection, unknown.map(placeOf));
-  for (const mark of unknown) kept.keep(mark, loaded(mark.id));
-  return new Map(books.map(({ id }) => [id, found.get(id) ?? loaded(id)]));
+  for (const mark of unknown) {
+    const open = loaded(mark.id);
+    found.set(mark.id, open);
+    kept.keep(mark, open);
+  }
+  return found as ReadonlyMap<string, OpenBook>;
 }
 
 /** The same for books that are to be written: one statement more for those whose sub-accounts are not kept. */
@@ -66,15 +73,19 @@ export async function loadOpen(
     loadOpenCharges(connection, places),
     loadOpenAdvances(connection, places),
   ]);
-  const grantsOf = byBook(grants);
-  const chargesOf = byBook(charges);
-  const advancesOf = byBook(advances);
-  return (id) => ({
-    grants: grantsOf(id),
-    charges: chargesOf(id),
-    advances: advancesOf(id),
-    subAccounts: null,
-  });
+  const storedIn = byBook(grants);
+  const chargesIn = byBook(charges);
+  const advancesIn = byBook(advances);
+  return (id) => {
+    const stored = storedIn(id);
+    return {
+      grants: grantsOf(stored.map(({ grant }) => grant)),
+      charges: chargesOf(chargesIn(id).map(({ charge }) => charge)),
+      advances: advancesOf(advancesIn(id)),
+      stored: PersistentMap.of(stored.map((own) => [own.grant.id, own])),
+      subAccounts: null,
+    };
+  };
 }
 
 const placeOf = ({ shard, id: bookId }: Marked): Placed => ({ shard, bookId });

@@ -1,7 +1,8 @@
 import { advanceTo } from '../credit/advance-to.ts';
 import { emptyBook, type BookState, type Outcome } from '../credit/book-state.ts';
-import { advanceKey, type Advance, type Charge } from '../credit/charge.ts';
+import type { Advance, Charge } from '../credit/charge.ts';
 import type { Grant } from '../credit/grant.ts';
+import { advancesOf, chargesOf, grantsOf } from '../credit/pools.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
 import type { StoredGrant } from '../tables/grants.ts';
@@ -13,7 +14,7 @@ import { loadOpen, openBooks, type Marked } from './open-book.ts';
 import { advancesOpenThen, chargesOpenThen, grantsOpenThen } from './open-then.ts';
 import { atClock, type BookView, type WrittenView } from './view.ts';
 
-/** What a state is put together from. */
+/** What figures are put together from. */
 export type Parts = {
   readonly grants: readonly Grant[];
   readonly advances: readonly Advance[];
@@ -40,15 +41,20 @@ export async function runForward(
   named: readonly StoredGrant[] = [],
 ): Promise<Outcome> {
   if (view.bookId === null) return { state: emptyBook(view.asOf), postings: [], reductions: [] };
-  const parts = view.current
+  const facts = view.current
     ? await current(connection, view, named)
     : await rebuild(connection, view, named);
-  return advanceTo(assemble(view, parts), view.asOf);
+  return advanceTo(assemble(view, facts), view.asOf);
 }
 
-async function current(connection: Connection, book: Placed, named: readonly StoredGrant[]): Promise<Parts> {
-  const { grants, ...parts } = partsOf((await loadOpen(connection, [book]))(book.bookId));
-  return { ...parts, grants: [...named.map((own) => own.grant), ...grants] };
+async function current(
+  connection: Connection,
+  book: Placed,
+  named: readonly StoredGrant[],
+): Promise<OpenFacts> {
+  const open = (await loadOpen(connection, [book]))(book.bookId);
+  const closed = named.map(({ grant }) => grant).filter(({ id }) => !open.grants.has(id));
+  return { ...open, grants: closed.reduce((grants, grant) => grants.with(grant), open.grants) };
 }
 
 /** The state a book had at an earlier version, by what was known at it; `named` grants are included, open or not. */
@@ -56,7 +62,7 @@ async function rebuild(
   connection: Connection,
   view: WrittenView,
   named: readonly StoredGrant[],
-): Promise<Parts> {
+): Promise<OpenFacts> {
   const point = atClock(view);
   const [openThen, advancesThen, chargesThen] = await awaitAll([
     grantsOpenThen(connection, point),
@@ -68,7 +74,7 @@ async function rebuild(
     advancesAsKnown(connection, point, advancesThen),
     chargesAsKnown(connection, point, chargesThen),
   ]);
-  return { grants, advances, charges };
+  return { grants: grantsOf(grants), advances: advancesOf(advances), charges: chargesOf(charges) };
 }
 
 /** The open states of many books at their latest versions, each run forward to an instant; by book id. */
@@ -83,7 +89,7 @@ export async function statesNow(
 
 /** The state of an open book at its latest version, run forward to an instant. */
 export const stateNow = (book: Pick<BookView, 'version' | 'clock' | 'asOf'>, open: OpenBook): BookState =>
-  advanceTo(assemble(book, partsOf(open)), book.asOf).state;
+  advanceTo(assemble(book, open), book.asOf).state;
 
 /** What lies ahead in many books, each as known at its version: as many statements for the latest ones as for one. */
 export async function runAllForward(
@@ -96,28 +102,13 @@ export async function runAllForward(
     loadOpen(connection, latest),
     awaitAll(views.filter((view) => !view.current).map((view) => runForward(connection, view))),
   ]);
-  return [
-    ...latest.map((view) => advanceTo(assemble(view, partsOf(openOf(view.bookId))), view.asOf)),
-    ...rebuilt,
-  ];
+  return [...latest.map((view) => advanceTo(assemble(view, openOf(view.bookId)), view.asOf)), ...rebuilt];
 }
 
-const partsOf = ({ grants, advances, charges }: OpenBook): Parts => ({
-  grants: grants.map(({ grant }) => grant),
-  advances,
-  charges: charges.map(({ charge }) => charge),
-});
+type OpenFacts = Pick<BookState, 'grants' | 'advances' | 'charges'>;
 
-const assemble = (
-  { version, clock }: Pick<BookView, 'version' | 'clock'>,
-  { grants, advances, charges }: Parts,
-): BookState => ({
-  version,
-  clock,
-  historyFrom: clock,
-  grants: new Map(grants.map((grant) => [grant.id, grant])),
-  advances: new Map(advances.map((advance) => [advanceKey(advance), advance])),
-  charges: new Map(charges.map((charge) => [charge.id, charge])),
-  allocations: new Map(),
-  posted: new Map(),
-});
+/** The state of a book at a version in which nothing but what is open has been asked for. */
+export const assemble = (
+  { version, clock }: Pick<BookState, 'version' | 'clock'>,
+  { grants, advances, charges }: OpenFacts,
+): BookState => ({ ...emptyBook(clock), version, grants, advances, charges });

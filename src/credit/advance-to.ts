@@ -1,10 +1,20 @@
 import { earlier, later, NEVER, type Instant } from '../instant.ts';
 import { expire, issue } from '../ledger/posting-rules.ts';
-import { book, grantOf, open, seal, type BookState, type Outcome, type Work } from './book-state.ts';
+import {
+  book,
+  grantOf,
+  open,
+  putGrant,
+  seal,
+  type BookState,
+  type Outcome,
+  type Work,
+} from './book-state.ts';
 import { burnOrder } from './burn-order.ts';
 import { turnsOf, type Charge } from './charge.ts';
 import { coverWith } from './cover.ts';
-import { bookingInstant, creditOf, type Grant } from './grant.ts';
+import { bookingInstant, creditOf, nextDueOf, type Grant } from './grant.ts';
+import { dueAmong, nextDueAmong } from './pools.ts';
 
 /**
  * Moves a book's clock forward to `to` (inclusive): every activation, covering and expiry that falls due becomes a
@@ -25,11 +35,7 @@ export function nextEvent(state: Pick<BookState, 'grants' | 'charges' | 'clock'>
 }
 
 /** The next instant at which something is to be booked: unlike a charge that starts, which only weighs on live. */
-export function nextDue({ grants }: Pick<BookState, 'grants'>): Instant {
-  let next = NEVER;
-  for (const grant of grants.values()) next = earlier(next, nextOf(grant));
-  return next;
-}
+export const nextDue = ({ grants }: Pick<BookState, 'grants'>): Instant => nextDueAmong(grants);
 
 /** Moves the clock of a work in progress; a back-dated grant is booked and expired here too, at its own past instants. */
 export function advance(work: Work, to: Instant): void {
@@ -46,8 +52,8 @@ export type Due = { readonly at: Instant; readonly kind: 'EXPIRY' | 'ACTIVATION'
 /** Everything that falls due, in order: by instant, expiries before activations, then burn order (domain.md §7). */
 export function due(work: Pick<BookState, 'grants'>, to: Instant): readonly Due[] {
   const events: Due[] = [];
-  for (const grant of work.grants.values()) {
-    if (nextOf(grant) > to) continue;
+  for (const grant of dueAmong(work.grants, to)) {
+    if (nextDueOf(grant) > to) continue;
     const booking = grant.phase === 'SCHEDULED' ? bookingInstant(grant) : NEVER;
     if (booking <= to && booking < grant.expiresAt) events.push({ at: booking, kind: 'ACTIVATION', grant });
     if (grant.expiresAt <= to) events.push({ at: grant.expiresAt, kind: 'EXPIRY', grant });
@@ -60,11 +66,6 @@ export function due(work: Pick<BookState, 'grants'>, to: Instant): readonly Due[
   );
 }
 
-function nextOf(grant: Grant): Instant {
-  if (grant.phase === 'SCHEDULED') return earlier(bookingInstant(grant), grant.expiresAt);
-  return grant.phase === 'CREDIT' && grant.remaining > 0n ? grant.expiresAt : NEVER;
-}
-
 /** When a charge begins or ceases to weigh on live by itself: nothing is booked then, but a balance changes. */
 const nextTurn = (charge: Charge, after: Instant): Instant =>
   charge.status === 'OPEN' ? (turnsOf(charge).find(({ at }) => at > after)?.at ?? NEVER) : NEVER;
@@ -73,7 +74,7 @@ const nextTurn = (charge: Charge, after: Instant): Instant =>
 function activate(work: Work, grantId: string, at: Instant): void {
   const grant = grantOf(work, grantId);
   book(work, issue(creditOf(grant), grant.amount, grant.funding.method === 'NONE', at));
-  work.grants.set(grantId, { ...grant, phase: 'CREDIT', bookedAt: at, remaining: grant.amount });
+  putGrant(work, { ...grant, phase: 'CREDIT', bookedAt: at, remaining: grant.amount });
   coverWith(work, grantId, at);
 }
 
@@ -81,12 +82,12 @@ function activate(work: Work, grantId: string, at: Instant): void {
 function expireGrant(work: Work, grantId: string, at: Instant): void {
   const grant = grantOf(work, grantId);
   if (grant.phase === 'SCHEDULED') {
-    work.grants.set(grantId, { ...grant, phase: 'LAPSED', expired: grant.amount });
+    putGrant(work, { ...grant, phase: 'LAPSED', expired: grant.amount });
     return;
   }
   if (grant.remaining === 0n) return;
   book(work, expire(creditOf(grant), grant.remaining, at));
-  work.grants.set(grantId, {
+  putGrant(work, {
     ...grant,
     phase: 'EXPIRED',
     remaining: 0n,

@@ -1,20 +1,22 @@
 import type { Instant } from '../instant.ts';
 import type { Posted } from '../ledger/manual-rules.ts';
 import type { Posting } from '../ledger/posting.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import { allocationKey, type Advance, type Allocation, type Charge, type EntryRef } from './charge.ts';
 import type { Grant } from './grant.ts';
+import { advancesOf, chargesOf, grantsOf, type Advances, type Charges, type Grants } from './pools.ts';
 
-/** The facts of a book, by their ids. */
+/** The facts of a book: collections that are never changed themselves. */
 type Facts = {
-  readonly grants: Grant;
+  grants: Grants;
   /** By `advanceKey`: those with something uncovered. */
-  readonly advances: Advance;
+  advances: Advances;
   /** The open ones, and those the command names. */
-  readonly charges: Charge;
+  charges: Charges;
   /** By `allocationKey`: those of the charges the command names, or that revenue is to be recognized for. */
-  readonly allocations: Allocation;
+  allocations: PersistentMap<Allocation>;
   /** The transactions the command names. */
-  readonly posted: Posted;
+  posted: PersistentMap<Posted>;
 };
 
 /**
@@ -28,7 +30,7 @@ export type BookState = {
   readonly clock: Instant;
   /** The moves of every grant are complete for instants after this one. */
   readonly historyFrom: Instant;
-} & { readonly [Of in keyof Facts]: ReadonlyMap<string, Facts[Of]> };
+} & Readonly<Facts>;
 
 /** An advance that a correction made smaller: what is owed less, and nobody covered. */
 export type Reduction = {
@@ -45,11 +47,14 @@ export type Reduction = {
  * A state being worked on by one write, at the version it will get if it changes anything: replaced piece by piece, then
  * sealed. Never shared.
  */
-export type Work = Pick<BookState, 'version' | 'historyFrom'> & {
-  clock: Instant;
-  readonly reductions: Reduction[];
-  readonly postings: Posting[];
-} & { readonly [Of in keyof Facts]: Map<string, Facts[Of]> };
+export type Work = Pick<BookState, 'version' | 'historyFrom'> &
+  Facts & {
+    clock: Instant;
+    readonly reductions: Reduction[];
+    readonly postings: Posting[];
+    /** Of all postings together. */
+    legs: number;
+  };
 
 /** What a write leads to: the state after it and the facts to add to the journal. */
 export type Outcome = {
@@ -62,37 +67,34 @@ export const emptyBook = (clock: Instant): BookState => ({
   version: 0,
   clock,
   historyFrom: clock,
-  grants: new Map(),
-  advances: new Map(),
-  charges: new Map(),
-  allocations: new Map(),
-  posted: new Map(),
+  grants: grantsOf(),
+  advances: advancesOf(),
+  charges: chargesOf(),
+  allocations: PersistentMap.of(),
+  posted: PersistentMap.of(),
 });
 
-/** A copy to work on; the state itself is never changed, so a refusal half-way leaves nothing behind. */
+/** Begins to work on a state, which itself is never changed: so a refusal half-way leaves nothing behind. */
 export const open = (state: BookState): Work => ({
+  ...state,
   version: state.version + 1,
-  clock: state.clock,
-  historyFrom: state.historyFrom,
-  grants: new Map(state.grants),
-  advances: new Map(state.advances),
-  charges: new Map(state.charges),
-  allocations: new Map(state.allocations),
-  posted: new Map(state.posted),
   reductions: [],
   postings: [],
+  legs: 0,
 });
 
 /** Ends the work: the state it led to, at the version the write gets. */
-export function seal({ reductions, postings, ...state }: Work, version: number): Outcome {
+export function seal(work: Work, version: number): Outcome {
+  const { reductions, postings, legs: _, ...state } = work;
   return { state: { ...state, version }, postings, reductions };
 }
 
 /** Books a posting and says where its first entry stands: entries count through a write in order of booking. */
 export function book(work: Work, posting: Posting): EntryRef {
-  const before = work.postings.reduce((count, { legs }) => count + legs.length, 0);
+  const position = work.legs + 1;
   work.postings.push(posting);
-  return { version: work.version, position: before + 1 };
+  work.legs += posting.legs.length;
+  return { version: work.version, position };
 }
 
 /** The entry `offset` places behind another of the same posting. */
@@ -103,7 +105,7 @@ export const entryAfter = ({ version, position }: EntryRef, offset: number): Ent
 
 /** Keeps a slice as it happens. */
 export function keep(work: Work, slice: Omit<Allocation, 'returned' | 'recognized'>): void {
-  work.allocations.set(allocationKey(slice.ref), { ...slice, returned: 0n, recognized: 0n });
+  putAllocation(work, { ...slice, returned: 0n, recognized: 0n });
 }
 
 /** A grant that must be loaded: the loader's contract, not the caller's input. */
@@ -114,11 +116,20 @@ export function grantOf(work: Pick<Work, 'grants'>, grantId: string): Grant {
 }
 
 export function putGrant(work: Work, grant: Grant): Grant {
-  work.grants.set(grant.id, grant);
+  work.grants = work.grants.with(grant);
   return grant;
 }
 
 export function putCharge(work: Work, charge: Charge): Charge {
-  work.charges.set(charge.id, charge);
+  work.charges = work.charges.with(charge);
   return charge;
+}
+
+export function putAdvance(work: Work, advance: Advance): Advance {
+  work.advances = work.advances.with(advance);
+  return advance;
+}
+
+export function putAllocation(work: Work, slice: Allocation): void {
+  work.allocations = work.allocations.with(allocationKey(slice.ref), slice);
 }

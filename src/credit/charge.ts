@@ -125,7 +125,9 @@ export type Correction = { readonly allocations: Slices; readonly advanceReduced
 export const advanceKey = (advance: Pick<Advance, 'chargeId' | 'collection'>): string =>
   `${advance.chargeId}#${advance.collection}`;
 
-export const allocationKey = ({ version, position }: EntryRef): string => `${version}:${position}`;
+/** Keys are in the order of what they name. */
+export const allocationKey = ({ version, position }: EntryRef): string =>
+  `${String(version).padStart(16, '0')}:${String(position).padStart(9, '0')}`;
 
 /** max(0, amount − collected): what collecting would still deal with, and what it weighs on live. */
 export const outstanding = (charge: Pick<Charge, 'amount' | 'collected'>): Amount =>

@@ -3,11 +3,11 @@ import type { Instant } from '../instant.ts';
 import { consume, type Source } from '../ledger/posting-rules.ts';
 import { refuse } from '../refusal.ts';
 import { mayPay } from '../scope.ts';
-import { book, entryAfter, keep, type BookState, type Work } from './book-state.ts';
-import { burnOrderAt } from './burn-order.ts';
+import { book, entryAfter, keep, putAdvance, type BookState, type Work } from './book-state.ts';
 import { advanceKey, usageOf, type Charge, type Collection, type EntryRef, type Slices } from './charge.ts';
 import { coverLate } from './cover.ts';
 import { creditOf, type Grant } from './grant.ts';
+import { inBurnOrder } from './pools.ts';
 import { takeFrom, untakenFrom } from './take.ts';
 
 /**
@@ -63,13 +63,21 @@ export function plan(
   at: Instant,
 ): readonly Slice[] {
   if (at < work.historyFrom) throw new Error('invariant: the history needed to book this late is not loaded');
-  const eligible = [...work.grants.values()]
-    .filter((grant) => isEligible(grant, charge, at))
-    .toSorted(burnOrderAt(at));
+  return planFrom(inBurnOrder(work.grants, charge, at), charge, amount, at);
+}
+
+/** The same of grants that come in burn order; of those it does not need none is asked for. */
+export function planFrom(
+  grants: Iterable<Grant>,
+  charge: Pick<Charge, 'currency' | 'featureKey'>,
+  amount: Amount,
+  at: Instant,
+): readonly Slice[] {
   const slices: Slice[] = [];
   let wanted = amount;
-  for (const grant of eligible) {
+  for (const grant of grants) {
     if (wanted === 0n) break;
+    if (!isEligible(grant, charge, at)) continue;
     const slice = minAmount(wanted, untakenFrom(grant, at));
     if (slice > 0n) slices.push({ grant, amount: slice });
     wanted -= slice;
@@ -103,7 +111,7 @@ function advanceFor(
 ): void {
   const { id: chargeId, currency, featureKey, tax } = charge;
   const advance = { chargeId, collection, currency, featureKey, tax, amount, uncovered: amount, at };
-  work.advances.set(advanceKey(advance), { ...advance, entry });
+  putAdvance(work, { ...advance, entry });
   coverLate(work, advanceKey(advance));
 }
 

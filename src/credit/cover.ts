@@ -2,10 +2,11 @@ import { minAmount, type Amount } from '../amount.ts';
 import { later, type Instant } from '../instant.ts';
 import { cover } from '../ledger/posting-rules.ts';
 import { mayPay } from '../scope.ts';
-import { book, grantOf, keep, type Work } from './book-state.ts';
+import { book, grantOf, keep, putAdvance, type Work } from './book-state.ts';
 import { burnOrderAt } from './burn-order.ts';
-import { advanceKey, usageOf, type Advance } from './charge.ts';
+import { usageOf, type Advance } from './charge.ts';
 import { creditOf, type Grant } from './grant.ts';
+import { owedTo, untakenFor } from './pools.ts';
 import { takeFrom, untakenFrom, untakenSteps } from './take.ts';
 
 /**
@@ -16,10 +17,11 @@ import { takeFrom, untakenFrom, untakenSteps } from './take.ts';
 
 /** The grant covers what it may of the outstanding advances, oldest first, each from max(`from`, its own instant). */
 export function coverWith(work: Work, grantId: string, from: Instant): void {
-  for (const advance of [...work.advances.values()].filter((a) => a.uncovered > 0n).toSorted(oldestFirst)) {
+  for (const advance of owedTo(work.advances, grantOf(work, grantId))) {
     const grant = grantOf(work, grantId);
+    if (grant.remaining + grant.expired === 0n) return;
     const at = later(from, advance.at);
-    if (!isCompatible(grant, advance) || at >= grant.expiresAt) continue;
+    if (at >= grant.expiresAt) continue;
     const amount = minAmount(advance.uncovered, untakenFrom(grant, at));
     if (amount > 0n) coverSlice(work, advance, grantId, amount, at);
   }
@@ -31,8 +33,8 @@ export function coverWith(work: Work, grantId: string, from: Instant): void {
  */
 export function coverLate(work: Work, key: string): void {
   const late = advanceOf(work, key);
-  const idle = [...work.grants.values()]
-    .filter((grant) => grant.bookedAt !== null && isCompatible(grant, late))
+  const idle = untakenFor(work.grants, late)
+    .filter((grant) => grant.bookedAt !== null)
     .flatMap((grant) =>
       untakenSteps(grant, later(grant.bookedAt!, late.at))
         .filter((step) => step.at < grant.expiresAt)
@@ -49,7 +51,7 @@ export function coverLate(work: Work, key: string): void {
 function coverSlice(work: Work, advance: Advance, grantId: string, amount: Amount, at: Instant): void {
   const grant = takeFrom(work, grantId, amount, at);
   const ref = book(work, cover(usageOf(advance.chargeId, advance), { credit: creditOf(grant), amount }, at));
-  work.advances.set(advanceKey(advance), { ...advance, uncovered: advance.uncovered - amount });
+  putAdvance(work, { ...advance, uncovered: advance.uncovered - amount });
   const { chargeId, collection } = advance;
   keep(work, { ref, chargeId, collection, kind: 'COVER', grantId, amount, at });
 }
@@ -57,10 +59,6 @@ function coverSlice(work: Work, advance: Advance, grantId: string, amount: Amoun
 /** Whether a grant's credit may pay for an advance: same currency, and free for its feature. */
 export const isCompatible = (grant: Grant, advance: Pick<Advance, 'currency' | 'featureKey'>): boolean =>
   grant.currency === advance.currency && mayPay(grant.featureKeys, advance.featureKey);
-
-/** By instant, then version; those of one version in the order they were booked. */
-const oldestFirst = (a: Advance, b: Advance): number =>
-  a.at - b.at || a.entry.version - b.entry.version || a.entry.position - b.entry.position;
 
 function advanceOf(work: Work, key: string): Advance {
   const advance = work.advances.get(key);

@@ -25,7 +25,7 @@ export function decide<C extends Command>(
   const work = open(state);
   advance(work, now);
   // Booking what is due changes something by itself only where that was the wish.
-  const before = command.kind === 'bookDue' ? from(state) : asItStands(state, work);
+  const before = asItStands(command.kind === 'bookDue' ? open(state) : work);
   const answer = specOf(command).decide(work, command, now, leeway);
   const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
@@ -33,28 +33,11 @@ export function decide<C extends Command>(
   return { ...(changed ? outcome : unchanged(state)), answer, changed, seen: outcome.state };
 }
 
-/** What a command may change, as it was before. */
-type Before = Pick<BookState, 'grants' | 'charges'> & { readonly postings: number };
+/** What a command may change. */
+const asItStands = ({ grants, charges, postings }: Work) => ({ grants, charges, booked: postings.length });
 
-const from = ({ grants, charges }: BookState): Before => ({ grants, charges, postings: 0 });
-
-/** The work as it stands. Copied only where it has come further than the state: the usual write finds nothing due. */
-function asItStands(state: BookState, work: Work): Before {
-  const before = from(state);
-  if (!differs(before, work)) return before;
-  return { grants: new Map(work.grants), charges: new Map(work.charges), postings: work.postings.length };
-}
-
-const differs = (before: Before, work: Work): boolean =>
-  work.postings.length > before.postings ||
-  holdsOthers(before.grants, work.grants) ||
-  holdsOthers(before.charges, work.charges);
-
-/** Facts are replaced, never changed in place, so another object is another fact. */
-function holdsOthers(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): boolean {
-  if (before.size !== after.size) return true;
-  for (const [id, fact] of after) if (before.get(id) !== fact) return true;
-  return false;
-}
+/** Facts and their collections are replaced, never changed in place, so another object is another content. */
+const differs = (before: ReturnType<typeof asItStands>, work: Work): boolean =>
+  work.postings.length > before.booked || work.grants !== before.grants || work.charges !== before.charges;
 
 const unchanged = (state: BookState): Outcome => ({ state, postings: [], reductions: [] });

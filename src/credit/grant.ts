@@ -1,5 +1,5 @@
 import type { Amount } from '../amount.ts';
-import { earlier, later, type Instant } from '../instant.ts';
+import { earlier, later, NEVER, type Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
 import type { Credit } from '../ledger/routes.ts';
 import type { CreditPromise } from '../pending/promise.ts';
@@ -115,6 +115,12 @@ export function grantStatus(grant: Grant, at: Instant): GrantStatus {
   if (grant.voidedAt !== null && grant.voidedAt <= at) return 'VOIDED';
   if (grant.expiresAt <= at) return 'EXPIRED';
   return grant.bookedAt === null ? 'PENDING' : 'ACTIVE';
+}
+
+/** When something is to be booked of it next by itself; NEVER if nothing is. */
+export function nextDueOf(grant: Grant): Instant {
+  if (grant.phase === 'SCHEDULED') return earlier(bookingInstant(grant), grant.expiresAt);
+  return grant.phase === 'CREDIT' && grant.remaining > 0n ? grant.expiresAt : NEVER;
 }
 
 /** Closed identity (domain.md §3): this and the four stored amounts add up to the grant's amount. */

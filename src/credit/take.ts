@@ -1,7 +1,7 @@
 import type { Amount } from '../amount.ts';
 import type { Instant } from '../instant.ts';
 import { undoExpiry } from '../ledger/posting-rules.ts';
-import { book, grantOf, type Work } from './book-state.ts';
+import { book, grantOf, putGrant, type Work } from './book-state.ts';
 import { creditOf, type Grant, type Move } from './grant.ts';
 
 /** From `at` on, this much more of a grant is untaken until now. */
@@ -60,6 +60,5 @@ export function takeFrom(work: Work, grantId: string, amount: Amount, at: Instan
     moves: [...grant.moves, { at, delta: -amount }],
   };
   if (taken.remaining < 0n || taken.expired < 0n) throw new Error(`invariant: ${grantId} is overdrawn`);
-  work.grants.set(grantId, taken);
-  return taken;
+  return putGrant(work, taken);
 }

@@ -1,6 +1,7 @@
 import type { Amount } from '../amount.ts';
 import type { UuidMaker } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
 import { GENESIS, transactionLink, type Salt } from './hash.ts';
 import type { Leg, Posting, PostingKind } from './posting.ts';
@@ -13,10 +14,10 @@ export type JournalHead = {
   /** The last link of the hash chain; {@link GENESIS} before the first. */
   readonly hash: Buffer;
   /** Each sub-account by its key, with its running total in version order. */
-  readonly subAccounts: ReadonlyMap<string, SubAccountHead>;
+  readonly subAccounts: PersistentMap<SubAccountHead>;
 };
 
-export const emptyJournal: JournalHead = { hash: GENESIS, subAccounts: new Map() };
+export const emptyJournal: JournalHead = { hash: GENESIS, subAccounts: PersistentMap.of() };
 
 export type JournalTransaction = {
   /** The 32 hex digits of its id. */
@@ -75,7 +76,7 @@ export function append(
   remaining: (grantId: string) => Amount,
   uuids: UuidMaker,
 ): Appended {
-  const subAccounts = new Map(head.subAccounts);
+  let { subAccounts } = head;
   const held = new Map<string, Amount>();
   const opened: (SubAccount & Pick<SubAccountHead, 'uuid' | 'ordinal'>)[] = [];
   const transactions: JournalTransaction[] = [];
@@ -84,14 +85,15 @@ export function append(
 
   for (const [index, { kind, bookedAt, legs, reason = null }] of postings.entries()) {
     const ordinal = index + 1;
-    const before = entries.length;
+    const first = entries.length;
     for (const { account, amount, grantId, chargeId, reverses = null } of legs) {
       const key = subAccountKey(account);
-      const known = subAccounts.get(key) ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
+      const before = subAccounts.get(key);
+      const known = before ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
       const { uuid: accountUuid, ordinal: subAccount } = known;
-      if (!subAccounts.has(key)) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
+      if (before === undefined) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
       const runningTotal = known.total + amount;
-      subAccounts.set(key, { ...known, total: runningTotal });
+      subAccounts = subAccounts.with(key, { ...known, total: runningTotal });
       let grantRemaining: Amount | null = null;
       if (account.type === 'CUSTOMER_FBO' && grantId !== null) {
         grantRemaining = (held.get(grantId) ?? remaining(grantId)) + amount;
@@ -114,7 +116,7 @@ export function append(
     }
     const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
     const transaction = { uuid: uuids(), ...write, ordinal, kind, bookedAt, reason };
-    hash = transactionLink(hash, salt, transaction, entries.slice(before));
+    hash = transactionLink(hash, salt, transaction, entries.slice(first));
     transactions.push({ ...transaction, ...subject, hash });
   }
   return { head: { hash, subAccounts }, opened, transactions, entries };

@@ -4,6 +4,7 @@ import { as, digits, integer, inKey, numeric, optional, smallint, text, texts } 
 import { statement, type Connection } from '../db/database.ts';
 import { booksOnce, inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
 import { lastTotal } from './as-of.ts';
 import type { Appended, JournalHead, SubAccountHead } from './journal.ts';
@@ -46,13 +47,13 @@ export async function loadSubAccounts(
   connection: Connection,
   named: readonly Placed[],
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
-  const books = new Map<string, Map<string, SubAccountHead>>();
-  if (named.length === 0) return books;
+  if (named.length === 0) return new Map();
+  const books = new Map<string, [string, SubAccountHead][]>();
   for (const row of await connection.run(HEADS, placesOf(booksOnce(named)))) {
     const { uuid, ordinal, ...account } = SUB_ACCOUNTS.read(row);
-    const accounts = books.get(row.book_id) ?? new Map<string, SubAccountHead>();
-    accounts.set(subAccountKey(account), { uuid, ordinal, total: row.total ?? 0n });
+    const accounts = books.get(row.book_id) ?? [];
+    accounts.push([subAccountKey(account), { uuid, ordinal, total: row.total ?? 0n }]);
     books.set(row.book_id, accounts);
   }
-  return books;
+  return new Map([...books].map(([id, accounts]) => [id, PersistentMap.of(accounts)]));
 }

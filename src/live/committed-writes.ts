@@ -20,7 +20,7 @@ export type Committed = {
   readonly shard: number;
   readonly bookId: string;
   readonly version: number;
-  /** The state it led to, as it has just been stored; it may hold closed facts that commands named. */
+  /** The open state it led to, as it has just been stored. */
   readonly state: BookState;
   /** Each currency of a grant, charge or adjustment, sorted. */
   readonly currencies: readonly string[];

@@ -4,7 +4,8 @@ import { ALWAYS, later, type Instant } from '../instant.ts';
 import { isSettled, type SubAccount } from '../ledger/account.ts';
 import type { Written } from './written.ts';
 import { allocationKey, type Slices } from '../credit/charge.ts';
-import { plan } from '../credit/collect.ts';
+import { burnOrderAt } from '../credit/burn-order.ts';
+import { planFrom } from '../credit/collect.ts';
 import { isCompatible } from '../credit/cover.ts';
 import type { Grant } from '../credit/grant.ts';
 import { untakenSteps } from '../credit/take.ts';
@@ -137,9 +138,8 @@ type Taking = {
 
 function differing({ replay }: UsageCheck, { version, recordedAt }: Written, taking: Taking): Finding[] {
   const { at, taken, asked, chargeId } = taking;
-  const grants = new Map<string, Grant>();
-  for (const own of creditSince(replay, at)) grants.set(own.grant.id, asKnownAt(own, version - 1));
-  const lawful = plan({ grants, historyFrom: ALWAYS }, taking, asked, at);
+  const credit = [...creditSince(replay, at)].map((own) => asKnownAt(own, version - 1));
+  const lawful = planFrom(credit.toSorted(burnOrderAt(at)), taking, asked, at);
   const expected = shown(lawful.map(({ grant, amount }) => ({ grantId: grant.id, amount })));
   const actual = shown(taken);
   if (expected === actual) return [];

@@ -1,4 +1,4 @@
-import { nextDue } from '../credit/advance-to.ts';
+import { nextDueOf } from '../credit/grant.ts';
 import type { Connection } from '../db/database.ts';
 import { earlier, NEVER } from '../instant.ts';
 import { checkAnswers } from './answers.ts';
@@ -43,9 +43,10 @@ export async function* verifyBook(
   yield* verifyJournal(connection, book, journal, missing);
   for await (const stale of staleLateSums(connection, book)) yield found(stale);
   for await (const { findings, rebuilt } of checkGrants(connection, book, accounts)) {
-    for (const { grant, version } of rebuilt) used(grant.currency, version);
-    const grants = new Map(rebuilt.map(({ grant }) => [grant.id, grant]));
-    nextEventAt = earlier(nextEventAt, nextDue({ grants }));
+    for (const { grant, version } of rebuilt) {
+      used(grant.currency, version);
+      nextEventAt = earlier(nextEventAt, nextDueOf(grant));
+    }
     yield found(findings);
   }
   for await (const { findings, charges } of checkCharges(connection, book, journal, missing)) {

@@ -2,7 +2,6 @@ import { formatAmount } from '../amount.ts';
 import { advanceTo, nextEvent } from '../credit/advance-to.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import { balancesIn } from '../credit/figures.ts';
-import { isOpen } from '../credit/grant.ts';
 import { passingsUntil, type Passing } from '../credit/passing.ts';
 import type { CauseKind } from '../credit/cause.ts';
 import { ALWAYS, later, type Instant } from '../instant.ts';
@@ -77,7 +76,7 @@ export function adopt(book: WatchedBook, newer: BookNow): void {
     .filter((write) => write.version > book.version)
     .map(({ cause }) => cause)
     .filter((cause) => cause !== null);
-  book.state = advanceTo(openPart(state), later(book.state.clock, state.clock)).state;
+  book.state = advanceTo(state, later(book.state.clock, state.clock)).state;
   book.id = bookId;
   book.version = version;
   book.currencies = currencies;
@@ -116,17 +115,6 @@ export function messageNow(
   const { version, state } = audience.book;
   return { version, asOf: state.clock, balances, below, figures, causes, heartbeat };
 }
-
-/** Without the closed facts that commands have named: they change no figure again, and would stay in memory. */
-const openPart = (state: BookState): BookState => ({
-  ...state,
-  grants: new Map(
-    [...state.grants].flatMap(([id, grant]) => (isOpen(grant) ? [[id, { ...grant, moves: [] }]] : [])),
-  ),
-  charges: new Map([...state.charges].filter(([, { status }]) => status === 'OPEN')),
-  advances: new Map([...state.advances].filter(([, { uncovered }]) => uncovered > 0n)),
-  allocations: new Map(),
-});
 
 /** Why a book has changed: through writes, or through what has come to pass by itself. */
 type Change = { readonly causes: readonly CauseKind[]; readonly passings: readonly Passing[] };

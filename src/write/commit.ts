@@ -13,14 +13,15 @@ import { storeAllocations } from '../tables/allocations.ts';
 import { committedWrite, type Committed } from '../live/committed-writes.ts';
 import { storeCharges } from '../tables/charges.ts';
 import { storeFormerTerms } from '../tables/former-terms.ts';
-import { storeGrants, type StoredGrant } from '../tables/grants.ts';
+import { storeGrants } from '../tables/grants.ts';
 import type { BookCache } from '../book/book-cache.ts';
 import type { WritableBook } from '../book/open-book.ts';
+import { assemble } from '../book/state-at.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
 import { lockedBook } from './locked-books.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
-import type { Rows, Session } from './session.ts';
+import { openAfter, type Rows, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type CommitDeps = DecideDeps & {
@@ -63,11 +64,14 @@ export async function commitBatch(
   if ('absent' in done) done = await attempt(await makeAbsent(deps, done.absent, manner));
   if ('absent' in done) throw new Error('invariant: books that were made are not there');
   const { results, sessions } = done;
+  const committed: Committed[] = [];
   for (const session of sessions) {
     const { version, clock } = session.state;
-    deps.kept.keep({ id: session.bookId, version, clock, headHash: session.head.hash }, openAfter(session));
+    const open = openAfter(session);
+    deps.kept.keep({ id: session.bookId, version, clock, headHash: session.head.hash }, open);
+    if (session.writes.length > 0) committed.push(committedOf(session, open));
   }
-  return { results, committed: sessions.filter(({ writes }) => writes.length > 0).map(committedOf) };
+  return { results, committed };
 }
 
 type Attempt = {
@@ -172,12 +176,15 @@ function store(connection: Connection, sessions: readonly Session[]): readonly P
 }
 
 /** What a batch has done to a book, as those who follow it are told. */
-const committedOf = ({ key, shard, bookId, state, currencies, writes, known }: Session): Committed => ({
+const committedOf = (
+  { key, shard, bookId, state, currencies, writes, known }: Session,
+  open: WritableBook,
+): Committed => ({
   key,
   shard,
   bookId,
   version: state.version,
-  state,
+  state: assemble(state, open),
   currencies: Object.keys(currencies).toSorted(),
   writes: writes.map(({ version, method }) =>
     committedWrite(version, method, () =>
@@ -185,19 +192,3 @@ const committedOf = ({ key, shard, bookId, state, currencies, writes, known }: S
     ),
   ),
 });
-
-/** What is open in a book after a batch, from what the session knows of it: the same a later load would find. */
-const openAfter = ({ known, state, head }: Session): WritableBook => ({
-  grants: [...known.grants.values()].filter(isOpen).map(withoutPast),
-  charges: [...known.charges.values()].filter(isOpen),
-  advances: [...state.advances.values()].filter(({ uncovered }) => uncovered > 0n),
-  subAccounts: head.subAccounts,
-});
-
-const isOpen = ({ closedVersion }: { readonly closedVersion: number | null }): boolean =>
-  closedVersion === null;
-
-const withoutPast = (own: StoredGrant): StoredGrant =>
-  own.grant.moves.length === 0 && own.grant.formerTimes.length === 0
-    ? own
-    : { ...own, grant: { ...own.grant, moves: [], formerTimes: [] } };

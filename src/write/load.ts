@@ -1,14 +1,16 @@
 import type { BookCache } from '../book/book-cache.ts';
 import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { BookState } from '../credit/book-state.ts';
-import { advanceKey, allocationKey, type Allocation } from '../credit/charge.ts';
+import { allocationKey, type Allocation } from '../credit/charge.ts';
 import { specOf } from '../credit/command.ts';
+import { grantsOf, type Grants } from '../credit/pools.ts';
 import type { Needs } from '../credit/spec.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce, type Placed } from '../db/placement.ts';
 import { byBook, type FoundFact } from '../db/table.ts';
 import { loadPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
+import { PersistentMap } from '../persistent-map.ts';
 import { loadAccrued, loadAllocations } from '../tables/allocations.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import type { BookRow } from '../tables/books.ts';
@@ -46,37 +48,38 @@ export async function loadSessions(
   const grants = [...named, ...reclaimable];
   const allocations = [...splits, ...accrued];
   const behind = await loadBehind(connection, needs, { grants, allocations, open });
-  const grantsOf = byBook([...grants, ...behind.grants]);
-  const chargesOf = byBook([...charges, ...behind.charges]);
-  const [allocationsOf, postedOf, movesOf] = [byBook(allocations), byBook(posted), byBook(behind.moves)];
+  const grantsIn = byBook([...grants, ...behind.grants]);
+  const chargesIn = byBook([...charges, ...behind.charges]);
+  const [allocationsIn, postedIn, movesIn] = [byBook(allocations), byBook(posted), byBook(behind.moves)];
   const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
     const { id, key, shard, feedPosition, version, clock, currencies } = book;
     const own = open.get(id)!;
     const known = {
-      grants: mapBy([...own.grants, ...grantsOf(id)], ({ grant }) => grant.id),
-      charges: mapBy([...own.charges, ...chargesOf(id)], ({ charge }) => charge.id),
+      grants: mapBy(grantsIn(id), ({ grant }) => grant.id),
+      charges: mapBy(chargesIn(id), ({ charge }) => charge.id),
     };
-    const state: BookState = {
+    const loaded: BookState = {
       version,
       clock,
       historyFrom: sinceOf.get(id) ?? clock,
-      grants: withPast(known.grants, movesOf(id), behind.formerTerms),
-      charges: new Map([...known.charges].map(([chargeId, { charge }]) => [chargeId, charge])),
-      advances: mapBy(own.advances, advanceKey),
-      allocations: mapBy(allocationsOf(id), ({ ref }) => allocationKey(ref)),
-      posted: mapBy(postedOf(id), (one) => one.id),
+      grants: withPast(withNamed(own.grants, known.grants), movesIn(id), behind.formerTerms),
+      charges: [...known.charges.values()].reduce((all, { charge }) => all.with(charge), own.charges),
+      advances: own.advances,
+      allocations: PersistentMap.of(allocationsIn(id).map((slice) => [allocationKey(slice.ref), slice])),
+      posted: PersistentMap.of(postedIn(id).map((one) => [one.id, one])),
     };
     const session = openSession({
       key,
       shard,
       bookId: id,
       feedPosition,
+      open: own,
+      loaded,
       known,
       currencies: { ...currencies },
       remembered: new Map(remembered.get(bookKeyText(key))),
       head: { hash: book.headHash, subAccounts: own.subAccounts },
-      state,
     });
     return [bookKeyText(key), session] as const;
   });
@@ -86,19 +89,25 @@ export async function loadSessions(
 const mapBy = <One>(all: readonly One[], keyOf: (one: One) => string): Map<string, One> =>
   new Map(all.map((one) => [keyOf(one), one]));
 
+/** The open grants, and those a command names. */
+const withNamed = (open: Grants, named: ReadonlyMap<string, StoredGrant>): Grants =>
+  [...named.values()].reduce((grants, { grant }) => grants.with(grant), open);
+
 /** The grants with what happened to them since the instant that somebody books at. */
 function withPast(
-  grants: ReadonlyMap<string, StoredGrant>,
+  grants: Grants,
   moves: readonly GrantMove[],
   formerTerms: ReadonlyMap<string, readonly FormerTerms[]>,
-): BookState['grants'] {
-  if (moves.length === 0 && formerTerms.size === 0)
-    return new Map([...grants].map(([id, { grant }]) => [id, grant]));
+): Grants {
+  if (moves.length === 0 && formerTerms.size === 0) return grants;
   const movesOf = Map.groupBy(moves, ({ grantId }) => grantId);
-  return new Map(
-    [...grants].map(([id, { grant }]) => {
-      const past = { moves: movesOf.get(id) ?? [], formerTimes: formerTimesOf(formerTerms.get(id)) };
-      return [id, { ...grant, ...past }];
+  return grantsOf(
+    [...grants.values()].map((grant) => {
+      const past = {
+        moves: movesOf.get(grant.id) ?? [],
+        formerTimes: formerTimesOf(formerTerms.get(grant.id)),
+      };
+      return { ...grant, ...past };
     }),
   );
 }
@@ -150,14 +159,14 @@ async function loadBehind(
   });
   // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
   const coverable = needs.accrued.flatMap((book) =>
-    open.get(book.bookId)!.advances.map(({ chargeId }) => ({ ...book, chargeId })),
+    [...open.get(book.bookId)!.advances.values()].map(({ chargeId }) => ({ ...book, chargeId })),
   );
   const namedOf = byBook(named);
   // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.
   const late = needs.late.flatMap((book) =>
-    [...open.get(book.bookId)!.grants, ...namedOf(book.bookId)].map(({ grant }) => {
-      return { ...book, grantId: grant.id };
-    }),
+    [...open.get(book.bookId)!.grants.keys(), ...namedOf(book.bookId).map(({ grant }) => grant.id)].map(
+      (grantId) => ({ ...book, grantId }),
+    ),
   );
   const [grants, charges, moves, formerTerms] = await awaitAll([
     loadGrants(connection, behind),

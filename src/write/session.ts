@@ -1,3 +1,4 @@
+import type { WritableBook } from '../book/open-book.ts';
 import type { BookState, Reduction } from '../credit/book-state.ts';
 import type { Allocation } from '../credit/charge.ts';
 import type { Decision } from '../credit/decide.ts';
@@ -40,11 +41,15 @@ export type Session = Placed & {
   readonly key: BookKey;
   /** Where in the feed of its shard the writes of this batch stand. */
   readonly feedPosition: number;
+  /** What was open before the batch. */
+  readonly open: WritableBook;
+  /** The state as it was loaded for the batch: with what is not open, and what lies in the past, where a command needs it. */
+  readonly loaded: BookState;
   state: BookState;
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
   readonly currencies: Record<string, number>;
-  /** What is known of the grants and charges of the state besides what the core needs. */
+  /** The grants and charges that were named or changed, with what the core need not know; of the others `open` tells. */
   readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
   readonly remembered: Map<string, Remembered>;
   /** The keys used in this batch. */
@@ -66,10 +71,20 @@ const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
 export const openSession = (
   loaded: Pick<
     Session,
-    'key' | 'shard' | 'bookId' | 'feedPosition' | 'state' | 'head' | 'currencies' | 'known' | 'remembered'
+    | 'key'
+    | 'shard'
+    | 'bookId'
+    | 'feedPosition'
+    | 'open'
+    | 'loaded'
+    | 'head'
+    | 'currencies'
+    | 'known'
+    | 'remembered'
   >,
 ): Session => ({
   ...loaded,
+  state: loaded.loaded,
   keys: [],
   writes: [],
   appended: [],
@@ -101,17 +116,15 @@ export function record(
   if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
   recordGrants(session, after, write, facts);
   recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt, write, facts);
-  diff(session.state.advances, after.advances, session.advances, (advance) => ({
+  const before = session.state;
+  collect(after.advances.changedSince(before.advances), before.advances, session.advances, (advance) => ({
     shard,
     bookId,
     fact: advance,
     closedVersion: advance.uncovered === 0n ? after.version : null,
   }));
-  diff(session.state.allocations, after.allocations, session.allocations, (fact) => ({
-    shard,
-    bookId,
-    fact,
-  }));
+  const slices = after.allocations.changedSince(before.allocations);
+  collect(slices, before.allocations, session.allocations, (fact) => ({ shard, bookId, fact }));
   session.reductions.push(...reductions.map((fact) => ({ shard, bookId, fact })));
   session.state = after;
   const { feedPosition } = session;
@@ -120,15 +133,14 @@ export function record(
   session.writes.push({ ...write, hash });
 }
 
-/** Adds to `rows` what is new or different in `after`; facts are replaced, never changed in place. */
-function diff<One, Row>(
-  before: ReadonlyMap<string, One>,
-  after: ReadonlyMap<string, One>,
+/** Adds to `rows` what is new or different since `before`. */
+function collect<One, Row>(
+  changed: Iterable<readonly [string, One]>,
+  before: { has(key: string): boolean },
   rows: Rows<Row>,
   rowOf: (fact: One, key: string) => Row,
 ): void {
-  for (const [key, fact] of after) {
-    if (before.get(key) === fact) continue;
+  for (const [key, fact] of changed) {
     const made = rows.made.has(key) || !before.has(key);
     (made ? rows.made : rows.changed).set(key, rowOf(fact, key));
   }
@@ -143,9 +155,9 @@ function recordGrants(
   facts: Fact[],
 ): void {
   const { key, shard, bookId, state: before } = session;
-  diff(before.grants, after.grants, session.grants, (grant, id) => {
+  collect(after.grants.changedSince(before.grants), before.grants, session.grants, (grant, id) => {
     const was = before.grants.get(id) ?? null;
-    const known = session.known.grants.get(id);
+    const known = session.known.grants.get(id) ?? session.open.stored.get(id);
     const now = stored(known, grant, after.version);
     session.known.grants.set(id, now);
     session.promises.push({
@@ -176,7 +188,7 @@ function recordCharges(
   facts: Fact[],
 ): void {
   const { shard, bookId, state: before, known } = session;
-  diff(before.charges, after.charges, session.charges, (charge, id) => {
+  collect(after.charges.changedSince(before.charges), before.charges, session.charges, (charge, id) => {
     const was = before.charges.get(id);
     const closedVersion =
       charge.status === 'OPEN' ? null : (known.charges.get(id)?.closedVersion ?? after.version);
@@ -194,3 +206,26 @@ function recordCharges(
     return { shard, bookId, fact: { charge, closedVersion } };
   });
 }
+
+/** What is open in the book now: the same a later load would find. */
+export function openAfter({ open, loaded, state, known, head }: Session): WritableBook {
+  let { grants, charges, advances, stored: rows } = open;
+  for (const [id] of state.grants.changedSince(loaded.grants)) {
+    const own = withoutPast(known.grants.get(id)!);
+    const isOpen = own.closedVersion === null;
+    grants = isOpen ? grants.with(own.grant) : grants.without(id);
+    rows = isOpen ? rows.with(id, own) : rows.without(id);
+  }
+  for (const [id, charge] of state.charges.changedSince(loaded.charges)) {
+    charges = charge.status === 'OPEN' ? charges.with(charge) : charges.without(id);
+  }
+  for (const [key, advance] of state.advances.changedSince(loaded.advances)) {
+    advances = advance.uncovered > 0n ? advances.with(advance) : advances.without(key);
+  }
+  return { grants, charges, advances, stored: rows, subAccounts: head.subAccounts };
+}
+
+const withoutPast = (own: StoredGrant): StoredGrant =>
+  own.grant.moves.length === 0 && own.grant.formerTimes.length === 0
+    ? own
+    : { ...own, grant: { ...own.grant, moves: [], formerTimes: [] } };

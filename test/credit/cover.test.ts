@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BookState } from '../../src/credit/book-state.ts';
 import type { Consume } from '../../src/credit/commands/consume.ts';
 import { decide } from '../../src/credit/decide.ts';
+import { advancesOf } from '../../src/credit/pools.ts';
 import { formatAmount } from '../../src/amount.ts';
 import { formatInstant } from '../../src/instant.ts';
 import { aBook, aConsumption, aCorrection, aGrant, day, until, type Write } from '../support/builders.ts';
@@ -37,7 +38,7 @@ describe('a grant that becomes credit', () => {
 
   it('also where they stand in another order in the state', () => {
     const { advances, ...book } = aBook([day(3), debt('c9', '5')], [day(3), debt('c1', '5')]);
-    const turned = { ...book, advances: new Map([...advances].toReversed()) };
+    const turned = { ...book, advances: advancesOf([...advances.values()].toReversed()) };
 
     expect(coverings(turned, [day(5), aGrant({ amount: '5' })])).toEqual(['2026-01-05 g1 pays c9 5']);
   });

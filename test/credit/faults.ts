@@ -4,8 +4,10 @@ import { specOf, type Command } from '../../src/credit/command.ts';
 import { advanceTo } from '../../src/credit/advance-to.ts';
 import { decide, type Decision } from '../../src/credit/decide.ts';
 import type { Grant } from '../../src/credit/grant.ts';
+import { advancesOf, chargesOf, grantsOf } from '../../src/credit/pools.ts';
 import { later, type Instant } from '../../src/instant.ts';
 import type { Posting } from '../../src/ledger/posting.ts';
+import { PersistentMap } from '../../src/persistent-map.ts';
 import { CORE, type Core } from './journal.ts';
 
 /** Cores with one thing wrong each: what a property that could not fail would let through. */
@@ -48,7 +50,7 @@ export const FAULTS_OF_SPENDING: Readonly<Record<string, Core>> = {
       ? { ...command, bookedAt: later(command.bookedAt, now) }
       : command,
   ),
-  'forgets the debts of the past': given((state) => ({ ...state, advances: new Map() })),
+  'forgets the debts of the past': given((state) => ({ ...state, advances: advancesOf() })),
   'cannot look ahead': { ...CORE, advanceTo: (state) => advanceTo(state, state.clock) },
 };
 
@@ -57,9 +59,7 @@ export const CHANGES_WHAT_IT_IS_GIVEN: Core = {
   ...CORE,
   decide: (state, command, now) => {
     const decision = decide(state, command, now);
-    for (const grant of decision.state.grants.values())
-      (state.grants as Map<string, Grant>).set(grant.id, grant);
-    return decision;
+    return Object.assign(state, { grants: decision.state.grants }) && decision;
   },
 };
 
@@ -85,15 +85,19 @@ export const FAULTS_OF_EVERYTHING: Readonly<Record<string, Core>> = {
   ),
   'forgets the charges that are open': given((state) => ({
     ...state,
-    charges: new Map([...state.charges].filter(([, charge]) => charge.status !== 'OPEN')),
+    charges: chargesOf([...state.charges.values()].filter(({ status }) => status !== 'OPEN')),
   })),
   'earns on what was given back': given((state) => ({
     ...state,
-    allocations: new Map([...state.allocations].map(([key, slice]) => [key, { ...slice, returned: 0n }])),
+    allocations: PersistentMap.of(
+      [...state.allocations].map(([key, slice]) => [key, { ...slice, returned: 0n }]),
+    ),
   })),
   'earns twice on the same consumption': given((state) => ({
     ...state,
-    allocations: new Map([...state.allocations].map(([key, slice]) => [key, { ...slice, recognized: 0n }])),
+    allocations: PersistentMap.of(
+      [...state.allocations].map(([key, slice]) => [key, { ...slice, recognized: 0n }]),
+    ),
   })),
   'gives credit back, but to no advance that waits for it': {
     ...CORE,
@@ -107,7 +111,7 @@ export const FAULTS_OF_EVERYTHING: Readonly<Record<string, Core>> = {
 
 const withoutAdvancesOfOthers = (state: BookState, chargeId: string): BookState => ({
   ...state,
-  advances: new Map([...state.advances].filter(([, advance]) => advance.chargeId === chargeId)),
+  advances: advancesOf([...state.advances.values()].filter((advance) => advance.chargeId === chargeId)),
 });
 
 function given(forget: (state: BookState) => BookState): Core {
@@ -142,10 +146,10 @@ function asIfNothingCame(grant: Grant, since: Instant): Grant {
 
 const mapGrants = (state: BookState, change: (grant: Grant) => Grant): BookState => ({
   ...state,
-  grants: new Map([...state.grants].map(([id, grant]) => [id, change(grant)])),
+  grants: grantsOf([...state.grants.values()].map(change)),
 });
 
 const keepGrants = (state: BookState, kept: (grant: Grant) => boolean): BookState => ({
   ...state,
-  grants: new Map([...state.grants].filter(([, grant]) => kept(grant))),
+  grants: grantsOf([...state.grants.values()].filter(kept)),
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { grantOf, open, type BookState } from '../../src/credit/book-state.ts';
 import { coverLate } from '../../src/credit/cover.ts';
+import { PersistentMap } from '../../src/persistent-map.ts';
 import { decide } from '../../src/credit/decide.ts';
 import { takeFrom } from '../../src/credit/take.ts';
 import { aBook, aConsumption, aCorrection, aGrant, credits, day, until } from '../support/builders.ts';
@@ -30,7 +31,7 @@ describe('a state that cannot be is no basis for a decision', () => {
   });
 
   it('the splits of a charge less than it has collected', () => {
-    const known: BookState = { ...book(), allocations: new Map() };
+    const known: BookState = { ...book(), allocations: PersistentMap.of() };
 
     expect(() => decide(known, aCorrection('c1', '1'), day(5))).toThrow(
       'invariant: c1 collected more than its allocations and advances say',

@@ -5,6 +5,7 @@ import type { BookState } from '../../src/credit/book-state.ts';
 import type { Command } from '../../src/credit/command.ts';
 import type { RecognizeRevenue } from '../../src/credit/commands/recognize-revenue.ts';
 import { decide } from '../../src/credit/decide.ts';
+import { PersistentMap } from '../../src/persistent-map.ts';
 import { isRefusal } from '../../src/refusal.ts';
 import {
   aBook,
@@ -84,7 +85,7 @@ describe('recognizing revenue', () => {
       [day(5), aConsumption({ chargeId: 'c1', amount: '4' })],
       [day(5), aConsumption({ chargeId: 'c2', amount: '4' })],
     );
-    const turned = { ...known, allocations: new Map([...known.allocations].toReversed()) };
+    const turned = { ...known, allocations: PersistentMap.of([...known.allocations].toReversed()) };
     const { postings } = decide(turned, revenue('5'), day(20));
 
     expect(

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createBookCache, type BookCache, type OpenBook } from '../../src/book/book-cache.ts';
 import type { Command } from '../../src/credit/command.ts';
+import { advancesOf } from '../../src/credit/pools.ts';
 import { batchedWorld, NOT_KEPT } from '../support/batched.ts';
 import {
   aCollection,
@@ -51,15 +52,13 @@ async function write(customerId: string, at: number, ...commands: readonly Comma
 
 const without =
   (name: string): Lie =>
-  (open) => ({ ...open, grants: open.grants.filter((own) => own.grant.id !== grant(name)) });
+  (open) => ({ ...open, grants: open.grants.without(grant(name)) });
 
 const withPriority =
   (name: string, priority: number): Lie =>
   (open) => ({
     ...open,
-    grants: open.grants.map((own) =>
-      own.grant.id === grant(name) ? { ...own, grant: { ...own.grant, priority } } : own,
-    ),
+    grants: open.grants.with({ ...open.grants.get(grant(name))!, priority }),
   });
 
 const told = async (customerId: string) => {
@@ -140,7 +139,7 @@ describe('an advance beside idle credit', () => {
 
   test('is told once, where it begins: a grant that did not cover it', async () => {
     await write('covering', day(1), { ...spend, mode: 'CREDIT_ONLY' });
-    await writeBelieving((open) => ({ ...open, advances: [] }), 'covering', day(2), idle);
+    await writeBelieving((open) => ({ ...open, advances: advancesOf() }), 'covering', day(2), idle);
     await write('covering', day(3), aGrant({ grantId: grant('next'), featureKeys: ['f'] }));
 
     expect(await told('covering')).toMatchObject([

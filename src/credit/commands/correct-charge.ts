@@ -10,11 +10,10 @@ import {
 } from '../../ledger/posting-rules.ts';
 import type { Leg } from '../../ledger/posting.ts';
 import { refuse } from '../../refusal.ts';
-import { book, grantOf, type Work } from '../book-state.ts';
+import { book, grantOf, putAdvance, putAllocation, putCharge, putGrant, type Work } from '../book-state.ts';
 import { burnOrder } from '../burn-order.ts';
 import {
   advanceKey,
-  allocationKey,
   usageOf,
   type Allocation,
   type Charge,
@@ -57,7 +56,7 @@ function correctBy(work: Work, charge: Charge, amount: Amount, now: Instant): Co
   book(work, correct(legs, now));
   const allocations = returned.map(({ slice }) => slice).filter((slice) => slice !== null);
   for (const slice of allocations) restore(work, slice.grantId, slice.amount, now);
-  work.charges.set(charge.id, {
+  putCharge(work, {
     ...charge,
     collected: charge.collected - amount,
     advanced: charge.advanced - sumAmounts(returned.map(({ fromAdvance }) => fromAdvance)),
@@ -108,7 +107,7 @@ function reduceAdvance(
   const advance = work.advances.get(key);
   if (advance === undefined || advance.uncovered === 0n) return null;
   const amount = minAmount(wanted, advance.uncovered);
-  work.advances.set(key, { ...advance, uncovered: advance.uncovered - amount });
+  putAdvance(work, { ...advance, uncovered: advance.uncovered - amount });
   const number = work.reductions.length + 1;
   work.reductions.push({ version: work.version, number, chargeId, collection, amount, at: now });
   const legs = returnAdvance(usageOf(chargeId, charge), { amount, entry: advance.entry });
@@ -128,7 +127,7 @@ const lastTakenFirst = (work: Work, chargeId: string, collection: number): reado
 
 function returnSlice(work: Work, charge: Charge, allocation: Allocation, amount: Amount): Returned {
   const recognized = minAmount(amount, allocation.recognized);
-  work.allocations.set(allocationKey(allocation.ref), {
+  putAllocation(work, {
     ...allocation,
     returned: allocation.returned + amount,
     recognized: allocation.recognized - recognized,
@@ -136,7 +135,7 @@ function returnSlice(work: Work, charge: Charge, allocation: Allocation, amount:
   const { grantId, kind, ref: entry } = allocation;
   const back = kind === 'COVER' ? returnCover : returnSource;
   const grant = grantOf(work, grantId);
-  if (recognized > 0n) work.grants.set(grantId, { ...grant, recognized: grant.recognized - recognized });
+  if (recognized > 0n) putGrant(work, { ...grant, recognized: grant.recognized - recognized });
   const credit = creditOf(grant);
   return {
     legs: back(usageOf(charge.id, charge), credit, { amount, recognized, entry }),
@@ -150,7 +149,7 @@ function restore(work: Work, grantId: string, amount: Amount, now: Instant): voi
   const grant = grantOf(work, grantId);
   const consumed = grant.consumed - amount;
   const back = { at: now, delta: amount };
-  const put = (changed: Partial<Grant>) => work.grants.set(grantId, { ...grant, consumed, ...changed });
+  const put = (changed: Partial<Grant>) => putGrant(work, { ...grant, consumed, ...changed });
   const status = grantStatus(grant, now);
   if (status === 'VOIDED') {
     book(work, voidCredit(creditOf(grant), amount, grant.released, now));

@@ -3,7 +3,7 @@ import { ALWAYS, earlier, formatInstant, LATEST, NEVER, type Instant } from '../
 import type { Tax } from '../../ledger/account.ts';
 import { refuseFields } from '../../refusal.ts';
 import { advance } from '../advance-to.ts';
-import { book, grantOf, type Work } from '../book-state.ts';
+import { book, grantOf, putGrant, type Work } from '../book-state.ts';
 import { addDuration } from '../duration.ts';
 import {
   isFunded,
@@ -82,7 +82,7 @@ function create(work: Work, command: CreateGrant, now: Instant): Grant {
     bookedAt: null,
     ...UNTOUCHED,
   };
-  work.grants.set(id, grant);
+  putGrant(work, grant);
   advance(work, now);
   if (funding.method !== 'NONE')
     for (const posting of paymentPostings(grant, unpaid, funding)) book(work, posting);

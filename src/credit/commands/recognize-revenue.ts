@@ -2,8 +2,8 @@ import { formatAmount, minAmount, shareOf, sumAmounts, type Amount } from '../..
 import type { Instant } from '../../instant.ts';
 import { recognize } from '../../ledger/posting-rules.ts';
 import { refuse } from '../../refusal.ts';
-import { book, grantOf, putGrant, type Work } from '../book-state.ts';
-import { allocationKey, usageOf, type Allocation } from '../charge.ts';
+import { book, grantOf, putAllocation, putGrant, type Work } from '../book-state.ts';
+import { usageOf, type Allocation } from '../charge.ts';
 import { creditOf, type Grant } from '../grant.ts';
 import { happenedAt, noCurrency, type CommandSpec } from '../spec.ts';
 
@@ -72,7 +72,7 @@ function move(
     const grant = grantOf(work, allocation.grantId);
     const charge = work.charges.get(allocation.chargeId)!;
     const recognized = allocation.recognized + amount;
-    work.allocations.set(allocationKey(allocation.ref), { ...allocation, recognized });
+    putAllocation(work, { ...allocation, recognized });
     const after: Grant = { ...grant, recognized: grant.recognized + amount };
     putGrant(work, after);
     const { purchaseCurrency: paidIn } = grant.funding;

@@ -1,7 +1,7 @@
 import { formatInstant, later, type Instant } from '../../instant.ts';
 import { refuse, refuseFields } from '../../refusal.ts';
 import { advance } from '../advance-to.ts';
-import { grantOf, type Work } from '../book-state.ts';
+import { grantOf, putGrant, type Work } from '../book-state.ts';
 import { grantStatus, type Grant, type GrantStatus } from '../grant.ts';
 import { grantAnswer, itsGrant, namedGrant, noCurrency, type CommandSpec } from '../spec.ts';
 
@@ -47,7 +47,7 @@ function reschedule(work: Work, command: RescheduleGrant, now: Instant): Grant {
   }
   if (effectiveAt === grant.effectiveAt && expiresAt === grant.expiresAt) return grant;
   const former = { until: now, effectiveAt: grant.effectiveAt, expiresAt: grant.expiresAt };
-  work.grants.set(grant.id, {
+  putGrant(work, {
     ...grant,
     effectiveAt,
     expiresAt,

@@ -21,7 +21,7 @@ export const reverseManually = {
       work.posted.get(id) ??
       refuse('TRANSACTION_NOT_FOUND', `this customer has no transaction ${id}`, { id });
     book(work, balanced({ kind: 'REVERSE', bookedAt: now, legs: reversalLegs(posted), reason }));
-    work.posted.set(id, { ...posted, reversed: true });
+    work.posted = work.posted.with(id, { ...posted, reversed: true });
     return { currency: null };
   },
 } satisfies CommandSpec<ReverseManually>;

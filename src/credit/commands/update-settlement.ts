@@ -93,12 +93,12 @@ function progress(work: Work, before: Grant, event: SettlementEvent, now: Instan
 /** It reached its expiry unpaid. Paid in time after all, it was credit; paid later, it is issued and gone at once. */
 function revive(work: Work, grant: Grant, paidAt: Instant): void {
   if (bookingInstant(grant) < grant.expiresAt) {
-    work.grants.set(grant.id, { ...grant, phase: 'SCHEDULED', expired: 0n });
+    putGrant(work, { ...grant, phase: 'SCHEDULED', expired: 0n });
     return;
   }
   book(work, issue(creditOf(grant), grant.amount, false, paidAt));
   book(work, expire(creditOf(grant), grant.amount, paidAt));
-  work.grants.set(grant.id, { ...grant, phase: 'EXPIRED', bookedAt: paidAt });
+  putGrant(work, { ...grant, phase: 'EXPIRED', bookedAt: paidAt });
 }
 
 /** The payment legs booked so far are taken back; what was still a promise is called off as of the failure. */
