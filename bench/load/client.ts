@@ -152,7 +152,8 @@ function read(
 /** A byte that says the message is not compressed, and its length. */
 const PREFIX = 5;
 
-function framed(message: Uint8Array): Buffer {
+/** A message as gRPC frames it. */
+export function framed(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(PREFIX + message.length);
   frame[0] = 0;
   frame.writeUInt32BE(message.length, 1);

@@ -1,5 +1,7 @@
 import { createCaller, type Caller } from './calls.ts';
+import type { FloodJob } from './flood-job.ts';
 import type { Job } from './job.ts';
+import { runFlood } from './run-flood.ts';
 import { runJob } from './run-job.ts';
 import { runWatchJob } from './run-watch-job.ts';
 import type { WatchJob } from './watch-job.ts';
@@ -9,7 +11,7 @@ import type { WatchJob } from './watch-job.ts';
  * it costs to make calls is not booked to the service, and its pauses are not the service's.
  */
 
-export type Order = { readonly job: Job } | { readonly watchJob: WatchJob };
+export type Order = { readonly job: Job } | { readonly watchJob: WatchJob } | { readonly floodJob: FloodJob };
 
 const callers = new Map<string, Promise<Caller>>();
 
@@ -21,8 +23,10 @@ function callerOf({ calls, connections, deadlineMs }: Job): Promise<Caller> {
   return caller;
 }
 
-const perform = async (order: Order) =>
-  'job' in order ? runJob(order.job, await callerOf(order.job)) : runWatchJob(order.watchJob);
+async function perform(order: Order): Promise<unknown> {
+  if ('job' in order) return runJob(order.job, await callerOf(order.job));
+  return 'floodJob' in order ? runFlood(order.floodJob) : runWatchJob(order.watchJob);
+}
 
 process.on('message', (order: Order) => {
   perform(order).then(

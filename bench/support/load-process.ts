@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { FloodJob, FloodReport } from '../load/flood-job.ts';
 import type { Job, Report } from '../load/job.ts';
 import type { Order } from '../load/main.ts';
 import type { WatchJob, WatchReport } from '../load/watch-job.ts';
@@ -7,6 +8,7 @@ import type { WatchJob, WatchReport } from '../load/watch-job.ts';
 export type LoadProcess = {
   run(job: Job): Promise<Report>;
   watch(watchJob: WatchJob): Promise<WatchReport>;
+  flood(floodJob: FloodJob): Promise<FloodReport>;
 };
 
 type Answer = { readonly report: unknown } | { readonly error: string };
@@ -23,5 +25,9 @@ export function loadProcess(child: ChildProcess): LoadProcess {
       });
       child.send(what);
     });
-  return { run: (job) => order({ job }), watch: (watchJob) => order({ watchJob }) };
+  return {
+    run: (job) => order({ job }),
+    watch: (watchJob) => order({ watchJob }),
+    flood: (floodJob) => order({ floodJob }),
+  };
 }
