@@ -1,37 +1,52 @@
+import { classify } from './failure.ts';
+
 /**
  * Lets questions that arrive together be answered together: while as many rounds as `atOnce` are under way, what comes
  * gathers for the next one. An idle gatherer adds no wait. `answerAll` answers in the order of the questions.
+ *
+ * Whose signal has aborted before its round begins is not asked about any more. A round under way goes on whoever leaves
+ * it: it is short, and others wait for it. What gathers is bounded by the calls that are let in.
  */
 export function gather<Question, Answer>(
   answerAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
   { atOnce, most }: { readonly atOnce: number; readonly most: number },
-): (question: Question) => Promise<Answer> {
-  const waiting: Waiting<Question, Answer>[] = [];
+): (question: Question, signal: AbortSignal) => Promise<Answer> {
+  let waiting: Waiting<Question, Answer>[] = [];
   let rounds = 0;
 
   async function work(): Promise<void> {
     // A turn of the loop: what arrives together with the first travels with it.
     await Promise.resolve();
     while (waiting.length > 0) {
-      await answerRound(waiting.splice(0, most));
+      waiting = waiting.filter(isStillAsked);
+      const round = waiting.splice(0, most);
+      if (round.length > 0) await answerRound(round);
     }
     rounds -= 1;
   }
 
-  /** What fails together is asked once more one by one: the fault of one question is nobody else's. */
+  /**
+   * The fault of one question is nobody else's: a round that fails by it is halved until it stands alone. What the database
+   * cannot do now it cannot do for a half either: all are told, and nothing is asked again.
+   */
   async function answerRound(round: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await answerAll(round.map(({ question }) => question));
       for (const [i, { resolve }] of round.entries()) resolve(answers[i]!);
     } catch (error) {
-      if (round.length === 1) return round[0]!.reject(error);
-      for (const one of round) await answerRound([one]);
+      if (round.length === 1 || classify(error) !== 'fault') {
+        for (const { reject } of round) reject(error);
+        return;
+      }
+      const half = Math.ceil(round.length / 2);
+      await answerRound(round.slice(0, half));
+      await answerRound(round.slice(half));
     }
   }
 
-  return (question) =>
+  return (question, signal) =>
     new Promise((resolve, reject) => {
-      waiting.push({ question, resolve, reject });
+      waiting.push({ question, signal, resolve, reject });
       if (rounds === atOnce) return;
       rounds += 1;
       void work();
@@ -40,6 +55,14 @@ export function gather<Question, Answer>(
 
 type Waiting<Question, Answer> = {
   readonly question: Question;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 };
+
+/** Otherwise whoever asked is told why, in case somebody listens after all. */
+function isStillAsked<Question, Answer>({ signal, reject }: Waiting<Question, Answer>): boolean {
+  if (signal.aborted) reject(signal.reason);
+  return !signal.aborted;
+}

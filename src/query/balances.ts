@@ -11,11 +11,15 @@ import { asksBooked, balancesFrom, balancesIn, bookedOf, type Figures } from '..
 import { getBalance, getBalances, type BalanceAnswer, type BalanceQuestion } from './get-balance.ts';
 import { caughtUp, firstBehind, type AskedBook, type QueryDeps } from '../book/questions.ts';
 
-/** Balances, where those asked about now share snapshots: most questions are about now, and many come at once. */
+/** Balances, until the signal of whoever asks aborts; where those asked about now share snapshots: most questions are about now, and many come at once. */
 export type Balances = {
-  get(question: BalanceQuestion): Promise<BalanceAnswer>;
+  get(question: BalanceQuestion, signal: AbortSignal): Promise<BalanceAnswer>;
   /** Of many customers, as of one moment; in their order. */
-  getMany(books: readonly AskedBook[], asked: Moment & Figures): Promise<readonly BalanceAnswer[]>;
+  getMany(
+    books: readonly AskedBook[],
+    asked: Moment & Figures,
+    signal: AbortSignal,
+  ): Promise<readonly BalanceAnswer[]>;
 };
 
 type NowQuestion = { readonly key: BookKey; readonly figures: Figures };
@@ -28,29 +32,32 @@ const LOADED_ROUNDS = { atOnce: 2, most: 100 };
 export type BalancesDeps = QueryDeps & { readonly kept: BookCache };
 
 export function createBalances(deps: BalancesDeps): Balances {
-  const fromKept = (questions: readonly NowQuestion[]) => keptBalances(deps, questions);
-  const fromLoaded = (questions: readonly NowQuestion[]) =>
-    deps.database.snapshot((connection) => balancesNow(connection, deps, questions));
-  const kept = gather(fromKept, KEPT_ROUNDS);
-  const loaded = gather(fromLoaded, LOADED_ROUNDS);
+  const fromKept = (questions: readonly NowQuestion[], { database } = deps) =>
+    keptBalances({ ...deps, database }, questions);
+  const fromLoaded = (questions: readonly NowQuestion[], { database } = deps) =>
+    database.snapshot((connection) => balancesNow(connection, deps, questions));
+  const kept = gather((questions: readonly NowQuestion[]) => fromKept(questions), KEPT_ROUNDS);
+  const loaded = gather((questions: readonly NowQuestion[]) => fromLoaded(questions), LOADED_ROUNDS);
+  const until = (signal: AbortSignal) => ({ ...deps, database: deps.database.until(signal) });
   return {
-    get: (question) =>
+    get: (question, signal) =>
       isNow(question)
         ? caughtUp(async () => {
             const { key, minVersion } = question;
             const asked = { key, figures: question };
             // A book that must be loaded holds up no question about one that need not.
-            const value = (await kept(asked)) ?? (await loaded(asked));
+            const value = (await kept(asked, signal)) ?? (await loaded(asked, signal));
             return value.view.latest < minVersion ? { behind: minVersion } : { value };
           })
-        : getBalance(deps, question),
-    async getMany(books, asked) {
-      if (!isNow(asked)) return getBalances(deps, books, asked);
+        : getBalance(until(signal), question),
+    async getMany(books, asked, signal) {
+      const own = until(signal);
+      if (!isNow(asked)) return getBalances(own, books, asked);
       const questions = books.map(({ key }) => ({ key, figures: asked }));
       return caughtUp(async () => {
-        const answers = await fromKept(questions);
+        const answers = await fromKept(questions, own);
         // As of one moment: all kept, or all from one snapshot.
-        const value = answers.every((answer) => answer !== null) ? answers : await fromLoaded(questions);
+        const value = answers.every((answer) => answer !== null) ? answers : await fromLoaded(questions, own);
         const views = value.map(({ view }) => view);
         const behind = firstBehind(books, views);
         return behind === null ? { value } : { behind };

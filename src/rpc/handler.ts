@@ -1,4 +1,5 @@
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, MethodImpl, ServiceImpl } from '@connectrpc/connect';
 import type { Books } from '../write/books.ts';
 import type { CommitDeps } from '../write/commit.ts';
@@ -45,9 +46,18 @@ export const serviceOf =
     Object.fromEntries(
       Object.entries<Handler<DescMethod>>(handlers).map(([name, handler]) => [
         name,
-        (request: never, context: HandlerContext) => handler(request, deps, context),
+        (request: never, context: HandlerContext) => handler(request, depsOf(deps, context), context),
       ]),
     ) as unknown as ServiceImpl<S>;
+
+/**
+ * What a call works with: a question, which changes nothing and has one answer, asks the database for as long as somebody
+ * waits for it. What is written goes on to its end, and streams stop by themselves.
+ */
+function depsOf(deps: ServiceDeps, { method, signal }: HandlerContext): ServiceDeps {
+  const isQuestion = method.methodKind === 'unary' && method.idempotency === IdempotencyLevel.NO_SIDE_EFFECTS;
+  return isQuestion ? { ...deps, database: deps.database.until(signal) } : deps;
+}
 
 /** When the caller stops waiting, in the clock's monotonic milliseconds; Infinity: never. */
 export const deadlineOf = ({ timeoutMs }: HandlerContext, { clock }: ServiceDeps): number =>

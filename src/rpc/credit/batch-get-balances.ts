@@ -11,6 +11,7 @@ import { figuresOf } from './figures.ts';
 export const batchGetBalances: Handler<typeof CreditService.method.batchGetBalances> = async (
   request,
   deps,
+  { signal },
 ) => {
   const figures = await figuresOf(deps.currencies, request);
   const namespace = namespaceOf(request);
@@ -19,7 +20,7 @@ export const batchGetBalances: Handler<typeof CreditService.method.batchGetBalan
     key: { namespace, customerId },
     minVersion: minVersions.get(customerId) ?? 0,
   }));
-  const answers = await deps.balances.getMany(books, figures);
+  const answers = await deps.balances.getMany(books, figures, signal);
   // A book that has been written this very millisecond may be ahead of the clock: the moment is the latest of all.
   const latest = (of: 'asOf' | 'knownAt') => Math.max(...answers.map(({ view }) => view[of]));
   return {

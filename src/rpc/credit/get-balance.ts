@@ -5,8 +5,8 @@ import { momentFacts } from '../wire.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './figures.ts';
 
-export const getBalance: Handler<typeof CreditService.method.getBalance> = async (request, deps) => {
+export const getBalance: Handler<typeof CreditService.method.getBalance> = async (request, deps, context) => {
   const figures = await figuresOf(deps.currencies, request);
-  const { view, balances } = await deps.balances.get({ ...askedOf(request), ...figures });
+  const { view, balances } = await deps.balances.get({ ...askedOf(request), ...figures }, context.signal);
   return { balances: balances.map(encodeBalance), ...momentFacts(view) };
 };
