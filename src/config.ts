@@ -46,6 +46,11 @@ export type Config = {
   /** `CREDIT_LEDGER_QUEUE_LIMIT`: most commands waiting per lane, default 8192; past it, OVERLOADED. */
   queueLimit: number;
   /**
+   * `CREDIT_LEDGER_MAX_CALLS`: most calls worked on at once, streams aside, 16 to 100000, default 1024; past it, OVERLOADED,
+   * before any of the call is read. A connection gets as many as are left, so at most half of them.
+   */
+  maxCalls: number;
+  /**
    * `CREDIT_LEDGER_KEPT_FACTS`: most facts of open books kept in memory, default 200000 (some 100 MB); 0 keeps none. A
    * fact is an open grant, charge or advance, or a sub-account. No answer depends on it.
    */
@@ -121,6 +126,7 @@ export function readConfig(env: Environment = process.env): Config {
     // On Citus a batch stays on one shard, which may be all that its node holds.
     lanes: citus ? SHARDS : lanes,
     queueLimit: read.whole('CREDIT_LEDGER_QUEUE_LIMIT', 1, 1_000_000, 8192),
+    maxCalls: read.whole('CREDIT_LEDGER_MAX_CALLS', 16, 100_000, 1024),
     keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
     clockLeewayMs: read.whole('CREDIT_LEDGER_CLOCK_LEEWAY_MS', 0, 60_000, 1_000),
     dueBooker: read.oneOf('CREDIT_LEDGER_DUE_BOOKER', ['on', 'off'], 'on') === 'on',

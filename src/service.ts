@@ -33,7 +33,7 @@ import { createSignals, type Changed } from './live/signals.ts';
 
 export type ServiceOptions = Pick<
   ServerOptions,
-  'host' | 'port' | 'tokens' | 'allowAnonymous' | 'graceMs'
+  'host' | 'port' | 'tokens' | 'allowAnonymous' | 'maxCalls' | 'graceMs'
 > & {
   readonly databaseUrl: string;
   /** A read replica that answers questions; a caller that must see its own write asks with min_version. */
@@ -117,7 +117,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const readiness = createReadiness();
   const services = offered(deps, readiness);
   const pages = probePages(readiness);
-  const server = await startServer({ ...options, clock, services, pages, validate, log });
+  const writesInTime = (deadlineMs: number) => books.isInTime(deadlineMs);
+  const server = await startServer({ ...options, clock, services, pages, validate, log, writesInTime });
   const probe = createDatabaseProbe({ database: databases.health, clock, log }, readiness);
   const drain = () => {
     readiness.set('SHUTTING_DOWN');

@@ -68,6 +68,7 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
       replay: (stored: Uint8Array) => Object.assign(fromBinary(output, stored), { replayed: true }),
     },
     deadline: deadlineOf(context, deps),
+    signal: context.signal,
   });
   const handle = async (request: Request, deps: ServiceDeps, context: HandlerContext) =>
     perform(request, deps, await prepare(request, deps, context));

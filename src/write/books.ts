@@ -31,6 +31,8 @@ export type Books = {
    * looked at, so that a flood is refused for less than it costs to send.
    */
   assertInTime(keys: readonly BookKey[], deadline: number): void;
+  /** Whether one more write of some book would be done by its deadline: asked by the head of a call, which names no book. */
+  isInTime(deadline: number): boolean;
   /** Refuses new writes and waits for those under way. */
   close(): Promise<void>;
 };
@@ -48,6 +50,7 @@ export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps
   );
   const laneOf = (key: BookKey) => shardOf(key) % lanes;
   return {
+    isInTime: (deadline) => queues.some((queue) => queue.isInTime(deadline)),
     assertInTime: (keys, deadline) => {
       for (const [lane, own] of Map.groupBy(keys, laneOf)) queues[lane]!.assertInTime(own.length, deadline);
     },

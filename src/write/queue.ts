@@ -24,6 +24,8 @@ export type QueueOptions = Committing & {
 
 export type Queue = {
   submit(submission: Submission): Promise<unknown>;
+  /** Whether one more would find a place, and be done by a deadline at the pace of the last batches. */
+  isInTime(deadline: number): boolean;
   /** Throws OVERLOADED if so many more would not be done by a deadline, at the pace of the last batches. */
   assertInTime(more: number, deadline: number): void;
   /** Refuses what comes, and resolves when all that waits is done. */
@@ -35,6 +37,9 @@ const TRIES = 3;
 
 /** Between two tries at books that have been waited for in vain. */
 const RETRY_MS = 20;
+
+/** Others that were let in at the same time are not in line yet, and all have to be decoded and answered, too. */
+const MARGIN = 2;
 
 /** Batches in the database at a time: one of whatever waits, and beside it only a full one. */
 const AT_ONCE = 2;
@@ -56,15 +61,20 @@ export function createQueue(options: QueueOptions): Queue {
   const carrier = createCarrier(options, line);
   let closed = false;
 
-  function assertInTime(more: number, deadline: number): void {
+  /** How long so many more would take. Idle it begins at once: however slow the last batch was, the next is the first to tell. */
+  function expectedMsOf(more: number): number {
     const underWay = carrier.underWay();
     const ahead = line.length();
-    // Idle it begins at once: however slow the last batch was, the next one is the first to tell.
-    if (deadline === Infinity || underWay + ahead === 0) return;
+    if (underWay + ahead === 0) return 0;
     // Those under way, and those that carry what waits and what comes.
     const batches = underWay + Math.ceil((ahead + more) / batchSize);
-    const expectedMs = Math.round(batches * carrier.batchMs());
-    if (now() + expectedMs <= deadline) return;
+    return Math.round(batches * carrier.batchMs());
+  }
+
+  function assertInTime(more: number, deadline: number): void {
+    const expectedMs = expectedMsOf(more);
+    if (expectedMs === 0 || now() + expectedMs <= deadline) return;
+    const ahead = line.length();
     overloaded(`${ahead} writes wait, this one for ${expectedMs} ms, past its deadline`, ahead);
   }
 
@@ -79,6 +89,10 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   return {
+    isInTime(deadline) {
+      const expectedMs = expectedMsOf(1);
+      return line.length() < queueLimit && (expectedMs === 0 || now() + MARGIN * expectedMs <= deadline);
+    },
     assertInTime,
     submit: (submission) =>
       new Promise((resolve, reject) => {
@@ -193,9 +207,9 @@ function createPace(now: () => number) {
   };
 }
 
-/** Answers a caller whose deadline has passed while it waited: nothing was done for it. */
+/** Answers a caller who has left, or whose deadline has passed, while it waited: nothing was done for it. */
 function isStillWanted({ submission, reject }: Waiting, now: number, queueLimit: number): boolean {
-  if (now < submission.deadline) return true;
+  if (now < submission.deadline && submission.signal?.aborted !== true) return true;
   try {
     return overloaded('the deadline passed while the write waited', queueLimit);
   } catch (error) {

@@ -41,4 +41,6 @@ export type Submission<C extends Command = Command, Message = unknown> = {
   readonly reply: Reply<C, Message>;
   /** When the caller stops waiting, in the clock's monotonic milliseconds; Infinity: never. */
   readonly deadline: number;
+  /** Aborts when nobody waits for the answer any more: what is not begun by then never is. Absent: somebody always does. */
+  readonly signal?: AbortSignal;
 };

@@ -6,6 +6,9 @@ import { REASONS, type Reason } from '../../reasons.ts';
 import type { FieldViolation, Refusal } from '../../refusal.ts';
 import { isRefusal } from '../../refusal.ts';
 
+/** Under which header an answer names the request; a caller's own is kept (incoming-call.ts). */
+export const REQUEST_ID = 'x-request-id';
+
 /** `google.rpc.ErrorInfo.domain` of every refusal. */
 const ERROR_DOMAIN = 'credit-ledger';
 
@@ -34,7 +37,7 @@ export function connectErrorOf(refusal: Refusal): ConnectError {
  */
 export function toWireError(thrown: unknown, requestId: string): ConnectError {
   const error = visible(thrown) ?? masked(requestId);
-  error.metadata.set('x-request-id', requestId);
+  error.metadata.set(REQUEST_ID, requestId);
   return error;
 }
 

@@ -1,6 +1,7 @@
 import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { create, isMessage } from '@bufbuild/protobuf';
 import { admit, type MiddlewareParts } from './admission.ts';
+import type { CallSlots } from './call-slots.ts';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../../db/clock.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
@@ -27,14 +28,17 @@ export type Middleware = {
    * @throws RefusalError UNAUTHENTICATED, FORBIDDEN, SHUTTING_DOWN
    */
   check(rpc: MountedRpc, call: Pick<CallHead, 'header'>): void;
+  /** Asked of a call that has passed the check, before any of its body is read. */
+  readonly slots: CallSlots;
   /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
   reject(call: CallHead, thrown: unknown): Rejection;
 };
 
-export function createMiddleware(parts: MiddlewareParts): Middleware {
+export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Middleware {
   const { validate, authenticate, openCalls, log, clock } = parts;
   return {
     clock,
+    slots,
 
     check(rpc, call) {
       authenticate(rpc, call);

@@ -8,9 +8,12 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { codeToHttpStatus } from '@connectrpc/connect/protocol-connect';
 import { pause } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
-import type { CallHead } from '../call/incoming-call.ts';
+import type { RefusalError } from '../../refusal.ts';
+import { toWireError } from '../call/errors.ts';
+import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
 import type { MountedRpc, MountedService } from '../call/mounted-service.ts';
 import { answerRefusal } from './answer-refusal.ts';
@@ -18,6 +21,7 @@ import { forConnect, incomingConnectCall, readCall } from './connect-call.ts';
 import type { CheckHost } from './host-check.ts';
 import { malformed, unknownMethod } from './protocol-errors.ts';
 import { queryOf } from './query.ts';
+import { deadlineIn } from './timeout-header.ts';
 import { formatOf } from './wire-format.ts';
 
 type Route = { readonly rpc: MountedRpc; readonly handler: UniversalHandler };
@@ -55,7 +59,14 @@ export function createConnectTransport(
       const universal = toUniversal(request, response);
       const query = queryOf(request.url ?? '');
       const format = formatOf(route.rpc, { httpMethod: request.method ?? '', contentType, query });
-      const call = await readCall(head, route.rpc, format, request, query, middleware.clock);
+      const { clock, slots } = middleware;
+      const refusal = await new Promise<RefusalError | undefined>((begun) => {
+        const deadlineMs = deadlineIn(head, format.timeout, clock);
+        const call = { connection: request.socket, deadlineMs, begin: () => begun(undefined), refuse: begun };
+        response.once('close', slots.enter(route.rpc, call));
+      });
+      if (refusal !== undefined) return turnAway(contentType, head, refusal);
+      const call = await readCall(head, route.rpc, format, request, query, clock);
       return await route.handler(forConnect(universal, format, call));
     } catch (error) {
       const { answer, status } = middleware.reject(head, error);
@@ -79,6 +90,12 @@ export function createConnectTransport(
       response.destroy();
     });
   };
+}
+
+/** Refuses what gets no slot; slots tell the log. */
+function turnAway(contentType: string, head: CallHead, refusal: RefusalError) {
+  const answer = toWireError(refusal, requestIdOf(head));
+  return answerRefusal(contentType, codeToHttpStatus(answer.code), answer);
 }
 
 /**

@@ -2,12 +2,15 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import type { ConnectError } from '@connectrpc/connect';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import type { Server } from '@grpc/grpc-js';
+import type { RefusalError } from '../../refusal.ts';
+import { connectErrorOf, REQUEST_ID } from '../call/errors.ts';
+import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 import type { CheckHost } from './host-check.ts';
 import { unknownMethod, unsupported } from './protocol-errors.ts';
-import type { CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
+import { keepRoomForCalls } from './room-for-calls.ts';
 import { quoted, timeoutOf } from './timeout-header.ts';
 
 /** What grpc-js takes for gRPC is more: it would read gRPC-Web and JSON as protobuf. */
@@ -26,7 +29,7 @@ const STREAM_HANDLER = '_streamHandler';
 export function guard(
   server: Server,
   rpcs: ReadonlyMap<string, MountedRpc>,
-  { check, reject }: Middleware,
+  { check, slots, reject, clock }: Middleware,
   checkHost: CheckHost,
   begin: (head: CallHead) => void,
 ): void {
@@ -34,19 +37,35 @@ export function guard(
   const serve = inside[STREAM_HANDLER].bind(server);
   inside[STREAM_HANDLER] = (interceptors, stream, headers) => {
     const head = headOf(headers);
+    let rpc: MountedRpc | undefined;
+    let timeoutMs: number | undefined;
     try {
       checkHost(headers[':authority'] ?? headers.host);
       assertGrpc(headers);
-      const rpc = rpcs.get(head.name);
+      rpc = rpcs.get(head.name);
       if (rpc === undefined) throw unknownMethod(head.name);
       check(rpc, head);
-      capTimeout(headers, head);
+      timeoutMs = capTimeout(headers, head);
     } catch (error) {
       const { answer, status } = reject(head, error);
       return isGrpc(headers) ? endWith(stream, answer) : endWithJson(stream, status, answer);
     }
-    begin(head);
-    serve(interceptors, stream, headers);
+    if (rpc.kind !== 'unary') keepRoomForCalls(stream);
+    const cameMs = clock.monotonic();
+    const leave = slots.enter(rpc, {
+      connection: stream.session!,
+      deadlineMs: cameMs + (timeoutMs ?? Infinity),
+      begin: () => {
+        const waitedMs = Math.round(clock.monotonic() - cameMs);
+        // grpc-js counts from now on.
+        if (waitedMs > 0 && timeoutMs !== undefined && timeoutMs < LONG_MS)
+          headers['grpc-timeout'] = `${Math.max(0, Math.round(timeoutMs) - waitedMs)}m`;
+        begin(head);
+        serve(interceptors, stream, headers);
+      },
+      refuse: (refusal) => turnAway(stream, head, refusal),
+    });
+    stream.once('close', leave);
   };
 }
 
@@ -72,23 +91,36 @@ function assertGrpc(headers: IncomingHttpHeaders): void {
 }
 
 // grpc-js counts in 32 bits: a deadline in a month would have passed already.
-function capTimeout(headers: IncomingHttpHeaders, { header }: CallHead): void {
+function capTimeout(headers: IncomingHttpHeaders, { header }: CallHead): number | undefined {
   const timeoutMs = timeoutOf(header, 'grpc-timeout');
   if (timeoutMs !== undefined && timeoutMs >= LONG_MS)
     headers['grpc-timeout'] = `${Math.floor(timeoutMs / 1_000)}S`;
+  return timeoutMs;
 }
 
 const LONG_MS = 1_000_000_000;
 
-function endWith(stream: ServerHttp2Stream, answer: ConnectError): void {
+const endWith = (stream: ServerHttp2Stream, answer: ConnectError): void => end(stream, headersOf(answer));
+
+/** An answer that is a status and nothing else. */
+function headersOf(answer: ConnectError): OutgoingHttpHeaders {
   const { code, details, metadata } = grpcStatusOf(answer);
-  end(stream, {
+  return {
     ':status': 200,
     'content-type': 'application/grpc+proto',
     'grpc-status': code,
     'grpc-message': encodeURI(details),
     ...metadata.toHttp2Headers(),
-  });
+  };
+}
+
+const turnedAway = new WeakMap<RefusalError, OutgoingHttpHeaders>();
+
+/** Refuses what gets no slot. Ten times as many of these are answered as of all others when it matters. */
+function turnAway(stream: ServerHttp2Stream, head: CallHead, refusal: RefusalError): void {
+  let headers = turnedAway.get(refusal);
+  if (headers === undefined) turnedAway.set(refusal, (headers = headersOf(connectErrorOf(refusal.refusal))));
+  end(stream, { ...headers, [REQUEST_ID]: requestIdOf(head) });
 }
 
 function endWithJson(stream: ServerHttp2Stream, status: number, answer: ConnectError): void {

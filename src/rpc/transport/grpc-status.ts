@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
 import type { RefusalError } from '../../refusal.ts';
+import { hungUp } from '../call/admission.ts';
 import { tooLate } from '../call/deadline.ts';
 import { toWireError } from '../call/errors.ts';
 import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
@@ -72,6 +73,8 @@ function meaningOf({ code, details }: OwnStatus): unknown {
   const said = details ?? '';
   if (code === Status.RESOURCE_EXHAUSTED) return tooLarge(READ_MAX_BYTES);
   if (code === Status.UNIMPLEMENTED) return unserved(said);
+  // What could not be written had nobody to read it.
+  if (code === Status.INTERNAL && said === 'Internal server error') return hungUp();
   if (code === Status.INTERNAL && said.includes('decompress'))
     return malformed('compression', 'the request is not what its compression makes');
   return new Error(`grpc-js: ${said}`);

@@ -44,7 +44,7 @@ export function createGrpcTransport(
     interceptors: [completeOwnStatuses(middleware, () => begun)],
     'grpc.max_receive_message_length': limits.READ_MAX_BYTES,
     'grpc.max_send_message_length': limits.SEND_MAX_BYTES,
-    'grpc.max_concurrent_streams': limits.MAX_CONCURRENT_STREAMS,
+    'grpc.max_concurrent_streams': limits.MAX_CONCURRENT_CALLS,
     'grpc.max_connection_age_ms': limits.CONNECTION_AGE_MS,
     'grpc.max_connection_idle_ms': limits.CONNECTION_IDLE_MS,
     'grpc.keepalive_time_ms': limits.KEEPALIVE_EVERY_MS,

@@ -7,8 +7,11 @@ export const READ_MAX_BYTES = 4 * KIBIBYTE * KIBIBYTE;
 /** The largest message of an answer over gRPC; generous, because page sizes bound responses already. */
 export const SEND_MAX_BYTES = 64 * KIBIBYTE * KIBIBYTE;
 
-/** Calls one HTTP/2 connection may have open, streams included; further ones wait at the client. */
-export const MAX_CONCURRENT_STREAMS = 20_000;
+/**
+ * Calls one HTTP/2 connection may have open beside its streams; further ones wait at the client. No turn of the event
+ * loop reads more of a connection than this, however many calls its other side would like to make.
+ */
+export const MAX_CONCURRENT_CALLS = 128;
 
 /** After this long a connection takes no new calls, so that load spreads to new instances. Its streams go on. */
 export const CONNECTION_AGE_MS = 60 * MINUTE_MS;

@@ -5,6 +5,7 @@ import { isLoopback, type AccessToken } from '../../environment.ts';
 import type { Log } from '../../log.ts';
 import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
+import { createCallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
 import { createConnectTransport, type Pages } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
@@ -34,6 +35,10 @@ export type ServerOptions = {
   readonly graceMs?: number;
   /** What is answered over HTTP/1.1 beside RPCs. */
   readonly pages?: Pages;
+  /** The most calls that are worked on at once; one more is refused with OVERLOADED. Default 1024. */
+  readonly maxCalls?: number;
+  /** Whether one more write would be done by a deadline; default: all would. */
+  readonly writesInTime?: CallSlotsOptions['writesInTime'];
 };
 
 export type RunningServer = {
@@ -51,6 +56,7 @@ export type RunningServer = {
 };
 
 const DEFAULT_GRACE_MS = 10_000;
+const DEFAULT_MAX_CALLS = 1_024;
 
 /**
  * Serves gRPC, gRPC-Web and the Connect protocol on one port.
@@ -67,16 +73,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     allowAnonymous = false,
     graceMs = DEFAULT_GRACE_MS,
     pages = {},
+    maxCalls: limit = DEFAULT_MAX_CALLS,
+    writesInTime = () => true,
     clock = createClock(),
   } = options;
   const openCalls = createOpenCalls(clock);
-  const middleware = createMiddleware({
-    log,
-    clock,
-    authenticate: createAuthentication(tokens),
-    validate,
-    openCalls,
-  });
+  const authenticate = createAuthentication(tokens);
+  const slots = createCallSlots({ limit, writesInTime, log, clock });
+  const middleware = createMiddleware({ log, clock, authenticate, validate, openCalls }, slots);
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
   const grpc = createGrpcTransport(services, middleware, checkHost);

@@ -1,4 +1,5 @@
-import { LONGEST_TIMER_MS } from '../../db/clock.ts';
+import { LONGEST_TIMER_MS, type Clock } from '../../db/clock.ts';
+import type { CallHead } from '../call/incoming-call.ts';
 import { malformed } from './protocol-errors.ts';
 
 const UNITS_MS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 } as const;
@@ -22,6 +23,15 @@ export function timeoutOf(
     throw malformed('timeout', `${name} is ${quoted(text)}: it must be ${wanted}`);
   }
   return Math.min(ms, LONGEST_TIMER_MS);
+}
+
+/** When the call's caller stops waiting, as far as its head can be read: who reads the rest of it tells what is wrong. */
+export function deadlineIn({ header }: Pick<CallHead, 'header'>, name: TimeoutHeader, clock: Clock): number {
+  try {
+    return clock.monotonic() + (timeoutOf(header, name) ?? Infinity);
+  } catch {
+    return Infinity;
+  }
 }
 
 export type TimeoutHeader = 'grpc-timeout' | 'connect-timeout-ms';

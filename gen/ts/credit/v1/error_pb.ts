@@ -247,9 +247,9 @@ export const ErrorReason = {
   TOO_MANY_WATCHES: 24,
 
   /**
-   * The queue of waiting writes is full, the deadline would pass in it, or no connection to the database came free;
-   * `limit` is how many may wait, how many that wait are too many for the deadline, or how many connections there are.
-   * Nothing was changed.
+   * More calls came than can be worked on, the queue of waiting writes is full, the deadline would pass in it, or no
+   * connection to the database came free; `limit` is how many calls are worked on at once, how many writes may wait, how
+   * many that wait are too many for the deadline, or how many connections there are. Nothing was changed.
    * Do: Repeat after the delay with backoff.
    * Code: RESOURCE_EXHAUSTED with RetryInfo (250 ms). Metadata: limit.
    *
