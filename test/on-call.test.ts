@@ -9,7 +9,7 @@ import { printedTable } from './support/printed-table.ts';
 import { blocksOf, createComparison, sectionOf, type Block } from './support/shown.ts';
 import { openSql } from './support/sql.ts';
 import { testWorld, type World } from './support/world.ts';
-import { untilSo } from './support/until.ts';
+import { HANGS_AFTER_MS, untilSo } from './support/until.ts';
 import { untilSomebodyWaits } from './support/lock-waits.ts';
 
 /** Every command of `docs/on-call.md` prints what the page shows below it, by grpcurl and by curl. */
@@ -138,7 +138,9 @@ const untilReadinessIs = (status: number, { url, time }: World) =>
 
 /** An instance with a short queue, which is full because somebody holds a lock on the books. */
 async function whileFull(world: World, work: Work): Promise<string> {
-  const small = await world.another({ lanes: 1, queueLimit: 1 });
+  // Whoever has it waits until the page has been tried.
+  const limits = { lockTimeoutMs: HANGS_AFTER_MS, statementTimeoutMs: HANGS_AFTER_MS };
+  const small = await world.another({ lanes: 1, queueLimit: 1, limits });
   const holder = await openSql(world.databaseUrl);
   await holder.rows('begin');
   await holder.rows('lock table books in exclusive mode');

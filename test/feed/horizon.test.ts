@@ -12,12 +12,12 @@ import { openSql } from '../support/sql.ts';
 import { aSubmission } from '../support/submissions.ts';
 import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
 import { testWorld } from '../support/world.ts';
-import { untilSo } from '../support/until.ts';
+import { HANGS_AFTER_MS, untilSo } from '../support/until.ts';
 
 /** A transaction that gets its id early and commits late is neither skipped nor told out of order. */
 
 const { url, databaseUrl, time, sql } = await testWorld({ feeds: { pollMs: 20, bookmarkMs: 60_000 } });
-const database = connect({ url: databaseUrl, poolSize: 4 });
+const database = connect({ url: databaseUrl, poolSize: 4, lockTimeoutMs: HANGS_AFTER_MS });
 afterAll(() => database.close());
 const uuids = uuidMaker(processTime);
 const kept = createBookCache(1_000);
@@ -30,7 +30,7 @@ beforeEach(() => {
   shard = shardOf({ namespace: 'default', customerId });
 });
 
-/** A write of the customer, committed by way of a database that may have its own ideas. */
+/** A write of the customer, committed by way of a database that may have its own ideas; it waits for the book. */
 async function commit(by: Database): Promise<void> {
   const chargeId = `chg_${uuids()}`;
   const command = aConsumption({ chargeId, mode: 'CREDIT_ONLY' });
@@ -38,12 +38,19 @@ async function commit(by: Database): Promise<void> {
   const { results } = await commitBatch(
     { database: by, clock: time.clock, uuids, kept, leewayMs: 0 },
     submissions,
+    'patient',
   );
   const [result] = results;
   if (!result!.ok) throw result!.error;
 }
 
 const XID = statement<{ xid: number }>('take_xid', 'select pg_current_xact_id()::text::bigint as xid');
+
+/** However long: as a connection waits for a lock, not as a batch does. */
+const patiently =
+  (run: Database['run']): Database['run'] =>
+  (one, params) =>
+    one.name === 'lock_wait' ? Promise.resolve([]) : run(one, params);
 
 /** The same, but each transaction has its id long before it asks for the lock: it waits for a sign in between. */
 function slow(by: Database) {
@@ -55,7 +62,7 @@ function slow(by: Database) {
         const [row] = await connection.run(XID);
         begun.resolve(row!.xid);
         await go.promise;
-        return work(connection);
+        return work({ ...connection, run: patiently(connection.run) });
       }),
   };
   return { late, begun: begun.promise, go: () => go.resolve() };
