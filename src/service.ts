@@ -96,7 +96,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     ? createDueBooker({ database, clock, books, log, everyMs: options.dueBookerIntervalMs })
     : null;
   const validate = createValidation(inputsOf([CreditService, LedgerService]));
-  const currencies = createCurrencies(database, clock);
+  const currencies = createCurrencies({ writes: database, lookups: previews }, clock);
   const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
   const verifications = verificationSlots(Math.min(2, Math.floor(divide(poolSize, lanes).reads / 2)));

@@ -63,7 +63,10 @@ const INSERT = built<Row>(
 /** The most units remembered; beyond it they are looked up again. */
 const REMEMBERED = 10_000;
 
-export function createCurrencies(database: Database, clock: DatabaseClock): Currencies {
+/** Where units are registered, and where they are looked up: of the primary, where one is known as soon as it is registered. */
+type Places = { readonly writes: Pick<Database, 'run'>; readonly lookups: Pick<Database, 'run'> };
+
+export function createCurrencies({ writes, lookups }: Places, clock: DatabaseClock): Currencies {
   const known = new Map<string, number>();
   const read = (row: Row): CustomCurrency => ({
     code: row.code,
@@ -72,7 +75,7 @@ export function createCurrencies(database: Database, clock: DatabaseClock): Curr
     recordedAt: clock.reads(row.created_at),
   });
   const unit = async (namespace: string, code: string) =>
-    (await database.run(BY_CODE, [namespace, code])).map(read)[0];
+    (await lookups.run(BY_CODE, [namespace, code])).map(read)[0];
 
   return {
     async precisionOf(namespace, code, field) {
@@ -86,9 +89,9 @@ export function createCurrencies(database: Database, clock: DatabaseClock): Curr
 
     async create(namespace, { code, name, precision, idempotencyKey: key }) {
       if (isoDecimals(code) !== undefined) return exists(code, 'is an ISO 4217 currency', 'code');
-      const [made] = await database.run(INSERT, [namespace, code, name, precision, key]);
+      const [made] = await writes.run(INSERT, [namespace, code, name, precision, key]);
       if (made !== undefined) return { currency: read(made), replayed: false };
-      const [first] = key === null ? [] : (await database.run(BY_KEY, [namespace, key])).map(read);
+      const [first] = key === null ? [] : (await lookups.run(BY_KEY, [namespace, key])).map(read);
       if (first === undefined) {
         const there = (await unit(namespace, code))!;
         return exists(code, 'is registered in this namespace', differing(there, { code, name, precision }));
@@ -97,7 +100,7 @@ export function createCurrencies(database: Database, clock: DatabaseClock): Curr
       return field === null ? { currency: first, replayed: true } : reused(key!, field);
     },
 
-    list: async (namespace, after, limit) => (await database.run(LIST, [namespace, after, limit])).map(read),
+    list: async (namespace, after, limit) => (await lookups.run(LIST, [namespace, after, limit])).map(read),
   };
 }
 

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -66,40 +65,6 @@ describe('a service on its own Postgres', () => {
     process.kill(directory.postmaster()!, 'SIGKILL');
     expect(await service.ended()).toBe(1);
   });
-});
-
-/** A disk of its own that can be filled; null where this machine lets nobody make one. */
-function smallDisk(): string | null {
-  const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=755', 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    rmSync(path, { recursive: true });
-    return null;
-  }
-  return path;
-}
-
-test('a full disk is told as such, and waited for', async ({ skip }) => {
-  const disk = smallDisk();
-  if (disk === null) return skip('no file system of its own can be mounted here, so none can be filled');
-  onTestFinished(() => {
-    execFileSync('umount', ['--lazy', disk]);
-    rmSync(disk, { recursive: true });
-  });
-  const { said, onTrouble } = told();
-  const dataDir = join(disk, 'data');
-  const postgres = await startEmbeddedPostgres({ dataDir, onTrouble });
-  onTestFinished(() => postgres.stop());
-  const { bavail, bsize } = statfsSync(disk);
-  const ballast = join(disk, 'ballast');
-  writeFileSync(ballast, Buffer.alloc(bavail * bsize - 1));
-
-  process.kill(findPostmaster(join(dataDir, 'postgres'))!.pid, 'SIGKILL');
-  await untilSo('the disk is found full', () => said.includes('down: its disk is full: make room'));
-  rmSync(ballast);
-  await untilSo('it is up again', () => said.includes('up'));
-  expect(await query(postgres.url, 'select 1 as ok')).toEqual([{ ok: 1 }]);
 });
 
 test('what cannot be started is given up after a few attempts', async () => {

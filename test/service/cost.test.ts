@@ -51,7 +51,7 @@ const handlers = creditService({
   validate: createValidation([]),
   books: createBooks({ ...commit, lanes: 1, batchSize: 64, queueLimit: 64 }),
   balances: createBalances(commit),
-  currencies: createCurrencies(database, time.clock),
+  currencies: createCurrencies({ writes: database, lookups: database }, time.clock),
 } as Partial<ServiceDeps> as ServiceDeps);
 afterAll(() => database.close());
 
