@@ -15,6 +15,10 @@ export function inScope(scope: Scope, featureKeys: readonly string[]): boolean {
   return scope.kind === 'feature' && featureKeys.includes(scope.featureKey);
 }
 
+/** As {@link inScope}, for a statement: the keys of what shows beside all that is unrestricted; null: any. */
+export const keysIn = (scope: Scope): readonly string[] | null =>
+  scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [];
+
 /** The feature keys a charge or advance is counted under. */
 export const keysOf = (featureKey: string | null): readonly string[] =>
   featureKey === null ? [] : [featureKey];

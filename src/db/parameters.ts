@@ -4,7 +4,7 @@ import { optional, timestamp } from './types.ts';
 
 /** What stands in a parameter of a type, and how it travels. */
 const TYPES = {
-  smallint: (value: number) => value,
+  smallint: (value: number | null) => value,
   integer: (value: number | null) => value,
   bigint: (value: number | null) => value,
   boolean: (value: boolean | null) => value,

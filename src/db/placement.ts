@@ -20,12 +20,13 @@ export const eachOnce = <Name extends Placed>(
   idOf: (name: Name) => string,
 ): Once<Name> => once(names, (name) => `${name.bookId} ${idOf(name)}`);
 
-/** The parameters `$1` to `$3` by which a statement names books: their shards, their ids, and the one shard of all. */
-export const placesOf = (books: Once<Placed>): readonly unknown[] => [
-  books.map(({ shard }) => shard),
-  books.map(({ bookId }) => bookId),
-  onlyOne(books.map(({ shard }) => shard)),
-];
+/** The first parameters of statements that name books: their shards, their ids, and the one shard of all. */
+export const PLACES = { shards: 'smallint[]', bookIds: 'uuid[]', oneShard: 'smallint' } as const;
+export const placesOf = (books: Once<Placed>) => ({
+  shards: books.map(({ shard }) => shard),
+  bookIds: books.map(({ bookId }) => bookId),
+  oneShard: onlyOne(books.map(({ shard }) => shard)),
+});
 
 /** The one shard there is among these; null if there are several. */
 export const onlyOne = <Shard>(shards: readonly Shard[]): Shard | null =>

@@ -11,7 +11,8 @@ import {
 } from './codec.ts';
 import { columnsOf, inKey, smallint, uuid, within, type Columns, type BoundColumn } from './columns.ts';
 import { statement, type Connection } from './database.ts';
-import { eachOnce, ofNamed, placesOf, type Placed } from './placement.ts';
+import { bind, parameters } from './parameters.ts';
+import { eachOnce, ofNamed, PLACES, placesOf, type Placed } from './placement.ts';
 import { uuidOf } from '../id.ts';
 
 /** A fact of a book, with the place where it lies. */
@@ -58,6 +59,8 @@ export type Finder<Asked, Fact> = (
   asked: Iterable<Asked>,
 ) => Promise<readonly FoundFact<Fact>[]>;
 
+const named = parameters(PLACES);
+
 /** `made`: the columns that are made of what is stored and never read, by name. */
 export function tableOf<Fact, More = unknown>(
   name: string,
@@ -74,13 +77,13 @@ export function tableOf<Fact, More = unknown>(
     const [parameter, column] = by === undefined ? ['', ''] : [`, $4::${by.type}[]`, ', by'];
     const find = statement<Row<Fact> & { readonly book_id: string }>(
       finder,
-      `select ${select('r')} from unnest($1::smallint[], $2::uuid[]${parameter}) named (shard, book_id${column})
+      `select ${select('r')} from unnest(${named.shards}, ${named.bookIds}${parameter}) named (shard, book_id${column})
        ${ofNamed(name, 'r', where)} ${order}`,
     );
     return async (connection: Connection, asked: Iterable<Asked>): Promise<readonly FoundFact<Fact>[]> => {
       const once = eachOnce(asked, (one) => by?.of(one) ?? '');
       if (once.length === 0) return [];
-      const params = [...placesOf(once), ...(by === undefined ? [] : [once.map(by.of)])];
+      const params = [...bind(named, placesOf(once)), ...(by === undefined ? [] : [once.map(by.of)])];
       return (await connection.run(find, params)).map((row) => ({ bookId: row.book_id, fact: read(row) }));
     };
   }

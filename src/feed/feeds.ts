@@ -1,6 +1,6 @@
 import type { Clock } from '../db/clock.ts';
 import type { Database } from '../db/database.ts';
-import type { JournalCursor } from '../ledger/journal-pages.ts';
+import type { JournalCursor } from '../ledger/journal-walks.ts';
 import { createHeartbeats } from '../live/heartbeats.ts';
 import { createLimiter } from '../live/limiter.ts';
 import type { Signals } from '../live/signals.ts';

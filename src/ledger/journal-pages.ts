@@ -1,8 +1,18 @@
 import type { Row } from '../db/codec.ts';
-import { awaitAll, statement, type Connection, type Statement } from '../db/database.ts';
-import { timestamp } from '../db/types.ts';
-import { uuidOf } from '../id.ts';
+import { awaitAll, statement, type Connection } from '../db/database.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import type { Placed } from '../db/placement.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
+import {
+  edge,
+  ENTRY_WALKS,
+  inBook,
+  TRANSACTION_WALKS,
+  wayAlong,
+  type EntryWalk,
+  type JournalCursor,
+  type TransactionWalk,
+} from './journal-walks.ts';
 import type { PostingKind } from './posting.ts';
 import {
   ENTRY,
@@ -10,8 +20,8 @@ import {
   readEntry,
   readTransactions,
   TRANSACTION,
-  WITH_ACCOUNT,
-  WITH_WRITE,
+  withAccount,
+  withWrite,
   type EntryRow,
   type ReadEntry,
   type ReadTransaction,
@@ -23,13 +33,8 @@ import {
  * number of rows there: where a filter lets few of them through it ends early, with fewer rows than asked for.
  */
 
-/** A place in version order: transactions by their ordinal, entries by their position within the version. */
-export type JournalCursor = { readonly version: number; readonly position: number };
-
 /** Which part of the journal is walked, and what of it is shown; null: any. */
-export type JournalRange = {
-  readonly shard: number;
-  readonly bookId: string;
+export type JournalRange = Placed & {
   /** Exclusive. */
   readonly after: JournalCursor;
   /** The last version to read. */
@@ -71,106 +76,80 @@ export type JournalPage<Shown> = { readonly rows: readonly Shown[]; readonly nex
 /** Rows a page looks at, at most: some milliseconds' worth. */
 const LOOKED_AT = 10_000;
 
-type Walk = 'book' | 'grant' | 'charge' | 'accounts';
+/** What every page shows of what is walked past. */
+const BOOKED = { bookedFrom: 'timestamptz', bookedTo: 'timestamptz', grantId: 'uuid' } as const;
 
-// $3, $4: after which place; $5: the last version; $6: what the walk is along.
-const PLACES = 'e.version, e.position, e.transaction, e.sub_account, e.booked_at, e.grant_id';
-const IN_BOOK = 'e.shard = $1 and e.book_id = $2';
-const BEHIND = '(e.version, e.position) > ($3, $4) and e.version <= $5';
-const walkWhere = (along: string): string => `
-    select ${PLACES} from entries e where ${IN_BOOK} and ${along} and ${BEHIND} order by e.version, e.position`;
-
-const ENTRY_WALKS: Readonly<Record<Walk, string>> = {
-  book: walkWhere('$6::text is null'),
-  grant: walkWhere('e.grant_id = $6::uuid'),
-  charge: walkWhere('e.charge_id = $6::uuid and e.version >= $3'),
-  // As many of each sub-account as may be needed of all: a walk along several places of one index.
-  accounts: `
-    select ${PLACES} from unnest($6::integer[]) asked (ordinal)
-    join lateral (
-      select * from entries e
-      where ${IN_BOOK} and e.sub_account = asked.ordinal and ${BEHIND}
-      order by e.version, e.position limit $7
-    ) e on true
-    order by e.version, e.position`,
-};
-
-const TRANSACTION_WALKS: Readonly<Record<Exclude<Walk, 'accounts'>, string>> = {
-  book: `
-    select t.version, t.ordinal from transactions t
-    where t.shard = $1 and t.book_id = $2 and (t.version, t.ordinal) > ($3, $4) and t.version <= $5
-      and $6::text is null
-    order by t.version, t.ordinal`,
-  grant: alongEntries('grant_id'),
-  charge: alongEntries('charge_id'),
-};
-
-function alongEntries(column: 'grant_id' | 'charge_id'): string {
-  return `
-    select e.version, e.transaction as ordinal from entries e
-    where ${IN_BOOK} and e.${column} = $6::uuid and e.version >= $3
-      and (e.version, e.transaction) > ($3, $4) and e.version <= $5
-    order by e.version, e.position`;
-}
-
-const entryPage = (walk: Walk): Statement<EntryRow> =>
-  statement(
+function entriesAlong(walk: EntryWalk) {
+  const p = parameters({
+    ...wayAlong(walk),
+    ...BOOKED,
+    subAccounts: 'integer[]',
+    transaction: 'integer',
+    limit: 'bigint',
+  });
+  const page = statement<EntryRow>(
     `entries_along_${walk}`,
     `select ${ENTRY} from (
-       select w.version, w.position from (${ENTRY_WALKS[walk]} limit $7) w
-       where w.booked_at >= $8 and w.booked_at < $9
-         and ($10::uuid is null or w.grant_id = $10)
-         and ($11::integer[] is null or w.sub_account = any($11)) and ($12::integer is null or w.transaction = $12)
-       order by w.version, w.position limit $13
+       select w.version, w.position from (${ENTRY_WALKS[walk](p)} limit ${p.lookAt}) w
+       where w.booked_at >= ${p.bookedFrom} and w.booked_at < ${p.bookedTo}
+         and (${p.grantId} is null or w.grant_id = ${p.grantId})
+         and (${p.subAccounts} is null or w.sub_account = any(${p.subAccounts})) and (${p.transaction} is null or w.transaction = ${p.transaction})
+       order by w.version, w.position limit ${p.limit}
      ) named
      cross join lateral (
        select * from entries e
-       where ${IN_BOOK} and e.version = named.version and e.position = named.position
+       where ${inBook(p)} and e.version = named.version and e.position = named.position
        offset 0
      ) e
-     ${WITH_ACCOUNT}
+     ${withAccount(p)}
      order by e.version, e.position`,
   );
+  return { p, page, ...edge(`last_entry_along_${walk}`, walk, ENTRY_WALKS[walk], 'position') };
+}
 
-const NAMES_GRANT = `($10::uuid is null or exists (
+function transactionsAlong(walk: TransactionWalk) {
+  const p = parameters({
+    ...wayAlong(walk),
+    ...BOOKED,
+    kinds: 'text[]',
+    idempotencyKey: 'text',
+    limit: 'bigint',
+  });
+  const namesGrant = `(${p.grantId} is null or exists (
     select from entries n
-    where n.shard = $1 and n.book_id = $2 and n.grant_id = $10 and n.version = t.version and n.transaction = t.ordinal
+    where n.shard = ${p.shard} and n.book_id = ${p.bookId} and n.grant_id = ${p.grantId} and n.version = t.version and n.transaction = t.ordinal
   ))`;
-
-const transactionPage = (walk: Exclude<Walk, 'accounts'>): Statement<Row<FoundTransaction>> =>
-  statement(
+  const page = statement<Row<FoundTransaction>>(
     `transactions_along_${walk}`,
     `select ${TRANSACTION} from (
-       select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk]} limit $7) w
+       select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk](p)} limit ${p.lookAt}) w
        order by version, ordinal
      ) named
      cross join lateral (
        select * from transactions t
-       where t.shard = $1 and t.book_id = $2 and t.version = named.version and t.ordinal = named.ordinal
+       where t.shard = ${p.shard} and t.book_id = ${p.bookId} and t.version = named.version and t.ordinal = named.ordinal
        offset 0
      ) t
-     ${WITH_WRITE}
-     where t.booked_at >= $8 and t.booked_at < $9 and ${NAMES_GRANT}
-       and (cardinality($11::text[]) = 0 or t.kind = any($11)) and ($12::text is null or w.idempotency_key = $12)
-     order by t.version, t.ordinal limit $13`,
+     ${withWrite(p)}
+     where t.booked_at >= ${p.bookedFrom} and t.booked_at < ${p.bookedTo} and ${namesGrant}
+       and (cardinality(${p.kinds}) = 0 or t.kind = any(${p.kinds})) and (${p.idempotencyKey} is null or w.idempotency_key = ${p.idempotencyKey})
+     order by t.version, t.ordinal limit ${p.limit}`,
   );
+  return { p, page, ...edge(`last_transaction_along_${walk}`, walk, TRANSACTION_WALKS[walk], 'ordinal') };
+}
 
-// The last row that a page may look at, if there are as many.
-const edge = (name: string, walk: string, position: string): Statement<JournalCursor> =>
-  statement(name, `select version, ${position} as position from (${walk}) w offset $7 - 1 limit 1`);
+const ENTRIES = {
+  book: entriesAlong('book'),
+  grant: entriesAlong('grant'),
+  charge: entriesAlong('charge'),
+  accounts: entriesAlong('accounts'),
+};
 
-const each = <W extends Walk, S>(walks: readonly W[], make: (walk: W) => S) =>
-  Object.fromEntries(walks.map((walk) => [walk, make(walk)])) as Readonly<Record<W, S>>;
-
-const ENTRIES = each(['book', 'grant', 'charge', 'accounts'], (walk) => ({
-  page: entryPage(walk),
-  edge: edge(`last_entry_along_${walk}`, ENTRY_WALKS[walk], 'position'),
-}));
-
-const TRANSACTIONS = each(['book', 'grant', 'charge'], (walk) => ({
-  page: transactionPage(walk),
-  edge: edge(`last_transaction_along_${walk}`, TRANSACTION_WALKS[walk], 'ordinal'),
-}));
+const TRANSACTIONS = {
+  book: transactionsAlong('book'),
+  grant: transactionsAlong('grant'),
+  charge: transactionsAlong('charge'),
+};
 
 /** A page of entries, oldest version first. */
 export async function pageOfEntries(
@@ -178,17 +157,17 @@ export async function pageOfEntries(
   range: EntryRange,
 ): Promise<JournalPage<ReadEntry>> {
   const { subAccounts, transaction, limit } = range;
-  const [walk, along] = walkOf(range);
-  const [way, subject]: readonly [Walk, unknown] =
-    walk === 'book' && subAccounts !== null ? ['accounts', subAccounts] : [walk, along];
-  const hides = hidesRows(range) || transaction !== null || (subAccounts !== null && way !== 'accounts');
-  const { rows, last } = await walked(connection, ENTRIES[way], {
-    range,
-    subject,
-    lookAt: hides ? LOOKED_AT : limit + 1,
-    shown: [subAccounts, transaction],
-  });
-  return pageOf(rows.map(readEntry), limit, last, ({ version, position }) => ({ version, position }));
+  const { walk, along } = walkOf(range);
+  const [by, subject] =
+    walk === 'book' && subAccounts !== null ? (['accounts', subAccounts] as const) : ([walk, along] as const);
+  const hides = hidesRows(range) || transaction !== null || (subAccounts !== null && by !== 'accounts');
+  const { p, page, way, edge: last } = ENTRIES[by];
+  const asked = wayOf(range, subject, hides ? LOOKED_AT : limit + 1);
+  const [rows, [end]] = await awaitAll([
+    connection.run(page, bind(p, asked, shownOf(range), { subAccounts, transaction })),
+    connection.run(last, bind(way, asked)),
+  ]);
+  return pageOf(rows.map(readEntry), limit, end, ({ version, position }) => ({ version, position }));
 }
 
 /** A page of transactions with their entries, oldest version first. */
@@ -197,69 +176,66 @@ export async function pageOfTransactions(
   range: TransactionRange,
 ): Promise<JournalPage<ReadTransaction>> {
   const { kinds, idempotencyKey, limit } = range;
-  const [walk, subject] = walkOf(range);
+  const { walk, along } = walkOf(range);
   const hides = hidesRows(range) || kinds.length > 0 || idempotencyKey !== null;
-  const { rows, last } = await walked(connection, TRANSACTIONS[walk], {
-    range,
-    subject,
-    lookAt: hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS),
-    shown: [kinds, idempotencyKey],
-  });
-  const page = pageOf(rows.map(FOUND.read), limit, last, ({ version, ordinal }) => ({
+  const { p, page, way, edge: last } = TRANSACTIONS[walk];
+  const asked = wayOf(range, along, hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS));
+  const [rows, [end]] = await awaitAll([
+    connection.run(page, bind(p, asked, shownOf(range), { kinds, idempotencyKey })),
+    connection.run(last, bind(way, asked)),
+  ]);
+  const found = pageOf(rows.map(FOUND.read), limit, end, ({ version, ordinal }) => ({
     version,
     position: ordinal,
   }));
-  return { ...page, rows: await readTransactions(connection, range, page.rows) };
+  return { ...found, rows: await readTransactions(connection, range, found.rows) };
 }
 
 /** More entries of one grant or charge than a transaction usually has. */
 const LEGS = 4;
 
 /** Along a charge rather than a grant: it has fewer entries. */
-function walkOf({ grantId, chargeId }: JournalRange): readonly [Exclude<Walk, 'accounts'>, unknown] {
-  if (chargeId !== null) return ['charge', uuidOf(chargeId)];
-  return grantId === null ? ['book', null] : ['grant', uuidOf(grantId)];
+function walkOf({ grantId, chargeId }: JournalRange): {
+  readonly walk: TransactionWalk;
+  readonly along: string | null;
+} {
+  if (chargeId !== null) return { walk: 'charge', along: chargeId };
+  return { walk: grantId === null ? 'book' : 'grant', along: grantId };
 }
 
 /** Whether rows that are walked past may not show. */
 const hidesRows = ({ bookedFrom, bookedTo, grantId, chargeId }: JournalRange): boolean =>
   bookedFrom !== ALWAYS || bookedTo !== NEVER || (grantId !== null && chargeId !== null);
 
-async function walked<Found>(
-  connection: Connection,
-  { page, edge: lastLookedAt }: { readonly page: Statement<Found>; readonly edge: Statement<JournalCursor> },
-  asked: {
-    readonly range: JournalRange;
-    readonly subject: unknown;
-    readonly lookAt: number;
-    readonly shown: readonly unknown[];
-  },
-): Promise<{ readonly rows: readonly Found[]; readonly last: JournalCursor | null }> {
-  const { range, subject, lookAt, shown } = asked;
-  const { shard, bookId, after, version, bookedFrom, bookedTo, grantId, chargeId, limit } = range;
-  const way = [shard, bookId, after.version, after.position, version, subject, lookAt];
-  const [rows, [last]] = await awaitAll([
-    connection.run(page, [
-      ...way,
-      timestamp(bookedFrom),
-      timestamp(bookedTo),
-      // What is walked along needs no looking at; with a charge, that is the charge.
-      grantId !== null && chargeId !== null ? uuidOf(grantId) : null,
-      ...shown,
-      limit + 1,
-    ]),
-    connection.run(lastLookedAt, way),
-  ]);
-  return { rows, last: last ?? null };
-}
+const wayOf = (
+  { shard, bookId, after, version }: JournalRange,
+  along: string | readonly number[] | null,
+  lookAt: number,
+) => ({
+  shard,
+  bookId,
+  afterVersion: after.version,
+  afterPosition: after.position,
+  version,
+  along,
+  lookAt,
+});
+
+const shownOf = ({ bookedFrom, bookedTo, grantId, chargeId, limit }: JournalRange) => ({
+  bookedFrom,
+  bookedTo,
+  // What is walked along needs no looking at; with a charge, that is the charge.
+  grantId: chargeId === null ? null : grantId,
+  limit: limit + 1,
+});
 
 /** Cuts a page from one row more than it shows; `last` is the last row looked at if there may be more behind it. */
 function pageOf<Shown>(
   found: readonly Shown[],
   limit: number,
-  last: JournalCursor | null,
+  last: JournalCursor | undefined,
   placeOf: (row: Shown) => JournalCursor,
 ): JournalPage<Shown> {
   const rows = found.slice(0, limit);
-  return { rows, next: found.length > limit ? placeOf(rows.at(-1)!) : last };
+  return { rows, next: found.length > limit ? placeOf(rows.at(-1)!) : (last ?? null) };
 }

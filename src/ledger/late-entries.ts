@@ -1,5 +1,6 @@
 import { statement, type Connection } from '../db/database.ts';
-import { booksOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { booksOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import { IS_ADVANCE } from './account.ts';
 
 /**
@@ -17,11 +18,13 @@ export const LARGE = 4_096;
 
 const INSTANTS = 64;
 
+const p = parameters({ ...PLACES, versions: 'bigint[]' });
+
 // What is to be summed up of each named book at its version: the complete blocks from where the last time ended, within
 // one large block, so that no write is kept long. Large blocks without late entries are passed over.
 const DUE = `
   select named.shard, named.book_id, next.first, past.version as past
-  from unnest($1::smallint[], $2::uuid[], $4::bigint[]) named (shard, book_id, version)
+  from unnest(${p.shards}, ${p.bookIds}, ${p.versions}) named (shard, book_id, version)
   left join lateral (
     select m.below_version from late_summed m
     where m.shard = named.shard and m.book_id = named.book_id and ${inShard('m')}
@@ -82,7 +85,7 @@ export const sumsOfEntries = (
 const SUM_UP = statement<never>(
   'sum_up_late_entries',
   `insert into late_sums (shard, book_id, kind, level, block, series, first_at, until_at, instants, totals)
-   select coalesce($3::smallint, due.shard), due.book_id, sums.kind, part.level, sums.block, sums.series,
+   select coalesce(${p.oneShard}, due.shard), due.book_id, sums.kind, part.level, sums.block, sums.series,
           sums.first_at, sums.until_at, sums.instants, sums.totals
    from (${DUE}) due
    cross join lateral (values
@@ -98,7 +101,7 @@ const SUM_UP = statement<never>(
 const SUMMED_UP = statement<never>(
   'late_entries_summed_up',
   `insert into late_summed (shard, book_id, below_version)
-   select coalesce($3::smallint, due.shard), due.book_id, due.past from (${DUE}) due
+   select coalesce(${p.oneShard}, due.shard), due.book_id, due.past from (${DUE}) due
    on conflict (shard, book_id) do update set below_version = excluded.below_version`,
 );
 
@@ -116,7 +119,7 @@ export function sumUpLateEntries(
 ): readonly Promise<unknown>[] {
   const named = booksOnce(books);
   if (named.length === 0) return [];
-  const params = [...placesOf(named), named.map(({ last }) => last)];
+  const params = bind(p, placesOf(named), { versions: named.map(({ last }) => last) });
   return [connection.run(SUM_UP, params), connection.run(SUMMED_UP, params)];
 }
 

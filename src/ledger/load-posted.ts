@@ -1,9 +1,10 @@
 import type { Amount } from '../amount.ts';
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import type { FoundFact } from '../db/table.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { idOf } from '../id.ts';
 import type { SubAccount } from './account.ts';
 import type { Posted } from './manual-rules.ts';
 import type { PostingKind } from './posting.ts';
@@ -21,6 +22,8 @@ type PostedRow = Row<SubAccount> & {
   reversed: boolean;
 };
 
+const p = parameters({ ...PLACES, transactionIds: 'uuid[]' });
+
 // Only manual transactions can be reversed, so only theirs are read entry by entry.
 const POSTED = statement<PostedRow>(
   'posted_transactions',
@@ -31,7 +34,7 @@ const POSTED = statement<PostedRow>(
             where r.shard = t.shard and r.book_id = t.book_id and r.kind = 'REVERSE'
               and r.reversed_version = e.version and r.reversed_position = e.position
           ) as reversed
-   from unnest($1::smallint[], $2::uuid[], $4::uuid[]) named (shard, book_id, id)
+   from unnest(${p.shards}, ${p.bookIds}, ${p.transactionIds}) named (shard, book_id, id)
    join transactions t on t.id = named.id and t.shard = named.shard and t.book_id = named.book_id and ${inShard('t')}
    left join lateral (
      select * from entries e
@@ -49,7 +52,8 @@ export async function loadPosted(
 ): Promise<readonly FoundFact<Posted>[]> {
   if (named.length === 0) return [];
   const transactions = eachOnce(named, ({ transactionId }) => transactionId);
-  const params = [...placesOf(transactions), transactions.map((n) => uuidOf(n.transactionId))];
+  const transactionIds = transactions.map((n) => n.transactionId);
+  const params = bind(p, placesOf(transactions), { transactionIds });
   const rows = await connection.run(POSTED, params);
   return [...Map.groupBy(rows, ({ book_id, id }) => `${book_id} ${id}`).values()].map((own) => {
     const { book_id: bookId, id, kind, reversed } = own[0]!;

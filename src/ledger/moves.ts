@@ -1,21 +1,23 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { eachOnce, inShard, placesOf, type Placed } from '../db/placement.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import type { FoundFact } from '../db/table.ts';
-import { timestamp } from '../db/types.ts';
-import { idOf, uuidOf } from '../id.ts';
+import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { OF_CREDIT, versionAt } from './as-of.ts';
 import { kindsHeld } from './posting.ts';
 
 type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };
 
+const p = parameters({ ...PLACES, grantIds: 'uuid[]', since: 'timestamptz[]' });
+
 // Nothing is booked ahead of its recording, so what was booked after an instant was recorded after it: a range of
 // versions, however long the grant's history is.
 const MOVES_SINCE = statement<MoveRow>(
   'grant_moves_since',
   `select e.book_id, e.grant_id, e.booked_at, e.amount
-   from unnest($1::smallint[], $2::uuid[], $4::uuid[], $5::timestamptz[]) named (shard, book_id, grant_id, since)
+   from unnest(${p.shards}, ${p.bookIds}, ${p.grantIds}, ${p.since}) named (shard, book_id, grant_id, since)
    cross join lateral (
      select ${versionAt({ shard: 'named.shard', bookId: 'named.book_id', asOf: 'named.since', where: inShard('w') })} as version
      offset 0
@@ -43,11 +45,8 @@ export async function movesSince(
 ): Promise<readonly FoundFact<GrantMove>[]> {
   if (named.length === 0) return [];
   const grants = eachOnce(named, ({ grantId }) => grantId);
-  const rows = await connection.run(MOVES_SINCE, [
-    ...placesOf(grants),
-    grants.map((n) => uuidOf(n.grantId)),
-    grants.map((n) => timestamp(n.since)),
-  ]);
+  const asked = { grantIds: grants.map((n) => n.grantId), since: grants.map((n) => n.since) };
+  const rows = await connection.run(MOVES_SINCE, bind(p, placesOf(grants), asked));
   return rows.map((row) => ({
     bookId: row.book_id,
     fact: { grantId: idOf('grt', row.grant_id), at: row.booked_at, delta: row.amount },

@@ -2,6 +2,8 @@ import type { Amount } from '../amount.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { bigint, bytea, id, integer, optional, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import type { Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { SubAccount } from './account.ts';
@@ -70,17 +72,17 @@ export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_
 // Looked up row by row ("offset 0" keeps it so): as joins Postgres may read all there are.
 
 /** What a row of an entry `e` needs besides: its transaction, its sub-account, and the entry it takes back. */
-export const WITH_ACCOUNT = `
+export const withAccount = ({ shard }: { readonly shard: string }): string => `
   cross join lateral (
     select * from transactions t
-    where t.shard = $1 and t.book_id = e.book_id and t.version = e.version and t.ordinal = e.transaction
+    where t.shard = ${shard} and t.book_id = e.book_id and t.version = e.version and t.ordinal = e.transaction
     offset 0
   ) t
-  join sub_accounts s on s.shard = $1 and s.book_id = e.book_id and s.ordinal = e.sub_account
+  join sub_accounts s on s.shard = ${shard} and s.book_id = e.book_id and s.ordinal = e.sub_account
   left join lateral (
     select rt.id as transaction_id from entries r
-    join transactions rt on rt.shard = $1 and rt.book_id = e.book_id and rt.version = r.version and rt.ordinal = r.transaction
-    where r.shard = $1 and r.book_id = e.book_id and r.version = e.reversed_version and r.position = e.reversed_position
+    join transactions rt on rt.shard = ${shard} and rt.book_id = e.book_id and rt.version = r.version and rt.ordinal = r.transaction
+    where r.shard = ${shard} and r.book_id = e.book_id and r.version = e.reversed_version and r.position = e.reversed_position
     offset 0
   ) reversed on true`;
 
@@ -105,25 +107,32 @@ export const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.boo
   w.idempotency_key, g.id as group_id`;
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
-export const WITH_WRITE = `
+export const withWrite = ({ shard }: { readonly shard: string }): string => `
   cross join lateral (
-    select * from writes w where w.shard = $1 and w.book_id = t.book_id and w.version = t.version offset 0
+    select * from writes w where w.shard = ${shard} and w.book_id = t.book_id and w.version = t.version offset 0
   ) w
   cross join lateral (
     select * from transactions g
-    where g.shard = $1 and g.book_id = t.book_id and g.version = t.version and g.ordinal = 1
+    where g.shard = ${shard} and g.book_id = t.book_id and g.version = t.version and g.ordinal = 1
     offset 0
   ) g`;
 
+const named = parameters({
+  shard: 'smallint',
+  bookIds: 'uuid[]',
+  versions: 'bigint[]',
+  ordinals: 'integer[]',
+});
+
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
-  `select ${ENTRY} from unnest($2::uuid[], $3::bigint[], $4::integer[]) named (book_id, version, ordinal)
+  `select ${ENTRY} from unnest(${named.bookIds}, ${named.versions}, ${named.ordinals}) named (book_id, version, ordinal)
    cross join lateral (
      select * from entries e
-     where e.shard = $1 and e.book_id = named.book_id and e.version = named.version and e.transaction = named.ordinal
+     where e.shard = ${named.shard} and e.book_id = named.book_id and e.version = named.version and e.transaction = named.ordinal
      offset 0
    ) e
-   ${WITH_ACCOUNT}
+   ${withAccount(named)}
    order by e.book_id, e.version, e.position`,
 );
 
@@ -134,12 +143,13 @@ export async function readTransactions(
   found: readonly FoundTransaction[],
 ): Promise<readonly ReadTransaction[]> {
   if (found.length === 0) return [];
-  const entries = await connection.run(ENTRIES_OF, [
+  const asked = {
     shard,
-    found.map((row) => row.bookId),
-    found.map((row) => row.version),
-    found.map((row) => row.ordinal),
-  ]);
+    bookIds: found.map((row) => row.bookId),
+    versions: found.map((row) => row.version),
+    ordinals: found.map((row) => row.ordinal),
+  };
+  const entries = await connection.run(ENTRIES_OF, bind(named, asked));
   const byTransaction = Map.groupBy(entries, (row) => idOf('txn', row.transaction_id));
   return found.map((transaction) => {
     const own = (byTransaction.get(transaction.id) ?? []).map(readEntry);
@@ -151,17 +161,25 @@ export async function readTransactions(
 /** A write whose transactions are asked for, but those up to the ordinal `after`. */
 export type NamedWrite = { readonly bookId: string; readonly version: number; readonly after: number };
 
+const writesNamed = parameters({
+  shard: 'smallint',
+  bookIds: 'uuid[]',
+  versions: 'bigint[]',
+  after: 'integer[]',
+  limit: 'bigint',
+});
+
 const OF_WRITES = statement<Row<FoundTransaction> & { write: number }>(
   'transactions_of_writes',
   `select (named.number - 1)::integer as write, ${TRANSACTION}
-   from unnest($2::uuid[], $3::bigint[], $4::integer[]) with ordinality named (book_id, version, after, number)
+   from unnest(${writesNamed.bookIds}, ${writesNamed.versions}, ${writesNamed.after}) with ordinality named (book_id, version, after, number)
    cross join lateral (
      select * from transactions t
-     where t.shard = $1 and t.book_id = named.book_id and t.version = named.version and t.ordinal > named.after
+     where t.shard = ${writesNamed.shard} and t.book_id = named.book_id and t.version = named.version and t.ordinal > named.after
      offset 0
    ) t
-   ${WITH_WRITE}
-   order by named.number, t.ordinal limit $5`,
+   ${withWrite(writesNamed)}
+   order by named.number, t.ordinal limit ${writesNamed.limit}`,
 );
 
 /**
@@ -175,30 +193,33 @@ export async function transactionsOfWrites(
   limit: number,
 ): Promise<readonly { readonly write: number; readonly transaction: ReadTransaction }[]> {
   if (writes.length === 0) return [];
-  const found = await connection.run(OF_WRITES, [
+  const asked = {
     shard,
-    writes.map((write) => write.bookId),
-    writes.map((write) => write.version),
-    writes.map((write) => write.after),
+    bookIds: writes.map((write) => write.bookId),
+    versions: writes.map((write) => write.version),
+    after: writes.map((write) => write.after),
     limit,
-  ]);
+  };
+  const found = await connection.run(OF_WRITES, bind(writesNamed, asked));
   const transactions = await readTransactions(connection, { shard }, found.map(FOUND.read));
   return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
 }
 
+const one = parameters({ shard: 'smallint', bookId: 'uuid', transactionId: 'uuid' });
+
 const BY_ID = statement<Row<FoundTransaction>>(
   'transaction_by_id',
-  `select ${TRANSACTION} from transactions t ${WITH_WRITE}
-   where t.id = $3 and t.shard = $1 and t.book_id = $2`,
+  `select ${TRANSACTION} from transactions t ${withWrite(one)}
+   where t.id = ${one.transactionId} and t.shard = ${one.shard} and t.book_id = ${one.bookId}`,
 );
 
 /** One transaction of a book by its id; null if the book has none such. */
 export async function findTransaction(
   connection: Connection,
-  book: { readonly shard: number; readonly bookId: string },
+  book: Placed,
   transactionId: string,
 ): Promise<ReadTransaction | null> {
-  const found = await connection.run(BY_ID, [book.shard, book.bookId, uuidOf(transactionId)]);
+  const found = await connection.run(BY_ID, bind(one, book, { transactionId }));
   return (await readTransactions(connection, book, found.map(FOUND.read)))[0] ?? null;
 }
 

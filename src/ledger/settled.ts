@@ -5,7 +5,7 @@ import { as, boolean, id, numeric, optional, text, timestamptz } from '../db/col
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
-import type { Scope } from '../scope.ts';
+import { keysIn, type Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
 import { heldAt, KNOWN_BOOK, OF_CREDIT, versionAt } from './as-of.ts';
 import type { PostingKind } from './posting.ts';
@@ -24,7 +24,7 @@ export const settledIn = ({ shard, bookId, version, currency, scope }: SettledFi
   bookId,
   version,
   currency,
-  keys: scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],
+  keys: keysIn(scope),
 });
 
 type Named = Readonly<Record<keyof typeof SETTLED, string>>;

@@ -2,7 +2,8 @@ import type { Amount } from '../amount.ts';
 import { codec, ifAny, type Row, type Shape } from '../db/codec.ts';
 import { as, digits, integer, inKey, numeric, optional, smallint, text, texts } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { booksOnce, inShard, ofNamed, placesOf, type Placed } from '../db/placement.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { booksOnce, inShard, ofNamed, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
 import { PersistentMap } from '../persistent-map.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
@@ -33,10 +34,12 @@ export const SUB_ACCOUNTS = tableOf<Appended['opened'][number]>('sub_accounts', 
   ...ROUTED,
 });
 
+const p = parameters(PLACES);
+
 const HEADS = statement<Row<Appended['opened'][number]> & { book_id: string; total: Amount | null }>(
   'ledger_heads',
   `select ${SUB_ACCOUNTS.select('s')}, last.amount as total
-   from unnest($1::smallint[], $2::uuid[]) named (shard, book_id)
+   from unnest(${p.shards}, ${p.bookIds}) named (shard, book_id)
    ${ofNamed('sub_accounts', 's', 'true')}
    left join lateral (${lastTotal({ shard: 's.shard', bookId: 's.book_id', account: 's.ordinal', where: inShard('e') })}
    ) last on true`,
@@ -49,7 +52,7 @@ export async function loadSubAccounts(
 ): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
   if (named.length === 0) return new Map();
   const books = new Map<string, [string, SubAccountHead][]>();
-  for (const row of await connection.run(HEADS, placesOf(booksOnce(named)))) {
+  for (const row of await connection.run(HEADS, bind(p, placesOf(booksOnce(named))))) {
     const { uuid, ordinal, ...account } = SUB_ACCOUNTS.read(row);
     const accounts = books.get(row.book_id) ?? [];
     accounts.push([subAccountKey(account), { uuid, ordinal, total: row.total ?? 0n }]);

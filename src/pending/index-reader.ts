@@ -1,8 +1,8 @@
 import type { Amount } from '../amount.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { booksOnce, ofNamed, placesOf, type KnownBook, type Placed } from '../db/placement.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { booksOnce, ofNamed, PLACES, placesOf, type KnownBook, type Placed } from '../db/placement.ts';
 import { CLASSES, latestEnds, OPEN } from '../db/span.ts';
-import { timestamp } from '../db/types.ts';
 import { NEVER, type Instant } from '../instant.ts';
 import type { Promised, CreditPromise } from './promise.ts';
 import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
@@ -14,15 +14,25 @@ import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
 
 type PromisedRow = { currency: string; feature_keys: string[]; amount: Amount };
 
+const KNOWN = {
+  shard: 'smallint',
+  bookId: 'uuid',
+  at: 'timestamptz',
+  classes: 'smallint[]',
+  ends: 'timestamptz[]',
+  version: 'bigint',
+} as const;
+const p = parameters(KNOWN);
+
 // One short range of the span index per class of length; OPEN holds the promises whose end nobody knows.
 const KNOWN_AT = `
-  from unnest($4::smallint[], $5::timestamptz[]) c (class, latest_end)
+  from unnest(${p.classes}, ${p.ends}) c (class, latest_end)
   join lateral (
     select * from scheduled_grants s
-    where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
-      and s.pending_until > $3 and s.pending_until <= c.latest_end
-      and s.pending_from <= $3
-      and s.known_from <= $6 and (s.known_until is null or s.known_until > $6)
+    where s.shard = ${p.shard} and s.book_id = ${p.bookId} and s.span_class = c.class
+      and s.pending_until > ${p.at} and s.pending_until <= c.latest_end
+      and s.pending_from <= ${p.at}
+      and s.known_from <= ${p.version} and (s.known_until is null or s.known_until > ${p.version})
     offset 0
   ) s on true`;
 
@@ -31,12 +41,14 @@ const PENDING_AT = statement<PromisedRow>(
   `select s.currency, s.feature_keys, sum(s.amount) as amount ${KNOWN_AT} group by s.currency, s.feature_keys`,
 );
 
+const now = parameters({ ...PLACES, at: 'timestamptz[]' });
+
 // What is known now and ends later began before: nothing is recorded ahead of now. The upper bound says nothing, but
 // tells the planner that the range is short.
 const PENDING_NOW = statement<PromisedRow & { book_id: string }>(
   'pending_now',
   `select named.book_id, s.currency, s.feature_keys, sum(s.amount) as amount
-   from unnest($1::smallint[], $2::uuid[], $4::timestamptz[]) named (shard, book_id, at)
+   from unnest(${now.shards}, ${now.bookIds}, ${now.at}) named (shard, book_id, at)
    ${ofNamed('scheduled_grants', 's', "s.known_until is null and s.pending_until > named.at and s.pending_until <= 'infinity'")}
    group by named.book_id, s.currency, s.feature_keys`,
 );
@@ -52,7 +64,7 @@ export async function promisedAt(
   book: KnownBook,
   at: Instant,
 ): Promise<readonly Promised[]> {
-  const rows = await connection.run(PENDING_AT, knownAt(book, at));
+  const rows = await connection.run(PENDING_AT, bind(p, book, spansAt(at)));
   return rows.map(promisedOf);
 }
 
@@ -63,10 +75,8 @@ export async function promisedNow(
 ): Promise<ReadonlyMap<string, readonly Promised[]>> {
   if (asked.length === 0) return new Map();
   const books = booksOnce(asked);
-  const rows = await connection.run(PENDING_NOW, [
-    ...placesOf(books),
-    books.map(({ asOf }) => timestamp(asOf)),
-  ]);
+  const at = books.map(({ asOf }) => asOf);
+  const rows = await connection.run(PENDING_NOW, bind(now, placesOf(books), { at }));
   return Map.groupBy(
     rows.map((row) => ({ bookId: row.book_id, ...promisedOf(row) })),
     ({ bookId }) => bookId,
@@ -79,10 +89,12 @@ const promisedOf = (row: PromisedRow): Promised => ({
   amount: row.amount,
 });
 
+const ofCurrency = parameters({ ...KNOWN, currency: 'text' });
+
 const PROMISES_AT = statement<PromiseRow>(
   'promises_at',
   `select ${PROMISE.select('s')}
-   ${KNOWN_AT} where s.currency = $7 order by s.effective_at, s.grant_id`,
+   ${KNOWN_AT} where s.currency = ${ofCurrency.currency} order by s.effective_at, s.grant_id`,
 );
 
 /** The same, promise by promise: those of one currency in order of taking effect. */
@@ -92,35 +104,45 @@ export async function promisesAt(
   at: Instant,
   currency: string,
 ): Promise<readonly CreditPromise[]> {
-  const rows = await connection.run(PROMISES_AT, [...knownAt(book, at), currency]);
+  const rows = await connection.run(PROMISES_AT, bind(ofCurrency, book, spansAt(at), { currency }));
   return rows.map(PROMISE.read);
 }
 
 /** The next instant after `at` at which the book's pending changes by itself; NEVER if none is known. */
 export async function nextChange(connection: Connection, book: KnownBook, at: Instant): Promise<Instant> {
-  const [row] = await connection.run(NEXT_CHANGE, knownAt(book, at));
+  const [row] = await connection.run(NEXT_CHANGE, bind(p, book, spansAt(at)));
   return row?.next ?? NEVER;
 }
+
+const span = parameters({
+  shard: 'smallint',
+  bookId: 'uuid',
+  after: 'timestamptz',
+  at: 'timestamptz',
+  classes: 'smallint[]',
+  ends: 'timestamptz[]',
+  version: 'bigint',
+});
 
 // Those that end there, and of those pending at its end the ones that began there: short ranges of the span index.
 const CHANGING = statement<PromiseRow>(
   'promises_changing',
-  `select ${PROMISE.select('s')} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
+  `select ${PROMISE.select('s')} from unnest(${span.classes}, ${span.ends}) c (class, latest_end)
    join lateral (
      select * from scheduled_grants s
-     where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
-       and s.pending_until > $3 and s.pending_until <= $4
-       and s.known_from <= $7 and (s.known_until is null or s.known_until > $7)
+     where s.shard = ${span.shard} and s.book_id = ${span.bookId} and s.span_class = c.class
+       and s.pending_until > ${span.after} and s.pending_until <= ${span.at}
+       and s.known_from <= ${span.version} and (s.known_until is null or s.known_until > ${span.version})
      offset 0
    ) s on true
    union all
-   select ${PROMISE.select('s')} from unnest($5::smallint[], $6::timestamptz[]) c (class, latest_end)
+   select ${PROMISE.select('s')} from unnest(${span.classes}, ${span.ends}) c (class, latest_end)
    join lateral (
      select * from scheduled_grants s
-     where s.shard = $1 and s.book_id = $2 and s.span_class = c.class
-       and s.pending_until > $4 and s.pending_until <= c.latest_end
-       and s.pending_from > $3 and s.pending_from <= $4
-       and s.known_from <= $7 and (s.known_until is null or s.known_until > $7)
+     where s.shard = ${span.shard} and s.book_id = ${span.bookId} and s.span_class = c.class
+       and s.pending_until > ${span.at} and s.pending_until <= c.latest_end
+       and s.pending_from > ${span.after} and s.pending_from <= ${span.at}
+       and s.known_from <= ${span.version} and (s.known_until is null or s.known_until > ${span.version})
      offset 0
    ) s on true`,
 );
@@ -132,18 +154,11 @@ export async function promisesChanging(
   after: Instant,
   through: Instant,
 ): Promise<readonly CreditPromise[]> {
-  const [shard, bookId, end, ...known] = knownAt(book, through);
-  const rows = await connection.run(CHANGING, [shard, bookId, timestamp(after), end, ...known]);
+  const rows = await connection.run(CHANGING, bind(span, book, spansAt(through), { after }));
   return rows.map(PROMISE.read);
 }
 
 const ALL_CLASSES = [...CLASSES, OPEN];
 
-const knownAt = (book: KnownBook, at: Instant): readonly unknown[] => [
-  book.shard,
-  book.bookId,
-  timestamp(at),
-  ALL_CLASSES,
-  [...latestEnds(at), NEVER].map(timestamp),
-  book.version,
-];
+/** An instant with the ranges of the span index that may contain it. */
+const spansAt = (at: Instant) => ({ at, classes: ALL_CLASSES, ends: [...latestEnds(at), NEVER] });

@@ -1,9 +1,9 @@
 import { statement, type Connection, type Statement } from '../db/database.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { KnownBook } from '../db/placement.ts';
-import { timestamp } from '../db/types.ts';
-import { uuidOf } from '../id.ts';
+import { FIRST_UUID } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import type { Scope } from '../scope.ts';
+import { keysIn, type Scope } from '../scope.ts';
 import type { CreditPromise } from './promise.ts';
 import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
 
@@ -30,41 +30,57 @@ export type Window = {
 
 type Row = PromiseRow & { customer_id: string };
 
-const within = (name: string, known: (asked: string) => string): Statement<Row> =>
+const ASKED = {
+  until: 'timestamptz',
+  pendingAfter: 'timestamptz',
+  currency: 'text',
+  keys: 'text[]',
+  effectiveAt: 'timestamptz',
+  grantId: 'uuid',
+  limit: 'bigint',
+} as const;
+type Asked = Readonly<Record<keyof typeof ASKED, string>>;
+
+const isAsked = (p: Asked): string => `
+       (effective_at < ${p.until} or ${p.until} = 'infinity')
+       -- not what was called off or lapsed before it could take effect
+       and (pending_until = effective_at or pending_until > ${p.pendingAfter})
+       and (${p.currency} is null or currency = ${p.currency})
+       and (${p.keys} is null or feature_keys = '{}' or feature_keys && ${p.keys})
+       -- one lower bound, of the window or the cursor, so that the index is entered there
+       and (effective_at, grant_id) > (${p.effectiveAt}, ${p.grantId})`;
+
+const nextOf = ({ limit }: Asked): string => `order by effective_at, grant_id limit ${limit}`;
+
+const within = (name: string, p: Asked, known: string): Statement<Row> =>
   statement(
     name,
-    `select ${PROMISE.select('s')}, s.customer_id from (${known(ASKED)}) s
-     order by effective_at, grant_id
-     limit $9`,
+    `select ${PROMISE.select('s')}, s.customer_id from (${known}) s
+     ${nextOf(p)}`,
   );
 
-const ASKED = `
-       (effective_at < $3 or $3 = 'infinity')
-       -- not what was called off or lapsed before it could take effect
-       and (pending_until = effective_at or pending_until > $4)
-       and ($5::text is null or currency = $5)
-       and ($6::text[] is null or feature_keys = '{}' or feature_keys && $6)
-       -- one lower bound, of the window or the cursor, so that the index is entered there
-       and (effective_at, grant_id) > ($7::timestamptz, $8::uuid)`;
-
-const NEXT = 'order by effective_at, grant_id limit $9';
-
 // What is known still, and the few promises that were known at the version and have changed since.
+const ofBook = parameters({ shard: 'smallint', bookId: 'uuid', ...ASKED, version: 'bigint' });
+const known = (until: string): string => `
+  (select * from scheduled_grants
+   where shard = ${ofBook.shard} and book_id = ${ofBook.bookId} and ${until} and known_from <= ${ofBook.version}
+     and ${isAsked(ofBook)} ${nextOf(ofBook)})`;
 const CUSTOMER_WINDOW = within(
   'scheduled_for_customer',
-  (asked) => `
-  (select * from scheduled_grants
-   where shard = $1 and book_id = $2::uuid and known_until is null and known_from <= $10 and ${asked} ${NEXT})
+  ofBook,
+  `${known('known_until is null')}
   union all
-  (select * from scheduled_grants
-   where shard = $1 and book_id = $2::uuid and known_until > $10 and known_from <= $10 and ${asked} ${NEXT})`,
+  ${known(`known_until > ${ofBook.version}`)}`,
 );
+
 // Not routed to a shard: a namespace lives on all of them. The index over (namespace, effective_at) serves each.
+const ofNamespace = parameters({ namespace: 'text', ...ASKED });
 const NAMESPACE_WINDOW = within(
   'scheduled_for_namespace',
-  (asked) => `
+  ofNamespace,
+  `
   select * from scheduled_grants
-  where $1::smallint is null and namespace = $2::text and known_until is null and ${asked} ${NEXT}`,
+  where namespace = ${ofNamespace.namespace} and known_until is null and ${isAsked(ofNamespace)} ${nextOf(ofNamespace)}`,
 );
 
 /** The promises known now, or at a version of the customer's book, that take effect in the window, in order of taking effect. */
@@ -73,20 +89,20 @@ export async function scheduledWithin(
   window: Window,
   now: Instant,
 ): Promise<readonly Scheduled[]> {
-  const { book, scope } = window;
+  const { book, namespace, until, currency, scope, limit } = window;
   // The later of the two bounds: a cursor belongs to some window, perhaps not to this one.
   const after = window.after !== null && window.after.effectiveAt >= window.from ? window.after : null;
-  const owner = book === null ? [null, window.namespace] : [book.shard, book.bookId];
-  const rows = await connection.run(book === null ? NAMESPACE_WINDOW : CUSTOMER_WINDOW, [
-    ...owner,
-    timestamp(window.until),
-    timestamp(now),
-    window.currency,
-    scope.kind === 'all' ? null : scope.kind === 'feature' ? [scope.featureKey] : [],
-    timestamp(after?.effectiveAt ?? window.from),
-    after === null ? '00000000000000000000000000000000' : uuidOf(after.grantId),
-    window.limit,
-    ...(book === null ? [] : [book.version]),
-  ]);
+  const asked = {
+    until,
+    pendingAfter: now,
+    currency,
+    keys: keysIn(scope),
+    effectiveAt: after?.effectiveAt ?? window.from,
+    grantId: after?.grantId ?? FIRST_UUID,
+    limit,
+  };
+  const rows = await (book === null
+    ? connection.run(NAMESPACE_WINDOW, bind(ofNamespace, { namespace }, asked))
+    : connection.run(CUSTOMER_WINDOW, bind(ofBook, book, asked)));
   return rows.map((row) => ({ ...PROMISE.read(row), customerId: row.customer_id }));
 }

@@ -3,7 +3,8 @@ import type { WrittenView } from '../book/view.ts';
 import type { Connection } from '../db/database.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { boundsOf } from '../ledger/journal-bounds.ts';
-import type { JournalCursor, JournalRange } from '../ledger/journal-pages.ts';
+import type { JournalRange } from '../ledger/journal-pages.ts';
+import type { JournalCursor } from '../ledger/journal-walks.ts';
 
 /** The raw journal of a book, as recorded: what has fallen due and nobody has written yet is not in it. */
 

@@ -1,9 +1,10 @@
 import type { Charge, ChargeStatus, ChargeType } from '../credit/charge.ts';
 import { statement, type Connection, type Statement } from '../db/database.ts';
+import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { NOW } from '../book/view.ts';
-import { idOf, uuidOf, LAST_UUID } from '../id.ts';
+import { idOf, LAST_UUID } from '../id.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 
 /**
@@ -28,9 +29,21 @@ export type ChargePage = {
 /** Rows a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 10_000;
 
-// $1, $2: the book; $3: from which charge down. Most charges are final, so those that are not have indexes of their own.
-const IN_BOOK = 'c.shard = $1 and c.book_id = $2 and c.id <= $3::uuid';
-const NEWEST_FIRST = 'order by c.id desc limit $4';
+/** From which charge down, and how many are looked at. */
+const WAY = { shard: 'smallint', bookId: 'uuid', from: 'uuid', lookAt: 'bigint' } as const;
+const way = parameters(WAY);
+const p = parameters({
+  ...WAY,
+  statuses: 'text[]',
+  type: 'text',
+  currency: 'text',
+  featureKey: 'text',
+  limit: 'bigint',
+});
+
+// Most charges are final, so those that are not have indexes of their own.
+const IN_BOOK = `c.shard = ${way.shard} and c.book_id = ${way.bookId} and c.id <= ${way.from}`;
+const NEWEST_FIRST = `order by c.id desc limit ${way.lookAt}`;
 // "offset 0" keeps the order from being had by walking all charges: a book has few open ones, and every write loads them.
 const OPEN = `select * from charges c where ${IN_BOOK} and c.closed_version is null offset 0`;
 const CANCELED = `select * from charges c where ${IN_BOOK} and c.status = 'CANCELED' ${NEWEST_FIRST}`;
@@ -41,17 +54,17 @@ const walk = (name: string, charges: string) => {
     page: statement<ChargeRow>(
       `page_of_${name}`,
       `select ${CHARGES.select('c')} from (${walked}) c
-       where (cardinality($5::text[]) = 0 or c.status = any($5))
-         and ($6::text is null or c.type = $6)
-         and ($7::text is null or c.currency = $7)
-         and ($8::text is null or c.feature_key = $8)
+       where (cardinality(${p.statuses}) = 0 or c.status = any(${p.statuses}))
+         and (${p.type} is null or c.type = ${p.type})
+         and (${p.currency} is null or c.currency = ${p.currency})
+         and (${p.featureKey} is null or c.feature_key = ${p.featureKey})
        order by c.id desc
-       limit $9`,
+       limit ${p.limit}`,
     ),
     // The first that a page did not look at, if there are as many.
     behind: statement<{ id: string }>(
       `behind_page_of_${name}`,
-      `select id from (${walked} + 1) w offset $4 limit 1`,
+      `select id from (${walked} + 1) w offset ${way.lookAt} limit 1`,
     ),
   } satisfies Record<string, Statement<unknown>>;
 };
@@ -71,17 +84,17 @@ function walkFor(statuses: readonly ChargeStatus[]): typeof ALL {
 /** The next charges of a book from `from` on, inclusive; null: from the newest. */
 export async function pageOfCharges(
   connection: Connection,
-  { shard, bookId }: Placed,
-  { statuses, type, currency, featureKey }: ChargeFilter,
+  book: Placed,
+  filter: ChargeFilter,
   { from, limit }: { readonly from: string | null; readonly limit: number },
 ): Promise<ChargePage> {
-  const { page, behind } = walkFor(statuses);
-  const way = [shard, bookId, from === null ? LAST_UUID : uuidOf(from), LOOKED_AT];
-  const rows = await connection.run(page, [...way, statuses, type, currency, featureKey, limit + 1]);
+  const { page, behind } = walkFor(filter.statuses);
+  const asked = { from: from ?? LAST_UUID, lookAt: LOOKED_AT };
+  const rows = await connection.run(page, bind(p, book, filter, asked, { limit: limit + 1 }));
   const found = rows.map((row) => CHARGES.read(row).charge);
   const charges = found.slice(0, limit);
   if (found.length > limit) return { charges, next: found[limit]!.id };
-  const [next] = await connection.run(behind, way);
+  const [next] = await connection.run(behind, bind(way, book, asked));
   return { charges, next: next === undefined ? null : idOf('chg', next.id) };
 }
 

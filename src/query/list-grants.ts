@@ -1,7 +1,7 @@
 import type { GrantStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
-import { timestamp } from '../db/types.ts';
-import { FIRST_UUID, idOf, uuidOf, LAST_UUID } from '../id.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import { FIRST_UUID, idOf, LAST_UUID } from '../id.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
@@ -35,29 +35,43 @@ type GrantPage = {
 /** Entries of the index that a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 100_000;
 
-// $1, $2: the book; $3, $4: from and down to which grant; $5: how many are looked at.
+/** From and down to which grant, and how many are looked at. */
+const RANGE = { shard: 'smallint', bookId: 'uuid', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
+const range = parameters(RANGE);
 const WALK = `
   select g.id, g.version, g.recorded_at, g.currency, g.effective_at, g.expires_at, g.funded_at, g.voided_at,
          g.voided_version
   from grants g
-  where g.shard = $1 and g.book_id = $2 and g.id <= $3::uuid and g.id >= $4::uuid
+  where g.shard = ${range.shard} and g.book_id = ${range.bookId} and g.id <= ${range.from} and g.id >= ${range.to}
   order by g.id desc
-  limit $5`;
+  limit ${range.lookAt}`;
 
-// Every grant that is in one of the states at $7, as known at the version $6, and perhaps some that are not: what is found
-// is told apart by the core. A grant counts as pending up to the instant at which it is due to become credit, and what
-// was agreed at an earlier version is not in the row.
+const p = parameters({
+  ...RANGE,
+  version: 'bigint',
+  asOf: 'timestamptz',
+  statuses: 'text[]',
+  /** Whether later versions are there. */
+  isEarlier: 'boolean',
+  currency: 'text',
+  featureKey: 'text',
+  limit: 'bigint',
+});
+
+// Every grant that is in one of the states at the instant, as known at the version, and perhaps some that are not: what is
+// found is told apart by the core. A grant counts as pending up to the instant at which it is due to become credit, and
+// what was agreed at an earlier version is not in the row.
 const MAY_BE_IN_STATE = `
-  (cardinality($8::text[]) = 0
+  (cardinality(${p.statuses}) = 0
    or case
-        when w.voided_version <= $6 and w.voided_at <= $7 then 'VOIDED' = any($8)
-        when w.expires_at <= $7 then 'EXPIRED' = any($8)
-        when greatest(w.effective_at, w.funded_at) <= $7 then 'ACTIVE' = any($8)
-        else 'PENDING' = any($8)
+        when w.voided_version <= ${p.version} and w.voided_at <= ${p.asOf} then 'VOIDED' = any(${p.statuses})
+        when w.expires_at <= ${p.asOf} then 'EXPIRED' = any(${p.statuses})
+        when greatest(w.effective_at, w.funded_at) <= ${p.asOf} then 'ACTIVE' = any(${p.statuses})
+        else 'PENDING' = any(${p.statuses})
       end
-   or $9::boolean and exists (
+   or ${p.isEarlier} and exists (
         select from former_terms f
-        where f.shard = $1 and f.book_id = $2 and f.grant_id = w.id and f.until_version > $6
+        where f.shard = ${p.shard} and f.book_id = ${p.bookId} and f.grant_id = w.id and f.until_version > ${p.version}
       ))`;
 
 const PAGE = statement<GrantRow>(
@@ -65,45 +79,36 @@ const PAGE = statement<GrantRow>(
   `select ${GRANTS.select('g')}
    from (${WALK}) w
    cross join lateral (
-     select * from grants g where g.shard = $1 and g.book_id = $2 and g.id = w.id
+     select * from grants g where g.shard = ${p.shard} and g.book_id = ${p.bookId} and g.id = w.id
      offset 0
    ) g
-   where w.version <= $6 and (w.recorded_at <= $7 or w.effective_at <= $7)
-     and ($10::text is null or w.currency = $10) and ${MAY_BE_IN_STATE}
-     and ($11::text is null or g.feature_keys = '{}' or $11 = any(g.feature_keys))
+   where w.version <= ${p.version} and (w.recorded_at <= ${p.asOf} or w.effective_at <= ${p.asOf})
+     and (${p.currency} is null or w.currency = ${p.currency}) and ${MAY_BE_IN_STATE}
+     and (${p.featureKey} is null or g.feature_keys = '{}' or ${p.featureKey} = any(g.feature_keys))
    order by w.id desc
-   limit $12`,
+   limit ${p.limit}`,
 );
 
 // The first that a page did not look at, if there are as many.
 const BEHIND = statement<{ id: string }>(
   'grant_behind_page',
-  `select id from (${WALK} + 1) w offset $5 limit 1`,
+  `select id from (${WALK} + 1) w offset ${range.lookAt} limit 1`,
 );
 
 /** The next grants of a book that may be in one of the states at the instant of a question, as known at its version. */
 export async function pageOfGrants(
   connection: Connection,
   view: WrittenView,
-  { statuses, currency, featureKey }: GrantFilter,
+  filter: GrantFilter,
   { from, to, limit }: GrantRange,
 ): Promise<GrantPage> {
-  const ends = [from === null ? LAST_UUID : uuidOf(from), to === null ? FIRST_UUID : uuidOf(to)];
-  const walk = [view.shard, view.bookId, ...ends, LOOKED_AT];
-  const rows = await connection.run(PAGE, [
-    ...walk,
-    view.version,
-    timestamp(view.asOf),
-    statuses,
-    !view.current,
-    currency,
-    featureKey,
-    limit + 1,
-  ]);
+  const walk = { from: from ?? LAST_UUID, to: to ?? FIRST_UUID, lookAt: LOOKED_AT };
+  const asked = bind(p, view, filter, walk, { isEarlier: !view.current, limit: limit + 1 });
+  const rows = await connection.run(PAGE, asked);
   const found = rows.map(GRANTS.read);
   const grants = found.slice(0, limit);
   if (found.length > limit) return { grants, next: found[limit]!.grant.id };
-  const [behind] = await connection.run(BEHIND, walk);
+  const [behind] = await connection.run(BEHIND, bind(range, view, walk));
   return { grants, next: behind === undefined ? null : idOf('grt', behind.id) };
 }
 

@@ -1,7 +1,7 @@
 import type { ListEntriesRequest, ListTransactionsRequest } from '#gen/ledger/v1/journal_pb.ts';
 import type { BookView } from '../../book/view.ts';
 import { ALWAYS, NEVER } from '../../instant.ts';
-import type { JournalCursor } from '../../ledger/journal-pages.ts';
+import type { JournalCursor } from '../../ledger/journal-walks.ts';
 import { askedAt, filterOfKind } from '../decode.ts';
 import { pageSizeOf, POSITION, VERSION } from '../page-token.ts';
 import { ofPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
