@@ -11,11 +11,11 @@ import {
   jsonb,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   timestamptz,
   uuid,
+  columnSet,
 } from '../../src/db/columns.ts';
 import { connect, awaitAll, type Connection } from '../../src/db/database.ts';
 import { processTime } from '../../src/db/clock.ts';
@@ -111,7 +111,7 @@ type Entry = {
   readonly total: bigint;
 };
 
-const changed = partOf('changed');
+const changed = columnSet();
 const shard = computed(inKey(smallint), (spend: Spend) => spend.book.shard);
 const book_id = computed(inKey(uuid), (spend: Spend) => spend.book.bookId);
 const version = computed(changed(bigint), (spend: Spend) => spend.book.version);
@@ -127,7 +127,7 @@ const updateBooks = bulkUpdate(
     clock: now,
     head_hash: computed(changed(bytea), (spend) => spend.hash),
   }),
-  ['changed'],
+  [changed],
 );
 const updateGrants = bulkUpdate(
   'bare_grants',
@@ -139,7 +139,7 @@ const updateGrants = bulkUpdate(
     remaining: computed(changed(numeric), (spend) => spend.book.remaining),
     consumed: computed(changed(numeric), (spend) => spend.book.consumed),
   }),
-  ['changed'],
+  [changed],
 );
 const insertWrites = bulkInsert(
   'writes',

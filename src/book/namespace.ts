@@ -1,3 +1,4 @@
+import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
@@ -9,7 +10,8 @@ import {
   placedColumns,
   viewOf,
   type Moment,
-  type PlacedRow,
+  PLACED_BOOK,
+  type PlacedBook,
   type WrittenView,
 } from './view.ts';
 
@@ -18,8 +20,6 @@ const BATCH = 500;
 
 /** A book of a namespace. `due`: something may fall due between what is booked and the instant asked about. */
 export type NamespaceBook = { readonly view: WrittenView; readonly due: boolean };
-
-type Row = PlacedRow & { id: string; customer_id: string; next_event_at: Instant };
 
 const p = parameters({
   shard: 'smallint',
@@ -30,7 +30,7 @@ const p = parameters({
   limit: 'bigint',
 } as const);
 
-const PAGE = statement<Row>(
+const PAGE = statement<Row<PlacedBook> & { customer_id: string }>(
   'books_of_namespace',
   `select ${placedColumns(p)}, b.customer_id
    from (
@@ -62,15 +62,15 @@ export async function* booksOfNamespace(
       after = rows.at(-1)?.customer_id ?? after;
       const found = rows.flatMap((row) => {
         const key = { namespace, customerId: row.customer_id };
-        const view = viewOf(row, { key, shard, moment, time });
-        return view.bookId === null ? [] : [{ row, view }];
+        const view = viewOf(PLACED_BOOK.read(row), { key, shard, moment, time });
+        return view.bookId === null ? [] : [view];
       });
       // When an earlier version had its next event is not stored with the book: its grants tell.
-      const then = found.map(({ view }) => view).filter((view) => !view.current && !isHistory(view));
+      const then = found.filter((view) => !view.current && !isHistory(view));
       const due = await dueThen(connection, shard, then);
-      const books = found.map(({ row, view }) => ({
+      const books = found.map((view) => ({
         view,
-        due: view.current ? !isHistory(view) && row.next_event_at <= view.asOf : due.has(view.bookId),
+        due: view.current ? !isHistory(view) && view.nextDueAt! <= view.asOf : due.has(view.bookId),
       }));
       if (books.length > 0) yield { shard, books };
     } while (full);

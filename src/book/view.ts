@@ -1,10 +1,13 @@
 import type { DatabaseClock } from '../db/clock.ts';
+import { codec, ifAny, type Row, type Shape } from '../db/codec.ts';
+import { as, bigint, optional, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { inShard } from '../db/placement.ts';
 import { ALWAYS, earlier, later, type Instant } from '../instant.ts';
 import { versionAt, writeAt } from '../ledger/as-of.ts';
 import { namedBy, shardOf, type BookKey } from '../tables/book-key.ts';
+import { BOOK, type WholeBookRow } from '../tables/books.ts';
 
 /** When a question is about, on both axes; null: now, and all that is known. */
 export type Moment = {
@@ -49,23 +52,37 @@ type Placing = {
   readonly currencies: readonly string[];
 };
 
-/** A row of `books` with the versions a question finds in it; nulls where there is no book, or none known. */
-export type PlacedRow = {
-  id: string | null;
-  version: number | null;
-  clock: Instant | null;
-  next_event_at: Instant | null;
-  currencies: Record<string, number>;
-  known_version: number | null;
-  known_clock: Instant | null;
-  recorded_by: number | null;
+/** What a question needs of a book's row. */
+type FoundBook = Pick<WholeBookRow, 'id' | 'version' | 'clock' | 'nextEventAt' | 'currencies'>;
+
+const FOUND: Shape<FoundBook> = {
+  id: BOOK.id,
+  version: BOOK.version,
+  clock: BOOK.clock,
+  nextEventAt: BOOK.nextEventAt,
+  currencies: BOOK.currencies,
 };
+
+/** The versions that a question finds in a book. */
+export type PlacedBook = {
+  /** Null: there is none. */
+  readonly book: FoundBook | null;
+  /** Null: none is known, or not asked for. */
+  readonly known: { readonly version: number; readonly clock: Instant } | null;
+  readonly recordedBy: number | null;
+};
+
+export const PLACED_BOOK = codec<PlacedBook>({
+  book: ifAny(FOUND),
+  known: ifAny({ version: as('known_version', bigint), clock: as('known_clock', timestamptz) }),
+  recordedBy: optional(bigint),
+});
 
 type Placed = Readonly<Record<'shard' | 'asOf' | 'knownAt', string>>;
 
-/** Of a placed row of `books`, `b`. */
+/** Of a placed row of `books`, `b`: what {@link PLACED_BOOK} reads. */
 export const placedColumns = ({ shard, asOf }: Placed): string => `
-  b.id, b.version, b.clock, b.next_event_at, b.currencies, known.version as known_version,
+  ${codec(FOUND).select('b')}, known.version as known_version,
   known.recorded_at as known_clock, case when ${asOf} < b.clock then ${versionAt({ shard, bookId: 'b.id', asOf })} end as recorded_by`;
 
 /** Places a question in a row `b` of `books`; `asOf` and `knownAt` are null for now. */
@@ -81,7 +98,7 @@ const p = parameters({
   lastVersion: 'bigint',
 });
 
-const LOCATE = statement<PlacedRow & { now: Instant }>(
+const LOCATE = statement<Row<PlacedBook> & { now: Instant }>(
   'locate_book',
   `select t.now, ${placedColumns(p)}
    from (select date_trunc('milliseconds', clock_timestamp()) as now) t
@@ -100,54 +117,51 @@ export async function locate(
   const shard = shardOf(key);
   const { lastVersion = null, ...axes } = moment;
   const [row] = await connection.run(LOCATE, bind(p, key, axes, { shard, lastVersion }));
-  return viewOf(row!, { key, shard, moment, time: clock.reads(row!.now) });
+  return viewOf(PLACED_BOOK.read(row!), { key, shard, moment, time: clock.reads(row!.now) });
 }
 
-/** A book as a question sees it, from its placed row; `time` is what the clock says. */
+/** A book as a question sees it; `time` is what the clock says. */
 export function viewOf(
-  row: PlacedRow,
+  { book, known, recordedBy }: PlacedBook,
   asking: { readonly key: BookKey; readonly shard: number; readonly moment: Moment; readonly time: Instant },
 ): BookView {
   const { key, shard, moment, time } = asking;
-  const now = later(time, row.clock ?? ALWAYS);
+  const now = later(time, book?.clock ?? ALWAYS);
   const asked = {
     key,
     shard,
     now,
-    latest: row.version ?? 0,
+    latest: book?.version ?? 0,
     asOf: moment.asOf ?? now,
     // Not now: a write under way has been given its instant already, and will be there when this is asked again.
-    knownAt: moment.knownAt ?? row.clock ?? now,
+    knownAt: moment.knownAt ?? book?.clock ?? now,
   };
-  const known = moment.knownAt === null ? row.version : row.known_version;
-  if (row.id === null || known === null) {
+  const last = moment.knownAt === null ? book : known;
+  if (book === null || last === null) {
     const none = { bookId: null, version: 0, clock: ALWAYS, nextDueAt: null, current: true, recordedBy: 0 };
     return { ...asked, ...none, currencies: [] };
   }
-  const current = known === row.version;
-  const currencies = Object.entries(row.currencies).filter(([, version]) => version <= known);
+  const current = last.version === book.version;
+  const used = Object.entries(book.currencies).filter(([, since]) => since <= last.version);
   return {
     ...asked,
-    bookId: row.id,
-    version: known,
-    clock: (current ? row.clock : row.known_clock)!,
-    nextDueAt: current ? row.next_event_at : null,
+    bookId: book.id,
+    version: last.version,
+    clock: current ? book.clock : last.clock,
+    nextDueAt: current ? book.nextEventAt : null,
     current,
-    recordedBy: earlier(row.recorded_by ?? 0, known),
-    currencies: currencies.map(([code]) => code).toSorted(),
+    recordedBy: earlier(recordedBy ?? 0, last.version),
+    currencies: used.map(([code]) => code).toSorted(),
   };
 }
 
-type NowRow = Pick<PlacedRow, 'id' | 'version' | 'clock' | 'next_event_at' | 'currencies'> & {
-  now: Instant;
-  place: number;
-  head_hash: Buffer | null;
-};
+type NowBook = FoundBook & Pick<WholeBookRow, 'headHash'>;
+const NOW_SHAPE: Shape<NowBook> = { ...FOUND, headHash: BOOK.headHash };
+const NOW_BOOK = codec<{ readonly book: NowBook | null }>({ book: ifAny(NOW_SHAPE) });
 
-const LOCATE_NOW = statement<NowRow>(
+const LOCATE_NOW = statement<Row<{ readonly book: NowBook | null }> & { now: Instant; place: number }>(
   'locate_books_now',
-  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, b.id, b.version, b.clock,
-     b.next_event_at, b.currencies, b.head_hash
+  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, ${codec(NOW_SHAPE).select('b')}
    from unnest($1::smallint[], $2::text[], $3::text[]) with ordinality named (shard, namespace, customer_id, place)
    left join lateral (
      select * from books b
@@ -169,13 +183,13 @@ export async function locateNow(
   const keys = asked.map(({ key }) => key);
   const rows = await connection.run(LOCATE_NOW, namedBy(keys));
   const time = clock.reads(Math.max(...rows.map((row) => row.now)));
-  const unasked = { known_version: null, known_clock: null, recorded_by: null };
   return rows
     .toSorted((a, b) => a.place - b.place)
     .map((row, i) => {
       const key = keys[i]!;
-      const view = viewOf({ ...row, ...unasked }, { key, shard: shardOf(key), moment: NOW, time });
-      return { ...view, headHash: row.head_hash };
+      const { book } = NOW_BOOK.read(row);
+      const asking = { key, shard: shardOf(key), moment: NOW, time };
+      return { ...viewOf({ book, known: null, recordedBy: null }, asking), headHash: book?.headHash ?? null };
     });
 }
 

@@ -1,4 +1,14 @@
-import { arraysOf, flat, isSource, valueOf, within, type Columns, type BoundColumn } from './columns.ts';
+import {
+  arraysOf,
+  flat,
+  inKey,
+  isSource,
+  valueOf,
+  within,
+  type BoundColumn,
+  type Columns,
+  type ColumnSet,
+} from './columns.ts';
 import { statement, type Connection, type Statement } from './database.ts';
 import { inShard, onlyOne } from './placement.ts';
 
@@ -19,10 +29,13 @@ export function bulkUpdate<Row>(
   name: string,
   table: string,
   all: Columns<Row>,
-  sets: readonly string[],
+  sets: readonly ColumnSet[],
   condition = 'true',
 ): Bulk<Row> {
-  const columns = within(all, ['key', ...sets]);
+  if (sets.some((set) => within(all, [set]).length === 0)) {
+    throw new Error(`invariant: ${table} has no column of a set that ${name} is to update`);
+  }
+  const columns = within(all, [inKey, ...sets]);
   const [key, set] = [flat(columns).filter(isKey), flat(columns).filter((column) => !isKey(column))];
   const update = statement<never>(
     name,
@@ -34,11 +47,12 @@ export function bulkUpdate<Row>(
   return bulk(update, columns);
 }
 
-const isKey = ({ set }: BoundColumn<never>): boolean => set === 'key';
+const isKey = ({ set }: BoundColumn<never>): boolean => set === inKey;
 
 const isList = (type: string): boolean => type.endsWith('[]');
 
-const namesOf = (columns: Columns<never>): string =>
+/** The names of columns, as an insert lists them. */
+export const namesOf = (columns: Columns<never>): string =>
   flat(columns)
     .map(({ name }) => name)
     .join(', ');

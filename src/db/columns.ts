@@ -25,8 +25,8 @@ export type Column<Value> = Element<NonNullable<Value>> & {
   readonly read?: (parsed: never) => unknown;
   /** What it is called, where that is not its field in snake case. */
   readonly name?: string;
-  /** The updates it is part of; of `key`: every one, to name the row. */
-  readonly set?: string;
+  /** The set it is part of; of those in the key: every update, to name the row. */
+  readonly set?: ColumnSet;
 };
 
 export type AnyColumn = Omit<Column<never>, 'optional'> & { readonly optional: boolean };
@@ -67,10 +67,13 @@ export const optional = <Value>(of: Column<Value>): Column<Value | null> =>
 /** Called `name`, whatever its field is called. */
 export const as = <Value>(name: string, of: Column<Value>): Column<Value> => ({ ...of, name });
 
-export const partOf =
-  (set: string) =>
-  <Value>(of: Column<Value>): Column<Value> => ({ ...of, set });
-export const inKey = partOf('key');
+/** Columns that are updated or compared together: it makes a column part of itself, and is known by what it is. */
+export type ColumnSet = <Value>(of: Column<Value>) => Column<Value>;
+export function columnSet(): ColumnSet {
+  const set: ColumnSet = (of) => ({ ...of, set });
+  return set;
+}
+export const inKey = columnSet();
 
 /** A column with what is written of a row: one of its fields, or what is made of it. */
 export type BoundColumn<Row> = AnyColumn & {
@@ -105,7 +108,7 @@ export const flat = (columns: Columns<never>): readonly BoundColumn<never>[] =>
   columns.flatMap((one) => (isSource(one) ? [one] : flat(one.columns)));
 
 /** Those that are part of some updates. */
-export const within = <Row>(columns: Columns<Row>, sets: readonly string[]): Columns<Row> =>
+export const within = <Row>(columns: Columns<Row>, sets: readonly ColumnSet[]): Columns<Row> =>
   columns.flatMap((one): Columns<Row> => {
     if (isSource(one)) return one.set !== undefined && sets.includes(one.set) ? [one] : [];
     const own = within(one.columns, sets);

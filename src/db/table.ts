@@ -9,7 +9,16 @@ import {
   type Shape,
   type ColumnValues,
 } from './codec.ts';
-import { columnsOf, inKey, smallint, uuid, within, type Columns, type BoundColumn } from './columns.ts';
+import {
+  columnsOf,
+  inKey,
+  smallint,
+  uuid,
+  within,
+  type BoundColumn,
+  type Columns,
+  type ColumnSet,
+} from './columns.ts';
 import { statement, type Connection } from './database.ts';
 import { bind, parameters } from './parameters.ts';
 import { eachOnce, ofNamed, PLACES, placesOf, type Placed } from './placement.ts';
@@ -30,7 +39,7 @@ export type Table<Fact, More = unknown> = {
   read(row: Row<Fact>): Fact;
   readonly insert: Bulk<Owned<Fact> & More>;
   /** Updates the columns that are part of the sets, in rows named by their keys and called `t` in the condition. */
-  update(name: string, sets: readonly string[], condition?: string): Bulk<Owned<Fact> & More>;
+  update(name: string, sets: readonly ColumnSet[], condition?: string): Bulk<Owned<Fact> & More>;
   /**
    * Finds the facts of each of some books whose row `r` fits a condition: one statement, and none where none are asked
    * for. `by` is what is asked for within the book, `named.by` in the condition.
@@ -44,7 +53,7 @@ export type Table<Fact, More = unknown> = {
     order?: string,
   ): Finder<Placed & { readonly [Name in Field]: string }, Fact>;
   /** Tells whether two facts are the same in every column that is part of a set, by identity. */
-  same(set: string): (a: Fact, b: Fact) => boolean;
+  same(set: ColumnSet): (a: Fact, b: Fact) => boolean;
   /** All columns but those of the place, of a row called `alias`. */
   selectAll(alias: string): string;
   /** What is to stand in those columns, by name, in the values that facts are made of. */

@@ -7,11 +7,11 @@ import {
   computed,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   texts,
   timestamptz,
+  columnSet,
 } from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
@@ -47,6 +47,9 @@ const PROMISED: Shape<CreditPromise> = {
 export const PROMISE = codec(PROMISED);
 export type PromiseRow = Row<CreditPromise>;
 
+/** What ends it: that it is not known any more. */
+const closing = columnSet();
+
 export const SCHEDULED_GRANTS = tableOf<StoredPromise>(
   'scheduled_grants',
   {
@@ -54,14 +57,14 @@ export const SCHEDULED_GRANTS = tableOf<StoredPromise>(
     namespace: text,
     customerId: text,
     knownFrom: bigint,
-    knownUntil: partOf('closing')(optional(bigint)),
+    knownUntil: closing(optional(bigint)),
   },
   // Nobody promises for no time at all.
   { span_class: computed(smallint, ({ fact: { promise } }) => spanClass(promise.from, promise.until)!) },
 );
 
 // The row known until now is the one with no known_until; a unique index keeps it single.
-const closePromises = SCHEDULED_GRANTS.update('close_scheduled_grants', ['closing'], 't.known_until is null');
+const closePromises = SCHEDULED_GRANTS.update('close_scheduled_grants', [closing], 't.known_until is null');
 
 /** What one write learned about one grant's promise; null where there is none. */
 export type PromiseChange = Placed & {

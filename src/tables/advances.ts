@@ -9,10 +9,10 @@ import {
   computed,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   timestamptz,
+  columnSet,
 } from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import { lifeClass } from '../db/span.ts';
@@ -25,7 +25,7 @@ import { TAX } from '../ledger/sub-accounts.ts';
 export type OwnedAdvance = Owned<Advance> & { readonly closedVersion: number | null };
 
 /** What a later write may change. */
-const standing = partOf('standing');
+const standing = columnSet();
 
 export const ADVANCES = tableOf<Advance, OwnedAdvance>(
   'advances',
@@ -64,7 +64,7 @@ const findAdvances = ADVANCES.finderById('advances_of_charges', 'charge_id', 'ch
 /** Every advance some charges of a book made, open or not. */
 export const advancesOf = inBook(findAdvances, 'chargeId');
 
-const updateAdvances = ADVANCES.update('update_advances', ['standing']);
+const updateAdvances = ADVANCES.update('update_advances', [standing]);
 
 export const storeAdvances = (
   connection: Connection,

@@ -1,12 +1,12 @@
 import type { Allocation } from '../credit/charge.ts';
-import { as, bigint, id, integer, inKey, numeric, partOf, text, timestamptz } from '../db/columns.ts';
+import { as, bigint, id, integer, inKey, numeric, text, timestamptz, columnSet } from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import { tableOf, type Owned } from '../db/table.ts';
 
 /** The only reader and writer of `allocations`: each split as it happened, so corrections read instead of recompute. */
 
 /** What corrections and recognition move. */
-const moved = partOf('moved');
+const moved = columnSet();
 
 export const ALLOCATIONS = tableOf<Allocation>('allocations', {
   chargeId: inKey(id('chg')),
@@ -26,7 +26,7 @@ export const loadAllocations = ALLOCATIONS.finderById('allocations_of_charges', 
 /** What is accrued in some books and not yet recognized as revenue. */
 export const loadAccrued = ALLOCATIONS.finder('accrued_allocations', 'r.returned + r.recognized < r.amount');
 
-const updateAllocations = ALLOCATIONS.update('update_allocations', ['moved']);
+const updateAllocations = ALLOCATIONS.update('update_allocations', [moved]);
 
 export const storeAllocations = (
   connection: Connection,

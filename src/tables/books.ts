@@ -1,8 +1,8 @@
 import { nextDue } from '../credit/advance-to.ts';
 import type { BookState } from '../credit/book-state.ts';
-import { bulkInsert, bulkUpdate } from '../db/bulk.ts';
+import { bulkInsert, bulkUpdate, namesOf } from '../db/bulk.ts';
 import { codec, type Row, type Shape } from '../db/codec.ts';
-import { bigint, bytea, jsonb, inKey, partOf, smallint, text, timestamptz, uuid } from '../db/columns.ts';
+import { bigint, bytea, jsonb, inKey, smallint, text, timestamptz, uuid, columnSet } from '../db/columns.ts';
 import { awaitAll, statement, type Connection, type Database } from '../db/database.ts';
 import { limitLockWait } from '../db/lock-wait.ts';
 import type { Once } from '../db/once.ts';
@@ -32,11 +32,11 @@ export type BookRow = {
 export type WholeBookRow = BookRow & { readonly nextEventAt: Instant };
 
 /** What a write changes. */
-const changed = partOf('changed');
+const changed = columnSet();
 
 const KEY: Shape<BookKey> = { namespace: text, customerId: text };
 
-const UNPLACED: Shape<Omit<BookRow, 'feedPosition'>> = {
+export const BOOK: Shape<WholeBookRow> = {
   shard: inKey(smallint),
   id: inKey(uuid),
   key: KEY,
@@ -44,23 +44,33 @@ const UNPLACED: Shape<Omit<BookRow, 'feedPosition'>> = {
   clock: changed(timestamptz),
   headHash: changed(bytea),
   currencies: changed(jsonb),
+  feedPosition: changed(bigint),
+  nextEventAt: changed(timestamptz),
 };
-const PLACED: Shape<BookRow> = { ...UNPLACED, feedPosition: changed(bigint) };
+const { nextEventAt: _, ...PLACED } = BOOK;
+const { feedPosition: __, ...UNPLACED } = PLACED;
 
-const BOOK = codec(PLACED);
+const PLACED_BOOK = codec<BookRow>(PLACED);
 const BOOK_KEY = codec(KEY);
-export const BOOKS = codec<WholeBookRow>({ ...PLACED, nextEventAt: changed(timestamptz) });
+export const BOOKS = codec(BOOK);
+
+/** For whom each book was made: never changed, and read by verification alone. */
+export const BOOK_REGISTER = codec<Placed & { readonly key: BookKey }>({
+  shard: inKey(smallint),
+  bookId: inKey(uuid),
+  key: KEY,
+});
 
 const NAMED = `from unnest($1::smallint[], $2::text[], $3::text[]) named (shard, namespace, customer_id)
    join books b on b.shard = named.shard and b.namespace = named.namespace and b.customer_id = named.customer_id
      and ${inShard('b', '$4')}`;
 
-const FIND = statement<Row<BookRow>>('find_books', `select ${BOOK.select('b')} ${NAMED}`);
+const FIND = statement<Row<BookRow>>('find_books', `select ${PLACED_BOOK.select('b')} ${NAMED}`);
 // In order of id, so that two batches that share books and wait for each other never deadlock.
 // A transaction has its id before it comes to the last of its books, and another that has a later id may have come and gone
 // there meanwhile: ids alone may go down within a book, the greater of the two does not
 // (docs/decisions/0013-feed-positions.md).
-const LOCK = `select ${codec(UNPLACED).select('b')},
+const LOCK = `select ${codec<Omit<BookRow, 'feedPosition'>>(UNPLACED).select('b')},
           greatest(b.feed_position, pg_current_xact_id()::text::bigint) as feed_position
    ${NAMED} order by b.id for update of b`;
 const LOCK_FREE = statement<Row<BookRow>>('lock_books', `${LOCK} skip locked`);
@@ -68,7 +78,7 @@ const LOCK_ALL = statement<Row<BookRow>>('await_books', LOCK);
 
 /** The books among the keys that exist, unlocked: for questions, and previews of writes. */
 export const findBooks = async (connection: Connection, keys: Once<BookKey>): Promise<readonly BookRow[]> =>
-  (await connection.run(FIND, namedBy(keys))).map(BOOK.read);
+  (await connection.run(FIND, namedBy(keys))).map(PLACED_BOOK.read);
 
 /**
  * Locks those of the books that exist until the transaction ends. One that somebody else has locked is left out, or, if it
@@ -79,7 +89,7 @@ export const lockBooks = async (
   keys: Once<BookKey>,
   waits: boolean,
 ): Promise<readonly BookRow[]> =>
-  (await connection.run(waits ? LOCK_ALL : LOCK_FREE, namedBy(keys))).map(BOOK.read);
+  (await connection.run(waits ? LOCK_ALL : LOCK_FREE, namedBy(keys))).map(PLACED_BOOK.read);
 
 /** A book nobody has written yet, as it will be made. */
 export const newBook = (bookKey: BookKey, id: string): WholeBookRow => ({
@@ -99,7 +109,7 @@ const insertBooks = bulkInsert(
   BOOKS.columns,
   'on conflict (shard, namespace, customer_id) do nothing',
 );
-const updateBooks = bulkUpdate('update_books', 'books', BOOKS.columns, ['changed']);
+const updateBooks = bulkUpdate('update_books', 'books', BOOKS.columns, [changed]);
 
 const AWAIT_WRITER = statement<never>(
   'await_writer',
@@ -117,7 +127,7 @@ export async function awaitWriter(connection: Connection, key: BookKey): Promise
 
 const REGISTER = statement<never>(
   'register_books',
-  `insert into book_register (shard, book_id, namespace, customer_id)
+  `insert into book_register (${namesOf(BOOK_REGISTER.columns)})
    select coalesce($4::smallint, b.shard), b.id, b.namespace, b.customer_id ${NAMED}
    on conflict do nothing`,
 );

@@ -10,10 +10,10 @@ import {
   computed,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   timestamptz,
+  columnSet,
 } from '../db/columns.ts';
 import type { Connection } from '../db/database.ts';
 import { lifeClass } from '../db/span.ts';
@@ -28,7 +28,7 @@ import { DETAILS } from './details.ts';
 export type StoredCharge = { readonly charge: Charge; readonly closedVersion: number | null };
 
 /** What a later write may change. */
-const standing = partOf('standing');
+const standing = columnSet();
 
 export const CHARGES = tableOf<StoredCharge>(
   'charges',
@@ -97,7 +97,7 @@ export const loadCharges = CHARGES.finderById('charges_by_id', 'id', 'chargeId')
 /** The same of one book. */
 export const chargesOf = inBook(loadCharges, 'chargeId');
 
-const updateCharges = CHARGES.update('update_charges', ['standing']);
+const updateCharges = CHARGES.update('update_charges', [standing]);
 
 export const storeCharges = (
   connection: Connection,

@@ -1,5 +1,7 @@
 import type { DatabaseClock } from '../db/clock.ts';
 import { build, built, param } from '../db/builder.ts';
+import { codec, type Row, type Shape } from '../db/codec.ts';
+import { as, flat, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
 import { statement, type Database } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
 import { refuse } from '../refusal.ts';
@@ -30,21 +32,35 @@ export type NewCurrency = Omit<CustomCurrency, 'recordedAt'> & { readonly idempo
 /** `replayed`: it was registered by an earlier call with this key. */
 export type Created = { readonly currency: CustomCurrency; readonly replayed: boolean };
 
-type Row = { code: string; name: string; precision: number; created_at: Instant };
+const UNIT: Shape<CustomCurrency> = {
+  code: inKey(text),
+  name: text,
+  precision: smallint,
+  recordedAt: as('created_at', timestamptz),
+};
+const CURRENCY = codec(UNIT);
+export const CURRENCIES = codec<NewCurrency & CustomCurrency & { readonly namespace: string }>({
+  namespace: inKey(text),
+  ...UNIT,
+  idempotencyKey: optional(text),
+});
 
-const COLUMNS = ['code', 'name', 'precision', 'created_at'];
+const COLUMNS = flat(CURRENCY.columns).map(({ name }) => name);
 const ofNamespace = () =>
   build('currencies')
     .select(COLUMNS)
     .where({ namespace: param(1) });
-const BY_CODE = built<Row>('currency_by_code', ofNamespace().where({ code: param(2) }));
-const BY_KEY = built<Row>('currency_by_key', ofNamespace().where({ idempotency_key: param(2) }));
-// Knex takes no parameter for a limit.
-const LIST = statement<Row>(
-  'list_currencies',
-  `select code, name, precision, created_at from currencies where namespace = $1 and code > $2 order by code limit $3`,
+const BY_CODE = built<Row<CustomCurrency>>('currency_by_code', ofNamespace().where({ code: param(2) }));
+const BY_KEY = built<Row<CustomCurrency>>(
+  'currency_by_key',
+  ofNamespace().where({ idempotency_key: param(2) }),
 );
-const INSERT = built<Row>(
+// Knex takes no parameter for a limit.
+const LIST = statement<Row<CustomCurrency>>(
+  'list_currencies',
+  `select ${CURRENCY.select('c')} from currencies c where namespace = $1 and code > $2 order by code limit $3`,
+);
+const INSERT = built<Row<CustomCurrency>>(
   'insert_currency',
   build('currencies')
     .insert({
@@ -68,12 +84,10 @@ type Places = { readonly writes: Pick<Database, 'run'>; readonly lookups: Pick<D
 
 export function createCurrencies({ writes, lookups }: Places, clock: DatabaseClock): Currencies {
   const known = new Map<string, number>();
-  const read = (row: Row): CustomCurrency => ({
-    code: row.code,
-    name: row.name,
-    precision: row.precision,
-    recordedAt: clock.reads(row.created_at),
-  });
+  const read = (row: Row<CustomCurrency>): CustomCurrency => {
+    const currency = CURRENCY.read(row);
+    return { ...currency, recordedAt: clock.reads(currency.recordedAt) };
+  };
   const unit = async (namespace: string, code: string) =>
     (await lookups.run(BY_CODE, [namespace, code])).map(read)[0];
 

@@ -9,11 +9,11 @@ import {
   computed,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   texts,
   timestamptz,
+  columnSet,
 } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import type { Placed } from '../db/placement.ts';
@@ -57,9 +57,9 @@ export type Terms = Pick<Grant, 'effectiveAt' | 'expiresAt' | 'fundedAt'> & {
 };
 
 /** What drawing on a grant or giving back to it changes: all that most writes have to say of it. */
-const drawn = partOf('drawn');
+const drawn = columnSet();
 /** What a later write may change besides. */
-const standing = partOf('standing');
+const standing = columnSet();
 
 /** Their columns, here and in `former_terms`. */
 export const AGREED = {
@@ -169,13 +169,13 @@ export async function pageOfOtherGrants(
 }
 
 /** Whether drawing on it is all that has happened to a grant. */
-export const isDrawnOnly = GRANTS.same('standing');
+export const isDrawnOnly = GRANTS.same(standing);
 
 /** `drawnOnly`: that is all since it was loaded. */
 export type OwnedGrant = Owned<StoredGrant> & { readonly drawnOnly: boolean };
 
-const updateGrants = GRANTS.update('update_grants', ['standing', 'drawn']);
-const drawOnGrants = GRANTS.update('draw_on_grants', ['drawn']);
+const updateGrants = GRANTS.update('update_grants', [standing, drawn]);
+const drawOnGrants = GRANTS.update('draw_on_grants', [drawn]);
 
 export const storeGrants = (
   connection: Connection,

@@ -9,10 +9,10 @@ import {
   computed,
   numeric,
   optional,
-  partOf,
   smallint,
   text,
   texts,
+  columnSet,
 } from '../../src/db/columns.ts';
 import { connect, type Statement } from '../../src/db/database.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -31,7 +31,7 @@ type Thing = {
   readonly amount: Amount | null;
   readonly facts: object | null;
 };
-const changing = partOf('changing');
+const changing = columnSet();
 const columns = columnsOf<Thing>({
   shard: computed(inKey(smallint), () => 0),
   id: computed(inKey(integer), (thing) => thing.id),
@@ -42,7 +42,7 @@ const columns = columnsOf<Thing>({
 });
 const insertThings = bulkInsert('things', columns);
 const insertOnce = bulkInsert('unique_things', columns, 'on conflict (id) do nothing');
-const updateThings = bulkUpdate('update_things', 'things', columns, ['changing'], 't.amount > 0');
+const updateThings = bulkUpdate('update_things', 'things', columns, [changing], 't.amount > 0');
 
 beforeAll(async () => {
   for (const table of ['things', 'unique_things']) {
@@ -138,6 +138,14 @@ describe('a bulk insert', () => {
 });
 
 describe('a bulk update', () => {
+  test('is of sets that the table has columns of', () => {
+    expect(() => bulkUpdate('update_others', 'things', columns, [columnSet()])).toThrow(
+      'things has no column of a set that update_others is to update',
+    );
+    // @ts-expect-error a set is known by what it is, not by a name that may be misspelt
+    expect(() => bulkUpdate('update_misspelt', 'things', columns, ['changign'])).toThrow('no column');
+  });
+
   test('sets what is not part of the key, on the rows that key and condition name', async () => {
     await insertThings(database, [thing(40), thing(41), thing(42, { amount: 0n }), thing(43)]);
     await updateThings(database, [
