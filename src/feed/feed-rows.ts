@@ -79,8 +79,10 @@ export async function readFeedPage(
 ): Promise<FeedPage> {
   const { position } = from;
   const { bookId, version, ordinal } = from.inside ?? FIRST;
-  const found = await connection.run(WRITES, [shard, position, bookId, version, horizon, limit]);
-  const isFull = found.length === limit;
+  // One more than the write that a page ended in, which is read again: a page of one would never get behind it.
+  const lookAt = from.inside === null ? limit : limit + 1;
+  const found = await connection.run(WRITES, [shard, position, bookId, version, horizon, lookAt]);
+  const isFull = found.length === lookAt;
   const writes = isFull ? wholePositions(found) : found;
   const ours = writes.filter((write) => write.namespace === namespace);
   const told = (write: WriteRow) => from.inside !== null && isInside(write, from);
