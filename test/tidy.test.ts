@@ -60,7 +60,11 @@ const banned: [call: RegExp, allowedIn: RegExp, instead: string][] = [
     'a connection of Knex, by db/knex.ts',
   ],
   // Spread together, what one of them has besides its type would be taken for a parameter without a word.
-  [/\bbind\(\w+,[^;]*\.\.\.\w+ *[,}]/, /^$/, 'a part of its own for each object, which bind holds apart'],
+  [
+    /\bbind\((?:[^()]|\([^()]*\))*\.\.\.\w+ *[,}]/,
+    /^$/,
+    'a part of its own for each object, which bind holds apart',
+  ],
   [/\bMath\.random\(/, /^$/, 'id.ts or node:crypto'],
   [/\bconsole\./, /^$/, 'the log'],
   [/\brecorded_at desc\b/, /^ledger\/as-of\.ts$/, 'versionAt of ledger/as-of.ts'],

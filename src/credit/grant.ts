@@ -179,16 +179,21 @@ export const PROMOTIONAL: Funding = {
   ...UNPAID,
 };
 
-/** A grant of which nothing has been used, nor anything changed since it was created. */
-export const UNTOUCHED = {
+/** A grant of which nothing has been used. */
+export const UNUSED = {
   voidedAt: null,
-  voidReason: null,
   released: false,
   remaining: 0n,
   consumed: 0n,
   expired: 0n,
   voided: 0n,
   recognized: 0n,
+} satisfies Partial<Grant>;
+
+/** One of which nothing has been changed either since it was created. */
+export const UNTOUCHED = {
+  ...UNUSED,
+  voidReason: null,
   formerTimes: [],
   moves: [],
 } satisfies Partial<Grant>;

@@ -6,6 +6,7 @@ import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book
 import { NOW } from '../book/view.ts';
 import { idOf, LAST_UUID } from '../id.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
+import { cutPage, type CutPage } from './page-end.ts';
 
 /**
  * Pages of a book's charges, newest first. A page walks one index and looks at a bounded number of rows: where a filter
@@ -18,12 +19,6 @@ export type ChargeFilter = {
   readonly type: ChargeType | null;
   readonly currency: string | null;
   readonly featureKey: string | null;
-};
-
-export type ChargePage = {
-  readonly charges: readonly Charge[];
-  /** Where the next page begins; null where there is nothing more. */
-  readonly next: string | null;
 };
 
 /** Rows a page looks at, at most: some ten milliseconds' worth. */
@@ -87,15 +82,20 @@ export async function pageOfCharges(
   book: Placed,
   filter: ChargeFilter,
   { from, limit }: { readonly from: string | null; readonly limit: number },
-): Promise<ChargePage> {
+): Promise<CutPage<Charge>> {
   const { page, behind } = walkFor(filter.statuses);
   const asked = { from: from ?? LAST_UUID, lookAt: LOOKED_AT };
   const rows = await connection.run(page, bind(p, book, filter, asked, { limit: limit + 1 }));
   const found = rows.map((row) => CHARGES.read(row).charge);
-  const charges = found.slice(0, limit);
-  if (found.length > limit) return { charges, next: found[limit]!.id };
-  const [next] = await connection.run(behind, bind(way, book, asked));
-  return { charges, next: next === undefined ? null : idOf('chg', next.id) };
+  return cutPage(
+    found,
+    limit,
+    ({ id }) => id,
+    async () => {
+      const [next] = await connection.run(behind, bind(way, book, asked));
+      return next === undefined ? null : idOf('chg', next.id);
+    },
+  );
 }
 
 export type ChargesQuestion = AskedBook & {
@@ -112,10 +112,10 @@ export type ChargesQuestion = AskedBook & {
 export const listCharges = (
   deps: QueryDeps,
   { key, minVersion, filter, ...range }: ChargesQuestion,
-): Promise<Viewed<ChargePage>> =>
+): Promise<Viewed<CutPage<Charge>>> =>
   askWritten(
     deps,
     { key, minVersion, ...NOW },
-    { charges: [], next: null },
-    (connection, view): Promise<ChargePage> => pageOfCharges(connection, view, filter, range),
+    { rows: [], next: null },
+    (connection, view): Promise<CutPage<Charge>> => pageOfCharges(connection, view, filter, range),
   );

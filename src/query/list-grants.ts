@@ -6,9 +6,9 @@ import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
 import type { GrantView } from '../credit/grant-view.ts';
-import { bookKeyText } from '../tables/book-key.ts';
-import { loadRemembered, type Remembered } from '../tables/remembered.ts';
+import { rememberedUnder, type Remembered } from '../tables/remembered.ts';
 import { viewsOf } from './grant-views.ts';
+import { cutPage, type CutPage } from './page-end.ts';
 
 /**
  * Pages of a book's grants, newest first. A page walks one index, which holds what decides whether a grant is asked for,
@@ -26,25 +26,19 @@ export type GrantFilter = {
 /** Which part of the list of grants of a book a page shows, both ends inclusive; null: from the newest, to the oldest. */
 type GrantRange = { readonly from: string | null; readonly to: string | null; readonly limit: number };
 
-type GrantPage = {
-  readonly grants: readonly StoredGrant[];
-  /** Where the next page begins; null where there is nothing more. */
-  readonly next: string | null;
-};
-
 /** Entries of the index that a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 100_000;
 
 /** From and down to which grant, and how many are looked at. */
 const RANGE = { shard: 'smallint', bookId: 'uuid', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
-const range = parameters(RANGE);
+const ends = parameters(RANGE);
 const WALK = `
   select g.id, g.version, g.recorded_at, g.currency, g.effective_at, g.expires_at, g.funded_at, g.voided_at,
          g.voided_version
   from grants g
-  where g.shard = ${range.shard} and g.book_id = ${range.bookId} and g.id <= ${range.from} and g.id >= ${range.to}
+  where g.shard = ${ends.shard} and g.book_id = ${ends.bookId} and g.id <= ${ends.from} and g.id >= ${ends.to}
   order by g.id desc
-  limit ${range.lookAt}`;
+  limit ${ends.lookAt}`;
 
 const p = parameters({
   ...RANGE,
@@ -92,7 +86,7 @@ const PAGE = statement<GrantRow>(
 // The first that a page did not look at, if there are as many.
 const BEHIND = statement<{ id: string }>(
   'grant_behind_page',
-  `select id from (${WALK} + 1) w offset ${range.lookAt} limit 1`,
+  `select id from (${WALK} + 1) w offset ${ends.lookAt} limit 1`,
 );
 
 /** The next grants of a book that may be in one of the states at the instant of a question, as known at its version. */
@@ -101,15 +95,19 @@ export async function pageOfGrants(
   view: WrittenView,
   filter: GrantFilter,
   { from, to, limit }: GrantRange,
-): Promise<GrantPage> {
+): Promise<CutPage<StoredGrant>> {
   const walk = { from: from ?? LAST_UUID, to: to ?? FIRST_UUID, lookAt: LOOKED_AT };
   const asked = bind(p, view, filter, walk, { isEarlier: !view.current, limit: limit + 1 });
   const rows = await connection.run(PAGE, asked);
-  const found = rows.map(GRANTS.read);
-  const grants = found.slice(0, limit);
-  if (found.length > limit) return { grants, next: found[limit]!.grant.id };
-  const [behind] = await connection.run(BEHIND, bind(range, view, walk));
-  return { grants, next: behind === undefined ? null : idOf('grt', behind.id) };
+  return cutPage(
+    rows.map(GRANTS.read),
+    limit,
+    ({ grant }) => grant.id,
+    async () => {
+      const [behind] = await connection.run(BEHIND, bind(ends, view, walk));
+      return behind === undefined ? null : idOf('grt', behind.id);
+    },
+  );
 }
 
 export type GrantsQuestion = Asked & {
@@ -123,31 +121,25 @@ export type GrantsQuestion = Asked & {
   readonly limit: number;
 };
 
-export type GrantsAnswer = {
-  readonly grants: readonly GrantView[];
-  /** The id the next page begins with; null: there is none. */
-  readonly next: string | null;
-};
-
-const NO_GRANTS: GrantsAnswer = { grants: [], next: null };
+const NO_GRANTS: CutPage<GrantView> = { rows: [], next: null };
 
 /**
  * A customer's grants at any instant, newest recorded first: a constant number of statements, and bounded work. A page
  * may hold fewer than asked for, also none, where others are to be looked for behind it.
  */
-export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<Viewed<GrantsAnswer>> =>
+export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<Viewed<CutPage<GrantView>>> =>
   askWritten(deps, question, NO_GRANTS, async (connection, view) => {
     const { filter, limit, idempotencyKey } = question;
     const range = await rangeOf(connection, view, question);
     if (range === null) return NO_GRANTS;
     const page = await pageOfGrants(connection, view, filter, { ...range, limit });
-    const grants = (await viewsOf(connection, view, page.grants)).filter(
+    const rows = (await viewsOf(connection, view, page.rows)).filter(
       ({ status, grant }) =>
         status !== null &&
         (filter.statuses.length === 0 || filter.statuses.includes(status)) &&
         (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
     );
-    return { grants, next: page.next };
+    return { rows, next: page.next };
   });
 
 /** Which of a book's grants can be asked for; null: none. What was made under a key, the answer to it tells. */
@@ -157,8 +149,7 @@ async function rangeOf(
   { from, idempotencyKey, grantOf }: GrantsQuestion,
 ): Promise<Pick<GrantRange, 'from' | 'to'> | null> {
   if (idempotencyKey === null) return { from, to: null };
-  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
-  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
+  const answer = await rememberedUnder(connection, key, idempotencyKey);
   const made = answer === undefined ? null : grantOf(answer);
   return made === null ? null : { from: made, to: made };
 }

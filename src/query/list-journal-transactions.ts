@@ -5,8 +5,7 @@ import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { pageOfTransactions, type JournalPage } from '../ledger/journal-pages.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import type { ReadTransaction } from '../ledger/read-journal.ts';
-import { bookKeyText } from '../tables/book-key.ts';
-import { loadRemembered, type Remembered } from '../tables/remembered.ts';
+import { rememberedUnder, type Remembered } from '../tables/remembered.ts';
 import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
 import { assertNamed, notFound } from './assert-named.ts';
 
@@ -48,7 +47,6 @@ async function versionOfKey(
   idempotencyKey: string,
   { versionOf }: JournalTransactionsQuestion,
 ): Promise<number | null> {
-  const remembered = await loadRemembered(connection, [{ key, idempotencyKey }]);
-  const answer = remembered.get(bookKeyText(key))?.get(idempotencyKey);
+  const answer = await rememberedUnder(connection, key, idempotencyKey);
   return answer === undefined ? null : versionOf(answer);
 }

@@ -73,4 +73,12 @@ export async function loadRemembered(
   return books;
 }
 
+/** The success under a key of one book; undefined where there is none. */
+export const rememberedUnder = async (
+  connection: Connection,
+  key: BookKey,
+  idempotencyKey: string,
+): Promise<Remembered | undefined> =>
+  (await loadRemembered(connection, [{ key, idempotencyKey }])).get(bookKeyText(key))?.get(idempotencyKey);
+
 export const storeRemembered = IDEMPOTENCY.insert;

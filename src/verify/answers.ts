@@ -5,6 +5,7 @@ import { IDEMPOTENCY, type UsedKey } from '../tables/remembered.ts';
 import type { BookPlace } from './book-set.ts';
 import type { RegisteredBook } from './check-book.ts';
 import { finding, type Finding } from './finding.ts';
+import { pagesByText } from './pages.ts';
 
 const OF_KEYS = statement<Row<UsedKey>>(
   'answers_of_keys',
@@ -49,8 +50,12 @@ export async function checkAnswers(
   const findings: Finding[] = [];
   let others = 0;
   const { key, shard, id: bookId, version } = book;
-  for (let after = ''; ;) {
-    const page = (await connection.run(ALL, [shard, bookId, after])).map(IDEMPOTENCY.read);
+  const pages = pagesByText(
+    PAGE,
+    async (after) => (await connection.run(ALL, [shard, bookId, after])).map(IDEMPOTENCY.read),
+    (answer) => answer.key,
+  );
+  for await (const page of pages) {
     for (const { key: used, remembered, hash } of page) {
       if (hash === null) others += 1;
       const should = hash && answerHash({ key, shard, bookId }, used, remembered);
@@ -59,8 +64,6 @@ export async function checkAnswers(
       const [expected, actual] = [hash!.toString('hex'), should.toString('hex')];
       findings.push(finding('HASH_CHAIN', { version }, expected, actual, message));
     }
-    if (page.length < PAGE) break;
-    after = page.at(-1)!.key;
   }
   if (ofWrites !== null && others > ofWrites) {
     const message = `${others - ofWrites} answers are remembered under keys that no write tells of`;

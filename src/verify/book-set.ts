@@ -1,6 +1,7 @@
-import { awaitAll, statement, type Connection } from '../db/database.ts';
+import { awaitAll, statement, type Connection, type Statement } from '../db/database.ts';
 import { shardOf, SHARDS, type BookKey } from '../tables/book-key.ts';
 import { finding, type Finding } from './finding.ts';
+import { pagesByText } from './pages.ts';
 
 /** Which books there are, held against the register of those that were made, and rows that say they are of a book. */
 
@@ -28,6 +29,20 @@ export async function countBooks(connection: Connection, owner: Owner): Promise<
 }
 
 const PAGE = 1_000;
+
+/** What is of an owner in a shard, customer by customer. */
+const pagesOf = <Row extends { readonly customer_id: string }>(
+  connection: Connection,
+  page: Statement<Row>,
+  shard: number,
+  { namespace, customerId }: Owner,
+) =>
+  pagesByText(
+    PAGE,
+    (after) => connection.run(page, [shard, namespace, customerId, after]),
+    (row) => row.customer_id,
+  );
+
 const PLACES = statement<BookPlace & { customer_id: string }>(
   'books_to_verify',
   `select shard, id, customer_id from books
@@ -41,11 +56,8 @@ export async function* placesOf(
   owner: Owner,
 ): AsyncGenerator<BookPlace & { readonly customerId: string }, void, undefined> {
   for (const shard of shardsOf(owner)) {
-    for (let after = ''; ;) {
-      const page = await connection.run(PLACES, [shard, owner.namespace, owner.customerId, after]);
+    for await (const page of pagesOf(connection, PLACES, shard, owner)) {
       yield* page.map(({ id, customer_id: customerId }) => ({ shard, id, customerId }));
-      if (page.length < PAGE) break;
-      after = page.at(-1)!.customer_id;
     }
   }
 }
@@ -78,15 +90,12 @@ export async function* checkSet(
   owner: Owner,
 ): AsyncGenerator<OfCustomer, void, undefined> {
   for (const shard of shardsOf(owner)) {
-    for (let after = ''; ;) {
-      const page = await connection.run(UNBOOKED, [shard, owner.namespace, owner.customerId, after]);
+    for await (const page of pagesOf(connection, UNBOOKED, shard, owner)) {
       for (const row of page) {
         // One that is of another name in the same namespace has been told with it.
         if (row.now_namespace === row.namespace && owner.customerId === null) continue;
         yield { customerId: row.customer_id, finding: missing(row) };
       }
-      if (page.length < PAGE) break;
-      after = page.at(-1)!.customer_id;
     }
   }
   if (owner.customerId !== null) return;

@@ -1,7 +1,6 @@
 import type { Row } from '../db/codec.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import type { Table } from '../db/table.ts';
-import { FIRST_UUID, uuidOf, LAST_UUID } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
 import { ADVANCES, REDUCTIONS } from '../tables/advances.ts';
@@ -12,22 +11,16 @@ import { absentOf } from './dangling.ts';
 import type { RegisteredBook } from './check-book.ts';
 import type { JournalCheck } from './check-journal.ts';
 import { finding, type Finding } from './finding.ts';
+import { pageById, pagesById } from './pages.ts';
 import { isTelling, rebuildCharge, type ChargedEntry, type FoundCharge } from './rebuild-charge.ts';
 import type { WrittenAccount } from './written.ts';
 
-const PAGE = 500;
+type PagedRow = ChargeRow & { id: string; page_size: number; closing_recorded_at: Instant | null };
 
-type PagedRow = ChargeRow & { page_size: number; closing_recorded_at: Instant | null };
-
-// Of a full page a row may be missing, as it cannot be read.
 const PAGE_OF_CHARGES = statement<PagedRow>(
   'charges_to_verify',
   `select ${CHARGES.selectAll('c')}, c.page_size, w.recorded_at as closing_recorded_at
-   from (
-     select c.*, count(*) over () as page_size from (
-       select * from charges c where c.shard = $1 and c.book_id = $2 and c.id > $3::uuid order by c.id limit ${PAGE}
-     ) c
-   ) c
+   from (${pageById('charges')}) c
    left join lateral (
      select recorded_at from writes w where w.shard = $1 and w.book_id = $2 and w.version = c.closed_version offset 0
    ) w on true
@@ -75,14 +68,11 @@ export async function* checkCharges(
   missing: ReadonlySet<string>,
 ): AsyncGenerator<Checked, void, undefined> {
   const { shard, id: bookId } = book;
-  for (let after = FIRST_UUID; ;) {
-    const rows = await connection.run(PAGE_OF_CHARGES, [shard, bookId, after]);
+  for await (const { rows, after, through } of pagesById(connection, book, PAGE_OF_CHARGES)) {
     const charges = rows.map((row) => ({
       ...foundIn(CHARGES, row),
       closingRecordedAt: row.closing_recorded_at,
     }));
-    const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-    const through = isLast ? LAST_UUID : uuidOf(charges.at(-1)!.fact.charge.id);
     const about = await rowsAbout(connection, [shard, bookId, after, through], accounts);
     const known = new Set([...missing, ...charges.map(({ fact }) => fact.charge.id)]);
     const named = new Set(Object.values(about).flatMap((own) => [...own.keys()]));
@@ -98,8 +88,6 @@ export async function* checkCharges(
       ],
       charges: charges.map(({ fact }) => fact),
     };
-    if (isLast) return;
-    after = through;
   }
 }
 

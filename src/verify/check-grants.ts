@@ -2,7 +2,7 @@ import { formatAmount, type Amount } from '../amount.ts';
 import { pendingAmount, type Grant } from '../credit/grant.ts';
 import type { Row } from '../db/codec.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
-import { FIRST_UUID, idOf, LAST_UUID } from '../id.ts';
+import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { PostingKind } from '../ledger/posting.ts';
 import { SCHEDULED_GRANTS, type StoredPromise, rowsOf } from '../pending/scheduled-grants.ts';
@@ -14,22 +14,16 @@ import { foundIn, type FoundRow, compare } from './compare.ts';
 import { cursor } from './cursor.ts';
 import { absentOf } from './dangling.ts';
 import { finding, type Finding } from './finding.ts';
+import { pageById, pagesById } from './pages.ts';
 import { rebuildGrant, type RebuiltGrant, type FoundGrant } from './rebuild-grant.ts';
 import type { WrittenAccount } from './written.ts';
 
-const PAGE = 500;
-
 type PagedRow = GrantRow & { id: string; page_size: number; expiry_version: number | null };
 
-// Of a full page a row may be missing, as it cannot be read.
 const PAGE_OF_GRANTS = statement<PagedRow>(
   'grants_to_verify',
   `select ${GRANTS.selectAll('g')}, g.page_size, expiry.version as expiry_version
-   from (
-     select g.*, count(*) over () as page_size from (
-       select * from grants g where g.shard = $1 and g.book_id = $2 and g.id > $3::uuid order by g.id limit ${PAGE}
-     ) g
-   ) g
+   from (${pageById('grants')}) g
    left join lateral (
      select w.version from writes w
      where w.shard = $1 and w.book_id = $2 and w.version >= g.version
@@ -75,11 +69,9 @@ export async function* checkGrants(
     type === 'CUSTOMER_FBO' || type === 'EARNINGS' ? [ordinal] : [],
   );
   const entries = await openEntries(connection, [book.shard, book.id, telling]);
-  for (let after = FIRST_UUID; ;) {
-    const page = await pageAfter(connection, book, after);
-    yield await checkPage(connection, book, accounts, page, entries.upTo(page.through));
-    if (page.isLast) return;
-    after = page.through;
+  for await (const { rows, after, through } of pagesById(connection, book, PAGE_OF_GRANTS)) {
+    const page = await pageOf(connection, book, rows, [after, through]);
+    yield await checkPage(connection, book, accounts, page, entries.upTo(through));
   }
 }
 
@@ -89,29 +81,25 @@ type Checked = { readonly findings: readonly Finding[]; readonly rebuilt: readon
 type Page = {
   readonly grants: readonly FoundGrant[];
   readonly promises: readonly FoundRow<StoredPromise>[];
-  readonly through: string;
-  readonly isLast: boolean;
 };
 
-async function pageAfter(
+async function pageOf(
   connection: Connection,
   { shard, id: bookId }: BookPlace,
-  after: string,
+  rows: readonly PagedRow[],
+  range: readonly [after: string, through: string],
 ): Promise<Page> {
-  const rows = await connection.run(PAGE_OF_GRANTS, [shard, bookId, after]);
   const found = rows.map((row) => ({ ...foundIn(GRANTS, row), reached: row.expiry_version }));
   const ids = found.map(({ fact }) => fact.grant.id);
-  const isLast = (rows[0]?.page_size ?? 0) < PAGE;
-  const through = isLast ? LAST_UUID : rows.at(-1)!.id;
   const [terms, promises] = await awaitAll([
     formerTermsOf(connection, { shard, bookId }, ids),
-    connection.run(PROMISES, [shard, bookId, after, through]),
+    connection.run(PROMISES, [shard, bookId, ...range]),
   ]);
   const grants = found.map(({ reached, ...own }) => {
     const former = terms.get(own.fact.grant.id) ?? [];
     return { ...own, former, expiryVersion: expiryOf(own.fact, reached, former) };
   });
-  return { grants, promises: promises.map((row) => foundIn(SCHEDULED_GRANTS, row)), through, isLast };
+  return { grants, promises: promises.map((row) => foundIn(SCHEDULED_GRANTS, row)) };
 }
 
 /** Writes of one instant have an order: one that let a grant expire at once comes after those before it. */

@@ -1,6 +1,7 @@
 import type { Amount } from '../amount.ts';
-import { promiseOf, type Grant } from '../credit/grant.ts';
+import { promiseOf, UNUSED, type Grant } from '../credit/grant.ts';
 import type { AccountType } from '../ledger/account.ts';
+import { POSTING_KINDS, type KindOfPosting } from '../ledger/posting.ts';
 import type { StoredEntry } from '../ledger/store.ts';
 import { samePromise } from '../pending/promise.ts';
 import type { PromiseChange } from '../pending/scheduled-grants.ts';
@@ -20,48 +21,37 @@ export type FoundGrant = FoundRow<StoredGrant> & {
 type GrantEntry = Pick<StoredEntry, 'version' | 'kind' | 'amount' | 'bookedAt'>;
 
 /** What of a grant its entries tell. */
-export type Held = Pick<
-  Grant,
-  | 'phase'
-  | 'bookedAt'
-  | 'voidedAt'
-  | 'released'
-  | 'remaining'
-  | 'consumed'
-  | 'expired'
-  | 'voided'
-  | 'recognized'
->;
+export type Held = Pick<Grant, keyof typeof UNUSED | 'phase' | 'bookedAt'>;
 
 /** What a grant is before it is credit. */
-const PROMISED: Held = {
-  phase: 'SCHEDULED',
-  bookedAt: null,
-  voidedAt: null,
-  released: false,
-  remaining: 0n,
-  consumed: 0n,
-  expired: 0n,
-  voided: 0n,
-  recognized: 0n,
-};
+const PROMISED: Held = { ...UNUSED, phase: 'SCHEDULED', bookedAt: null };
 
-/** Whether an entry of held credit is what makes it credit. */
-export const isIssue = ({ kind, amount }: Pick<GrantEntry, 'kind' | 'amount'>): boolean =>
-  kind === 'ISSUE' || (kind === 'ADJUST' && amount > 0n);
+const KINDS: Readonly<Partial<Record<string, KindOfPosting>>> = POSTING_KINDS;
+
+/** What an entry does to the credit a grant holds; of a kind that nobody knows what most do. */
+export const doneBy = ({ kind, amount }: Pick<GrantEntry, 'kind' | 'amount'>): KindOfPosting['held'] =>
+  kind === 'ADJUST' && amount > 0n ? 'ISSUED' : (KINDS[kind]?.held ?? 'TAKEN');
 
 /** What a grant is after an entry of its held credit (CUSTOMER_FBO). */
-export function held<Before extends Held>(
-  before: Before,
-  { kind, amount, bookedAt }: Omit<GrantEntry, 'version'>,
-): Before {
-  const remaining = before.remaining + amount;
-  // One that had lapsed and was paid after all has not expired any more.
-  if (isIssue({ kind, amount })) return { ...before, phase: 'CREDIT', bookedAt, remaining, expired: 0n };
-  if (kind === 'EXPIRE') return { ...before, phase: 'EXPIRED', remaining, expired: before.expired - amount };
-  if (kind === 'EXPIRE_UNDONE') return { ...before, remaining, expired: before.expired - amount };
-  if (kind !== 'VOID') return { ...before, remaining, consumed: before.consumed - amount };
-  return { ...before, voidedAt: before.voidedAt ?? bookedAt, remaining, voided: before.voided - amount };
+export function held<Before extends Held>(before: Before, entry: Omit<GrantEntry, 'version'>): Before {
+  const { kind, amount, bookedAt } = entry;
+  const after = { ...before, remaining: before.remaining + amount };
+  switch (doneBy(entry)) {
+    case 'ISSUED':
+      // One that had lapsed and was paid after all has not expired any more.
+      return { ...after, phase: 'CREDIT', bookedAt, expired: 0n };
+    case 'EXPIRED':
+      return {
+        ...after,
+        phase: kind === 'EXPIRE' ? 'EXPIRED' : before.phase,
+        expired: before.expired - amount,
+      };
+    case 'VOIDED':
+      return { ...after, voidedAt: before.voidedAt ?? bookedAt, voided: before.voided - amount };
+    case 'TAKEN':
+    case null:
+      return { ...after, consumed: before.consumed - amount };
+  }
 }
 
 /** What became of a grant's promise. */
@@ -122,7 +112,7 @@ export function rebuildGrant({ fact, former, expiryVersion }: FoundGrant): Grant
       if (account === 'EARNINGS') now = { ...now, recognized: now.recognized + amount };
       else if (account === 'CUSTOMER_RECEIVABLE') now = { ...now, released: now.released || kind === 'VOID' };
       if (account !== 'CUSTOMER_FBO') return;
-      if (isIssue(entry)) issued = (issued ?? 0n) + amount;
+      if (doneBy(entry) === 'ISSUED') issued = (issued ?? 0n) + amount;
       now = held(now, entry);
     },
     end() {

@@ -10,7 +10,7 @@ import type { SubAccount } from '../ledger/account.ts';
 import { type FormerTerms, formerTermsOf } from '../tables/former-terms.ts';
 import { type StoredGrant, grantsOf } from '../tables/grants.ts';
 import type { BookPlace } from './book-set.ts';
-import { held, isIssue } from './rebuild-grant.ts';
+import { doneBy, held } from './rebuild-grant.ts';
 import type { WrittenEntry, Written } from './written.ts';
 
 /**
@@ -97,10 +97,10 @@ export function holdEntry(replay: Replay, entry: WrittenEntry): Replayed | undef
     replay.lost = true;
     return undefined;
   }
-  const { kind, amount, bookedAt } = entry;
+  const { amount, bookedAt } = entry;
   const grant = held(own.grant, entry);
   // Its expiry is left aside.
-  const isMove = !isIssue(entry) && !kind.startsWith('EXPIRE');
+  const isMove = doneBy(entry) !== 'ISSUED' && doneBy(entry) !== 'EXPIRED';
   own.grant = isMove ? { ...grant, moves: [...grant.moves, { at: bookedAt, delta: amount }] } : grant;
   return own;
 }

@@ -10,7 +10,7 @@ import { encodeCharge } from './encode.ts';
 const TOKENS = pageTokens(ListChargesRequestSchema, { from: idPart('chg') });
 
 export const listCharges: Handler<typeof CreditService.method.listCharges> = async (request, deps) => {
-  const { charges, next, view } = await answerCharges(deps, {
+  const { rows, next, view } = await answerCharges(deps, {
     ...askedOf(request),
     from: TOKENS.read(request)?.from ?? null,
     limit: pageSizeOf(request),
@@ -22,7 +22,7 @@ export const listCharges: Handler<typeof CreditService.method.listCharges> = asy
     },
   });
   return {
-    charges: charges.map((charge) => encodeCharge(request.customerId, charge)),
+    charges: rows.map((charge) => encodeCharge(request.customerId, charge)),
     nextPageToken: TOKENS.write(request, next === null ? null : { from: next }),
     version: BigInt(view.version),
   };

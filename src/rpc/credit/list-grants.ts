@@ -14,7 +14,7 @@ const TOKENS = pageTokens(ListGrantsRequestSchema, { ...PINNED, from: idPart('gr
 
 export const listGrants: Handler<typeof CreditService.method.listGrants> = async (request, deps) => {
   const page = TOKENS.read(request);
-  const { view, grants, next } = await answerGrants(deps, {
+  const { view, rows, next } = await answerGrants(deps, {
     ...ofPage(askedAt(request), page),
     filter: {
       statuses: namesOf(GrantStatus, request.statuses),
@@ -27,7 +27,7 @@ export const listGrants: Handler<typeof CreditService.method.listGrants> = async
     limit: pageSizeOf(request),
   });
   return {
-    grants: grants.map((grant) => encodeGrant(request.customerId, grant)),
+    grants: rows.map((grant) => encodeGrant(request.customerId, grant)),
     nextPageToken: TOKENS.write(request, next === null ? null : { ...pinnedTo(view), from: next }),
     ...momentFacts(view),
   };
