@@ -150,7 +150,7 @@ function read(
 }
 
 /** A byte that says the message is not compressed, and its length. */
-const PREFIX = 5;
+export const PREFIX = 5;
 
 /** A message as gRPC frames it. */
 export function framed(message: Uint8Array): Buffer {

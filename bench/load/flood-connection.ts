@@ -13,8 +13,8 @@ export type FloodConnection = {
   close(): void;
 };
 
-/** How a call ended: with a message, or without. */
-export type HowEnded = 'answered' | 'refused';
+/** The message a call ended with, as it came; empty: it was refused. */
+export type FloodAnswer = readonly Buffer[];
 
 const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE] = [0, 1, 3, 4, 6, 7, 8];
 const [ACK, END_STREAM, END_HEADERS] = [1, 1, 4];
@@ -27,7 +27,7 @@ const LARGEST_FRAME = 16_384;
 export function openFlood(
   url: string,
   { path, deadlineMs }: { readonly path: string; readonly deadlineMs: number | null },
-  ended: (stream: number, how: HowEnded) => void,
+  ended: (stream: number, answer: FloodAnswer) => void,
 ): Promise<FloodConnection> {
   const { hostname, port, host } = new URL(url);
   const socket = connect(Number(port), hostname).setNoDelay();
@@ -40,8 +40,8 @@ export function openFlood(
   ];
   let next = 1;
   let [mostStreams, window] = [100, WINDOW];
-  /** Streams under way, with whether a message has come. */
-  const open = new Map<number, boolean>();
+  /** Streams under way, with what has come of their messages. */
+  const open = new Map<number, Buffer[]>();
   let written: Buffer[] = [];
 
   // What is sent in one turn of the loop goes out in one write.
@@ -53,10 +53,10 @@ export function openFlood(
     });
   };
   const finish = (stream: number) => {
-    const answered = open.get(stream);
-    if (answered === undefined) return;
+    const answer = open.get(stream);
+    if (answer === undefined) return;
     open.delete(stream);
-    ended(stream, answered ? 'answered' : 'refused');
+    ended(stream, answer);
   };
   const settle = (payload: Buffer) => {
     for (let at = 0; at < payload.length; at += 6)
@@ -66,7 +66,7 @@ export function openFlood(
   const read = (type: number, flags: number, stream: number, payload: Buffer): void => {
     if (type === DATA) {
       if (payload.length > 0) {
-        if (open.has(stream)) open.set(stream, true);
+        open.get(stream)?.push(payload);
         write(frame(WINDOW_UPDATE, 0, 0, uint32(payload.length)));
       }
       if ((flags & END_STREAM) !== 0) finish(stream);
@@ -103,7 +103,7 @@ export function openFlood(
       const stream = next;
       next += 2;
       window -= message.length;
-      open.set(stream, false);
+      open.set(stream, []);
       write(frame(HEADERS, END_HEADERS, stream, stream === 1 ? first : later));
       for (let from = 0; from < message.length; from += LARGEST_FRAME) {
         const end = from + LARGEST_FRAME;

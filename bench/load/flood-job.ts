@@ -23,6 +23,8 @@ export type FloodReport = {
   /** Calls the service let the caller send: it says how many may be open on a connection, and reads as fast as it likes. */
   readonly sent: number;
   /** Calls answered with a message while others still fell due, and before their callers gave up. */
+  readonly answered: number;
+  /** Of what they asked for, things that were done: calls, or the items of batches. */
   readonly done: number;
   /** Calls refused: ended without a message. */
   readonly refused: number;

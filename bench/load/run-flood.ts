@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { create, toBinary, type DescMethodUnary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary, type DescMethodUnary } from '@bufbuild/protobuf';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { customerId, SPEND } from '../support/customers.ts';
 import { createSamples } from '../support/samples.ts';
-import { framed } from './client.ts';
-import { openFlood, type FloodConnection } from './flood-connection.ts';
+import { framed, PREFIX } from './client.ts';
+import { openFlood, type FloodAnswer, type FloodConnection } from './flood-connection.ts';
 import type { FloodJob, FloodReport } from './flood-job.ts';
 
 /** How often is looked what is due, and who has waited for too long. */
@@ -24,17 +24,19 @@ type Lane = {
 export async function runFlood(job: FloodJob): Promise<FloodReport> {
   const { pace, seconds, deadlineMs } = job;
   const [refusedAfter, doneAfter] = [createSamples(), createSamples()];
-  const count = { due: 0, sent: 0, done: 0, refused: 0, givenUp: 0 };
+  const answers: FloodAnswer[] = [];
+  const count = { due: 0, sent: 0, refused: 0, givenUp: 0 };
   const messages = messagesOf(job);
   const path = `/${CreditService.typeName}/${methodOf(job).name}`;
   const open = async (): Promise<Lane> => {
     const underWay = new Map<number, Sent>();
-    const connection = await openFlood(job.server, { path, deadlineMs }, (stream, how) => {
+    const connection = await openFlood(job.server, { path, deadlineMs }, (stream, answer) => {
       const afterMs = performance.now() - underWay.get(stream)!.sentMs;
       underWay.delete(stream);
-      if (how === 'answered') count.done += 1;
-      else count.refused += 1;
-      (how === 'answered' ? doneAfter : refusedAfter).add(afterMs);
+      const isRefused = answer.length === 0;
+      if (isRefused) count.refused += 1;
+      else answers.push(answer);
+      (isRefused ? refusedAfter : doneAfter).add(afterMs);
     });
     return { connection, underWay, waiting: { dueMs: [], from: 0 } };
   };
@@ -86,14 +88,24 @@ export async function runFlood(job: FloodJob): Promise<FloodReport> {
       resolve();
     }, TICK_MS);
   });
-  const took = { seconds: (performance.now() - beganMs) / 1000, ...count };
+  const took = { seconds: (performance.now() - beganMs) / 1000, ...count, answered: answers.length };
   for (const { connection } of lanes) connection.close();
-  return { ...took, refusedAfterMs: refusedAfter.values(), doneAfterMs: doneAfter.values() };
+  // Looked into afterwards: it would take what the service needs.
+  const done = answers.reduce((all, answer) => all + doneIn(job, answer), 0);
+  return { ...took, done, refusedAfterMs: refusedAfter.values(), doneAfterMs: doneAfter.values() };
 }
 
 function methodOf({ calls }: FloodJob): DescMethodUnary {
   const { consumeCredits, batchConsumeCredits, getBalance } = CreditService.method;
   return { spend: consumeCredits, spendBatch: batchConsumeCredits, balance: getBalance }[calls.kind];
+}
+
+/** How many of the things that a call asked for were done. */
+function doneIn({ calls }: FloodJob, answer: FloodAnswer): number {
+  if (calls.kind !== 'spendBatch') return 1;
+  const { output } = CreditService.method.batchConsumeCredits;
+  const { results } = fromBinary(output, Buffer.concat(answer).subarray(PREFIX));
+  return results.filter(({ outcome }) => outcome.case !== 'error').length;
 }
 
 /** More than any service here answers of what is asked one by one. */
