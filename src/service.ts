@@ -9,7 +9,7 @@ import { createBookCache, type BookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
 import { createClock, pause, processTime, type Clock } from './db/clock.ts';
 import type { DatabaseOptions } from './db/database.ts';
-import { divide, openDatabases, type Databases } from './db/pools.ts';
+import { divide, openDatabases, type DatabaseLimits, type Databases } from './db/pools.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -58,7 +58,7 @@ export type ServiceOptions = Pick<
   /** How long a stream goes on that hears nothing of the database; tests are more patient. */
   readonly staleAfterMs?: number;
   /** Nor with one that takes its time. */
-  readonly limits?: Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>;
+  readonly limits?: DatabaseLimits;
   readonly onStatement?: DatabaseOptions['onStatement'];
   /** Tests look into what is kept. */
   readonly kept?: BookCache;
@@ -169,6 +169,7 @@ async function databasesOf(options: ServiceOptions): Promise<Databases> {
     url: options.databaseUrl,
     replicaUrl: options.replicaUrl,
     limits: options.limits,
+    clock: options.clock,
     onStatement: options.onStatement,
     streamConnections: FEED_CONNECTIONS + WATCH_CONNECTIONS,
   });
@@ -202,7 +203,11 @@ function followers(
     hub.changed(changed);
     signals.emit(changed);
   };
-  const doorbell = options.doorbell ? createDoorbell({ url, log, onRing, onUnclear: hub.look }) : null;
+  const silenceMs = options.limits?.silenceMs;
+  const silence = silenceMs === undefined ? {} : { silenceMs };
+  const doorbell = options.doorbell
+    ? createDoorbell({ url, clock, ...silence, log, onRing, onUnclear: hub.look })
+    : null;
   const onCommitted = (committed: readonly Committed[]) => {
     try {
       hub.committed(committed);

@@ -2,6 +2,7 @@ import { createClock, type Clock } from './clock.ts';
 import { classify } from './failure.ts';
 import { openPool, type PoolConnection, type Pool } from './knex.ts';
 import type { Answer } from './pipeline.ts';
+import { KEEP_ALIVE, SERVER_KEEP_ALIVE } from './silence.ts';
 import { statement, type Connection, type Statement } from './statement.ts';
 import { UnreadableError, type UnreadableRow } from './unreadable.ts';
 
@@ -52,10 +53,15 @@ export type DatabaseOptions = {
   readonly lockTimeoutMs?: number;
   /** A transaction whose process has asked nothing for this long is ended by the server, and its locks with it. */
   readonly idleInTransactionMs?: number;
+  /**
+   * How much longer than a statement may take an answer may stay away, default 2 s: then the connection is given up, and
+   * what it was asked fails as where the database is out of reach.
+   */
+  readonly silenceMs?: number;
   /** Whoever has waited for a connection for this long gets none. */
   readonly connectTimeoutMs?: number;
   /** What limits are counted by; the default is the process's own. */
-  readonly clock?: Pick<Clock, 'after'>;
+  readonly clock?: Pick<Clock, 'after' | 'monotonic'>;
   /** Told of connections lost while idle; the pool replaces them. */
   readonly onIdleError?: (error: Error) => void;
   /** Sees every statement that is run: tests hold them against the rules every statement keeps. */
@@ -63,22 +69,25 @@ export type DatabaseOptions = {
 };
 
 export function connect(options: DatabaseOptions): Database {
+  const { statementTimeoutMs = 30_000, silenceMs = 2_000 } = options;
   const pool = openPool({
     connection: {
       connectionString: options.url,
       // Every statement has its index. A table that was small when a plan was made must not be read whole later. And each is
       // planned once: to plan a batch's statement takes longer than to run it, and a plan for these very values is no better.
       options:
-        '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off -c plan_cache_mode=force_generic_plan',
-      statement_timeout: options.statementTimeoutMs ?? 30_000,
+        '-c timezone=UTC -c application_name=credit-ledger -c enable_seqscan=off ' +
+        `-c plan_cache_mode=force_generic_plan ${SERVER_KEEP_ALIVE}`,
+      statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? 2_000,
       // Longer than a verification waits for its reader.
       idle_in_transaction_session_timeout: options.idleInTransactionMs ?? 60_000,
-      keepAlive: true,
+      ...KEEP_ALIVE,
     },
     size: options.poolSize,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     onIdleError: options.onIdleError,
+    silenceMs: statementTimeoutMs + silenceMs,
     clock: options.clock ?? createClock(),
   });
 

@@ -1,10 +1,10 @@
-import type { Duplex } from 'node:stream';
 import knex, { type Knex } from 'knex';
 import type pg from 'pg';
 import { cancel } from './cancel.ts';
 import type { Clock } from './clock.ts';
 import { noConnection } from './failure.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
+import { createSilenceWatch, cutOff, type Listening } from './silence.ts';
 import { types } from './types.ts';
 
 /** Knex owns the connections: it opens them, knows how their values are read, hands them out and closes them. */
@@ -17,8 +17,9 @@ export type PoolOptions = {
   readonly connectTimeoutMs: number;
   /** Told of connections lost while idle; the pool replaces them. */
   readonly onIdleError: ((error: Error) => void) | undefined;
-  /** What is waited by for a connection that is called off. */
-  readonly clock: Pick<Clock, 'after'>;
+  /** A connection that owes an answer for longer than this is given up. */
+  readonly silenceMs: number;
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
 };
 
 /** A connection as it is handed out: nobody else uses it meanwhile. */
@@ -43,6 +44,7 @@ export type Pool = {
 type Line = {
   acquire(): { readonly promise: Promise<pg.ClientBase>; abort(): void };
   release(client: pg.ClientBase): boolean;
+  on(event: 'destroyRequest', listener: (id: number, client: pg.ClientBase) => void): void;
 };
 
 /** A connection that cannot be made in time says why before whoever waits for it gives up. */
@@ -54,10 +56,11 @@ const IDLE_MS = 10_000;
 const RETRY_MS = 10;
 
 export function openPool(options: PoolOptions): Pool {
-  const { size, onIdleError, clock } = options;
+  const { size, onIdleError, silenceMs, clock } = options;
+  const silence = createSilenceWatch(clock, silenceMs);
   const inUse = new WeakSet<pg.ClientBase>();
   const useless = new WeakSet<pg.ClientBase>();
-  const handles = new WeakMap<pg.ClientBase, PoolConnection>();
+  const handles = new WeakMap<pg.ClientBase, PoolConnection & Listening>();
   const db = knexPool(options, {
     validate: (client) => !useless.has(client),
     created(client) {
@@ -69,14 +72,26 @@ export function openPool(options: PoolOptions): Pool {
     },
   });
 
-  function handleOf(client: pg.ClientBase): PoolConnection {
-    const pipeline = createPipeline(client);
+  const poolOf = () => (db.client as { pool?: Line }).pool;
+  // A goodbye wants an answer, too.
+  poolOf()!.on('destroyRequest', (_, client) => handles.get(client)?.asked());
+
+  function handleOf(client: pg.ClientBase): PoolConnection & Listening {
+    const listening = silence.listenTo({
+      isIdle: () => !inUse.has(client),
+      giveUp(error) {
+        useless.add(client);
+        cutOff(client, error);
+      },
+    });
+    client.once('end', listening.over);
+    const pipeline = createPipeline(client, listening);
     return {
+      ...listening,
       pipeline,
       async callOff(reason) {
         const answered = pipeline.withdraw(reason);
-        if (answered === null || (await cancel(client, answered, clock))) return;
-        destroy(client, new Error('Connection terminated: Postgres has not canceled what it was asked'));
+        if (answered !== null && !(await cancel(client, answered, clock))) listening.isSilent();
       },
       lost: () => void useless.add(client),
     };
@@ -84,7 +99,7 @@ export function openPool(options: PoolOptions): Pool {
 
   return {
     async use(work, signal) {
-      const { pool } = db.client as { pool?: Line };
+      const pool = poolOf();
       if (pool === undefined) throw new Error('Unable to acquire a connection: the pool is closed');
       const client = await placeIn(pool, signal).catch((error: unknown) => {
         signal?.throwIfAborted();
@@ -142,11 +157,6 @@ async function placeIn(pool: Line, signal: AbortSignal | undefined): Promise<pg.
   } finally {
     signal?.removeEventListener('abort', leave);
   }
-}
-
-/** Ends it without a word to the other side, which may not listen; what it is asked fails with the error. */
-function destroy(client: pg.ClientBase, error: Error): void {
-  (client as unknown as { connection: { stream: Duplex } }).connection.stream.destroy(error);
 }
 
 /** Knex prints to the console what it throws anyway. */

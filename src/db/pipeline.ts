@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import type { Listening } from './silence.ts';
 import type { Statement } from './statement.ts';
 import type { UnreadableRow } from './unreadable.ts';
 
@@ -24,8 +25,11 @@ export type Pipeline = {
   withdraw(reason: unknown): Promise<void> | null;
 };
 
-/** The one pipeline of a connection. */
-export function createPipeline(client: pg.ClientBase): Pipeline {
+/** The one pipeline of a connection; what it owes an answer to is told. */
+export function createPipeline(
+  client: pg.ClientBase,
+  { asked, answered }: Pick<Listening, 'asked' | 'answered'>,
+): Pipeline {
   const prepared = new Map<string, Prepared>();
   let waiting: Sent[] = [];
   let underWay = false;
@@ -34,10 +38,12 @@ export function createPipeline(client: pg.ClientBase): Pipeline {
   const sendOn = () => {
     underWay = waiting.length > 0;
     if (!underWay) {
+      answered();
       idle?.resolve();
       idle = undefined;
       return;
     }
+    asked();
     client.query(roundTrip(client, waiting, prepared, sendOn));
     waiting = [];
   };

@@ -25,12 +25,16 @@ export type DatabasesOptions = {
   /** How many streams use at a time, beside them. */
   readonly streamConnections: number;
   /** In the place of each pool's own. */
-  readonly limits:
-    | Pick<DatabaseOptions, 'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs'>
-    | undefined;
+  readonly limits: DatabaseLimits | undefined;
+  readonly clock: DatabaseOptions['clock'];
   readonly log: Log;
   readonly onStatement: DatabaseOptions['onStatement'];
 };
+
+export type DatabaseLimits = Pick<
+  DatabaseOptions,
+  'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs' | 'silenceMs'
+>;
 
 type Limits = Pick<DatabaseOptions, 'statementTimeoutMs' | 'idleInTransactionMs' | 'lockTimeoutMs'>;
 
@@ -44,11 +48,13 @@ const READING: Limits = { statementTimeoutMs: 10_000, idleInTransactionMs: 60_00
 const PROBING = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
 
 export function openDatabases(options: DatabasesOptions): Databases {
-  const { url, replicaUrl, poolSize, lanes, streamConnections, limits, log, onStatement } = options;
+  const { url, replicaUrl, poolSize, lanes, streamConnections, limits, clock, log, onStatement } = options;
   const onIdleError = (err: Error) => log.warn({ err }, 'lost an idle database connection');
+  const all = { onIdleError, ...(clock !== undefined && { clock }) };
   const seen = onStatement === undefined ? {} : { onStatement };
   const open = (kind: Limits, size: number, at = url) =>
-    connect({ url: at, poolSize: size, ...kind, ...limits, onIdleError, ...seen });
+    connect({ url: at, poolSize: size, ...kind, ...limits, ...all, ...seen });
+  const silence = limits?.silenceMs === undefined ? {} : { silenceMs: limits.silenceMs };
   const divided = divide(poolSize, lanes);
   const previews = open(READING, divided.reads);
   const databases = {
@@ -56,7 +62,7 @@ export function openDatabases(options: DatabasesOptions): Databases {
     previews,
     reads: replicaUrl === undefined ? previews : open(READING, poolSize, replicaUrl),
     streams: open(READING, streamConnections),
-    health: connect({ url, poolSize: 1, ...PROBING, onIdleError }),
+    health: connect({ url, poolSize: 1, ...PROBING, ...silence, ...all }),
   };
   return {
     ...databases,

@@ -56,6 +56,7 @@ async function tryOnce({ url }: Setting): Promise<void> {
     connectionString: url,
     application_name: 'credit-ledger start',
     connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: CONNECT_MS,
   };
   const db = openKnex(connection, 1);
   try {
@@ -98,7 +99,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 
 /** What pg says in words alone. */
 const SAID: readonly (readonly [RegExp, Trouble])[] = [
-  [/timeout expired|timeout exceeded/, TROUBLES['ETIMEDOUT']!],
+  [/timeout expired|timeout exceeded|read timeout/, TROUBLES['ETIMEDOUT']!],
   [/^Connection terminated/, TROUBLES['ECONNRESET']!],
   [/does not support SSL/, { words: 'it speaks no TLS: leave sslmode out of the URL.', mayPass: false }],
   [/password must be a string/, { words: 'it asks for a password, and the URL has none.', mayPass: false }],

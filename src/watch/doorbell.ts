@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { openNotifications } from '../db/notifications.ts';
-import { pause } from '../db/clock.ts';
+import { pause, type Clock } from '../db/clock.ts';
 import type { Log } from '../log.ts';
 import type { Changed } from '../live/signals.ts';
 
@@ -18,6 +18,9 @@ export type Doorbell = {
 
 export type DoorbellOptions = {
   readonly url: string;
+  readonly clock: Clock;
+  /** How long the database may owe its connection an answer. */
+  readonly silenceMs?: number;
   readonly log: Log;
   /** Another instance has written these books. */
   readonly onRing: (changed: readonly Changed[]) => void;
@@ -34,7 +37,8 @@ const BOOKS_A_PAYLOAD = 125;
 const NAMED_AT_ONCE = 8 * BOOKS_A_PAYLOAD;
 const EVERYTHING = '*';
 
-export function createDoorbell({ url, log, onRing, onUnclear }: DoorbellOptions): Doorbell {
+export function createDoorbell(options: DoorbellOptions): Doorbell {
+  const { log, onRing, onUnclear } = options;
   const instance = randomBytes(6).toString('hex');
   const closing = new AbortController();
   const gathered = new Map<string, Changed>();
@@ -43,7 +47,7 @@ export function createDoorbell({ url, log, onRing, onUnclear }: DoorbellOptions)
   let untold = false;
 
   const notifications = openNotifications({
-    url,
+    ...options,
     channel: CHANNEL,
     onListening() {
       onUnclear();

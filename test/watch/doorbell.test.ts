@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { Changed } from '../../src/live/signals.ts';
+import { createClock } from '../../src/db/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { createDoorbell } from '../../src/watch/doorbell.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -13,6 +14,7 @@ function doorbell() {
   const heard = { books: [] as Changed[], unclear: 0 };
   const { ring, close } = createDoorbell({
     url,
+    clock: createClock(),
     log: createLog('silent'),
     onRing: (changed) => heard.books.push(...changed),
     onUnclear: () => (heard.unclear += 1),
