@@ -1,71 +1,72 @@
-import type { Amount } from '../amount.ts';
-import { codec, type Row } from '../db/codec.ts';
-import { bigint, bytea, id, integer, optional, text, timestamptz, uuid } from '../db/columns.ts';
+import { codec, ifAny, type Row } from '../db/codec.ts';
+import { as, bigint, bytea, id, integer, numeric, optional, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
-import type { Instant } from '../instant.ts';
-import type { SubAccount } from './account.ts';
 import type { PostingKind } from './posting.ts';
-import type { Appended } from './journal.ts';
-import { SUB_ACCOUNT } from './sub-accounts.ts';
+import type { Appended, JournalEntry, JournalTransaction } from './journal.ts';
+import { ROUTED, SUB_ACCOUNT } from './sub-accounts.ts';
 
 /** The journal of books as it was written: transactions and entries in version order. */
 
-export type ReadEntry = {
-  readonly id: string;
+type FoundEntry = Pick<
+  JournalEntry,
+  | 'account'
+  | 'version'
+  | 'position'
+  | 'amount'
+  | 'runningTotal'
+  | 'grantId'
+  | 'chargeId'
+  | 'bookedAt'
+  | 'recordedAt'
+> & {
   readonly transactionId: string;
   readonly accountId: string;
-  readonly account: SubAccount;
-  readonly version: number;
-  /** Order within the write, across its transactions, from 1. */
-  readonly position: number;
-  readonly amount: Amount;
-  readonly runningTotal: Amount;
-  readonly grantId: string | null;
-  readonly chargeId: string | null;
-  /** The entry this one takes back, wholly or in part. */
-  readonly reverses: { readonly id: string; readonly transactionId: string } | null;
-  readonly bookedAt: Instant;
-  readonly recordedAt: Instant;
+  readonly reverses: { readonly transactionId: string; readonly position: number } | null;
 };
 
-export type ReadTransaction = {
+export type ReadEntry = Omit<FoundEntry, 'reverses'> & {
   readonly id: string;
-  readonly kind: PostingKind;
+  /** The entry this one takes back, wholly or in part. */
+  readonly reverses: { readonly id: string; readonly transactionId: string } | null;
+};
+
+export type ReadTransaction = Pick<
+  JournalTransaction,
+  'kind' | 'version' | 'ordinal' | 'bookedAt' | 'recordedAt' | 'hash' | 'reason'
+> & {
+  readonly id: string;
   /** The id of the first transaction of its write: common to all that one write led to. */
   readonly groupId: string;
-  readonly version: number;
-  /** Order within the write, from 1. */
-  readonly ordinal: number;
-  readonly bookedAt: Instant;
-  readonly recordedAt: Instant;
-  readonly hash: Buffer;
-  readonly reason: string | null;
   readonly idempotencyKey: string | null;
   /** Of a reversal: the manual transaction it takes back. */
   readonly reversedId: string | null;
   readonly entries: readonly ReadEntry[];
 };
 
-export type EntryRow = {
-  version: number;
-  position: number;
-  transaction: number;
-  transaction_id: string;
-  account_id: string;
-  amount: Amount;
-  running_total: Amount;
-  grant_id: string | null;
-  charge_id: string | null;
-  reversed_position: number | null;
-  reversed_transaction_id: string | null;
-  booked_at: Instant;
-  recorded_at: Instant;
-} & Row<SubAccount>;
+export type EntryRow = Row<FoundEntry>;
 
-export const ENTRY = `e.version, e.position, e.transaction, t.id as transaction_id, s.id as account_id, e.amount,
+const FOUND_ENTRY = codec<FoundEntry>({
+  transactionId: id('txn'),
+  accountId: id('acc'),
+  account: ROUTED,
+  version: bigint,
+  position: integer,
+  amount: numeric,
+  runningTotal: numeric,
+  grantId: optional(id('grt')),
+  chargeId: optional(id('chg')),
+  reverses: ifAny({
+    transactionId: as('reversed_transaction_id', id('txn')),
+    position: as('reversed_position', integer),
+  }),
+  bookedAt: timestamptz,
+  recordedAt: timestamptz,
+});
+
+export const ENTRY = `e.version, e.position, t.id as transaction_id, s.id as account_id, e.amount,
   e.running_total, e.grant_id, e.charge_id, e.reversed_position, reversed.transaction_id as reversed_transaction_id,
   e.booked_at, t.recorded_at, ${SUB_ACCOUNT.select('s')}`;
 
@@ -150,9 +151,9 @@ export async function readTransactions(
     ordinals: found.map((row) => row.ordinal),
   };
   const entries = await connection.run(ENTRIES_OF, bind(named, asked));
-  const byTransaction = Map.groupBy(entries, (row) => idOf('txn', row.transaction_id));
+  const byTransaction = Map.groupBy(entries.map(readEntry), ({ transactionId }) => transactionId);
   return found.map((transaction) => {
-    const own = (byTransaction.get(transaction.id) ?? []).map(readEntry);
+    const own = byTransaction.get(transaction.id) ?? [];
     const reversed = transaction.kind === 'REVERSE' ? (own[0]?.reverses ?? null) : null;
     return { ...transaction, reversedId: reversed?.transactionId ?? null, entries: own };
   });
@@ -223,24 +224,14 @@ export async function findTransaction(
   return (await readTransactions(connection, book, found.map(FOUND.read)))[0] ?? null;
 }
 
-export const readEntry = (row: EntryRow): ReadEntry => ({
-  id: entryId(idOf('txn', row.transaction_id), row.position),
-  transactionId: idOf('txn', row.transaction_id),
-  accountId: idOf('acc', row.account_id),
-  account: SUB_ACCOUNT.read(row),
-  version: row.version,
-  position: row.position,
-  amount: row.amount,
-  runningTotal: row.running_total,
-  grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
-  chargeId: row.charge_id === null ? null : idOf('chg', row.charge_id),
-  reverses:
-    row.reversed_transaction_id === null
-      ? null
-      : reversedEntry(idOf('txn', row.reversed_transaction_id), row.reversed_position!),
-  bookedAt: row.booked_at,
-  recordedAt: row.recorded_at,
-});
+export function readEntry(row: EntryRow): ReadEntry {
+  const { reverses, ...entry } = FOUND_ENTRY.read(row);
+  return {
+    ...entry,
+    id: entryId(entry.transactionId, entry.position),
+    reverses: reverses && reversedEntry(reverses.transactionId, reverses.position),
+  };
+}
 
 // An entry is named by its transaction and its place: no id of its own is stored a million times.
 const entryId = (transactionId: string, position: number): string =>

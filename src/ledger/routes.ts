@@ -21,51 +21,47 @@ export type Usage = {
   readonly tax: Tax | null;
 };
 
+/** A route that nothing narrows down. */
+const PLAIN = { featureKeys: [], priority: null, costBasis: null, stage: null, tax: null } as const;
+
 export const business = (type: AccountType, currency: string, costBasis: Amount | null): SubAccount => ({
+  ...PLAIN,
   type,
   currency,
-  featureKeys: [],
-  priority: null,
   costBasis,
-  stage: null,
-  tax: null,
 });
 
-export const fbo = (credit: Credit): SubAccount => ({ type: 'CUSTOMER_FBO', ...creditRoute(credit, null) });
-
-export const receivable = (credit: Credit, stage: Stage): SubAccount => ({
-  type: 'CUSTOMER_RECEIVABLE',
-  ...creditRoute(credit, stage),
-  priority: null,
-});
-
-const creditRoute = (credit: Credit, stage: Stage | null): Route => ({
-  currency: credit.currency,
-  featureKeys: credit.featureKeys,
+export const fbo = (credit: Credit): SubAccount => ({
+  ...routeOf(credit),
+  type: 'CUSTOMER_FBO',
   priority: credit.priority,
   costBasis: credit.costBasis,
+});
+
+export const receivable = (credit: Credit, stage: Stage): SubAccount => ({
+  ...routeOf(credit),
+  type: 'CUSTOMER_RECEIVABLE',
+  costBasis: credit.costBasis,
   stage,
-  tax: credit.tax,
 });
 
 /** The debt of an advance: what makes settled negative until a grant covers it. */
 export const advanced = (usage: Usage): SubAccount => ({
+  ...routeOf(usage),
   type: 'CUSTOMER_RECEIVABLE',
-  currency: usage.currency,
-  featureKeys: usage.featureKeys,
-  priority: null,
-  costBasis: null,
   stage: 'OPEN',
-  tax: usage.tax,
 });
 
 /** Consumed value; `costBasis` null while only an advance backs it. */
 export const accrued = (usage: Usage, costBasis: Amount | null): SubAccount => ({
+  ...routeOf(usage),
   type: 'CUSTOMER_ACCRUED',
-  currency: usage.currency,
-  featureKeys: usage.featureKeys,
-  priority: null,
   costBasis,
-  stage: null,
-  tax: usage.tax,
+});
+
+const routeOf = ({ currency, featureKeys, tax }: Credit | Usage): Route => ({
+  ...PLAIN,
+  currency,
+  featureKeys,
+  tax,
 });

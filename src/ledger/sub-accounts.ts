@@ -15,7 +15,7 @@ import type { Appended, JournalHead, SubAccountHead } from './journal.ts';
 /** The columns of a tax, in whatever table. */
 export const TAX = ifAny({ code: as('tax_code', text), behavior: as('tax_behavior', optional(text)) });
 
-const ROUTED: Shape<SubAccount> = {
+export const ROUTED: Shape<SubAccount> = {
   type: text,
   currency: text,
   featureKeys: texts,

@@ -1,4 +1,5 @@
-import type { Amount } from '../amount.ts';
+import { codec, type Row } from '../db/codec.ts';
+import { numeric, text, texts } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { booksOnce, ofNamed, PLACES, placesOf, type KnownBook, type Placed } from '../db/placement.ts';
@@ -12,7 +13,7 @@ import { PROMISE, type PromiseRow } from './scheduled-grants.ts';
  * is known: a promise counts if it was known at that version.
  */
 
-type PromisedRow = { currency: string; feature_keys: string[]; amount: Amount };
+const PROMISED = codec<Promised>({ currency: text, featureKeys: texts, amount: numeric });
 
 const KNOWN = {
   shard: 'smallint',
@@ -36,7 +37,7 @@ const KNOWN_AT = `
     offset 0
   ) s on true`;
 
-const PENDING_AT = statement<PromisedRow>(
+const PENDING_AT = statement<Row<Promised>>(
   'pending_at',
   `select s.currency, s.feature_keys, sum(s.amount) as amount ${KNOWN_AT} group by s.currency, s.feature_keys`,
 );
@@ -45,7 +46,7 @@ const now = parameters({ ...PLACES, at: 'timestamptz[]' });
 
 // What is known now and ends later began before: nothing is recorded ahead of now. The upper bound says nothing, but
 // tells the planner that the range is short.
-const PENDING_NOW = statement<PromisedRow & { book_id: string }>(
+const PENDING_NOW = statement<Row<Promised> & { book_id: string }>(
   'pending_now',
   `select named.book_id, s.currency, s.feature_keys, sum(s.amount) as amount
    from unnest(${now.shards}, ${now.bookIds}, ${now.at}) named (shard, book_id, at)
@@ -65,7 +66,7 @@ export async function promisedAt(
   at: Instant,
 ): Promise<readonly Promised[]> {
   const rows = await connection.run(PENDING_AT, bind(p, book, spansAt(at)));
-  return rows.map(promisedOf);
+  return rows.map(PROMISED.read);
 }
 
 /** The same for many books, each at an instant from its last write on and as known now; by book id. */
@@ -78,16 +79,10 @@ export async function promisedNow(
   const at = books.map(({ asOf }) => asOf);
   const rows = await connection.run(PENDING_NOW, bind(now, placesOf(books), { at }));
   return Map.groupBy(
-    rows.map((row) => ({ bookId: row.book_id, ...promisedOf(row) })),
+    rows.map((row) => ({ bookId: row.book_id, ...PROMISED.read(row) })),
     ({ bookId }) => bookId,
   );
 }
-
-const promisedOf = (row: PromisedRow): Promised => ({
-  currency: row.currency,
-  featureKeys: row.feature_keys,
-  amount: row.amount,
-});
 
 const ofCurrency = parameters({ ...KNOWN, currency: 'text' });
 
