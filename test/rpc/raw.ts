@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
@@ -10,6 +11,19 @@ export type Seen = Readonly<Record<string, unknown>> | 'taken';
 
 /** Sends the bytes of a request to an RPC such as `credit.v1.CreditService/GetBalance`, whatever they are. */
 export type Send = (url: string, rpc: string, bytes: Uint8Array) => Promise<Seen>;
+
+/** Field and rule of every violation; fails on a message that is the decoder's. */
+export function told(seen: Seen): readonly (readonly [field: string, rule: string])[] {
+  if (seen === 'taken') return [];
+  const violations = seen['violations'] as [string, string, string][];
+  expect(seen).toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_FIELD',
+    metadata: { field: violations[0]![0], rule: violations[0]![1] },
+  });
+  expect(seen['message']).not.toMatch(/decode|google\.protobuf|credit\.v1\.\w+\.|Unexpected|expected/);
+  return violations.map(([field, rule]) => [field, rule]);
+}
 
 const frame = (message: Uint8Array) => {
   const head = Buffer.alloc(5);
