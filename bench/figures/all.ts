@@ -5,6 +5,7 @@ import { instances } from './instances.ts';
 import { lanes } from './lanes.ts';
 import { late } from './late.ts';
 import { latency } from './latency.ts';
+import { locked } from './locked.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { start } from './start.ts';
@@ -22,6 +23,7 @@ export const figures: readonly Figure[] = [
   lanes,
   cost,
   overload,
+  locked,
   deep,
   instances,
   watches,

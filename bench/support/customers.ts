@@ -17,11 +17,11 @@ const BATCH = 1000;
  * Over the wire: a grant of a hundred million for each, and a first spend, which opens the sub-accounts of its route, so
  * that no side of a comparison has to.
  */
-export async function seedCustomers(url: string): Promise<void> {
+export async function seedCustomers(url: string, count = CUSTOMERS): Promise<void> {
   const client = createClient([url], 1);
   const { batchCreateGrants, batchConsumeCredits } = CreditService.method;
-  for (let from = 0; from < CUSTOMERS; from += BATCH) {
-    const ids = Array.from({ length: BATCH }, (_, i) => customerId(from + i));
+  for (let from = 0; from < count; from += BATCH) {
+    const ids = Array.from({ length: Math.min(BATCH, count - from) }, (_, i) => customerId(from + i));
     const grants = ids.map((id) => ({
       customerId: id,
       idempotencyKey: 'seed-grant',

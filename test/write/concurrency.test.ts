@@ -61,6 +61,23 @@ describe('200 parallel spends of 1 through two instances, by a customer with 100
   });
 });
 
+describe('a customer for whom two instances spend all the time', () => {
+  test('is shared by them: neither keeps the other from its turn', async () => {
+    const customerId = 'shared';
+    await one.answer('CreateGrant', grantRequest({ customerId, amount: '10000' }));
+    const done = [0, 0];
+    const callers = Array.from({ length: 24 }, async (_, i) => {
+      while (done[0]! + done[1]! < 400) {
+        await either(i).answer('ConsumeCredits', spendRequest({ customerId, amount: '1' }));
+        done[i % 2]! += 1;
+      }
+    });
+    await Promise.all(callers);
+
+    expect(Math.min(...done)).toBeGreaterThan(100);
+  });
+});
+
 /** Customers whose books share a shard, so that batches hold the locks of several books at once. */
 const neighbours = Array.from({ length: 3_000 }, (_, i) => `neighbour ${i}`)
   .filter((customerId) => shardOf({ namespace: 'default', customerId }) === 3)
