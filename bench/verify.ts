@@ -49,6 +49,8 @@ async function withService(work: (baseUrl: string) => Promise<void>): Promise<vo
     log: createLog('silent'),
     dueBooker: false,
     dueBookerIntervalMs: 10_000,
+    maxOpenGrants: 10_000,
+    maxOpenCharges: 10_000,
     clockLeewayMs: 0,
     doorbell: false,
     maxWatches: 1,

@@ -61,6 +61,13 @@ export type Config = {
    */
   clockLeewayMs: number;
   /**
+   * `CREDIT_LEDGER_MAX_OPEN_GRANTS`: most open grants of one customer, those with something remaining and scheduled ones,
+   * 1 to 1000000, default 10000; what would leave more open is refused with LIMIT_REACHED.
+   */
+  maxOpenGrants: number;
+  /** `CREDIT_LEDGER_MAX_OPEN_CHARGES`: the same of open charges, default 10000. */
+  maxOpenCharges: number;
+  /**
    * `CREDIT_LEDGER_DUE_BOOKER`: whether this process books what has fallen due in books that nobody writes to; default on.
    * No figure depends on it.
    */
@@ -129,6 +136,8 @@ export function readConfig(env: Environment = process.env): Config {
     maxCalls: read.whole('CREDIT_LEDGER_MAX_CALLS', 16, 100_000, 1024),
     keptFacts: read.whole('CREDIT_LEDGER_KEPT_FACTS', 0, 1_000_000_000, 200_000),
     clockLeewayMs: read.whole('CREDIT_LEDGER_CLOCK_LEEWAY_MS', 0, 60_000, 1_000),
+    maxOpenGrants: read.whole('CREDIT_LEDGER_MAX_OPEN_GRANTS', 1, 1_000_000, 10_000),
+    maxOpenCharges: read.whole('CREDIT_LEDGER_MAX_OPEN_CHARGES', 1, 1_000_000, 10_000),
     dueBooker: read.oneOf('CREDIT_LEDGER_DUE_BOOKER', ['on', 'off'], 'on') === 'on',
     dueBookerIntervalMs: read.whole('CREDIT_LEDGER_DUE_BOOKER_INTERVAL_MS', 100, 86_400_000, 10_000),
     maxWatches: read.whole('CREDIT_LEDGER_MAX_WATCHES', 0, 1_000_000, 20_000),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
+import type { Bounds } from './credit/bounds.ts';
 import { createBooks } from './write/books.ts';
 import type { Committed } from './live/committed-writes.ts';
 import { createBalances } from './query/balances.ts';
@@ -46,6 +47,9 @@ export type ServiceOptions = Pick<
   readonly keptFacts: number;
   /** How far ahead of now what has happened may be told; it happened now then. */
   readonly clockLeewayMs: number;
+  /** The most open grants and charges one customer may have. */
+  readonly maxOpenGrants: number;
+  readonly maxOpenCharges: number;
   readonly dueBooker: boolean;
   readonly dueBookerIntervalMs: number;
   readonly maxWatches: number;
@@ -88,7 +92,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const { writes: database, reads, previews } = databases;
   const uuids = uuidMaker(processTime);
   const kept = options.kept ?? createBookCache(options.keptFacts);
-  const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs };
+  const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs, bounds: boundsOf(options) };
   const slots = watchSlots(options.maxWatches);
   const { hub, feeds, doorbell, onCommitted } = followers(options, databases, { clock, slots, staleAfterMs });
   const books = createBooks({ ...commit, lanes, batchSize, queueLimit, onCommitted });
@@ -155,6 +159,11 @@ function offered(deps: ServiceDeps, readiness: Readiness): readonly MountedServi
     ...createReflection(readFileSync(DESCRIPTORS), [...names, 'grpc.health.v1.Health']),
   ];
 }
+
+const boundsOf = ({ maxOpenGrants: grants, maxOpenCharges: charges }: ServiceOptions): Bounds => ({
+  grants,
+  charges,
+});
 
 const watchSlots = (limit: number) =>
   createStreamSlots(limit, `this instance serves ${limit} watches at once, and all are taken`);

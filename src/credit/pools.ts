@@ -145,6 +145,9 @@ const CHARGES: FactKind<Charge, number> = {
 
 export const chargesOf = (charges: Iterable<Charge> = []): Charges => Pooled.of(CHARGES, charges);
 
+export const openCharges = (charges: Charges): number =>
+  charges.poolsWhere(all).reduce((count, { facts }) => count + facts.sum, 0);
+
 /** Those that are open in a scope; some others may be among them. */
 export const openIn = (charges: Charges, currency: string, scope: Scope): readonly Charge[] =>
   charges.poolsWhere(inside(currency, scope)).flatMap(({ facts }) => [...inOrder(facts, (open) => open > 0)]);

@@ -1,6 +1,7 @@
 import { formatInstant, type Instant } from '../instant.ts';
 import { refuse, refuseFields } from '../refusal.ts';
 import type { Work } from './book-state.ts';
+import type { Bounds } from './bounds.ts';
 import type { CauseKind } from './cause.ts';
 import type { Charge } from './charge.ts';
 import type { Grant } from './grant.ts';
@@ -12,6 +13,8 @@ export type CommandSpec<C> = {
   /** What a watcher is told as the reason of a change; null where it moves no figure. */
   readonly cause: WriteCause;
   readonly needs: (command: C) => Needs;
+  /** What it makes that may stay open, of which there may be so many (bounds.ts); absent where it makes no such thing. */
+  readonly opens?: keyof Bounds;
   /** The currencies it may bring to a book that does not hold them. */
   readonly brings: (command: C) => readonly NamedCurrency[];
   /**

@@ -1,4 +1,5 @@
 import { answerHash } from '../book/facts.ts';
+import type { Bounds } from '../credit/bounds.ts';
 import { specOf, type Command } from '../credit/command.ts';
 import { decide } from '../credit/decide.ts';
 import type { UuidMaker } from '../id.ts';
@@ -24,6 +25,8 @@ export type DecideDeps = {
   readonly salts?: () => Salt;
   /** How many milliseconds ahead of now a caller's clock may be. */
   readonly leewayMs: number;
+  /** What may be open in one book; tests without a word about it are not bounded. */
+  readonly bounds?: Bounds;
 };
 
 /** Decides one submission; whatever that throws is its own result, and the session is as it was. */
@@ -76,11 +79,11 @@ export function decideIn<C extends Command>(
   session: Pick<Session, 'state' | 'head' | 'currencies'>,
   command: C,
   now: Instant,
-  { uuids, salts = randomSalt, leewayMs }: DecideDeps,
+  { uuids, salts = randomSalt, leewayMs, bounds }: DecideDeps,
 ) {
   refuseNewWithdrawn(command, session);
   const { state, head } = session;
-  const decision = decide(state, command, now, leewayMs);
+  const decision = decide(state, command, now, leewayMs, bounds);
   // A success that changes nothing tells when the book was last written, if ever.
   const recordedAt = decision.changed || state.version === 0 ? now : state.clock;
   const salt = salts();

@@ -14,6 +14,8 @@ export const testService = (
     lanes?: number;
     batchSize?: number;
     queueLimit?: number;
+    maxOpenGrants?: number;
+    maxOpenCharges?: number;
     keptFacts?: number;
     kept?: NonNullable<ServiceOptions['kept']>;
     maxWatches?: number;
@@ -38,6 +40,8 @@ export const testService = (
     lanes: 4,
     batchSize: 64,
     queueLimit: 1024,
+    maxOpenGrants: 10_000,
+    maxOpenCharges: 10_000,
     keptFacts: 10_000,
     log: createLog('silent'),
     maxWatches: 1_000,

@@ -21,6 +21,7 @@ export const adjustUp = {
   method: 'CreateAdjustment',
   cause: 'ADJUSTED',
   needs: nothing,
+  opens: 'grants',
   brings: itsCurrency,
   decide(work, command, now) {
     const { grantId: id, currency, amount, featureKeys, details } = command;

@@ -20,6 +20,7 @@ export const createCharge = {
   method: 'CreateCharge',
   cause: 'CHARGE_CREATED',
   needs: nothing,
+  opens: 'charges',
   brings: itsCurrency,
   decide(work, command, now) {
     if (command.requireLive) checkLive(work, command);

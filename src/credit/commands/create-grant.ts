@@ -45,6 +45,7 @@ export const createGrant = {
   method: 'CreateGrant',
   cause: 'GRANT_CREATED',
   needs: nothing,
+  opens: 'grants',
   brings: (command) => {
     const { purchaseCurrency: code } = command.terms;
     const paidIn = code === null ? [] : [{ code, field: 'funding.purchase_currency' }];

@@ -54,7 +54,7 @@ export const CreditService: GenService<{
   /**
    * Gives a customer credit, at once or scheduled.
    * A grant that becomes credit first covers outstanding advances it may be used for.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, IDEMPOTENCY_KEY_REUSED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, IDEMPOTENCY_KEY_REUSED, LIMIT_REACHED (open grants).
    *
    * @generated from rpc credit.v1.CreditService.CreateGrant
    */
@@ -146,7 +146,8 @@ export const CreditService: GenService<{
   },
   /**
    * Opens a charge: it weighs on live from its start on, and takes nothing before it is collected.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (with require_live), IDEMPOTENCY_KEY_REUSED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (with require_live), IDEMPOTENCY_KEY_REUSED,
+   * LIMIT_REACHED (open charges).
    *
    * @generated from rpc credit.v1.CreditService.CreateCharge
    */
@@ -250,7 +251,8 @@ export const CreditService: GenService<{
   },
   /**
    * Raises or lowers a customer's credit by hand. Shown as ADJUSTED in the history.
-   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (down), IDEMPOTENCY_KEY_REUSED.
+   * Refuses: UNKNOWN_CURRENCY, TOO_PRECISE, INSUFFICIENT_CREDIT (down), IDEMPOTENCY_KEY_REUSED,
+   * LIMIT_REACHED (up: open grants).
    *
    * @generated from rpc credit.v1.CreditService.CreateAdjustment
    */

@@ -259,7 +259,7 @@ export const ErrorReason = {
 
   /**
    * A bound on how much of something there may be was reached; `limit` is how much. Asking again does not help.
-   * Do: Ask for less, or read faster what is told, as the message says.
+   * Do: Ask for less, void or cancel what is open and not needed, or read faster what is told, as the message says.
    * Code: RESOURCE_EXHAUSTED. Metadata: limit.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_REACHED = 26;
