@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '../instant.ts';
 import { statement, type Connection } from './statement.ts';
 
@@ -97,6 +97,9 @@ export async function waitUntil<T>(
     await sleep(everyMs);
   }
 }
+
+/** Lets everybody else have a turn who waits for one. */
+export const yieldTurn = (): Promise<void> => turn();
 
 /** Waits, or until `signal` aborts; it is the process that waits, and for a turn of its loop at least. */
 export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>

@@ -1,4 +1,4 @@
-import { databaseTime, type DatabaseClock } from '../db/clock.ts';
+import { databaseTime, monotonic, yieldTurn, type DatabaseClock } from '../db/clock.ts';
 import { awaitAll, type Connection, type Database, type Transaction } from '../db/database.ts';
 import { classify } from '../db/failure.ts';
 import { limitLockWait } from '../db/lock-wait.ts';
@@ -37,6 +37,9 @@ export type CommitDeps = DecideDeps & {
  * `again` – as the first time, but hardly waits for any other lock: it, or what it was a part of, has waited before.
  */
 export type Manner = 'first' | 'patient' | 'again';
+
+/** How long commands are decided without a turn for whoever else the process serves. */
+const LONGEST_TURN_MS = 10;
 
 const LOCK_WAIT_MS = { patient: 250, again: 20 };
 
@@ -108,12 +111,22 @@ async function commitLocked(
   const ours = new Set(books.map(({ key }) => bookKeyText(key)));
   const own = submissions.filter(({ key }) => ours.has(bookKeyText(key)));
   const sessions = await loadSessions({ connection, kept }, books, own, remembered);
-  const results = submissions.map((submission): Result => {
+  const results: Result[] = [];
+  let since = monotonic();
+  for (const submission of submissions) {
+    if (monotonic() - since > LONGEST_TURN_MS) {
+      await yieldTurn();
+      since = monotonic();
+    }
     const session = sessions.get(bookKeyText(submission.key));
-    if (session === undefined) return { ok: false, error: lockedBook(), locked: true };
     // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-    return answerOne(deps, session, submission, later(clock.reads(time), session.state.clock));
-  });
+    const now = () => later(clock.reads(time), session!.state.clock);
+    results.push(
+      session === undefined
+        ? { ok: false, error: lockedBook(), locked: true }
+        : answerOne(deps, session, submission, now()),
+    );
+  }
   connection.beforeCommit(store(connection, [...sessions.values()]));
   return { results, sessions: [...sessions.values()] };
 }
