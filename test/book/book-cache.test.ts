@@ -50,6 +50,15 @@ describe('what is kept', () => {
     expect(['a', 'b', 'c'].filter((id) => kept.find(mark(id)) !== undefined)).toEqual(['a', 'c']);
   });
 
+  test('may be as much as the limit, and of one book no more than that', () => {
+    const full = createBookCache(1);
+    full.keep(mark('a'), empty);
+    const none = createBookCache(0);
+    none.keep(mark('a'), empty);
+
+    expect([full.find(mark('a')), none.find(mark('a'))]).toEqual([empty, undefined]);
+  });
+
   test('makes room when a book is kept again', () => {
     const kept = createBookCache(2);
     for (let version = 1; version < 9; version++) kept.keep(mark('a', version), empty);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { formatAmount, sumAmounts, type Amount } from '../../src/amount.ts';
+import { formatAmount, parseAmount, sumAmounts, type Amount } from '../../src/amount.ts';
 import { idOf } from '../../src/id.ts';
 import type { Instant } from '../../src/instant.ts';
 import { LARGE, SMALL } from '../../src/ledger/late-entries.ts';
@@ -248,6 +248,33 @@ describe.each([0, 1, 2])('as known at the bounds of blocks, of neighbour %i', (i
       );
     }
   });
+});
+
+test('where one row of sums ends and the next begins, each instant counts once', async () => {
+  const { ends, writes, customerId } = books[2]!;
+  const knownAt = writes.at(-1)!.recorded_at;
+  expect(ends.length).toBeGreaterThan(LARGE / SMALL);
+  const trial = async (of: object) => (await caller.answer('GetTrialBalance', of))['rows'] as Json[];
+  const named = ({ currency, accountType }: Json): string => `${currency} ${accountType}`;
+  for (const asOf of [1, 10, 40, ends.length - 1].map((nth) => ends[nth]!)) {
+    const told = toldBy(books[2]!, { asOf, knownAt });
+    const moment = { asOf: at(asOf), knownAt: at(knownAt) };
+    const { accounts } = await caller.answer('ListAccounts', { customerId, ...moment });
+    expect(shown(accounts, ({ id }) => id, 'balance')).toEqual(
+      sums(told, ({ account_id }) => idOf('acc', account_id)),
+    );
+    const { grants } = await caller.answer('ListGrants', { customerId, ...moment });
+    expect(shown(grants, ({ id }) => id, 'remainingAmount')).toEqual(sums(told, grantOf));
+    const { balances } = await caller.answer('GetBalance', { customerId, ...moment });
+    expect(shown(balances, ({ currency }) => currency, 'settled')).toEqual(sums(told, settledIn));
+    const each = await Promise.all(books.map((book) => trial({ customerId: book.customerId, ...moment })));
+    const added = [...Map.groupBy(each.flat(), named)].map(([name, rows]) => {
+      return [name, formatAmount(sumAmounts(rows.map(({ amount }) => parseAmount(amount))))];
+    });
+    expect(shown(await trial(moment), named, 'amount')).toEqual(
+      Object.fromEntries(added.filter(([, amount]) => amount !== '0')),
+    );
+  }
 });
 
 test('large blocks have been summed up of each book, so that there is something to read', async () => {

@@ -50,6 +50,8 @@ async function createBench(patienceMs: number): Promise<Bench> {
       const invalidate = () => [...sources.keys()].forEach((path) => vitest.invalidateFile(resolve(path)));
       replaced = sources;
       invalidate();
+      // Or a file that is not begun, because another has failed, would tell of the run before.
+      vitest.state.filesMap.clear();
       try {
         const { testModules, unhandledErrors } = await vitest.runTestSpecifications([...tests]);
         const modules = testModules.filter(({ moduleId }) =>

@@ -49,6 +49,13 @@ test('every question refuses a version that does not come with NOT_CAUGHT_UP, af
   expect(waited).toBeLessThan(4_000);
 });
 
+test('of a customer whom nobody has written about there is no version to wait for', async () => {
+  const asked = { customerId: 'nobody', minVersion: '1' };
+
+  expect(await caller.refusal('GetBalance', asked)).toMatchObject({ reason: 'NOT_CAUGHT_UP' });
+  expect((await caller.answer('GetBalance', { customerId: 'nobody' }))['version'] ?? '0').toBe('0');
+});
+
 describe('a batch of balances', () => {
   const customerIds = ['ada', 'bea', 'ada'];
 

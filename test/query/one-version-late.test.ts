@@ -57,6 +57,42 @@ describe('a grant that was voided, with writes behind the void', () => {
   });
 });
 
+describe('a grant that lies ahead, with a write behind it', () => {
+  test.each([
+    ['before its beginning', { effectiveAt: at(day(9)) }],
+    ['before its end', { expiresAt: at(day(9)) }],
+  ])('is known as it was then %s', async (when, times) => {
+    const customerId = `ahead ${when}`;
+    time.now = day(1);
+    const { grant, recordedAt } = await caller.answer('CreateGrant', grantRequest({ customerId, ...times }));
+    time.now = day(2);
+    await caller.answer('CreateGrant', grantRequest({ customerId, name: 'another' }));
+
+    const asked = { customerId, grantId: grant.id, knownAt: recordedAt };
+    expect((await caller.answer('GetGrant', { ...asked, asOf: recordedAt }))['grant']).toEqual(grant);
+  });
+});
+
+describe('a grant that has expired, with writes behind the one that booked it', () => {
+  test('is known as expired by that write, and by none before', async () => {
+    const customerId = 'booked as expired';
+    time.now = day(1);
+    const { grant } = await caller.answer('CreateGrant', grantRequest({ customerId, expiresAt: at(day(3)) }));
+    for (const later of [5, 6]) {
+      time.now = day(later);
+      await caller.answer('CreateGrant', grantRequest({ customerId }));
+    }
+
+    for (const [asOf, status, expiredAmount] of [
+      [day(5), 'GRANT_STATUS_EXPIRED', '100'],
+      [day(3) - 1, 'GRANT_STATUS_ACTIVE', '0'],
+    ] as const) {
+      const asked = { customerId, grantId: grant.id, asOf: at(asOf), knownAt: at(day(5)) };
+      expect((await caller.answer('GetGrant', asked))['grant']).toMatchObject({ status, expiredAmount });
+    }
+  });
+});
+
 describe('a grant that has expired, and consumptions told late from before', () => {
   test('may be taken until nothing of it is left: what one took back from the expiry is taken once', async () => {
     const customerId = 'expired';

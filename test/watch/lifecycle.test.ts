@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Clock } from '../../src/db/clock.ts';
 import { day } from '../support/builders.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { at, grantRequest, spendRequest } from '../support/requests.ts';
@@ -104,42 +103,6 @@ describe('an instance', () => {
 
     await untilSo('no stream is left', () => service.watched().streams === 0);
     expect(service.watched()).toEqual({ streams: 0, books: 0 });
-  });
-
-  test('calls upon nobody who has left, to show that it is alive', async () => {
-    const HEARTBEAT_MS = 15_000;
-    const waits = new Map<symbol, number>();
-    const clock: Clock = {
-      ...time.clock,
-      after(ms, wake) {
-        const wait = Symbol('wait');
-        waits.set(wait, ms);
-        const callOff = time.clock.after(ms, () => {
-          waits.delete(wait);
-          wake();
-        });
-        return () => {
-          waits.delete(wait);
-          callOff();
-        };
-      },
-    };
-    const beats = () => [...waits.values()].filter((ms) => ms === HEARTBEAT_MS).length;
-    const service = await another({ clock });
-    const early = watching(clientOf(service), 'early');
-    await early.next();
-    const late = watching(clientOf(service), 'late');
-    await late.next();
-    early.cancel();
-    await untilSo('one has left', () => service.watched().streams === 1);
-    time.now += HEARTBEAT_MS;
-    expect(await late.next()).toMatchObject({ heartbeat: true });
-    expect(beats()).toBe(1);
-    late.cancel();
-    await untilSo('both have left', () => service.watched().streams === 0);
-    time.now += HEARTBEAT_MS;
-
-    expect(beats()).toBe(0);
   });
 
   test('ends its watches when it stops, and says that another will do', async () => {

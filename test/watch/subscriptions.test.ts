@@ -26,6 +26,19 @@ describe('a book that several watch', () => {
   });
 });
 
+test('a book stays as long as anybody watches any figure of it', () => {
+  const subscriptions = createSubscriptions();
+  const settled = subscriptions.enter(ADA, WATCHED);
+  const dollars = subscriptions.enter(ADA, { ...WATCHED, currencies: ['USD'] });
+  const { book } = settled.audience;
+
+  expect(dollars.audience).not.toBe(settled.audience);
+  expect(subscriptions.leave(settled)).toBeUndefined();
+  expect(subscriptions.all()).toEqual([book]);
+  expect(subscriptions.leave(dollars)).toBe(book);
+  expect(subscriptions.all()).toEqual([]);
+});
+
 test('a book whose last reader left while it was looked for is not kept once it is found', () => {
   const subscriptions = createSubscriptions();
   const subscription = subscriptions.enter(ADA, WATCHED);
