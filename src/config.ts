@@ -51,7 +51,7 @@ export type Config = {
    */
   maxCalls: number;
   /**
-   * `CREDIT_LEDGER_KEPT_FACTS`: most facts of open books kept in memory, default 200000 (some 100 MB); 0 keeps none. A
+   * `CREDIT_LEDGER_KEPT_FACTS`: most facts of open books kept in memory, default 200000 (some 200 MB); 0 keeps none. A
    * fact is an open grant, charge or advance, or a sub-account. No answer depends on it.
    */
   keptFacts: number;

@@ -37,7 +37,7 @@ export type BookCache = {
 
 /**
  * @param limit The most facts kept over all books, each book counting for one more than it has; those asked for
- *   longest ago go first. A fact takes about half a kilobyte. 0 keeps nothing.
+ *   longest ago go first. A fact takes about a kilobyte. 0 keeps nothing.
  */
 export function createBookCache(limit: number): BookCache {
   // A map remembers the order of insertion: the first is the one asked for longest ago.

@@ -1,7 +1,7 @@
-import type { Amount } from '../amount.ts';
+import { sumAmounts, type Amount } from '../amount.ts';
 import type { Scope } from '../scope.ts';
 import type { BookState } from './book-state.ts';
-import { weighsAt } from './charge.ts';
+import { outstanding, weighsAt } from './charge.ts';
 import { totalWeight, weights } from './live.ts';
 import { openIn, owedIn, promisedIn, remainingIn } from './pools.ts';
 
@@ -23,9 +23,11 @@ export const live = (state: BookState, currency: string, scope: Scope): Amount =
 
 function weightNow({ grants, charges, clock: at }: BookState, currency: string, scope: Scope): Amount {
   const weighing = openIn(charges, currency, scope).filter((charge) => weighsAt(charge, at));
-  return weighing.length === 0
-    ? 0n
-    : totalWeight(weights([...grants.values()], weighing, { currency, scope, at }));
+  if (weighing.length === 0) return 0n;
+  // Where unrestricted credit is enough for all of them, each takes what it wants, whatever the order.
+  const most = sumAmounts(weighing.map(outstanding));
+  if (most <= remainingIn(grants, currency, { kind: 'unrestricted' })) return most;
+  return totalWeight(weights([...grants.values()], weighing, { currency, scope, at }));
 }
 
 /** Credit that is promised at the instant and not booked yet (domain.md §4). */

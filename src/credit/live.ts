@@ -28,28 +28,61 @@ export function weights(
   if (weighing.length === 0) return [];
   const sources = grants
     .filter((g) => g.currency === currency && inScope(scope, g.featureKeys) && g.remaining > 0n)
-    .toSorted(burnOrderAt(at));
-  const left = new Map(sources.map((grant) => [grant.id, grant.remaining]));
+    .toSorted(burnOrderAt(at))
+    .map(({ id: grantId, featureKeys, remaining }, place) => ({
+      grantId,
+      featureKeys,
+      left: remaining,
+      place,
+    }));
+  const lines = [...Map.groupBy(sources, ({ featureKeys }) => JSON.stringify(featureKeys)).values()].map(
+    (own): Line => ({ featureKeys: own[0]!.featureKeys, sources: own, next: 0 }),
+  );
   const bounded = weighing
     .filter((charge) => charge.mode !== 'CREDIT_ONLY')
-    .map((charge) => takeAtMost(charge, sources, left));
+    .map((charge) => takeAtMost(charge, lines));
   const unbounded = weighing
     .filter((charge) => charge.mode === 'CREDIT_ONLY')
-    .map((charge) => ({ ...takeAtMost(charge, sources, left), amount: outstanding(charge) }));
+    .map((charge) => ({ ...takeAtMost(charge, lines), amount: outstanding(charge) }));
   return [...bounded, ...unbounded];
 }
 
 export const totalWeight = (all: readonly Weight[]): Amount => sumAmounts(all.map(({ amount }) => amount));
 
-function takeAtMost(charge: Charge, sources: readonly Grant[], left: Map<string, Amount>): Weight {
+/** What is left of a grant, and its place in the burn order. */
+type Source = { readonly grantId: string; readonly place: number; left: Amount };
+
+/** The sources of one set of feature keys, in burn order: those before `next` have nothing left. */
+type Line = {
+  readonly featureKeys: readonly string[];
+  readonly sources: readonly Source[];
+  next: number;
+};
+
+function takeAtMost(charge: Charge, lines: readonly Line[]): Weight {
+  const own = lines.filter(({ featureKeys }) => mayPay(featureKeys, charge.featureKey));
   const taken: { grantId: string; amount: Amount }[] = [];
   let wanted = outstanding(charge);
-  for (const grant of sources.filter(({ featureKeys }) => mayPay(featureKeys, charge.featureKey))) {
-    const amount = minAmount(wanted, left.get(grant.id)!);
-    if (amount === 0n) continue;
-    taken.push({ grantId: grant.id, amount });
-    left.set(grant.id, left.get(grant.id)! - amount);
+  while (wanted > 0n) {
+    const line = firstOf(own);
+    if (line === null) break;
+    const source = line.sources[line.next]!;
+    const amount = minAmount(wanted, source.left);
+    taken.push({ grantId: source.grantId, amount });
     wanted -= amount;
+    source.left -= amount;
+    if (source.left === 0n) line.next += 1;
   }
   return { charge, amount: outstanding(charge) - wanted, taken };
+}
+
+/** The line whose next source comes first; null where all are used up. */
+function firstOf(lines: readonly Line[]): Line | null {
+  let first: Line | null = null;
+  let least = Infinity;
+  for (const line of lines) {
+    const place = line.sources[line.next]?.place ?? Infinity;
+    if (place < least) [first, least] = [line, place];
+  }
+  return first;
 }
