@@ -5,7 +5,7 @@
  *   node bench/faults.ts --faults 1000 --seed 1
  *   node bench/faults.ts --faults 20 --kind 'a book is locked' --kind 'an instance is frozen'
  *
- * Postgres is one of its own under .data/faults-…, as durable as `npm start` has it, and is killed, too. Ends with 1
+ * SIGINT ends it early, with what there is. Postgres is one of its own under .data/faults-…, as durable as `npm start` has it, and is killed, too. Ends with 1
  * where anything is lost, doubled or wrong.
  */
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
@@ -46,6 +46,9 @@ const postgres = await startEmbeddedPostgres({
     givenUp: (error) => up.reject(error),
   },
 });
+const early = new AbortController();
+process.once('SIGINT', () => early.abort());
+let begun = 0;
 try {
   await migrate({ url: postgres.url });
   const began = monotonic();
@@ -64,10 +67,11 @@ try {
       process.kill(findPostmaster(join(dataDir, 'postgres'))!.pid, 'SIGKILL');
       await up.promise;
     },
-    onFault: ({ kind }, number) => console.log(`${seconds()}: fault ${number + 1}, ${kind}`),
+    signal: early.signal,
+    onFault: ({ kind }) => console.log(`${seconds()}: fault ${(begun += 1)}, ${kind}`),
   });
   const { acknowledged, repeated, outcomes, byKind, lost, doubled, wrong, audit, verify } = report;
-  console.log(`\n${given.faults} faults in ${seconds()}, seed ${given.seed}`);
+  console.log(`\n${begun} faults in ${seconds()}, seed ${given.seed}`);
   console.log(`acknowledged ${acknowledged}, unknown ${outcomes['unknown'] ?? 0}, repeated ${repeated}`);
   for (const [outcome, times] of Object.entries(outcomes)) console.log(`  attempts ${outcome}: ${times}`);
   for (const [kind, { faults, longestMs }] of Object.entries(byKind)) {

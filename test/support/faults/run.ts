@@ -14,6 +14,8 @@ export type FaultRun = Drawing & {
   /** Environment of the instances. */
   readonly env?: Readonly<Record<string, string>>;
   readonly restartPostgres?: () => Promise<void>;
+  /** Begins no more faults: those that were are reckoned up. */
+  readonly signal?: AbortSignal;
   /** Told of each fault before it begins. */
   readonly onFault?: (fault: Fault, number: number) => void;
 };
@@ -52,6 +54,7 @@ export async function runFaults(run: FaultRun): Promise<FaultReport> {
 
     await count.until('done', DONE_BETWEEN);
     for (const [i, fault] of drawFaults(run).entries()) {
+      if (run.signal?.aborted === true) break;
       run.onFault?.(fault, i);
       count.during(fault.kind);
       const end = await FAULTS[fault.kind](stage, fault);
