@@ -41,7 +41,8 @@ test('one frozen between lock and commit lets go of the book, and the rest never
     }
   }
   const inTransaction = `select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`;
-  expect(await sql.rows(inTransaction)).toHaveLength(1);
+  // The other instance may just be finding out that the book is locked, in a transaction, too.
+  expect(await sql.rows(inTransaction)).not.toEqual([]);
   expect(await first).toMatchObject({ ok: false, error: { reason: 'CONFLICT' } });
 
   // Until Postgres ends the transaction of whoever says nothing any more.
