@@ -1,3 +1,4 @@
+import type { SecureServerOptions } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { ConnectError } from '@connectrpc/connect';
@@ -52,6 +53,7 @@ export function createGrpcTransport(
     // Statistics per call and connection that nothing here reads.
     'grpc.enable_channelz': 0,
   });
+  bearRejectedStreams(server);
   for (const rpc of rpcs.values()) register(server, rpc, middleware);
   guard(server, rpcs, middleware, checkHost, (head) => (begun = head));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -63,6 +65,17 @@ export function createGrpcTransport(
       server.forceShutdown();
     },
   };
+}
+
+/**
+ * Node counts a stream for a turn of the loop after it has ended. So of a client that has as many open as it may, cancels
+ * some and opens others at once, it resets the others (ENHANCE_YOUR_CALM, which is RESOURCE_EXHAUSTED to gRPC: nothing was
+ * begun), and after a hundred of them the whole connection. The resets stay with the crowd that they come from; to cut
+ * it off would fail calls that are under way.
+ */
+function bearRejectedStreams(server: Server): void {
+  const { commonServerOptions } = server as unknown as { commonServerOptions: SecureServerOptions };
+  commonServerOptions.maxSessionRejectedStreams = 2 ** 31 - 1;
 }
 
 // grpc-js needs no generated code: a path, two functions and the kind of call are all there is to it.
