@@ -131,12 +131,19 @@ function databaseOver(pool: Pool, options: DatabaseOptions, signal: AbortSignal 
 }
 
 /** Works on the connection; once the signal aborts, what it is asked is called off. Nothing of it is left at the end. */
-async function unlessAborted<T>(
+function unlessAborted<T>(
   lent: PoolConnection,
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (signal === undefined) return work();
+  return signal === undefined ? work() : untilAborted(lent, signal, work);
+}
+
+async function untilAborted<T>(
+  lent: PoolConnection,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   let called: Promise<void> | undefined;
   const callOff = () => {

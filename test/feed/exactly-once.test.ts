@@ -5,6 +5,7 @@ import { testDatabase } from '../support/postgres.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { testService } from '../support/service.ts';
 import { isBookmark, placeOf, watchTransactions } from '../support/following.ts';
+import { HANGS_AFTER_MS } from '../support/until.ts';
 
 /** A feed tells each commit once and in version order per book, on the database's own time and however it is cut. */
 
@@ -12,7 +13,8 @@ const PER_CALL = 50;
 
 const { url } = await testDatabase();
 const feeds = { pollMs: 20, bookmarkMs: 60_000 };
-const instances = [await testService(url, { feeds }), await testService(url, { feeds })];
+const patient = { feeds, staleAfterMs: HANGS_AFTER_MS };
+const instances = [await testService(url, patient), await testService(url, patient)];
 afterAll(() => Promise.all(instances.map((instance) => instance.stop())));
 const urlOf = (i: number): string => instances[i % instances.length]!.url;
 
