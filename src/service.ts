@@ -94,7 +94,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs, bounds: boundsOf(options) };
   const slots = watchSlots(options.maxWatches);
-  const { hub, feeds, doorbell, onCommitted } = followers(options, databases, { clock, slots, staleAfterMs });
+  const follow = { clock, kept, slots, staleAfterMs };
+  const { hub, feeds, doorbell, onCommitted } = followers(options, databases, follow);
   const books = createBooks({ ...commit, lanes, batchSize, queueLimit, onCommitted });
   const dueBooker = options.dueBooker
     ? createDueBooker({ database, clock, books, log, everyMs: options.dueBookerIntervalMs })
@@ -119,10 +120,9 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 
   const readiness = createReadiness();
-  const services = offered(deps, readiness);
-  const pages = probePages(readiness);
+  const answered = { services: offered(deps, readiness), pages: probePages(readiness) };
   const writesInTime = (deadlineMs: number) => books.isInTime(deadlineMs);
-  const server = await startServer({ ...options, clock, services, pages, validate, log, writesInTime });
+  const server = await startServer({ ...options, clock, ...answered, validate, log, writesInTime });
   const probe = createDatabaseProbe({ database: databases.health, clock, log }, readiness);
   const drain = () => {
     readiness.set('SHUTTING_DOWN');
@@ -194,7 +194,7 @@ async function databasesOf(options: ServiceOptions): Promise<Databases> {
 function followers(
   options: ServiceOptions,
   { streams: database }: Databases,
-  deps: Pick<HubOptions, 'clock' | 'slots' | 'staleAfterMs'>,
+  deps: Pick<HubOptions, 'clock' | 'kept' | 'slots' | 'staleAfterMs'>,
 ) {
   const { databaseUrl: url, log, watchPollMs: pollMs, heartbeatMs } = options;
   const hub = createHub({ ...deps, database, log, pollMs, heartbeatMs });

@@ -174,6 +174,13 @@ const LOCATE_NOW = statement<Row<{ readonly book: NowBook | null }> & { now: Ins
 /** A view of a book as it is now, marked so that its state can be told from any other; null: there is no book yet. */
 export type NowView = BookView & { readonly headHash: Buffer | null };
 
+/** What the state of a book that somebody has written about is kept by. */
+export const markOf = ({ bookId, headHash, ...view }: NowView) => ({
+  ...view,
+  id: bookId!,
+  headHash: headHash!,
+});
+
 /** Finds many customers' books as they are now: one statement. In the order of the keys. */
 export async function locateNow(
   connection: Pick<Connection, 'run'>,

@@ -36,13 +36,19 @@ export type DatabaseLimits = Pick<
   'statementTimeoutMs' | 'lockTimeoutMs' | 'connectTimeoutMs' | 'silenceMs'
 >;
 
-type Limits = Pick<DatabaseOptions, 'statementTimeoutMs' | 'idleInTransactionMs' | 'lockTimeoutMs'>;
+type Limits = Pick<
+  DatabaseOptions,
+  'statementTimeoutMs' | 'idleInTransactionMs' | 'lockTimeoutMs' | 'connectTimeoutMs'
+>;
 
 /** A write holds its books: one that is slow, waits for somebody, or whose process is frozen, lets go of them soon. */
 const WRITING: Limits = { statementTimeoutMs: 5_000, lockTimeoutMs: 1_000, idleInTransactionMs: 5_000 };
 
 /** A verification waits for its reader, with its snapshot open, for up to a minute. */
 const READING: Limits = { statementTimeoutMs: 10_000, idleInTransactionMs: 60_000 };
+
+/** Those who follow know by themselves when nothing has answered for long; a crowd of them may hold up the process that connects. */
+const FOLLOWING: Limits = { ...READING, connectTimeoutMs: 15_000 };
 
 /** Soon given up: what does not answer at once is asked again. */
 const PROBING = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000, connectTimeoutMs: 1_000 };
@@ -61,7 +67,7 @@ export function openDatabases(options: DatabasesOptions): Databases {
     writes: open(WRITING, divided.writes),
     previews,
     reads: replicaUrl === undefined ? previews : open(READING, poolSize, replicaUrl),
-    streams: open(READING, streamConnections),
+    streams: open(FOLLOWING, streamConnections),
     health: connect({ url, poolSize: 1, ...PROBING, ...silence, ...all }),
   };
   return {

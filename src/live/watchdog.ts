@@ -17,6 +17,10 @@ export type Watchdog = {
   assertAnswered(): void;
 };
 
+const LONG_TURN_MS = 100;
+/** To make a connection and to ask takes some. */
+const LONG_TURNS = 20;
+
 export type WatchdogOptions = {
   readonly longestMs: number;
   /** What DATABASE_UNAVAILABLE says. */
@@ -35,10 +39,22 @@ export function createWatchdog(clock: Clock, { longestMs, words, onSilence }: Wa
 
   function bark(): void {
     isSilent = true;
-    callOff = clock.after(longestMs, bark);
+    callOff = wait();
     onSilence(reason());
   }
-  const asked = () => void (callOff ??= clock.after(longestMs, bark));
+  /**
+   * A process that is held up hears little, and timers come before what has been sent to it. So it barks only after a turn
+   * of its loop that was short, or after so many that were not.
+   */
+  function look(turns: number): void {
+    const began = clock.monotonic();
+    callOff = clock.after(0, () => {
+      if (clock.monotonic() - began > LONG_TURN_MS && turns > 1) look(turns - 1);
+      else bark();
+    });
+  }
+  const wait = () => clock.after(longestMs, () => look(LONG_TURNS));
+  const asked = () => void (callOff ??= wait());
 
   return {
     asked,

@@ -2,7 +2,7 @@ import type { BookKey } from '../tables/book-key.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import type { BookCache } from '../book/book-cache.ts';
 import { stateNow, statesNow } from '../book/state-at.ts';
-import { locateNow, type Moment, type NowView } from '../book/view.ts';
+import { locateNow, markOf, type Moment, type NowView } from '../book/view.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce } from '../db/placement.ts';
 import { gather } from '../db/gather.ts';
@@ -86,8 +86,6 @@ function keptState(kept: BookCache, view: NowView): BookState | null {
   const open = kept.find(markOf(view));
   return open === undefined ? null : stateNow(view, open);
 }
-
-const markOf = ({ bookId, headHash, ...view }: NowView) => ({ ...view, id: bookId!, headHash: headHash! });
 
 /** Balances of many books now, in the order of the questions: a constant number of statements in two round trips. */
 async function balancesNow(

@@ -12,6 +12,8 @@ export type ConflatingBuffer = {
   beat(message: () => BalanceMessage): boolean;
   /** Ends the stream, with an error or as if it had come to its end; the second end changes nothing. */
   end(error?: Error): void;
+  /** Settles when the stream has ended. */
+  readonly over: Promise<void>;
   /** The next message, as soon as there is one; undefined when the stream has ended. Throws what ended it. */
   take(): Promise<BalanceMessage | undefined>;
 };
@@ -21,6 +23,7 @@ export function createConflatingBuffer(): ConflatingBuffer {
   let told: string | null = null;
   let ended: { readonly error: Error | undefined } | null = null;
   let reader: (() => void) | null = null;
+  const over = Promise.withResolvers<void>();
 
   const wake = () => {
     reader?.();
@@ -50,8 +53,10 @@ export function createConflatingBuffer(): ConflatingBuffer {
     },
     end(error) {
       ended ??= { error };
+      over.resolve();
       wake();
     },
+    over: over.promise,
     async take() {
       for (;;) {
         if (ended !== null) {

@@ -53,8 +53,9 @@ export function createHub(options: HubOptions): Hub {
     signal.addEventListener('abort', hangUp, { once: true });
     if (signal.aborted) hangUp();
     try {
-      await updater.catchUp(audience.book, lastVersion);
-      buffer.offer(messageNow(audience));
+      // Who leaves while many wait, or hears that the database is lost, does not wait for his turn.
+      const there = updater.catchUp(audience.book, lastVersion).then(() => true);
+      if (await Promise.race([there, buffer.over.then(() => false)])) buffer.offer(messageNow(audience));
       for (;;) {
         const message = await buffer.take();
         if (message === undefined) return;

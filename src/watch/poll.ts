@@ -20,6 +20,9 @@ export type Poll = {
   stop(): Promise<void>;
 };
 
+/** One statement for all. */
+const ONE = { atOnce: 1, most: 1 };
+
 export type PollOptions = {
   readonly database: Database;
   readonly clock: Clock;
@@ -32,23 +35,30 @@ export type PollOptions = {
 /** What a caller is told whose watch can no longer tell whether what it shows is current. */
 export const MAY_BE_OLD = 'the database cannot be reached, so what is shown may be old; open the watch again';
 
-/** Looks while anybody watches anything; `onNewer` is told of each book that has been written. */
+/**
+ * Looks while anybody watches anything; `onNewer` is told of each book that has been written. `loadsAnswered` tells whether
+ * books have been loaded lately.
+ */
 export function createPoll(
   { database, clock, log, pollMs, staleAfterMs }: PollOptions,
   subscriptions: Subscriptions,
   onNewer: (book: WatchedBook) => void,
+  loadsAnswered: () => boolean,
 ): Poll {
   const watchdog = createWatchdog(clock, {
     longestMs: staleAfterMs,
     words: MAY_BE_OLD,
-    onSilence: (reason) => subscriptions.all().forEach((book) => endAll(book, reason)),
+    onSilence: (reason) => {
+      // Of a book that waits to be loaded nothing is shown that could be old. While others are, its turn will come.
+      const isWaiting = loadsAnswered() ? ({ loaded }: WatchedBook) => !loaded : () => false;
+      for (const book of subscriptions.all()) if (!isWaiting(book)) endAll(book, reason);
+    },
   });
   // Of books that are not loaded yet nothing has been seen.
   const seen = () => subscriptions.all().filter(({ loaded }) => loaded);
   let isAwake = false;
 
-  async function ask(): Promise<void> {
-    watchdog.asked();
+  async function compare(): Promise<void> {
     const books = seen();
     const newer = await database.snapshot(async (connection) => {
       const [keys, now] = await awaitAll([newerThan(connection, books), databaseTime(connection)]);
@@ -60,9 +70,13 @@ export function createPoll(
   }
 
   // Who comes during a look, which may have missed something, shares the next. So none pile up either.
-  const looks = createSingleFlight<'everything'>(1, ask);
+  const looks = createSingleFlight<'everything'>(ONE, compare);
+  const ask = () => {
+    watchdog.asked();
+    return looks.refresh('everything');
+  };
   const look = () =>
-    looks.refresh('everything').catch((err: unknown) => {
+    ask().catch((err: unknown) => {
       log.warn({ err }, 'watched books could not be looked at; it is tried again');
     });
 
@@ -70,7 +84,8 @@ export function createPoll(
     isAwake = subscriptions.all().length > 0;
     if (!isAwake) return watchdog.answered();
     loop.within(pollMs);
-    if (seen().length > 0) await look();
+    // Also while all are still to be loaded: how else would they hear that the database is lost?
+    await look();
   });
 
   return {
@@ -79,7 +94,7 @@ export function createPoll(
       isAwake = true;
       loop.within(pollMs);
       // The clock was not looked at during the pause.
-      await looks.refresh('everything');
+      await ask();
     },
     look: () => {
       if (seen().length > 0) void look();

@@ -1,4 +1,4 @@
-import { notCaughtUp, type QueryDeps } from '../book/questions.ts';
+import { notCaughtUp } from '../book/questions.ts';
 import { nextEvent } from '../credit/advance-to.ts';
 import { waitUntil } from '../db/clock.ts';
 import { classify } from '../db/failure.ts';
@@ -7,7 +7,7 @@ import { createAgenda } from '../live/agenda.ts';
 import type { Committed } from '../live/committed-writes.ts';
 import type { Changed } from '../live/signals.ts';
 import { createWatchdog, unavailable } from '../live/watchdog.ts';
-import { loadBook } from './load.ts';
+import { loadBooks, type BookLoadDeps } from './load.ts';
 import { createPoll, MAY_BE_OLD, type PollOptions } from './poll.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -30,20 +30,23 @@ export type Updater = {
   close(): Promise<void>;
 };
 
-export type UpdaterOptions = QueryDeps & PollOptions;
+export type UpdaterOptions = BookLoadDeps & PollOptions;
 
-/** Books loaded at once: feeds use the pool, too. */
-const LOADS_AT_ONCE = 4;
+/**
+ * Books are loaded in rounds: however many watches begin at once, they wait in turn, and a round is as short as a page.
+ */
+const LOADS = { atOnce: 2, most: 100 };
 
-/** The most connections that watches use at a time: for books that are loaded, and for the poll. */
-export const WATCH_CONNECTIONS = LOADS_AT_ONCE + 1;
+/** The most connections that watches use at a time: for rounds of books that are loaded, and for the poll. */
+export const WATCH_CONNECTIONS = LOADS.atOnce + 1;
 
 /** How long a resumed watch waits for a database that lags behind what its reader has seen. */
 const CATCH_UP = { timeoutMs: 1_000, everyMs: 25 };
 
 export function createUpdater(options: UpdaterOptions, subscriptions: Subscriptions): Updater {
-  const { change, load, reload, bringToNow, forget, close } = bookUpdates(options, subscriptions);
-  const poll = createPoll(options, subscriptions, reload);
+  const updates = bookUpdates(options, subscriptions);
+  const { change, load, reload, bringToNow, forget, close } = updates;
+  const poll = createPoll(options, subscriptions, reload, updates.loadsAnswered);
 
   return {
     bringToNow,
@@ -100,10 +103,18 @@ function bookUpdates(options: UpdaterOptions, subscriptions: Subscriptions) {
 
   const agenda = createAgenda<WatchedBook>(clock, (book) => change(book, () => passTime(book, clock.now())));
 
-  const loads = createSingleFlight<WatchedBook>(LOADS_AT_ONCE, async (book) => {
-    const found = await loadBook(options, book.key, book.loaded ? book.version : null);
-    works(book);
-    change(book, () => adopt(book, found));
+  let answeredAt = -Infinity;
+  const loads = createSingleFlight<WatchedBook>(LOADS, async (waiting) => {
+    // Whose readers have all left meanwhile is not asked about any more.
+    const books = waiting.filter(({ audiences }) => audiences.size > 0);
+    if (books.length === 0) return;
+    const asked = books.map(({ key, loaded, version }) => ({ key, since: loaded ? version : null }));
+    const found = await loadBooks(options, asked);
+    answeredAt = clock.monotonic();
+    for (const [i, book] of books.entries()) {
+      works(book);
+      change(book, () => adopt(book, found[i]!));
+    }
   });
 
   /** Loads a book in the background: what fails is left to the next poll, and ends the streams once it fails for too long. */
@@ -120,6 +131,7 @@ function bookUpdates(options: UpdaterOptions, subscriptions: Subscriptions) {
   return {
     change,
     load: (book: WatchedBook) => loads.refresh(book),
+    loadsAnswered: () => clock.monotonic() - answeredAt < staleAfterMs,
     reload,
     bringToNow: (book: WatchedBook) => change(book, () => bringTo(book, clock.now())),
     forget: (book: WatchedBook) => {

@@ -114,7 +114,7 @@ describe('a watchdog', () => {
     return { time, reasons, watchdog };
   }
 
-  test('counts from the first question without an answer, and not while it asks nothing', () => {
+  test('counts from the first question without an answer, and not while it asks nothing', async () => {
     const { time, reasons, watchdog } = aWatchdog();
     watchdog.asked();
     watchdog.answered();
@@ -123,33 +123,54 @@ describe('a watchdog', () => {
     time.now += 4_000;
     watchdog.asked();
     time.now += 999;
+    await turn();
     expect(reasons).toEqual([]);
     watchdog.assertAnswered();
     time.now += 1;
+    await turn();
     expect(reasons).toMatchObject([{ refusal: { reason: 'DATABASE_UNAVAILABLE', message: 'gone' } }]);
     expect(() => watchdog.assertAnswered()).toThrow('gone');
   });
 
-  test('barks again for those who have come meanwhile, and is quiet once there is an answer', () => {
+  test('barks again for those who have come meanwhile, and is quiet once there is an answer', async () => {
     const { time, reasons, watchdog } = aWatchdog();
     watchdog.asked();
     time.now += 5_000;
+    await turn();
     time.now += 5_000;
+    await turn();
     expect(reasons).toHaveLength(2);
     watchdog.answered();
     time.now += 86_400_000;
+    await turn();
     expect(reasons).toHaveLength(2);
     watchdog.assertAnswered();
   });
 
-  test('tells a fault that is no matter of reaching the database as it is', () => {
+  test('tells a fault that is no matter of reaching the database as it is', async () => {
     const { time, reasons, watchdog } = aWatchdog();
     const fault = new Error('a bug');
     watchdog.failed(fault);
     time.now += 5_000;
+    await turn();
     expect(reasons).toEqual([fault]);
     watchdog.failed(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
     expect(() => watchdog.assertAnswered()).toThrow('gone');
+  });
+});
+
+describe('a watchdog whose process was held up', () => {
+  test('hears the answer that was there before it barks', async () => {
+    const time = testClock(0);
+    const reasons: Error[] = [];
+    const onSilence = (reason: Error) => reasons.push(reason);
+    const watchdog = createWatchdog(time.clock, { longestMs: 5_000, words: 'gone', onSilence });
+    watchdog.asked();
+    time.now += 60_000;
+    watchdog.answered();
+    await turn();
+
+    expect(reasons).toEqual([]);
   });
 });
 

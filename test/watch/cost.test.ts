@@ -13,7 +13,7 @@ const client = grpcCaller(url);
 afterAll(() => client.close());
 
 const customers = Array.from({ length: 40 }, (_, i) => `watched ${i}`);
-const LOADS = new Set(['locate_book', 'open_grants']);
+const LOADS = new Set(['locate_books_now', 'open_grants']);
 
 /** Two streams for each customer, who all have credit. */
 async function open(more: object = {}) {
@@ -42,7 +42,7 @@ test('a write of this instance asks nothing beyond the write', async () => {
   await first!.news();
   await others[39]!.news();
 
-  expect(seen.filter((name) => name === 'locate_book')).toEqual([]);
+  expect(seen.filter((name) => name === 'locate_books_now')).toEqual([]);
 });
 
 test('a write of another instance is loaded once, however many streams it concerns', async () => {
@@ -54,6 +54,6 @@ test('a write of another instance is loaded once, however many streams it concer
   await others[39]!.news();
 
   const loads = seen.filter((name) => LOADS.has(name)).toSorted((a, b) => (a < b ? -1 : 1));
-  expect(loads).toEqual(['locate_book', 'open_grants']);
+  expect(loads).toEqual(['locate_books_now', 'open_grants']);
   expect(seen.filter((name) => name === 'books_newer_than')).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { createBookCache } from '../../src/book/book-cache.ts';
 import { connect } from '../../src/db/database.ts';
 import { createStreamSlots } from '../../src/live/stream-slots.ts';
 import { createLog } from '../../src/log.ts';
@@ -13,7 +14,16 @@ const { url } = await testDatabase();
 const database = connect({ url, poolSize: 1 });
 const { clock } = testClock();
 const slots = createStreamSlots(10, 'no more');
-const options = { database, clock, slots, log: createLog('silent'), pollMs: 1_000, staleAfterMs: 3_000 };
+const kept = createBookCache(0);
+const options = {
+  database,
+  clock,
+  kept,
+  slots,
+  log: createLog('silent'),
+  pollMs: 1_000,
+  staleAfterMs: 3_000,
+};
 const hub = createHub({ ...options, heartbeatMs: 15_000 });
 afterAll(async () => {
   await hub.close();

@@ -144,10 +144,12 @@ describe('an instance', () => {
     await sql.rows(`update books set version = version + 1 where customer_id = 'stuck'`);
     let failure: object | undefined;
     void stuck.failure().then((found) => (failure = found));
-    await untilSo('the stream ends', () => {
+    const second = () => {
       time.now += 1_000;
       return failure !== undefined;
-    });
+    };
+    // Slowly enough for looks at the database, which must not seem to be silent.
+    await untilSo('the stream ends', second, 250);
     await sql.rows('alter table grants_elsewhere rename to grants');
     await caller.answer('ConsumeCredits', spendRequest({ customerId: 'fine' }));
     time.now += 1_000;
