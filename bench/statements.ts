@@ -62,7 +62,7 @@ async function spend(database: Database, kept: ReturnType<typeof createBookCache
       { database, clock: createClock(), uuids, kept, leewayMs: 0 },
       aBatch(),
     );
-    const refused = results.find((result) => !result.ok);
+    const refused = results.find((result) => 'error' in result);
     if (refused !== undefined) throw refused.error;
   }
   return batches * size;

@@ -59,7 +59,7 @@ export async function writeLongBook(
         { database, uuids, kept, leewayMs: 0, clock: { reads: () => (last = instants.shift() ?? last) } },
         submissions,
       );
-      const refused = results.find((result) => !result.ok);
+      const refused = results.find((result) => 'error' in result);
       if (refused !== undefined) throw refused.error;
     }
   } finally {

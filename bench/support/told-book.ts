@@ -62,7 +62,7 @@ export async function writeToldBook(
         { database, uuids, kept, leewayMs: 0, clock: { reads: () => (last = instants.shift() ?? last) } },
         batch.map(([, command]) => aSubmission({ command, customerId }) as Submission),
       );
-      const refused = results.find((result) => !result.ok);
+      const refused = results.find((result) => 'error' in result);
       if (refused !== undefined) throw refused.error;
     }
   } finally {

@@ -12,12 +12,16 @@ import { record, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 /**
- * What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone.
- * `locked`: nothing was done, because somebody else has the book's lock; it may be tried again.
+ * What became of one submission: its message, or the error (a refusal, as a rule) that concerns its caller alone; or
+ * nothing was done, and it is to be tried again.
  */
 export type Result =
   | { readonly ok: true; readonly message: unknown }
-  | { readonly ok: false; readonly error: unknown; readonly locked?: true };
+  | { readonly ok: false; readonly error: unknown }
+  | { readonly ok: false; readonly undone: Undone };
+
+/** `locked`: somebody else has the book's lock. `unbegun`: its batch had been deciding for long enough. */
+export type Undone = 'locked' | 'unbegun';
 
 export type DecideDeps = {
   readonly uuids: UuidMaker;

@@ -37,14 +37,18 @@ export type Books = {
   close(): Promise<void>;
 };
 
-export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...deps }: BooksOptions): Books {
+/** Many times what a full batch usually takes. */
+const LONGEST_DECIDING_MS = 100;
+
+export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...rest }: BooksOptions): Books {
+  const deps: CommitDeps = { longestDecidingMs: LONGEST_DECIDING_MS, ...rest };
   const commit = async (submissions: readonly Submission[], manner: Manner) => {
     const { results, committed } = await commitBatch(deps, submissions, manner);
     // Outside this call: thrown here, a follower's fault would look like a failed write, and be tried again.
     if (onCommitted !== undefined && committed.length > 0) queueMicrotask(() => onCommitted(committed));
     return results;
   };
-  const now = deps.clock.monotonic;
+  const now = rest.clock.monotonic;
   const queues = Array.from({ length: lanes }, () =>
     createQueue({ batchSize, queueLimit, commit, now, pause }),
   );

@@ -1,7 +1,7 @@
 import { classify, refusalOf } from '../db/failure.ts';
-import type { Result } from './answer-one.ts';
+import type { Result, Undone } from './answer-one.ts';
 import type { Manner } from './commit.ts';
-import type { Waiting } from './line.ts';
+import type { Left, Waiting } from './line.ts';
 import type { Submission } from './submission.ts';
 
 export type Committing = {
@@ -23,9 +23,11 @@ export const FIRST: Attempt = { nth: 1, manner: 'first', until: Infinity };
 export const PATIENT: Attempt = { ...FIRST, manner: 'patient' };
 export const AGAIN: Attempt = { ...FIRST, manner: 'again' };
 
+const NOTHING: Left = { locked: [], unbegun: [] };
+
 /**
- * Commits a batch and tells every caller, but those whose book somebody else has locked: these are given back, in order. A
- * batch that the database refuses, or that conflicts again when tried again, is split until the culprit stands alone:
+ * Commits a batch and tells every caller, but those of whose submissions nothing was done: these are given back. A batch
+ * that the database refuses, or that conflicts again when tried again, is split until the culprit stands alone:
  * whatever one write runs into, nobody who shares its batch does. But whatever takes time to fail does not go on failing
  * piece by piece: what is left after {@link PATIENCE_MS} is told.
  */
@@ -33,14 +35,16 @@ export async function commitAndTell(
   committing: Committing,
   batch: readonly Waiting[],
   { nth, manner, until }: Attempt,
-): Promise<readonly Waiting[]> {
+): Promise<Left> {
   const { commit, now } = committing;
   try {
     const results = await commit(
       batch.map((one) => one.submission),
       manner,
     );
-    return batch.filter((one, i) => !tell(one, results[i]!));
+    const left = batch.map((one, i) => [one, tell(one, results[i]!)] as const);
+    const of = (undone: Undone) => left.flatMap(([one, why]) => (why === undone ? [one] : []));
+    return { locked: of('locked'), unbegun: of('unbegun') };
   } catch (error) {
     const failure = classify(error);
     const time = now();
@@ -60,30 +64,31 @@ export async function commitAndTell(
       'whether the write happened is unknown, repeat it with its idempotency_key',
     );
     for (const one of batch) one.reject(told ?? error);
-    return [];
+    return NOTHING;
   }
 }
 
 /** One half after the other; what is wanted of a book whose turn has not come in the first has to wait for it. */
-async function split(
-  committing: Committing,
-  batch: readonly Waiting[],
-  attempt: Attempt,
-): Promise<readonly Waiting[]> {
+async function split(committing: Committing, batch: readonly Waiting[], attempt: Attempt): Promise<Left> {
   const half = Math.ceil(batch.length / 2);
   const first = await commitAndTell(committing, batch.slice(0, half), attempt);
-  const locked = new Set(first.map(({ book }) => book));
-  const { own = [], left = [] } = Object.groupBy(batch.slice(half), ({ book }) =>
-    locked.has(book) ? 'left' : 'own',
+  const [locked, unbegun] = [booksOf(first.locked), booksOf(first.unbegun)];
+  const { own = [], ...behind } = Object.groupBy(batch.slice(half), ({ book }) =>
+    locked.has(book) ? 'locked' : unbegun.has(book) ? 'unbegun' : 'own',
   );
-  const second = own.length === 0 ? [] : await commitAndTell(committing, own, attempt);
-  return [...first, ...left, ...second];
+  const second = own.length === 0 ? NOTHING : await commitAndTell(committing, own, attempt);
+  return {
+    locked: [...first.locked, ...(behind.locked ?? []), ...second.locked],
+    unbegun: [...first.unbegun, ...(behind.unbegun ?? []), ...second.unbegun],
+  };
 }
 
-/** Tells a caller what became of its submission; false where it was nobody's turn. */
-function tell({ resolve, reject }: Waiting, result: Result): boolean {
+const booksOf = (some: readonly Waiting[]): ReadonlySet<string> => new Set(some.map(({ book }) => book));
+
+/** Tells a caller what became of its submission, or gives why nothing has. */
+function tell({ resolve, reject }: Waiting, result: Result): Undone | undefined {
   if (result.ok) resolve(result.message);
-  else if (result.locked) return false;
+  else if ('undone' in result) return result.undone;
   else reject(result.error);
-  return true;
+  return undefined;
 }

@@ -19,7 +19,6 @@ import type { WritableBook } from '../book/open-book.ts';
 import { assemble } from '../book/state-at.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
-import { lockedBook } from './locked-books.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
 import { openAfter, type Rows, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
@@ -28,6 +27,11 @@ export type CommitDeps = DecideDeps & {
   readonly database: Database;
   readonly clock: DatabaseClock;
   readonly kept: BookCache;
+  /**
+   * How long a batch decides, which holds the locks of its books: what it has not begun by then is left to another. Without
+   * a word about it a batch is decided to its end.
+   */
+  readonly longestDecidingMs?: number;
 };
 
 /**
@@ -50,7 +54,8 @@ export type BatchOutcome = { readonly results: readonly Result[]; readonly commi
  * Commits the submissions in one transaction: lock, load, decide each in order of arrival
  * (several for one book see each other's effect), store. The order of results is that of the submissions.
  *
- * Of books that somebody else has locked nothing is done, and their results say so.
+ * Nothing is done of books that somebody else has locked, nor of what comes after a long time of deciding; their results
+ * say so.
  */
 export async function commitBatch(
   deps: CommitDeps,
@@ -93,11 +98,11 @@ async function commitLocked(
   connection: Transaction,
   { keys, submissions, manner, unmade }: Attempt,
 ): Promise<Done | { readonly absent: readonly BookKey[] }> {
-  const { clock, kept } = deps;
+  const { clock, kept, longestDecidingMs = Infinity } = deps;
   const limited = manner === 'first' ? Promise.resolve() : limitLockWait(connection, LOCK_WAIT_MS[manner]);
   // Sent together, answered in turn: the clock and the keys are read once the locks are held. So recorded_at never goes
   // back, and a key that somebody used before us is seen.
-  const [, books, time, remembered] = await awaitAll([
+  const [, books, at, remembered] = await awaitAll([
     limited,
     lockBooks(connection, keys, manner === 'patient'),
     databaseTime(connection),
@@ -112,20 +117,24 @@ async function commitLocked(
   const own = submissions.filter(({ key }) => ours.has(bookKeyText(key)));
   const sessions = await loadSessions({ connection, kept }, books, own, remembered);
   const results: Result[] = [];
-  let since = monotonic();
+  const began = monotonic();
+  let turn = began;
   for (const submission of submissions) {
-    if (monotonic() - since > LONGEST_TURN_MS) {
+    const time = monotonic();
+    if (time - turn > LONGEST_TURN_MS) {
       await yieldTurn();
-      since = monotonic();
+      turn = monotonic();
     }
     const session = sessions.get(bookKeyText(submission.key));
-    // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
-    const now = () => later(clock.reads(time), session!.state.clock);
-    results.push(
-      session === undefined
-        ? { ok: false, error: lockedBook(), locked: true }
-        : answerOne(deps, session, submission, now()),
-    );
+    if (session === undefined) {
+      results.push({ ok: false, undone: 'locked' });
+    } else if (time - began > longestDecidingMs) {
+      results.push({ ok: false, undone: 'unbegun' });
+    } else {
+      // Now, in a book: the later of the clock and the book's last recorded_at (domain.md §14).
+      const now = later(clock.reads(at), session.state.clock);
+      results.push(answerOne(deps, session, submission, now));
+    }
   }
   connection.beforeCommit(store(connection, [...sessions.values()]));
   return { results, sessions: [...sessions.values()] };

@@ -68,7 +68,9 @@ export function createDueBooker({ database, clock, books, log, everyMs }: DueBoo
   /** Overloaded or without a database the round is over; what one book meets is its own. */
   function failed(err: unknown): false {
     if (isRefusal(err) && err.refusal.reason !== 'CONFLICT') throw err;
-    log.error({ err }, 'what is due in a book could not be booked; the next round finds it again');
+    // A book that somebody else has locked is no fault of anything.
+    const level = isRefusal(err) ? 'warn' : 'error';
+    log[level]({ err }, 'what is due in a book could not be booked; the next round finds it again');
     return false;
   }
 

@@ -1,3 +1,4 @@
+import type { Undone } from './answer-one.ts';
 import { createLockedBooks, type LockedBook } from './locked-books.ts';
 import type { Submission } from './submission.ts';
 
@@ -11,6 +12,9 @@ export type Waiting = {
   readonly resolve: (message: unknown) => void;
   readonly reject: (error: unknown) => void;
 };
+
+/** What of a batch nothing was done of, by why; in order, and of one book for one reason only. */
+export type Left = Readonly<Record<Undone, readonly Waiting[]>>;
 
 /** What becomes of one that is looked at: it is taken, it leaves the line, or it stays. */
 type Fate = 'taken' | 'gone' | 'stays';
@@ -75,14 +79,14 @@ export function createLine() {
       const hasRoom = locked.shares(most, stuck);
       return look(({ book }) => (hasRoom(book) ? 'taken' : 'stays')).taken;
     },
-    /** Ends a batch. Of the books of those that are `left` somebody else has the locks; they stay first in line. */
-    release(batch: readonly Waiting[], left: readonly Waiting[], now: number): void {
-      const isLeft = new Set(left.map(({ book }) => book));
+    /** Ends a batch. What is left of it stays first in line. */
+    release(batch: readonly Waiting[], left: Left, now: number): void {
+      const isLocked = new Set(left.locked.map(({ book }) => book));
       for (const book of new Set(batch.map((one) => one.book))) {
         taken.delete(book);
-        locked.tried(book, isLeft.has(book), now);
+        locked.tried(book, isLocked.has(book), now);
       }
-      line = [...left, ...line];
+      line = [...left.locked, ...left.unbegun, ...line];
       recount();
     },
     /** Those who have had enough of waiting for a locked book, told since when they do; they are no longer in line. */

@@ -41,7 +41,7 @@ async function commit(by: Database): Promise<void> {
     'patient',
   );
   const [result] = results;
-  if (!result!.ok) throw result!.error;
+  if ('error' in result!) throw result.error;
 }
 
 const XID = statement<{ xid: number }>('take_xid', 'select pg_current_xact_id()::text::bigint as xid');

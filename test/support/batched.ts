@@ -43,27 +43,31 @@ export async function batchedWorld() {
   const sql = await openSql(url);
   afterAll(() => Promise.all([database.close(), sql.end()]));
   const time = testClock();
-  const depsOn = (on: Database, kept: BookCache): CommitDeps => ({
+  const depsOn = (on: Database, kept: BookCache, more: Partial<CommitDeps> = {}): CommitDeps => ({
+    ...more,
     database: on,
     clock: time.clock,
     uuids,
     kept,
     leewayMs: 1_000,
   });
-  const submitOn = (on: Database) => async (submissions: readonly Submission[], kept: BookCache) =>
-    (await commitBatch(depsOn(on, kept), submissions)).results;
+  const submitOn =
+    (on: Database) =>
+    async (submissions: readonly Submission[], kept: BookCache, more?: Partial<CommitDeps>) =>
+      (await commitBatch(depsOn(on, kept, more), submissions)).results;
   const commitOn =
     (on: Database) =>
     async (plays: readonly Play[], kept: BookCache): Promise<Heard[]> =>
       (await submitOn(on)(plays.map(submissionOf), kept)).map((result) =>
-        result.ok ? result.message : heardRefusal(result.error),
+        result.ok ? result.message : 'error' in result ? heardRefusal(result.error) : result,
       );
   return {
     time,
     sql,
     databaseUrl: url,
     commit: commitOn(database),
-    submit: (submissions: readonly Submission[]) => submitOn(database)(submissions, NOT_KEPT),
+    submit: (submissions: readonly Submission[], more?: Partial<CommitDeps>) =>
+      submitOn(database)(submissions, NOT_KEPT, more),
     /** Everything `work` did is undone at its end. */
     async tentatively(work: (tentative: Tentative) => Promise<void>): Promise<void> {
       const over = new Error('undone');

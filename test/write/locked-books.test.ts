@@ -51,7 +51,7 @@ function played({ batchSize = 64, queueLimit = 1_000 } = {}) {
       }
       if (names.some((name) => bad.has(name) && !isLocked(name))) throw databaseError('22021');
       return names.map((name): Result => {
-        if (isLocked(name)) return { ok: false, error: new Error('locked'), locked: true };
+        if (isLocked(name)) return { ok: false, undone: 'locked' };
         done.push(name);
         return { ok: true, message: `${name} done` };
       });

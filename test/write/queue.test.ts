@@ -131,6 +131,31 @@ describe('group commit', () => {
     await Promise.all(all);
   });
 
+  test('begins the next batch with what one has left undone for want of time, each book in its order', async () => {
+    const tried: string[] = [];
+    const queue = createQueue({
+      batchSize: 4,
+      queueLimit: 100,
+      now: () => NOW,
+      pause: noPause,
+      commit: async (submissions) => {
+        tried.push(submissions.map(nameOf).join(''));
+        await Promise.resolve();
+        return submissions.map((one, i) =>
+          i < 2 ? { ok: true, message: nameOf(one) } : { ok: false, undone: 'unbegun' },
+        );
+      },
+    });
+    const told: unknown[] = [];
+    await Promise.all(
+      ['a', 'b', 'a', 'c', 'a', 'd', 'b'].map(async (name) => told.push(await queue.submit(aNamed(name)))),
+    );
+
+    expect(tried).toEqual(['abac', 'acad', 'adb', 'b']);
+    expect(told).toEqual(['a', 'b', 'a', 'c', 'a', 'd', 'b']);
+    await queue.drain();
+  });
+
   test('has no book in two batches at a time, and keeps the order of its writes', async () => {
     const { submit, next, unseen } = controlled({ batchSize: 2 });
     const first = submit('a');

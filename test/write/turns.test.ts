@@ -48,3 +48,15 @@ test('others have their turn between the commands of a batch', async () => {
     expect(order[order.indexOf(`decides ${number}`) - 1]).toBe('others');
   }
 });
+
+test('what a batch has not begun to decide after a long time is left undone, all of it', async () => {
+  const others = customers.map((number) => 10 + number);
+  const batch = others.map((number) => long(number, () => undefined));
+
+  // Longer than nothing is what the first has taken.
+  const results = await submit(batch, { longestDecidingMs: LONG_MS / 2 });
+  expect(results.at(0)).toMatchObject({ ok: true });
+  expect(results.slice(1)).toEqual(others.slice(1).map(() => ({ ok: false, undone: 'unbegun' })));
+  // Nothing has become of them: the next batch makes what they ask for.
+  expect(await submit(batch.slice(1))).toMatchObject(others.slice(1).map(() => ({ ok: true })));
+});
