@@ -68,11 +68,13 @@ test('who leaves while he waits has left, and is not asked about', async () => {
 });
 
 test('who waits while the database answers nobody is told so in time', async () => {
+  // Of books that are shown the poll asks, and hears nothing of them either.
+  await watching(client, 'shown').next();
   const release = await held();
   const { failure } = watching(client, 'unheard');
   let failed: object | undefined;
   void failure().then((found) => (failed = found));
-  await waiting(1);
+  await waiting(2);
   await untilSo('it is told', () => {
     time.pass(1_000);
     return failed !== undefined;
