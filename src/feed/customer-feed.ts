@@ -5,7 +5,7 @@ import { once } from '../db/once.ts';
 import { pageOfTransactions, WHOLE_JOURNAL } from '../ledger/journal-pages.ts';
 import type { JournalCursor } from '../ledger/journal-walks.ts';
 import { LAST_ORDINAL, writeCursor } from './feed-cursor.ts';
-import type { ShardTail } from './feed-rows.ts';
+import { endOf, type ShardTail } from './feed-rows.ts';
 import { refuseAhead, type FeedSource } from './feed-source.ts';
 import type { Tail } from './tail.ts';
 
@@ -23,14 +23,14 @@ export function customerFeed(
 ): FeedSource {
   const shard = shardOf(key);
   let after: JournalCursor | 'now' = from;
-  // The shard as it was when all there was had been read: what has come since is no lower than its horizon.
+  // The shard as it was when all there was had been read: what has come since is no lower than its end.
   let seen: ShardTail | null = null;
 
   return {
     isBehind: () => {
       const now = tail.shard(shard);
       if (seen === null) return true;
-      if (now !== seen && now.last >= seen.horizon) return true;
+      if (now !== seen && now.last >= endOf(seen)) return true;
       seen = now;
       return false;
     },

@@ -10,6 +10,13 @@ import { LAST_ORDINAL, type Inside, type FeedPlace } from './feed-cursor.ts';
  */
 export type ShardTail = { readonly horizon: number; readonly last: number };
 
+/**
+ * Where a shard can be read up to, and no place in it stands beyond: the horizon, but no further than behind what is there
+ * to see. After a crash Postgres gives ids anew that no commit had brought to disk, and the horizon may have passed them;
+ * what can be seen is on disk, and new ids are higher.
+ */
+export const endOf = ({ horizon, last }: ShardTail): number => Math.min(horizon, last + 1);
+
 // Transaction ids are 64 bits wide here: they never wrap.
 const TAIL = statement<{ horizon: number; ahead: number; last: number | null }>(
   'feed_tail',
@@ -70,18 +77,18 @@ const WRITES = statement<WriteRow>(
 const FIRST: Inside = { bookId: '00000000-0000-0000-0000-000000000000', version: 0, ordinal: 0 };
 
 /**
- * The next transactions of a namespace in one shard, from a place on and below the horizon: three statements. Looks at
+ * The next transactions of a namespace in one shard, from a place on and below an end: three statements. Looks at
  * `limit` writes at most, and answers with at most twice as many transactions.
  */
 export async function readFeedPage(
   connection: Connection,
-  { shard, namespace, from, horizon, limit }: FeedRange,
+  { shard, namespace, from, end, limit }: FeedRange,
 ): Promise<FeedPage> {
   const { position } = from;
   const { bookId, version, ordinal } = from.inside ?? FIRST;
   // One more than the write that a page ended in, which is read again: a page of one would never get behind it.
   const lookAt = from.inside === null ? limit : limit + 1;
-  const found = await connection.run(WRITES, [shard, position, bookId, version, horizon, lookAt]);
+  const found = await connection.run(WRITES, [shard, position, bookId, version, end, lookAt]);
   const isFull = found.length === lookAt;
   const writes = isFull ? wholePositions(found) : found;
   const ours = writes.filter((write) => write.namespace === namespace);
@@ -99,7 +106,7 @@ export async function readFeedPage(
     next: placeAfter(ours[write]!, transaction.ordinal),
   }));
   if (items.length === most) return { items, next: items.at(-1)!.next };
-  if (!isFull) return { items, next: { position: horizon, inside: null } };
+  if (!isFull) return { items, next: { position: end, inside: null } };
   const cutOff = found[writes.length];
   const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL) : placeBefore(cutOff);
   return { items, next };
@@ -116,7 +123,8 @@ type FeedRange = {
   readonly shard: number;
   readonly namespace: string;
   readonly from: FeedPlace;
-  readonly horizon: number;
+  /** Exclusive, and no higher than the horizon. */
+  readonly end: number;
   readonly limit: number;
 };
 

@@ -1,6 +1,6 @@
 import { SHARDS } from '../tables/book-key.ts';
 import type { Instant } from '../instant.ts';
-import type { ShardTail } from './feed-rows.ts';
+import { endOf, type ShardTail } from './feed-rows.ts';
 
 /**
  * A moment of the database: what takes its transaction id later reads its clock later. Once the horizons are above these ids, whatever
@@ -30,15 +30,18 @@ export function addWatermark(horizons: Horizons, watermark: Watermark): void {
   horizons.waiting = [...horizons.waiting.slice(0, MOST_WAITING - 1), watermark];
 }
 
-/** Takes in what a look has found; answers whether a horizon has moved. Throws when one has gone back. */
+/**
+ * Takes in what a look has found; answers whether a horizon has moved. One may go back in a crash, but an end does not:
+ * throws where one has.
+ */
 export function takeIn(horizons: Horizons, asked: readonly number[], found: readonly ShardTail[]): boolean {
   const shards = horizons.shards as ShardTail[];
   let moved = false;
   for (const [i, shard] of asked.entries()) {
-    const [before, now] = [shards[shard]!.horizon, found[i]!.horizon];
-    if (now < before) wentBack(before, now);
-    moved ||= now > before;
-    shards[shard] = found[i]!;
+    const [before, now] = [shards[shard]!, found[i]!];
+    if (endOf(now) < endOf(before)) wentBack(endOf(before), endOf(now));
+    moved ||= now.horizon > before.horizon;
+    shards[shard] = now;
   }
   const passed = horizons.waiting.filter(({ xids }) =>
     xids.every((xid, shard) => xid < shards[shard]!.horizon),

@@ -1,6 +1,6 @@
 import { SHARDS } from '../tables/book-key.ts';
 import { awaitAll, type Database } from '../db/database.ts';
-import { readFeedPage } from './feed-rows.ts';
+import { endOf, readFeedPage } from './feed-rows.ts';
 import { writeCursor, type FeedPlace } from './feed-cursor.ts';
 import type { FeedSource, FollowedTransaction } from './feed-source.ts';
 import type { Tail } from './tail.ts';
@@ -25,19 +25,15 @@ export function namespaceFeed(
   namespace: string,
   from: readonly FeedPlace[],
 ): FeedSource {
-  const places = [...from];
+  // A mark that a stream begins at is an id that a crash may give anew, and so are places that were told before.
+  const places = from.map((place, shard): FeedPlace => {
+    const end = endOf(tail.shard(shard));
+    return place.position > end ? { position: end, inside: null } : place;
+  });
   // Where the last read ended: the shards take turns.
   let turn = 0;
 
-  /** Whether there may be something to read; where there is nothing below the horizon, the place moves up to it. */
-  function isBehind(shard: number): boolean {
-    const { horizon, last } = tail.shard(shard);
-    const { position } = places[shard]!;
-    if (position >= horizon) return false;
-    if (last >= position) return true;
-    places[shard] = { position: horizon, inside: null };
-    return false;
-  }
+  const isBehind = (shard: number): boolean => places[shard]!.position < endOf(tail.shard(shard));
 
   function* tell(
     shard: number,
@@ -51,9 +47,10 @@ export function namespaceFeed(
   }
 
   return {
-    // Not `some`: every place is to move up.
-    isBehind: () => places.filter((_, shard) => isBehind(shard)).length > 0,
-    isPast: ({ xids }) => places.every(({ position }, shard) => position > xids[shard]!),
+    isBehind: () => places.some((_, shard) => isBehind(shard)),
+    // The horizons are above the watermark: of what can be seen below it, or in all, nothing is left, and no more comes.
+    isPast: ({ xids }) =>
+      places.every(({ position }, shard) => position > Math.min(xids[shard]!, tail.shard(shard).last)),
     async read() {
       const inTurn = places.map((_, i) => (turn + i) % SHARDS).filter(isBehind);
       const shards = inTurn.slice(0, SHARDS_PER_READ);
@@ -62,8 +59,8 @@ export function namespaceFeed(
       const pages = await database.snapshot((connection) =>
         awaitAll(
           shards.map((shard) => {
-            const { horizon } = tail.shard(shard);
-            return readFeedPage(connection, { shard, namespace, from: places[shard]!, horizon, limit });
+            const end = endOf(tail.shard(shard));
+            return readFeedPage(connection, { shard, namespace, from: places[shard]!, end, limit });
           }),
         ),
       );

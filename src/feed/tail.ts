@@ -22,7 +22,7 @@ export type TailOptions = {
 
 /** The end of the journal as this process sees it: looked at once for all feeds, and only while there are any. */
 export type Tail = {
-  /** A shard as the last look found it: the same object until the next. Horizons never go back. */
+  /** A shard as the last look found it: the same object until the next. Its end never goes back. */
   shard(shard: number): ShardTail;
   /** The newest watermark that the horizons are above. */
   complete(): Watermark | null;

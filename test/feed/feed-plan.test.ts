@@ -41,7 +41,7 @@ const pageAt = (position: number) => (connection: Connection) =>
   readFeedPage(connection, {
     shard: book.shard,
     namespace: 'default',
-    horizon: book.last + LAST,
+    end: book.last + LAST,
     limit: LIMIT,
     from: { position: book.last + position, inside: null },
   });

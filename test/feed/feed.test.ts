@@ -173,7 +173,11 @@ describe('a write', () => {
     await write(namespace, 'ada', 'bob');
     // As an earlier release left them. The owner of a table may give itself back what append-only took.
     await sql.rows(`grant update on writes to current_user`);
-    await sql.rows(`update writes set feed_position = 0 where version = 1`);
+    await sql.rows(
+      `update writes w set feed_position = 0 from books b
+       where b.id = w.book_id and b.namespace = $1 and w.version = 1`,
+      [namespace],
+    );
     await sql.rows(`revoke update on writes from current_user`);
     expect((await told({ namespace })).map(placeOf).toSorted()).toEqual([
       'ada 1.1',

@@ -89,7 +89,7 @@ const byIdAlone = (by: Database): Database => ({
 
 /** The versions of the customer as a feed of its shard has them, from a place on and below a horizon. */
 async function page(from: FeedPlace, horizon: number) {
-  const range = { shard, namespace: 'default', from, horizon, limit: 1_000 };
+  const range = { shard, namespace: 'default', from, end: horizon, limit: 1_000 };
   const { items, next } = await database.snapshot((connection) => readFeedPage(connection, range));
   const own = items.filter((item) => item.customerId === customerId);
   return { versions: own.map(({ transaction }) => transaction.version), next };

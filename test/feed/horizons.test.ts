@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/db/database.ts';
-import { readTails } from '../../src/feed/feed-rows.ts';
+import { endOf, readTails } from '../../src/feed/feed-rows.ts';
 import { addWatermark, heldBack, noHorizons, takeIn, type Horizons } from '../../src/feed/horizons.ts';
 import { SHARDS, shardOf } from '../../src/tables/book-key.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
@@ -47,11 +47,20 @@ describe('a look', () => {
     ]);
   });
 
-  test('that finds a horizon lower than before fails: it would tell again, or never', () => {
+  test('that finds less to read than before fails: it would tell again, or never', () => {
     const horizons = noHorizons();
-    look(horizons, ALL, 10);
+    look(horizons, ALL, 10, 9);
 
-    expect(() => look(horizons, [5], 9)).toThrow(/went back from 10 to 9/);
+    expect(() => look(horizons, [5], 9, 9)).toThrow(/went back from 10 to 9/);
+    expect(() => look(horizons, [5], 10, 8)).toThrow(/went back from 10 to 9/);
+  });
+
+  test('may find a horizon lower than before, as after a crash, above all there is to read', () => {
+    const horizons = noHorizons();
+    look(horizons, ALL, 10, 5);
+
+    expect(look(horizons, ALL, 8, 5)).toBe(false);
+    expect(horizons.shards.map(endOf)).toEqual(ALL.map(() => 6));
   });
 });
 

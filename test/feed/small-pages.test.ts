@@ -27,7 +27,7 @@ async function pagesOf(limit: number): Promise<readonly string[]> {
       shard,
       namespace: 'default',
       from,
-      horizon,
+      end: horizon,
       limit,
     });
     told.push(...items.map(({ transaction }) => transaction.id));

@@ -13,6 +13,7 @@ export type Followers = {
 export function startFollowers(feedUrl: string, watchUrl: string, watched: readonly string[]): Followers {
   const over = new AbortController();
   const told: string[] = [];
+  const known = new Set<string>();
   const shown = new Map<string, bigint>();
   let wentBack = 0;
   const feed = followTransactions(
@@ -21,6 +22,7 @@ export function startFollowers(feedUrl: string, watchUrl: string, watched: reado
     '',
     async ({ id }) => {
       told.push(id);
+      known.add(id);
     },
     over.signal,
   );
@@ -34,7 +36,7 @@ export function startFollowers(feedUrl: string, watchUrl: string, watched: reado
   });
   return {
     async finish(transactions, versions) {
-      await untilSo('the feed has told all', () => new Set(told).size >= transactions);
+      await untilSo('the feed has told all', () => known.size >= transactions);
       await untilSo('each watch shows the last version', () =>
         watched.every((customerId) => shown.get(customerId) === versions.get(customerId)),
       );
