@@ -390,19 +390,23 @@ revoke delete, truncate, update on transactions from current_user;
 
 create table writes (
   shard smallint not null,
+  format smallint default 1 not null,
   book_id uuid not null,
   version bigint not null,
   recorded_at timestamp(3) with time zone not null,
-  method text not null,
-  idempotency_key text,
   feed_position bigint default 0 not null,
-  format smallint default 1 not null,
+  method text not null,
   salt bytea,
   hash bytea,
+  idempotency_key text,
+  request bytea,
+  answer bytea,
   constraint writes_hashed CHECK ((((format = 1) = (salt IS NULL)) AND ((format = 1) = (hash IS NULL)))),
   constraint writes_readable CHECK (((recorded_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (recorded_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+  constraint writes_together CHECK ((((request IS NULL) = (answer IS NULL)) AND ((request IS NULL) OR (idempotency_key IS NOT NULL)))),
   constraint writes_pk PRIMARY KEY (shard, book_id, version)
 );
 CREATE INDEX writes_feed ON writes USING btree (shard, feed_position, book_id, version);
+CREATE UNIQUE INDEX writes_key ON writes USING btree (shard, book_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX writes_recorded_at ON writes USING btree (shard, book_id, recorded_at, version);
 revoke delete, truncate, update on writes from current_user;

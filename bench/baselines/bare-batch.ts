@@ -85,7 +85,6 @@ async function store(connection: Connection, seeded: Seeded, books: readonly See
   await awaitAll([
     updateBooks(connection, spends),
     insertWrites(connection, spends),
-    insertRemembered(connection, spends),
     updateGrants(connection, spends),
     insertCharges(connection, spends),
     insertAllocations(connection, spends),
@@ -150,15 +149,6 @@ const insertWrites = bulkInsert(
     recorded_at: now,
     method: computed(text, () => 'ConsumeCredits'),
     idempotency_key: computed(text, (spend) => spend.key),
-  }),
-);
-const insertRemembered = bulkInsert(
-  'idempotency',
-  columnsOf<Spend>({
-    shard,
-    book_id,
-    key: computed(text, (spend) => spend.key),
-    method: computed(text, () => 'ConsumeCredits'),
     request: computed(bytea, (spend) => spend.seeded.request),
     answer: computed(bytea, (spend) => spend.seeded.answer),
   }),

@@ -67,13 +67,14 @@ async function lockBook(trx: Knex, shard: number, { customerId, idempotencyKey }
   const [book] = await run<Book & { repeated: boolean }>(
     trx,
     'lock_book',
-    `select b.id, b.version, b.head_hash, i.key is not null as repeated,
+    `select b.id, b.version, b.head_hash, coalesce(w.idempotency_key, i.key) is not null as repeated,
             greatest(date_trunc('milliseconds', clock_timestamp()), b.clock) as now
      from books b
+     left join writes w on w.shard = b.shard and w.book_id = b.id and w.idempotency_key = ?
      left join idempotency i on i.shard = b.shard and i.book_id = b.id and i.key = ?
      where b.shard = ? and b.namespace = 'default' and b.customer_id = ?
      for update of b`,
-    [idempotencyKey, shard, customerId],
+    [idempotencyKey, idempotencyKey, shard, customerId],
   );
   if (book === undefined || book.repeated)
     throw new Error('no such customer, or a repeat: neither is measured');
@@ -150,10 +151,8 @@ const STORE = `
     s as (select * from unnest(?::uuid[], ?::numeric[], ?::numeric[], ?::numeric[], ?::integer[], ?::numeric[],
       ?::integer[], ?::numeric[]) with ordinality
       s (grant_id, amount, remaining, consumed, fbo, held, accrued, owed, position)),
-    w as (insert into writes (shard, book_id, version, recorded_at, method, idempotency_key)
-      select shard, book_id, version, now, 'ConsumeCredits', key from x),
-    i as (insert into idempotency (shard, book_id, key, method, request, answer)
-      select shard, book_id, key, 'ConsumeCredits', ?::bytea, ?::bytea from x),
+    w as (insert into writes (shard, book_id, version, recorded_at, method, idempotency_key, request, answer)
+      select shard, book_id, version, now, 'ConsumeCredits', key, ?::bytea, ?::bytea from x),
     g as (update grants g set remaining = s.remaining, consumed = s.consumed,
         closed_version = case when s.remaining = 0 then x.version end,
         span_class = case when s.remaining = 0 then floor(log(4, x.version - g.version)) end

@@ -40,7 +40,7 @@ export async function readSeeded(databaseUrl: string, customers: number): Promis
     [[...new Set(names.map((name) => shardOf({ namespace: 'default', customerId: name })))], names],
   );
   const [remembered] = await sql.rows<Pick<Seeded, 'request' | 'answer'>>(
-    `select request, answer from idempotency where key = 'seed-spend' limit 1`,
+    `select request, answer from writes where idempotency_key = 'seed-spend' limit 1`,
   );
   await sql.end();
   if (books.length !== customers) throw new Error(`${books.length} of ${customers} customers are seeded`);

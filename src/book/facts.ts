@@ -2,9 +2,11 @@ import type { Charge } from '../credit/charge.ts';
 import type { Details, Grant } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
 import { digestOf, instantText, linkAfter, type Salt } from '../ledger/hash.ts';
+import type { Write } from '../ledger/writes.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
 import type { ChargeEvent } from '../tables/charges.ts';
 import type { Terms } from '../tables/grants.ts';
+import type { Remembered } from '../tables/remembered.ts';
 
 /**
  * The facts a write records beside its transactions, as its link of the hash chain says them: in one form, whether they
@@ -110,25 +112,11 @@ const identityOf = ({ key, shard, bookId }: Identity) => [
   bookId.replaceAll('-', ''),
 ];
 
-/** What was asked under a key and answered first. */
-export type Answered = {
-  readonly method: string;
-  readonly request: Uint8Array;
-  readonly answer: Uint8Array;
-};
-
 const bytesOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-export type HashedWrite = {
-  readonly version: number;
-  readonly recordedAt: Instant;
-  readonly method: string;
-  readonly idempotencyKey: string | null;
+export type HashedWrite = Omit<Write, 'hash'> & {
   readonly feedPosition: number;
-  readonly salt: Salt;
   readonly facts: readonly Fact[];
-  /** Null: nothing was to be remembered, or is any more. */
-  readonly answered: Answered | null;
 };
 
 /** The link of a write, after those of its transactions. */
@@ -145,13 +133,13 @@ export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): 
     null,
     answered === null
       ? null
-      : digestOf(salt, 'answer', [answered.method, bytesOf(answered.request), bytesOf(answered.answer)]),
+      : digestOf(salt, 'answer', [method, bytesOf(answered.request), bytesOf(answered.answer)]),
     facts.map((fact) => JSON.stringify(fact)).toSorted(),
   ]);
 }
 
 /** The hash of an answer that no write tells of: it stands alone, no chain holds it. */
-export const answerHash = (owner: Identity, key: string, answered: Answered): Buffer =>
+export const answerHash = (owner: Identity, key: string, answered: Remembered): Buffer =>
   linkAfter(Buffer.alloc(0), 'answer', [
     ...identityOf(owner),
     key,

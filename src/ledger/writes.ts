@@ -1,3 +1,4 @@
+import { ifAny } from '../db/codec.ts';
 import { bigint, bytea, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
@@ -7,13 +8,22 @@ import type { Instant } from '../instant.ts';
 import { KNOWN_BOOK } from './as-of.ts';
 import { FORMAT, type Salt } from './hash.ts';
 
-/** The only writer of `writes`: what took a version of a book, and when. Which version that is at an instant: as-of.ts. */
+/**
+ * The only writer of `writes`: what took a version of a book, and when, and what it was answered under its key. Which
+ * version that is at an instant: as-of.ts. Who repeats its key: tables/remembered.ts.
+ */
+
+/** What was asked under a key and answered first, as the wire encoded them. */
+export type Answered = { readonly request: Uint8Array; readonly answer: Uint8Array };
+
 export type Write = {
   readonly version: number;
   readonly recordedAt: Instant;
   /** The RPC's name. */
   readonly method: string;
   readonly idempotencyKey: string | null;
+  /** Null: nothing was to be remembered, or is any more. */
+  readonly answered: Answered | null;
   readonly salt: Salt;
   /** Its link of the hash chain. */
   readonly hash: Buffer;
@@ -35,6 +45,7 @@ export const WRITES = tableOf<StoredWrite>('writes', {
   recordedAt: timestamptz,
   method: text,
   idempotencyKey: optional(text),
+  answered: ifAny({ request: bytea, answer: bytea }),
   feedPosition: bigint,
   format: smallint,
   salt: optional(bytea),

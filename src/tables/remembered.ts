@@ -4,24 +4,26 @@ import { statement, type Connection } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { inShard } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
+import type { Answered } from '../ledger/writes.ts';
 import { bookKeyText, namedBy, type BookKey } from './book-key.ts';
 
-/** The only reader and writer of `idempotency`. */
+/**
+ * The only reader of what was asked and answered under keys: a write that took a version tells of its own, and
+ * `idempotency`, of which this is the only writer, of successes that took none. A key of a book is in one place at most,
+ * as the book's lock is held from looking a key up until the answer is stored.
+ */
 
 /** A write that may have been done already: the key it was sent under, if any. */
 type Keyed = { readonly key: BookKey; readonly idempotencyKey: string | null };
 
 /** A success that a repeat of its key is answered with. */
-export type Remembered = {
-  readonly method: string;
-  readonly request: Uint8Array;
-  readonly answer: Uint8Array;
-};
+export type Remembered = Answered & { readonly method: string };
 
+/** The key of a success that took no version. */
 export type UsedKey = {
   readonly key: string;
   readonly remembered: Remembered;
-  /** Of a success that took no version; null where a write tells of the key. */
+  /** Null: it was remembered before answers had one. */
   readonly hash: Buffer | null;
 };
 
@@ -32,10 +34,13 @@ const ANSWERED: Shape<Omit<UsedKey, 'hash'>> = {
 const ANSWER = codec(ANSWERED);
 export const IDEMPOTENCY = tableOf<UsedKey>('idempotency', { ...ANSWERED, hash: optional(bytea) });
 
+/** The row of a write as that of its key; it has one where it has an answer. */
+const OF_WRITE = 'w.idempotency_key as key, w.method, w.request, w.answer';
+
 // By customer, so that it can be sent together with the lock of the books, and answered once that is held.
 const BY_KEY = statement<Row<Omit<UsedKey, 'hash'>> & { namespace: string; customer_id: string }>(
   'remembered_by_key',
-  `select named.namespace, named.customer_id, ${ANSWER.select('i')}
+  `select named.namespace, named.customer_id, ${ANSWER.select('used')}
    from unnest($1::smallint[], $2::text[], $3::text[], $5::text[]) named (shard, namespace, customer_id, key)
    join lateral (
      select * from books b
@@ -45,10 +50,14 @@ const BY_KEY = statement<Row<Omit<UsedKey, 'hash'>> & { namespace: string; custo
    ) b on true
    -- key by key: joined, all the keys of a busy customer would be read
    join lateral (
-     select * from idempotency i
+     select ${OF_WRITE} from writes w
+     where w.shard = named.shard and w.book_id = b.id and w.idempotency_key = named.key and w.request is not null
+       and ${inShard('w', '$4')}
+     union all
+     select ${ANSWER.select('i')} from idempotency i
      where i.shard = named.shard and i.book_id = b.id and i.key = named.key and ${inShard('i', '$4')}
      offset 0
-   ) i on true`,
+   ) used on true`,
 );
 
 const KEYS = columnsOf<Keyed>({ key: { ...optional(text), of: 'idempotencyKey' } });

@@ -2,72 +2,59 @@ import { answerHash } from '../book/facts.ts';
 import type { Row } from '../db/codec.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { IDEMPOTENCY, type UsedKey } from '../tables/remembered.ts';
-import type { BookPlace } from './book-set.ts';
 import type { RegisteredBook } from './check-book.ts';
 import { finding, type Finding } from './finding.ts';
 import { pagesByText } from './pages.ts';
 
-const OF_KEYS = statement<Row<UsedKey>>(
-  'answers_of_keys',
-  `select ${IDEMPOTENCY.select('i')} from unnest($3::text[]) named (key)
-   join lateral (
-     select * from idempotency i where i.shard = $1 and i.book_id = $2 and i.key = named.key offset 0
-   ) i on true`,
-);
-
-/** The answers remembered under some keys of a book, by key. */
-export const answersOf = async (
-  connection: Connection,
-  { shard, id }: BookPlace,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, UsedKey>> =>
-  keys.length === 0
-    ? new Map()
-    : new Map(
-        (await connection.run(OF_KEYS, [shard, id, keys])).map((row) => {
-          const answer = IDEMPOTENCY.read(row);
-          return [answer.key, answer];
-        }),
-      );
+/** `told`: the version of the write that has the key, too. */
+type Answer = UsedKey & { readonly told: number | null };
 
 const PAGE = 500;
-const ALL = statement<Row<UsedKey>>(
+const ALL = statement<Row<UsedKey> & { told: number | null }>(
   'answers_to_verify',
-  `select ${IDEMPOTENCY.select('i')} from idempotency i where i.shard = $1 and i.book_id = $2 and i.key > $3
+  `select ${IDEMPOTENCY.select('i')}, w.version as told from idempotency i
+   left join lateral (
+     select * from writes w where w.shard = $1 and w.book_id = $2 and w.idempotency_key = i.key offset 0
+   ) w on true
+   where i.shard = $1 and i.book_id = $2 and i.key > $3
    order by i.key limit ${PAGE}`,
 );
 
 /**
- * The answers remembered under a book's keys, as far as no write tells of them: those of successes that took no version
- * carry their own hash, and any other is of nobody. `ofWrites`: how many belong to a write; null where some may be older
- * than their hashes.
+ * The answers remembered under a book's keys of which no write tells: those of successes that took no version. Each
+ * carries its own hash, unless it may be older than those, which it may where not all versions are `hashedSince` the
+ * first; and none is remembered under the key of a write.
  */
 export async function checkAnswers(
   connection: Connection,
-  book: RegisteredBook,
-  ofWrites: number | null,
+  { key, shard, id: bookId, version }: RegisteredBook,
+  hashedSince: number,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  let others = 0;
-  const { key, shard, id: bookId, version } = book;
   const pages = pagesByText(
     PAGE,
-    async (after) => (await connection.run(ALL, [shard, bookId, after])).map(IDEMPOTENCY.read),
+    async (after) =>
+      (await connection.run(ALL, [shard, bookId, after])).map((row): Answer => ({
+        ...IDEMPOTENCY.read(row),
+        told: row.told,
+      })),
     (answer) => answer.key,
   );
   for await (const page of pages) {
-    for (const { key: used, remembered, hash } of page) {
-      if (hash === null) others += 1;
+    for (const { key: used, remembered, hash, told } of page) {
+      const what = `the answer remembered under key "${used}" (${remembered.method})`;
       const should = hash && answerHash({ key, shard, bookId }, used, remembered);
-      if (should === null || should.equals(hash!)) continue;
-      const message = `the answer remembered under key "${used}" (${remembered.method}) was changed`;
-      const [expected, actual] = [hash!.toString('hex'), should.toString('hex')];
-      findings.push(finding('HASH_CHAIN', { version }, expected, actual, message));
+      if (told !== null) {
+        const message = `${what} is remembered twice: version ${told} was written under that key`;
+        findings.push(finding('DANGLING_ROW', { version: told }, 'none', used, message));
+      } else if (should === null && hashedSince === 1) {
+        const message = `${what} has no hash, and no write tells of it`;
+        findings.push(finding('DANGLING_ROW', { version }, 'a write', 'none', message));
+      } else if (should !== null && !should.equals(hash!)) {
+        const [expected, actual] = [hash!.toString('hex'), should.toString('hex')];
+        findings.push(finding('HASH_CHAIN', { version }, expected, actual, `${what} was changed`));
+      }
     }
-  }
-  if (ofWrites !== null && others > ofWrites) {
-    const message = `${others - ofWrites} answers are remembered under keys that no write tells of`;
-    findings.push(finding('DANGLING_ROW', { version }, String(ofWrites), String(others), message));
   }
   return findings;
 }

@@ -19,8 +19,6 @@ import type { Salt } from '../ledger/hash.ts';
 import type { StoredWrite } from '../ledger/writes.ts';
 import { CHARGE_EVENTS, CHARGES, type ChargeEvent, type ChargeRow } from '../tables/charges.ts';
 import { GRANTS, TERMS, type GrantRow, type Terms } from '../tables/grants.ts';
-import type { UsedKey } from '../tables/remembered.ts';
-import { answersOf } from './answers.ts';
 import type { BookPlace } from './book-set.ts';
 import type { Sealed } from './chain.ts';
 import type { RegisteredBook } from './check-book.ts';
@@ -165,8 +163,6 @@ async function readFacts(connection: Connection, { shard, id }: BookPlace): Prom
 export type SealedVersion = {
   readonly version: Written;
   readonly sealed: Sealed | null;
-  /** Whether an answer is remembered under its key. */
-  readonly answered: boolean;
   readonly asked: readonly AskedCharge[];
 };
 
@@ -177,19 +173,15 @@ export async function* sealedVersions(
 ): AsyncGenerator<readonly SealedVersion[], void, undefined> {
   const reader = await readFacts(connection, book);
   for await (const versions of writtenVersions(connection, book)) {
-    const keys = versions.flatMap(({ write }) => write?.idempotencyKey ?? []);
-    const answers = await answersOf(connection, book, keys);
     const recorded = await reader.upTo(versions.at(-1)!.version);
     yield versions.map((version) => {
       const { write } = version;
-      const answer = answers.get(write?.idempotencyKey ?? '') ?? null;
       const salt = write?.salt ?? null;
       const own = recorded.get(version.version) ?? [];
       const facts = salt === null ? [] : own.map(({ fact }) => fact(salt));
-      const sealed =
-        write === null || salt === null ? null : sealOf(book, version.version, write, facts, answer);
+      const sealed = write === null || salt === null ? null : sealOf(book, version.version, write, facts);
       const asked = own.flatMap((one) => one.asked ?? []);
-      return { version, sealed, answered: answer !== null, asked };
+      return { version, sealed, asked };
     });
   }
 }
@@ -199,7 +191,6 @@ function sealOf(
   version: number,
   write: StoredWrite,
   facts: readonly Fact[],
-  answer: UsedKey | null,
 ): Sealed {
   // For whom it was made: whether that is whose it is now is told once, by the register.
   const owner: Identity = { key: registered ?? key, shard, bookId };
@@ -209,14 +200,7 @@ function sealOf(
   };
   const [grantId, chargeId] = [subject('grt'), subject('chg')];
   return {
-    linkAfter: (before) =>
-      writeLink(before, owner, {
-        ...write,
-        salt: write.salt!,
-        version,
-        facts,
-        answered: answer?.remembered ?? null,
-      }),
+    linkAfter: (before) => writeLink(before, owner, { ...write, salt: write.salt!, version, facts }),
     about: { ...(grantId !== undefined && { grantId }), ...(chargeId !== undefined && { chargeId }) },
   };
 }

@@ -62,18 +62,18 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
   const { changed, state, seen } = decision;
   const { version } = state;
   const message = reply.respond({ ...decision, state: seen, version, recordedAt, appended });
-  const answered =
+  const remembered =
     key === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
   // Of a success that took no version no write tells.
-  const hash = answered === null || changed ? null : answerHash(session, key!, answered);
+  const hash = remembered === null || changed ? null : answerHash(session, key!, remembered);
   return {
     message,
     keep() {
-      const write = { recordedAt, salt, version, method, idempotencyKey: key, answered };
+      const write = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered };
       if (changed) record(session, decision, appended, write);
-      if (answered === null) return;
-      session.remembered.set(key!, answered);
-      session.keys.push({ key: key!, remembered: answered, hash });
+      if (remembered === null) return;
+      session.remembered.set(key!, remembered);
+      if (hash !== null) session.keys.push({ key: key!, remembered, hash });
     },
   };
 }

@@ -22,13 +22,12 @@ import {
   termsFact,
   voidFact,
   writeLink,
-  type Answered,
   type Fact,
 } from '../book/facts.ts';
 import type { Remembered, UsedKey } from '../tables/remembered.ts';
 
 /** A write as it is recorded: its link follows from what it does. */
-export type Recorded = Omit<Write, 'hash'> & { readonly answered: Answered | null };
+export type Recorded = Omit<Write, 'hash'>;
 
 /** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
 export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
@@ -52,7 +51,7 @@ export type Session = Placed & {
   /** The grants and charges that were named or changed, with what the core need not know; of the others `open` tells. */
   readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
   readonly remembered: Map<string, Remembered>;
-  /** The keys used in this batch. */
+  /** The keys used in this batch that no write tells of. */
   readonly keys: UsedKey[];
   readonly writes: Write[];
   readonly appended: Appended[];
@@ -102,12 +101,7 @@ export const openSession = (
  * Takes a decision that changed something into the session: the new state, the rows it adds to the store, and the link
  * it adds to the book's hash chain.
  */
-export function record(
-  session: Session,
-  decision: Decision,
-  appended: Appended,
-  { answered, ...write }: Recorded,
-): void {
+export function record(session: Session, decision: Decision, appended: Appended, write: Recorded): void {
   const { state: after, answer, reductions } = decision;
   const { shard, bookId } = session;
   const { recordedAt } = write;
@@ -128,7 +122,7 @@ export function record(
   session.reductions.push(...reductions.map((fact) => ({ shard, bookId, fact })));
   session.state = after;
   const { feedPosition } = session;
-  const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts, answered });
+  const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts });
   session.head = { ...appended.head, hash };
   session.writes.push({ ...write, hash });
 }

@@ -22,7 +22,8 @@ beforeAll(async () => {
   book = row!;
   const versions = `from generate_series(2, ${WRITES}) v`;
   await sql.rows(
-    `insert into writes select shard, book_id, v, recorded_at, method, null, feed_position + v ${versions}, writes`,
+    `insert into writes (shard, book_id, version, recorded_at, method, feed_position)
+     select shard, book_id, v, recorded_at, method, feed_position + v ${versions}, writes`,
   );
   await sql.rows(
     `insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, hash)

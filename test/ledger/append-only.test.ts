@@ -16,6 +16,8 @@ await caller.answer('CorrectCharge', { customerId: 'ada', chargeId: debt['charge
 const open = { ...spendRequest(CREDIT_ONLY), type: 'CHARGE_TYPE_FLAT_FEE' };
 const { charge } = await caller.answer('CreateCharge', open);
 await caller.answer('CollectCharge', { customerId: 'ada', chargeId: charge.id });
+// Changes nothing: its key is told by no write.
+await caller.answer('CollectCharge', { customerId: 'ada', chargeId: charge.id, idempotencyKey: 'again' });
 
 const PERMISSION_DENIED = expect.objectContaining({ code: '42501' });
 

@@ -29,7 +29,8 @@ beforeAll(async () => {
   const recorded = `$3::timestamptz + v * interval '${PACE} ms'`;
   const params = [book.shard, book.bookId, at(day(1)), grant.id.slice('grt_'.length)];
   await sql.rows(
-    `insert into writes select $1, $2, v, ${recorded}, 'ConsumeCredits', null from ${spends}`,
+    `insert into writes (shard, book_id, version, recorded_at, method)
+     select $1, $2, v, ${recorded}, 'ConsumeCredits' from ${spends}`,
     params.slice(0, 3),
   );
   await sql.rows(

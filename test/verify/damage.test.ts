@@ -93,6 +93,9 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     'its key': one(`update charges set idempotency_key = 'forged' where book_id = $1 and id = $2`, (s) => [
       s.open,
     ]),
+    'the answer under its key': one(
+      `update writes set idempotency_key = 'k', request = '', answer = 'forged' where ${MANUAL}`,
+    ),
     'the RPC of a write': one(`update writes set method = 'VoidGrant' where ${MANUAL}`),
     'the salt of a write': one(`update writes set salt = sha256(salt) where ${LAST}`),
     'the format of a write': one(`update writes set format = 3 where ${LAST}`),
@@ -122,6 +125,18 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     'a charge that is gone': all(
       one(`delete from charges where book_id = $1 and id = $2`, (s) => [s.debt]),
       hashes,
+    ),
+    'an answer that nobody gave': one(
+      `insert into idempotency (book_id, shard, key, method, request, answer)
+       select $1, b.shard, 'k', 'VoidGrant', '', '' from books b where b.id = $1`,
+    ),
+    'an answer beside that of a write': all(
+      one(`update writes set idempotency_key = 'k', request = '', answer = '' where ${LAST}`),
+      hashes,
+      one(
+        `insert into idempotency (book_id, shard, key, method, request, answer)
+         select w.book_id, w.shard, w.idempotency_key, w.method, w.request, w.answer from writes w where ${LAST}`,
+      ),
     ),
     'an account that is gone': one(`delete from sub_accounts where book_id = $1 and type = 'BREAKAGE'`),
     'a transaction without entries': all(
