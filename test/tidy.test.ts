@@ -120,12 +120,12 @@ const rules: Record<string, (sources: readonly Source[]) => string[]> = {
         layerOf(path) === layerOf(from) && roomOf(path) !== roomOf(from) && layerOf(from) < layers.length - 1,
     ),
 
-  'the rooms of the edge know each other one way: transport, call, decoding': (sources) =>
+  'the rooms of the edge know each other one way: transport, call, decoding and encoding': (sources) =>
     internalImports(
       sources,
       ({ path }, from) =>
         (path.startsWith('rpc/call/') && from.startsWith('rpc/transport/')) ||
-        (path.startsWith('rpc/decoding/') && /^rpc\/(transport|call)\//.test(from)),
+        (/^rpc\/(decoding|encoding)\//.test(path) && /^rpc\/(transport|call)\//.test(from)),
     ),
 
   'the pure core reaches no database, by no detour': (sources) =>
@@ -212,7 +212,7 @@ describe('a house that is not tidy', () => {
       'ledger/a.ts': `export * from '../pending/b.ts';`,
       'pending/b.ts': '',
     },
-    'the rooms of the edge know each other one way: transport, call, decoding': {
+    'the rooms of the edge know each other one way: transport, call, decoding and encoding': {
       'rpc/decoding/a.ts': `import { b } from '../call/b.ts';`,
       'rpc/call/b.ts': `import { c } from '../transport/c.ts';`,
       'rpc/transport/c.ts': '',

@@ -12,6 +12,7 @@ import type { Hub } from '../watch/hub.ts';
 import type { StreamSlots } from '../live/stream-slots.ts';
 import type { Feeds } from '../feed/feeds.ts';
 import type { Validate } from './call/validation.ts';
+import type { Encoded } from './encoding/encoded.ts';
 
 /** What the handlers of both services work with. */
 export type ServiceDeps = QueryDeps & {
@@ -37,9 +38,9 @@ export type Handler<M extends DescMethod> = (
   request: Parameters<MethodImpl<M>>[0],
   deps: ServiceDeps,
   context: HandlerContext,
-) => ReturnType<MethodImpl<M>>;
+) => ReturnType<MethodImpl<M>> | Promise<Encoded> | AsyncIterable<Encoded>;
 
-/** Connect's implementation of a service, of a handler for every RPC. */
+/** Connect's implementation of a service, of a handler for every RPC; whoever mounts it knows answers that are {@link Encoded}. */
 export const serviceOf =
   <S extends DescService>(handlers: { readonly [P in keyof S['method']]: Handler<S['method'][P]> }) =>
   (deps: ServiceDeps): ServiceImpl<S> =>

@@ -1,9 +1,7 @@
 import {
   clearField,
-  create,
   equals,
   fromBinary,
-  toBinary,
   type DescMessage,
   type DescMethodUnary,
   type Message,
@@ -18,7 +16,8 @@ import type { Remembered } from '../tables/remembered.ts';
 import { preview } from '../write/preview.ts';
 import type { Decided, Submission } from '../write/submission.ts';
 import { keyOf } from './decode.ts';
-import { encodeOnce } from './encode-once.ts';
+import { bytesOf, writerWithout } from './encoding/encode.ts';
+import { Encoded, encodedAs, raised } from './encoding/encoded.ts';
 import { deadlineOf, type ServiceDeps } from './handler.ts';
 import { canonicalOf } from './canonical.ts';
 import { textOf } from './wire.ts';
@@ -33,11 +32,12 @@ export type WriteRequest = Message & {
 };
 
 /** The handler of a write. */
-export type WriteHandler<C extends Command, Request, Answer> = {
-  (request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Answer>;
+export type WriteHandler<C extends Command, Request> = {
+  (request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Encoded>;
   readonly input: DescMessage;
+  readonly output: DescMessage;
   /** The write a request asks for. */
-  prepare(request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Submission<C, Answer>>;
+  prepare(request: Request, deps: ServiceDeps, context: HandlerContext): Promise<Submission<C, Encoded>>;
 };
 
 /**
@@ -49,13 +49,15 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
   { input, output }: DescMethodUnary<I, O> & (MessageShape<I> extends WriteRequest ? unknown : never),
   toCommand: (request: MessageShape<I>, deps: ServiceDeps) => C | Promise<C>,
   toAnswer: (decided: Decided<C>, request: MessageShape<I>) => MessageInitShape<O>,
-): WriteHandler<C, MessageShape<I> & WriteRequest, MessageShape<O>> {
+): WriteHandler<C, MessageShape<I> & WriteRequest> {
   type Request = MessageShape<I> & WriteRequest;
+  const writeContent = writerWithout(input, NOT_CONTENT);
+  const replayed = output.fields.find(({ name }) => name === 'replayed')!;
   const prepare = async (request: Request, deps: ServiceDeps, context: HandlerContext) => ({
     key: keyOf(request),
     command: await toCommand(request, deps),
     idempotencyKey: textOf(request.idempotencyKey),
-    content: () => toBinary(input, contentOf(input, request), { writeUnknownFields: false }),
+    content: () => bytesOf((writer) => writeContent(writer, request)),
     differsFrom: (stored: Uint8Array) =>
       firstDifference(
         input,
@@ -63,16 +65,16 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
         canonicalOf(input, contentOf(input, request)),
       ),
     reply: {
-      respond: (decided: Decided<C>) => create(output, toAnswer(decided, request)),
-      encode: (message: MessageShape<O>) => encodeOnce(output, message),
-      replay: (stored: Uint8Array) => Object.assign(fromBinary(output, stored), { replayed: true }),
+      respond: (decided: Decided<C>) => encodedAs(output, toAnswer(decided, request)),
+      encode: ({ bytes }: Encoded) => bytes,
+      replay: (stored: Uint8Array) => new Encoded(raised(stored, replayed)),
     },
     deadline: deadlineOf(context, deps),
     signal: context.signal,
   });
   const handle = async (request: Request, deps: ServiceDeps, context: HandlerContext) =>
     perform(request, deps, await prepare(request, deps, context));
-  return Object.assign(handle, { input, prepare });
+  return Object.assign(handle, { input, output, prepare });
 }
 
 /** Makes the write that a request asks for, or says what it would be answered. */

@@ -1,9 +1,9 @@
-import type { DescMessage, Message, MessageInitShape } from '@bufbuild/protobuf';
-import { create, isMessage } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
 import { admit, type MiddlewareParts } from './admission.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../../db/clock.ts';
+import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
 import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
 import { reject, type Rejection } from './rejection.ts';
@@ -17,11 +17,11 @@ import { reject, type Rejection } from './rejection.ts';
 export type Middleware = {
   /** What deadlines go by. */
   readonly clock: Clock;
-  unary<T>(rpc: UnaryRpc, call: IncomingCall, encode: (response: Message) => T): Promise<T>;
+  unary<T>(rpc: UnaryRpc, call: IncomingCall, encode: (answer: Outgoing) => T): Promise<T>;
   stream<T>(
     rpc: StreamRpc,
     call: IncomingCall,
-    encode: (response: Message) => T,
+    encode: (answer: Outgoing) => T,
   ): AsyncGenerator<T, void, undefined>;
   /**
    * Refuses a call by its head, before any of its body is read. Whoever passes is asked again when the call is admitted.
@@ -53,7 +53,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
         const request = call.decode() as Message;
         validate(rpc.method.input, request);
         const response = await admitted.race(Promise.resolve(rpc.impl(request, admitted.context)));
-        const answer = encode(asMessage(rpc.method.output, response));
+        const answer = encode(response);
         admitted.succeed();
         return answer;
       } catch (error) {
@@ -62,7 +62,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
     },
 
     async *stream(rpc, call, encode) {
-      let responses: AsyncIterator<MessageInitShape<DescMessage>> | undefined;
+      let responses: AsyncIterator<Outgoing> | undefined;
       // The handler's own clean-up runs at once, even while the transport waits for a slow reader.
       const admitted = admit(parts, rpc, call, () => stop(responses));
       const start = () => {
@@ -77,7 +77,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
         for (;;) {
           const next = await admitted.race(responses.next());
           if (next.done === true) break;
-          yield encode(asMessage(rpc.method.output, next.value));
+          yield encode(next.value);
           admitted.countSent();
         }
         admitted.succeed();
@@ -107,9 +107,4 @@ async function* whileOpen(
 // cleaning up has no one left to tell.
 function stop(responses: AsyncIterator<unknown> | undefined): void {
   responses?.return?.().catch(() => {});
-}
-
-// A response that is a message already is sent as it is: no copy.
-function asMessage(schema: DescMessage, response: MessageInitShape<DescMessage>): Message {
-  return isMessage(response, schema) ? response : create(schema, response);
 }

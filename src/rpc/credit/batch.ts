@@ -5,29 +5,31 @@ import type { Command } from '../../credit/command.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
 import { keyOf } from '../decode.ts';
+import { binaryOf, Encoded, listOf, renumbering } from '../encoding/encoded.ts';
 import { deadlineOf, type Handler } from '../handler.ts';
 import { perform, type WriteHandler, type WriteRequest } from '../write.ts';
 
 type BatchOf<One> = { readonly namespace: string; readonly requests: readonly One[] };
 
 /**
- * The handler of a batch of writes. Every item is answered for itself: what its write answers, with what was `made` as
- * the outcome, or the refusal that concerns it alone. Items are prepared side by side and then performed in order, all
- * under way together, so that they share transactions. A dry run sees what stands before it in the batch and nothing
- * behind it: it begins when all before it are done, and is done before the next begins. Anything but a refusal fails the
- * call: repeat it with its keys.
+ * The handler of a batch of writes. Every item is answered for itself: what its write answers, or the refusal that concerns
+ * it alone. Items are prepared side by side and then performed in order, all under way together, so that they share
+ * transactions. A dry run sees what stands before it in the batch and nothing behind it: it begins when all before it are
+ * done, and is done before the next begins. Anything but a refusal fails the call: repeat it with its keys.
  */
 export function batch<
   I extends DescMessage,
   O extends DescMessage,
   C extends Command,
   One extends WriteRequest,
-  Answer,
 >(
-  _method: DescMethodUnary<I, O> & (MessageShape<I> extends BatchOf<One> ? unknown : never),
-  { input, prepare }: WriteHandler<C, One, Answer>,
-  made: keyof Answer & string,
+  { output }: DescMethodUnary<I, O> & (MessageShape<I> extends BatchOf<One> ? unknown : never),
+  { input, output: itemOutput, prepare }: WriteHandler<C, One>,
 ): Handler<DescMethodUnary<I, O>> {
+  const results = output.fields.find(({ name }) => name === 'results')!;
+  const result = results.message!;
+  // What a write is answered stands in the result under the same names; of what it made and an error, it has one.
+  const resultOf = renumbering(itemOutput, result);
   return async (request, deps, context) => {
     const items = itemsOf(request as unknown as BatchOf<One>);
     deps.books.assertInTime(items.map(keyOf), deadlineOf(context, deps));
@@ -37,7 +39,7 @@ export function batch<
         return prepare(item, deps, context);
       }),
     );
-    const performed: Promise<Answer>[] = [];
+    const performed: Promise<Encoded>[] = [];
     for (const [i, one] of prepared.entries()) {
       const item = items[i]!;
       const isApart = one.status === 'fulfilled' && item.dryRun === true;
@@ -47,13 +49,13 @@ export function batch<
       performed.at(-1)!.catch(() => undefined);
       if (isApart) await Promise.allSettled(performed);
     }
-    const results = (await Promise.allSettled(performed)).map((outcome) => {
-      if (outcome.status === 'fulfilled')
-        return { ...outcome.value, outcome: { case: made, value: outcome.value[made] } };
+    const answers = (await Promise.allSettled(performed)).map((outcome) => {
+      if (outcome.status === 'fulfilled') return resultOf(outcome.value.bytes);
       if (!isRefusal(outcome.reason)) throw outcome.reason;
-      return { outcome: { case: 'error', value: encodeError(outcome.reason.refusal) } };
+      const error = { case: 'error', value: encodeError(outcome.reason.refusal) };
+      return binaryOf(result, { outcome: error });
     });
-    return { results } as unknown as MessageInitShape<O>;
+    return new Encoded(listOf(results, answers));
   };
 }
 

@@ -1,16 +1,12 @@
-import { create } from '@bufbuild/protobuf';
 import { BalancePart as PartMessage, ChangeCause } from '#gen/credit/v1/balance_pb.ts';
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import {
-  WatchBalanceResponseSchema,
-  type WatchBalanceRequest,
-  type WatchBalanceResponse,
-} from '#gen/credit/v1/watch_pb.ts';
+import { WatchBalanceResponseSchema, type WatchBalanceRequest } from '#gen/credit/v1/watch_pb.ts';
 import { formatAmount } from '../../amount.ts';
 import type { BalancePart } from '../../credit/figures.ts';
 import type { Currencies } from '../../tables/currencies.ts';
 import type { BalanceMessage, Threshold } from '../../watch/message.ts';
 import { amountOf, keyOf } from '../decode.ts';
+import { encodedAs, type Encoded } from '../encoding/encoded.ts';
 import type { Handler } from '../handler.ts';
 import { enumOf, nameOf, timestampOf } from '../wire.ts';
 import { encodeBalance } from './encode.ts';
@@ -41,10 +37,10 @@ const thresholdsOf = (
 const partOf = (part: PartMessage): BalancePart =>
   (nameOf(PartMessage, part) ?? 'LIVE').toLowerCase() as BalancePart;
 
-/** A message that many streams share becomes one answer, which the transport knows again. */
-const answers = new WeakMap<BalanceMessage, WatchBalanceResponse>();
+/** A message that many streams share is encoded once. */
+const answers = new WeakMap<BalanceMessage, Encoded>();
 
-function encoded(message: BalanceMessage): WatchBalanceResponse {
+function encoded(message: BalanceMessage): Encoded {
   const known = answers.get(message);
   if (known !== undefined) return known;
   const answer = encode(message);
@@ -53,7 +49,7 @@ function encoded(message: BalanceMessage): WatchBalanceResponse {
 }
 
 const encode = ({ version, asOf, balances, causes, heartbeat, below }: BalanceMessage) =>
-  create(WatchBalanceResponseSchema, {
+  encodedAs(WatchBalanceResponseSchema, {
     version: BigInt(version),
     asOf: timestampOf(asOf),
     heartbeat,

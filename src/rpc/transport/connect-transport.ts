@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { DescService, Message } from '@bufbuild/protobuf';
+import type { DescService } from '@bufbuild/protobuf';
 import { createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
   compressionBrotli,
@@ -16,6 +16,7 @@ import { toWireError } from '../call/errors.ts';
 import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
 import type { MountedRpc, MountedService } from '../call/mounted-service.ts';
+import { messageOf, type Outgoing } from '../encoding/encoded.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { forConnect, incomingConnectCall, readCall } from './connect-call.ts';
 import type { CheckHost } from './host-check.ts';
@@ -140,8 +141,6 @@ function routesOf(services: readonly MountedService[], middleware: Middleware): 
   return new Map(rpcs.map((rpc) => [rpc.name, { rpc, handler: handlers.get(`/${rpc.name}`)! }]));
 }
 
-const asIs = (message: Message) => message;
-
 /** The implementations with all that surrounds them. They give whole messages, so that Connect has nothing to convert. */
 const surrounded = (rpcs: readonly MountedRpc[], middleware: Middleware): ServiceImpl<DescService> =>
   Object.fromEntries(
@@ -149,7 +148,10 @@ const surrounded = (rpcs: readonly MountedRpc[], middleware: Middleware): Servic
       rpc.method.localName,
       (_empty: unknown, context: HandlerContext) => {
         const call = incomingConnectCall(context);
-        return rpc.kind === 'unary' ? middleware.unary(rpc, call, asIs) : middleware.stream(rpc, call, asIs);
+        const toMessage = (answer: Outgoing) => messageOf(rpc.method.output, answer);
+        return rpc.kind === 'unary'
+          ? middleware.unary(rpc, call, toMessage)
+          : middleware.stream(rpc, call, toMessage);
       },
     ]),
   ) as ServiceImpl<DescService>;

@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { RefusalError } from '../../refusal.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
-import { encodeOnce } from '../encode-once.ts';
+import { binaryOf, type Outgoing } from '../encoding/encoded.ts';
 import { incomingGrpcCall } from './grpc-call.ts';
 import { guard } from './grpc-head.ts';
 import { completeOwnStatuses, grpcStatusOf } from './grpc-status.ts';
@@ -98,7 +98,7 @@ type HandleCall =
   | handleUnaryCall<Decoded, Buffer>
   | handleServerStreamingCall<Decoded, Buffer>
   | handleBidiStreamingCall<Decoded, Buffer>;
-type Encode = (response: Message) => Buffer;
+type Encode = (answer: Outgoing) => Buffer;
 
 const unary =
   (rpc: UnaryRpc, middleware: Middleware, encode: Encode): handleUnaryCall<Decoded, Buffer> =>
@@ -159,8 +159,8 @@ const answerTooLarge = () =>
 
 const encoder =
   (schema: DescMessage): Encode =>
-  (message) => {
-    const bytes = encodeOnce(schema, message);
+  (answer) => {
+    const bytes = binaryOf(schema, answer);
     if (bytes.byteLength > limits.SEND_MAX_BYTES) throw answerTooLarge();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
