@@ -165,13 +165,12 @@ create table entries (
   constraint entries_grant_never_overdrawn CHECK ((grant_remaining >= (0)::numeric)),
   constraint entries_readable CHECK (((amount > '-Infinity'::numeric) AND (amount < 'Infinity'::numeric) AND (running_total > '-Infinity'::numeric) AND (running_total < 'Infinity'::numeric) AND (grant_remaining > '-Infinity'::numeric) AND (grant_remaining < 'Infinity'::numeric) AND (booked_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (booked_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
   constraint entries_together CHECK (((reversed_version IS NULL) = (reversed_position IS NULL))),
-  constraint entries_pk PRIMARY KEY (shard, book_id, version, "position")
+  constraint entries_pk PRIMARY KEY (shard, book_id, sub_account, version, "position")
 );
 CREATE INDEX entries_charge ON entries USING btree (shard, book_id, charge_id, version) WHERE (charge_id IS NOT NULL);
 CREATE INDEX entries_grant ON entries USING btree (shard, book_id, grant_id, version, "position") WHERE (grant_id IS NOT NULL);
 CREATE INDEX entries_grant_forfeit ON entries USING btree (shard, book_id, grant_id, version) WHERE ((grant_remaining IS NOT NULL) AND (kind = ANY (ARRAY['EXPIRE'::text, 'EXPIRE_UNDONE'::text, 'VOID'::text])));
 CREATE UNIQUE INDEX entries_reversed_once ON entries USING btree (shard, book_id, reversed_version, reversed_position) WHERE (kind = 'REVERSE'::text);
-CREATE INDEX entries_sub_account ON entries USING btree (shard, book_id, sub_account, version, "position");
 CREATE INDEX entries_told_late ON entries USING btree (shard, book_id, version) WHERE (late_class IS NOT NULL);
 revoke delete, truncate, update on entries from current_user;
 
@@ -380,6 +379,8 @@ create table transactions (
   charge_id uuid,
   reason text,
   hash bytea not null,
+  first_position integer not null,
+  sub_accounts integer[] not null,
   constraint transactions_booked_in_the_past CHECK ((booked_at <= recorded_at)),
   constraint transactions_readable CHECK (((booked_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (booked_at < '10000-01-01 00:00:00+00'::timestamp with time zone) AND (recorded_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (recorded_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
   constraint transactions_pk PRIMARY KEY (shard, book_id, version, ordinal)

@@ -8,6 +8,7 @@ import {
   computed,
   inKey,
   integer,
+  integers,
   jsonb,
   numeric,
   optional,
@@ -212,6 +213,8 @@ const insertTransactions = bulkInsert(
     grant_id: computed(uuid, (spend) => spend.book.grantId),
     charge_id: computed(uuid, (spend) => spend.charge),
     hash: computed(bytea, (spend) => spend.hash),
+    first_position: computed(integer, () => 1),
+    sub_accounts: computed(integers, ({ book }) => [book.fboOrdinal, book.accruedOrdinal]),
   }),
 );
 const insertEntries = bulkInsert(

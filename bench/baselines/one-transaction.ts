@@ -166,9 +166,11 @@ const STORE = `
         booked_at, returned, recognized)
       select shard, book_id, charge, version, position * 2 - 1, 1, 'SOURCE', grant_id, s.amount, now, 0, 0 from x, s),
     t as (insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, grant_id,
-        charge_id, hash)
+        charge_id, hash, first_position, sub_accounts)
       select shard, book_id, version, 1, ?::uuid, 'CONSUME', now, now,
-        (select min(grant_id::text)::uuid from s having count(*) = 1), charge, hash from x),
+        (select min(grant_id::text)::uuid from s having count(*) = 1), charge, hash,
+        1, (select array_agg(side.account order by s.position, side.number)
+            from s cross join lateral (values (1, s.fbo), (2, s.accrued)) side (number, account)) from x),
     e as (insert into entries (shard, book_id, version, position, transaction, sub_account, kind, amount,
         running_total, grant_id, grant_remaining, charge_id, booked_at)
       select shard, book_id, version, position * 2 - 1, 1, fbo, 'CONSUME', -s.amount, held, grant_id, remaining,

@@ -64,7 +64,8 @@ const values = (columns: Columns<never>): string =>
   flat(columns)
     .map(({ name, type }) => {
       if (name === 'shard') return `coalesce(${oneShard(columns)}::smallint, x.shard)`;
-      return isList(type) ? `array(select json_array_elements_text(x.${name}::json))` : `x.${name}`;
+      if (type === 'text[]') return `array(select json_array_elements_text(x.${name}::json))`;
+      return isList(type) ? `x.${name}::${type}` : `x.${name}`;
     })
     .join(', ');
 

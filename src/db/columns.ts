@@ -49,6 +49,11 @@ export const texts = typed<readonly string[]>('text[]', {
   oid: utf8.oid,
   write: (out, value) => utf8.write(out, JSON.stringify(value)),
 });
+/** Travels as text, as {@link texts} do. */
+export const integers = typed<readonly number[]>('integer[]', {
+  oid: utf8.oid,
+  write: (out, value) => utf8.write(out, `{${value.join(',')}}`),
+});
 export const bytea = typed<Uint8Array>('bytea', bytes);
 
 /** A uuid that is 32 hex digits here. */

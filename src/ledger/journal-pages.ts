@@ -21,6 +21,7 @@ import {
   readTransactions,
   TRANSACTION,
   withAccount,
+  withTransaction,
   withWrite,
   type EntryRow,
   type ReadEntry,
@@ -90,7 +91,7 @@ function entriesAlong(walk: EntryWalk) {
   const page = statement<EntryRow>(
     `entries_along_${walk}`,
     `select ${ENTRY} from (
-       select w.version, w.position from (${ENTRY_WALKS[walk](p)} limit ${p.lookAt}) w
+       select w.version, w.position, w.sub_account from (${ENTRY_WALKS[walk](p)} limit ${p.lookAt}) w
        where w.booked_at >= ${p.bookedFrom} and w.booked_at < ${p.bookedTo}
          and (${p.grantId} is null or w.grant_id = ${p.grantId})
          and (${p.subAccounts} is null or w.sub_account = any(${p.subAccounts})) and (${p.transaction} is null or w.transaction = ${p.transaction})
@@ -98,9 +99,10 @@ function entriesAlong(walk: EntryWalk) {
      ) named
      cross join lateral (
        select * from entries e
-       where ${inBook(p)} and e.version = named.version and e.position = named.position
+       where ${inBook(p)} and e.sub_account = named.sub_account and e.version = named.version and e.position = named.position
        offset 0
      ) e
+     ${withTransaction(p, 'e', 'transaction')}
      ${withAccount(p)}
      order by e.version, e.position`,
   );

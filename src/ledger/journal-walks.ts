@@ -32,7 +32,20 @@ const entriesWhere = (way: Way, along: string): string => `
     select ${PLACES} from entries e where ${inBook(way)} and ${along} and ${isBehind(way)} order by e.version, e.position`;
 
 export const ENTRY_WALKS: Readonly<Record<EntryWalk, (way: Way) => string>> = {
-  book: (way) => entriesWhere(way, `${way.along} is null`),
+  // Told by transactions alone: their own order is that of versions.
+  book: (way) => `
+    select t.version, t.first_position + lies.place - 1 as position, t.ordinal as transaction, lies.sub_account, t.booked_at,
+           null::uuid as grant_id
+    from (
+      select * from transactions t
+      where t.shard = ${way.shard} and t.book_id = ${way.bookId} and t.version >= ${way.afterVersion}
+        and (t.version, t.first_position + cardinality(t.sub_accounts) - 1) > (${way.afterVersion}, ${way.afterPosition})
+        and t.version <= ${way.version} and ${way.along} is null
+      order by t.version, t.ordinal limit ${way.lookAt}
+    ) t
+    cross join lateral unnest(t.sub_accounts) with ordinality lies (sub_account, place)
+    where (t.version, t.first_position + lies.place - 1) > (${way.afterVersion}, ${way.afterPosition})
+    order by t.version, t.ordinal, lies.place`,
   grant: (way) => entriesWhere(way, `e.grant_id = ${way.along}`),
   charge: (way) => entriesWhere(way, `e.charge_id = ${way.along} and e.version >= ${way.afterVersion}`),
   // As many of each sub-account as may be needed of all: a walk along several places of one index.

@@ -33,6 +33,9 @@ export type JournalTransaction = {
   readonly chargeId: string | null;
   /** Of an adjustment or a manual posting; null otherwise. */
   readonly reason: string | null;
+  /** Where its entries lie: the position of the first, which the others follow, and the sub-account of each. */
+  readonly firstPosition: number;
+  readonly subAccounts: readonly number[];
   readonly hash: Buffer;
 };
 
@@ -116,8 +119,10 @@ export function append(
     }
     const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
     const transaction = { uuid: uuids(), ...write, ordinal, kind, bookedAt, reason };
-    hash = transactionLink(hash, salt, transaction, entries.slice(first));
-    transactions.push({ ...transaction, ...subject, hash });
+    const own = entries.slice(first);
+    hash = transactionLink(hash, salt, transaction, own);
+    const lying = { firstPosition: first + 1, subAccounts: own.map(({ subAccount }) => subAccount) };
+    transactions.push({ ...transaction, ...subject, ...lying, hash });
   }
   return { head: { hash, subAccounts }, opened, transactions, entries };
 }

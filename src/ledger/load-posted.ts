@@ -6,6 +6,7 @@ import { eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placemen
 import type { FoundFact } from '../db/table.ts';
 import { idOf } from '../id.ts';
 import type { SubAccount } from './account.ts';
+import { entriesOf } from './entries-of.ts';
 import type { Posted } from './manual-rules.ts';
 import type { PostingKind } from './posting.ts';
 import { SUB_ACCOUNT } from './sub-accounts.ts';
@@ -37,9 +38,7 @@ const POSTED = statement<PostedRow>(
    from unnest(${p.shards}, ${p.bookIds}, ${p.transactionIds}) named (shard, book_id, id)
    join transactions t on t.id = named.id and t.shard = named.shard and t.book_id = named.book_id and ${inShard('t')}
    left join lateral (
-     select * from entries e
-     where t.kind = 'MANUAL' and e.shard = t.shard and e.book_id = t.book_id and e.version = t.version
-       and e.transaction = t.ordinal
+     select * from (${entriesOf({ shard: 't.shard' })}) e where t.kind = 'MANUAL'
    ) e on true
    left join sub_accounts s on s.shard = t.shard and s.book_id = t.book_id and s.ordinal = e.sub_account
    order by t.book_id, t.id, e.position`,

@@ -5,8 +5,9 @@ import { statement, type Connection, type Statement } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { OF_CREDIT } from './as-of.ts';
+import { entriesOf } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
-import { entriesOf, isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
+import { isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
 
 /**
  * What moved settled in a scope, one row per event (domain.md §11). A row is a transaction and its net change of settled

@@ -4,6 +4,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
+import { entriesOf } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import type { Appended, JournalEntry, JournalTransaction } from './journal.ts';
 import { ROUTED, SUB_ACCOUNT } from './sub-accounts.ts';
@@ -72,18 +73,24 @@ export const ENTRY = `e.version, e.position, t.id as transaction_id, s.id as acc
 
 // Looked up row by row ("offset 0" keeps it so): as joins Postgres may read all there are.
 
-/** What a row of an entry `e` needs besides: its transaction, its sub-account, and the entry it takes back. */
-export const withAccount = ({ shard }: { readonly shard: string }): string => `
+type OfShard = { readonly shard: string };
+
+/** The transaction `t` that a row `of` names by its version and its ordinal. */
+export const withTransaction = ({ shard }: OfShard, of: string, ordinal: string): string => `
   cross join lateral (
     select * from transactions t
-    where t.shard = ${shard} and t.book_id = e.book_id and t.version = e.version and t.ordinal = e.transaction
+    where t.shard = ${shard} and t.book_id = ${of}.book_id and t.version = ${of}.version and t.ordinal = ${of}.${ordinal}
     offset 0
-  ) t
+  ) t`;
+
+/** What a row of an entry `e` needs besides its transaction: its sub-account, and the entry of that which it takes back. */
+export const withAccount = ({ shard }: OfShard): string => `
   join sub_accounts s on s.shard = ${shard} and s.book_id = e.book_id and s.ordinal = e.sub_account
   left join lateral (
     select rt.id as transaction_id from entries r
     join transactions rt on rt.shard = ${shard} and rt.book_id = e.book_id and rt.version = r.version and rt.ordinal = r.transaction
-    where r.shard = ${shard} and r.book_id = e.book_id and r.version = e.reversed_version and r.position = e.reversed_position
+    where r.shard = ${shard} and r.book_id = e.book_id and r.sub_account = e.sub_account
+      and r.version = e.reversed_version and r.position = e.reversed_position
     offset 0
   ) reversed on true`;
 
@@ -108,7 +115,7 @@ export const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.boo
   w.idempotency_key, g.id as group_id`;
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
-export const withWrite = ({ shard }: { readonly shard: string }): string => `
+export const withWrite = ({ shard }: OfShard): string => `
   cross join lateral (
     select * from writes w where w.shard = ${shard} and w.book_id = t.book_id and w.version = t.version offset 0
   ) w
@@ -128,11 +135,8 @@ const named = parameters({
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
   `select ${ENTRY} from unnest(${named.bookIds}, ${named.versions}, ${named.ordinals}) named (book_id, version, ordinal)
-   cross join lateral (
-     select * from entries e
-     where e.shard = ${named.shard} and e.book_id = named.book_id and e.version = named.version and e.transaction = named.ordinal
-     offset 0
-   ) e
+   ${withTransaction(named, 'named', 'ordinal')}
+   cross join lateral (${entriesOf(named)}) e
    ${withAccount(named)}
    order by e.book_id, e.version, e.position`,
 );

@@ -8,6 +8,7 @@ import type { Instant } from '../instant.ts';
 import { keysIn, type Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
 import { heldAt, KNOWN_BOOK, OF_CREDIT, versionAt } from './as-of.ts';
+import { entriesOf } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 
 /** Settled of a book in a scope: Σ FBO + Σ receivable with unknown cost basis (domain.md §5), and what moves it. */
@@ -34,23 +35,9 @@ export const isSettledIn = ({ currency, keys }: Named): string => `
   ${IS_SETTLED} and (${currency} is null or s.currency = ${currency})
   and (${keys} is null or s.feature_keys = '{}' or s.feature_keys && ${keys})`;
 
-// Looked up by their charge or grant, not by version alone: a thousand grants may expire at one instant, and one write
-// books them all.
-/** The entries of a row `t` of `transactions`. */
-export const entriesOf = ({ shard, bookId }: Named): string => {
-  const own = (subject: string) => `
-  select e.* from entries e
-  where e.shard = ${shard} and e.book_id = ${bookId} and e.version = t.version and e.transaction = t.ordinal and ${subject}`;
-  return [
-    own('e.charge_id = t.charge_id'),
-    own('t.charge_id is null and e.grant_id = t.grant_id'),
-    own('t.charge_id is null and t.grant_id is null'),
-  ].join(' union all ');
-};
-
 // Entry by entry, and looked up: the other way round the entries would be read once for each sub-account.
 const withAccount = (p: Named): string => `
-  join lateral (${entriesOf(p)} offset 0) e on true
+  cross join lateral (${entriesOf(p)}) e
   cross join lateral (
     select * from sub_accounts s where s.shard = ${p.shard} and s.book_id = ${p.bookId} and s.ordinal = e.sub_account offset 0
   ) s`;

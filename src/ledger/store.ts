@@ -6,6 +6,7 @@ import {
   digits,
   id,
   integer,
+  integers,
   inKey,
   computed,
   numeric,
@@ -34,6 +35,8 @@ export const TRANSACTIONS = tableOf<JournalTransaction>('transactions', {
   grantId: optional(id('grt')),
   chargeId: optional(id('chg')),
   reason: optional(text),
+  firstPosition: integer,
+  subAccounts: integers,
   hash: bytea,
 });
 
@@ -46,7 +49,7 @@ export const ENTRIES = tableOf<StoredEntry, { readonly fact: JournalEntry }>(
     version: inKey(bigint),
     position: inKey(integer),
     transaction: integer,
-    subAccount: integer,
+    subAccount: inKey(integer),
     kind: text,
     amount: numeric,
     runningTotal: numeric,

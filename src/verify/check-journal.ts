@@ -215,15 +215,25 @@ function orphaned(ordinal: number, [first, ...others]: readonly WrittenEntry[]):
   return finding('DANGLING_ROW', placeOf(first!, undefined), `transaction ${ordinal}`, 'none', message);
 }
 
-/** A transaction has entries, and they sum to zero, lie in no future and name what it says it is about. */
+/** A transaction has entries, and they sum to zero, lie where it says, in no future, and name what it says it is about. */
 function checkTransaction({ transaction, entries, accounts }: Whole): Finding[] {
   const at = placeOfTransaction(transaction);
   if (entries.length === 0) {
     return [finding('DANGLING_ROW', at, 'entries', 'none', `${named(transaction)} has no entries`)];
   }
-  const { grantId, chargeId } = transaction;
-  const expected = { grant_id: subjectOf(entries, 'grantId'), charge_id: subjectOf(entries, 'chargeId') };
-  const actual = { grant_id: grantId, charge_id: chargeId };
+  const { grantId, chargeId, firstPosition, subAccounts } = transaction;
+  const expected = {
+    grant_id: subjectOf(entries, 'grantId'),
+    charge_id: subjectOf(entries, 'chargeId'),
+    first_position: entries[0]!.position,
+    sub_accounts: entries.map(({ subAccount }) => subAccount),
+  };
+  const actual = {
+    grant_id: grantId,
+    charge_id: chargeId,
+    first_position: firstPosition,
+    sub_accounts: subAccounts,
+  };
   return [
     ...checkSums({ transaction, entries, accounts }),
     ...checkFuture({ transaction, entries }),

@@ -42,3 +42,10 @@ export function cursor<Row, Value>(
     };
   };
 }
+
+/** All of them at once. */
+export async function everyUpTo<Value>(from: Cursor<Value>, key: string | number): Promise<readonly Value[]> {
+  const values: Value[] = [];
+  for await (const page of from.upTo(key)) values.push(...page);
+  return values;
+}

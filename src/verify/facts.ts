@@ -22,7 +22,7 @@ import { GRANTS, TERMS, type GrantRow, type Terms } from '../tables/grants.ts';
 import type { BookPlace } from './book-set.ts';
 import type { Sealed } from './chain.ts';
 import type { RegisteredBook } from './check-book.ts';
-import { cursor, type OpenCursor } from './cursor.ts';
+import { cursor, everyUpTo, type OpenCursor } from './cursor.ts';
 import { writtenVersions, type Written } from './written.ts';
 
 /** The facts of writes as their rows have them, in order of version: what a write's link is held against. */
@@ -148,13 +148,8 @@ async function readFacts(connection: Connection, { shard, id }: BookPlace): Prom
   const cursors = await awaitAll(SOURCES.map((open) => open(connection, [shard, id])));
   return {
     async upTo(version) {
-      const found: Unsalted[] = [];
-      await awaitAll(
-        cursors.map(async (one) => {
-          for await (const page of one.upTo(version)) found.push(...page);
-        }),
-      );
-      return Map.groupBy(found, versionOf);
+      const found = await awaitAll(cursors.map((one) => everyUpTo(one, version)));
+      return Map.groupBy(found.flat(), versionOf);
     },
   };
 }

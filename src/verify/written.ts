@@ -7,6 +7,7 @@ import { ENTRIES, TRANSACTIONS, type StoredEntry } from '../ledger/store.ts';
 import { SUB_ACCOUNTS } from '../ledger/sub-accounts.ts';
 import { WRITES, type StoredWrite } from '../ledger/writes.ts';
 import type { BookPlace } from './book-set.ts';
+import { cursor, everyUpTo } from './cursor.ts';
 
 /** A book's journal as it stands in its rows, whatever is wrong with them: nothing is joined, what is missing is missing. */
 
@@ -43,10 +44,10 @@ export const accountsOf = async (
     }),
   );
 
-/** About how many entries are read at once; a version is never cut, and was in memory as a whole when it was written. */
-const PAGE = 2_000;
+/** About how many transactions are read at once; a version is never cut, and was in memory as a whole when it was written. */
+const PAGE = 1_000;
 
-// The next versions there is anything of, as many as have about a page of entries. No version is taken for granted.
+// The next versions there is anything of, as many as have about a page of transactions. No version is taken for granted.
 const NEXT = statement<{ first: number | null; last: number }>(
   'versions_to_verify',
   `select next.version as first,
@@ -56,14 +57,12 @@ const NEXT = statement<{ first: number | null; last: number }>(
        (select version from writes where shard = $1 and book_id = $2 and version > $3 order by version limit 1)
        union all
        (select version from transactions where shard = $1 and book_id = $2 and version > $3 order by version limit 1)
-       union all
-       (select version from entries where shard = $1 and book_id = $2 and version > $3 order by version limit 1)
      ) v
    ) next
    left join lateral (
-     select e.version from entries e
-     where e.shard = $1 and e.book_id = $2 and e.version >= next.version
-     order by e.version, e.position offset $4::bigint - 1 limit 1
+     select t.version from transactions t
+     where t.shard = $1 and t.book_id = $2 and t.version >= next.version
+     order by t.version, t.ordinal offset $4::bigint - 1 limit 1
    ) full_page on true`,
 );
 
@@ -77,31 +76,36 @@ const TRANSACTIONS_WITHIN = statement<Row<JournalTransaction>>(
   'transactions_to_verify',
   `select ${TRANSACTIONS.select('r')} from transactions r where ${WITHIN} order by r.version, r.ordinal`,
 );
-const ENTRIES_WITHIN = statement<Row<StoredEntry> & { late_class: number | null }>(
-  'entries_to_verify',
-  `select ${ENTRIES.selectAll('r')} from entries r where ${WITHIN} order by r.version, r.position`,
+// Sorted rather than found through their transactions: those may be wrong, or not there.
+const openEntries = cursor(
+  'entries_by_version',
+  `select ${ENTRIES.selectAll('r')} from entries r where r.shard = $1 and r.book_id = $2 order by r.version, r.position`,
+  (row: Row<StoredEntry> & { late_class: number | null }): WrittenEntry =>
+    Object.assign(ENTRIES.read(row), { lateClass: row.late_class }),
+  ({ version }) => version,
 );
 
-/** A book's versions, oldest first, in pages. */
+/** A book's versions, oldest first, in pages. Within one transaction, as cursors are. */
 export async function* writtenVersions(
   connection: Connection,
   { shard, id }: BookPlace,
 ): AsyncGenerator<readonly Written[], void, undefined> {
+  const entries = await openEntries(connection, [shard, id]);
   for (let last = Number.MIN_SAFE_INTEGER; ;) {
     const [next] = await connection.run(NEXT, [shard, id, last, PAGE]);
-    if (next === undefined || next.first === null) return;
+    if (next === undefined || next.first === null) break;
     ({ last } = next);
     const range = [shard, id, next.first, last];
-    const [writes, transactions, entries] = await awaitAll([
+    const [writes, transactions, own] = await awaitAll([
       connection.run(WRITES_WITHIN, range),
       connection.run(TRANSACTIONS_WITHIN, range),
-      connection.run(ENTRIES_WITHIN, range),
+      everyUpTo(entries, last),
     ]);
-    yield byVersion(
-      writes.map(WRITES.read),
-      transactions.map(TRANSACTIONS.read),
-      entries.map((row) => Object.assign(ENTRIES.read(row), { lateClass: row.late_class })),
-    );
+    yield byVersion(writes.map(WRITES.read), transactions.map(TRANSACTIONS.read), own);
+  }
+  // What nothing tells of.
+  for await (const own of entries.upTo(Number.MAX_SAFE_INTEGER)) {
+    if (own.length > 0) yield byVersion([], [], own);
   }
 }
 

@@ -26,8 +26,10 @@ beforeAll(async () => {
      select shard, book_id, v, recorded_at, method, feed_position + v ${versions}, writes`,
   );
   await sql.rows(
-    `insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, hash)
-     select shard, book_id, v, 1, gen_random_uuid(), kind, booked_at, recorded_at, hash ${versions}, transactions`,
+    `insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, hash,
+       first_position, sub_accounts)
+     select shard, book_id, v, 1, gen_random_uuid(), kind, booked_at, recorded_at, hash,
+            first_position, sub_accounts ${versions}, transactions`,
   );
   await sql.rows(
     `insert into entries (shard, book_id, version, position, transaction, sub_account, kind, amount, running_total,

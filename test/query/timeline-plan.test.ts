@@ -35,7 +35,9 @@ beforeAll(async () => {
   );
   await sql.rows(
     `insert into transactions
-     select $1, $2, v, 1, gen_random_uuid(), 'CONSUME', ${recorded}, ${recorded}, $4::uuid, null, null, '' from ${spends}`,
+     select $1, $2, v, 1, gen_random_uuid(), 'CONSUME', ${recorded}, ${recorded}, $4::uuid, null, null, '',
+            1, array[s.ordinal]
+     from ${spends} join sub_accounts s on s.book_id = $2 and s.type = 'CUSTOMER_FBO'`,
     params,
   );
   await sql.rows(

@@ -17,6 +17,7 @@ export type Finding = Readonly<Record<string, unknown>>;
 export async function audit(sql: Sql): Promise<readonly Finding[]> {
   const checks = {
     unbalanced,
+    misplaced,
     brokenRunningTotals,
     brokenGrantRemainders,
     versionGaps,
@@ -42,6 +43,18 @@ export const unbalanced = (sql: Sql): Promise<Finding[]> =>
     ) e on e.shard = t.shard and e.book_id = t.book_id and e.version = t.version and e.transaction = t.ordinal
     group by t.shard, t.book_id, t.version, t.ordinal, e.currency
     having t.version is null or sum(e.amount) is distinct from 0`);
+
+/** Transactions that do not say where their entries lie. */
+const misplaced = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select t.book_id, t.version, t.ordinal, t.first_position, t.sub_accounts
+    from transactions t
+    left join (
+      select shard, book_id, version, transaction, min(position) as first_position,
+             array_agg(sub_account order by position) as sub_accounts
+      from entries group by shard, book_id, version, transaction
+    ) e on e.shard = t.shard and e.book_id = t.book_id and e.version = t.version and e.transaction = t.ordinal
+    where (t.first_position, t.sub_accounts) is distinct from (e.first_position, e.sub_accounts)`);
 
 /** Entries whose running total is not the sum of their sub-account up to them, in version order. */
 export const brokenRunningTotals = (sql: Sql): Promise<Finding[]> =>

@@ -114,6 +114,19 @@ export async function retotal(sql: Sql, { id }: Book): Promise<void> {
   );
 }
 
+/** What transactions say of where their entries lie, as the entries that there are lie. */
+export async function relay(sql: Sql, { id }: Book): Promise<void> {
+  await sql.rows(
+    `update transactions t set first_position = own.first_position, sub_accounts = own.sub_accounts
+     from (
+       select e.version, e.transaction, min(e.position) as first_position,
+              array_agg(e.sub_account order by e.position) as sub_accounts
+       from entries e where e.book_id = $1 group by e.version, e.transaction
+     ) own where t.book_id = $1 and (t.version, t.ordinal) = (own.version, own.transaction)`,
+    [id],
+  );
+}
+
 /** The hash chain over what is there now, and the book ending on it. */
 export async function rehash(sql: Sql, { shard, id }: Book): Promise<void> {
   let last: Promise<unknown> = Promise.resolve();

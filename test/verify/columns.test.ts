@@ -108,7 +108,7 @@ const OTHER: Readonly<Record<string, (column: string) => string>> = {
   boolean: (column) => `not ${column}`,
   bytea: (column) => `sha256(coalesce(${column}, ''))`,
   jsonb: (column) => `${column} || '{"forged": 1}'`,
-  ARRAY: (column) => `${column} || 'forged'::text`,
+  ARRAY: (column) => `${column} || '{7}'`,
   'timestamp with time zone': (column) =>
     `case when isfinite(${column}) then ${column} - interval '1 ms' else timestamptz '2026-02-03 00:00:00+00' end`,
 };

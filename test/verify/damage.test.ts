@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { allowDamage, rehash, retotal, rowOf, verifiedAfter, type Damage } from '../support/damage.ts';
+import { allowDamage, rehash, relay, retotal, rowOf, verifiedAfter, type Damage } from '../support/damage.ts';
 import { testWorld } from '../support/world.ts';
 
 /**
@@ -19,6 +19,7 @@ const all =
   };
 const totals: Damage = (book) => retotal(sql, book);
 const hashes: Damage = (book) => rehash(sql, book);
+const places: Damage = (book) => relay(sql, book);
 
 const MANUAL = 'book_id = $1 and version = 14';
 const LAST = 'book_id = $1 and version = 15';
@@ -30,7 +31,12 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
       totals,
       hashes,
     ),
-    'an entry that is gone': all(one(`delete from entries where ${MANUAL} and position = 2`), totals, hashes),
+    'an entry that is gone': all(
+      one(`delete from entries where ${MANUAL} and position = 2`),
+      places,
+      totals,
+      hashes,
+    ),
   },
   GRANT_IDENTITY: {
     'a part': one(`update grants set remaining = remaining + 1 where book_id = $1 and id = $2`, (s) => [
@@ -167,6 +173,14 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     ),
     'how late it was told': one(`update entries set late_class = 3 where ${MANUAL} and position = 1`),
     'its place': one(`update entries set position = 9 where ${LAST} and position = 2`),
+    'where the entries of a transaction lie': one(
+      `update transactions set sub_accounts = array[sub_accounts[2], sub_accounts[1]] where ${MANUAL}`,
+    ),
+    'that one of them does': one(`update transactions set sub_accounts = sub_accounts[1:1] where ${MANUAL}`),
+    'that any of them does': one(`update transactions set sub_accounts = '{}' where ${MANUAL}`),
+    'where the first of them lies': one(
+      `update transactions set first_position = first_position + 1 where ${MANUAL}`,
+    ),
     'the grant of a transaction': one(
       `update transactions set grant_id = null where book_id = $1 and kind = 'EXPIRE'`,
     ),

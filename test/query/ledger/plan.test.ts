@@ -50,8 +50,13 @@ beforeAll(async () => {
        insert into writes (shard, book_id, version, recorded_at, method)
        select $1, $2, version, recorded_at, 'ConsumeCredits' from told
      ), posted as (
-       insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, grant_id, charge_id, hash)
-       select $1, $2, version, 1, gen_random_uuid(), 'CONSUME', booked_at, recorded_at, $7, charge_id, '' from told
+       insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, grant_id, charge_id, hash,
+         first_position, sub_accounts)
+       select $1, $2, version, 1, gen_random_uuid(), 'CONSUME', booked_at, recorded_at, $7, charge_id, '', 1, sides.accounts
+       from told cross join (
+         select array_agg(s.ordinal order by s.type = 'CUSTOMER_ACCRUED') as accounts from sub_accounts s
+         where s.book_id = $2 and s.type in ('CUSTOMER_FBO', 'CUSTOMER_ACCRUED')
+       ) sides
      )
      insert into entries (shard, book_id, version, position, transaction, sub_account, kind, amount, running_total,
        grant_id, grant_remaining, charge_id, booked_at, late_class)

@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 /** The columns of a transaction, and of an entry, that these tests need. */
 const TRANSACTION = `transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, grant_id,
-  charge_id, hash)`;
+  charge_id, hash, first_position, sub_accounts)`;
 const ENTRY = `entries (shard, book_id, version, position, transaction, sub_account, kind, amount, running_total,
   grant_id, grant_remaining, charge_id, booked_at, late_class)`;
 
@@ -50,25 +50,26 @@ async function spend(): Promise<void> {
   const late = versions.map((v) => (v % 50 === 0 ? 60_000 * (1 + ((v * 7) % 240)) : 0));
   await sql.rows(
     `with told as (
-       select t.*, gen_random_uuid() as charge_id
+       select t.*, gen_random_uuid() as charge_id, fbo.ordinal as fbo
        from unnest($3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::smallint[])
          t (version, recorded_at, booked_at, late_class)
+       join (
+         select row_number() over (order by ordinal) - 1 as number, ordinal from sub_accounts
+         where book_id = $2 and type = 'CUSTOMER_FBO'
+       ) fbo on fbo.number = t.version % 5
      ), written as (
        insert into writes (shard, book_id, version, recorded_at, method)
        select $1, $2, version, recorded_at, 'ConsumeCredits' from told
      ), posted as (
        insert into ${TRANSACTION}
-       select $1, $2, version, 1, gen_random_uuid(), 'CONSUME', booked_at, recorded_at, null, charge_id, '' from told
+       select $1, $2, version, 1, gen_random_uuid(), 'CONSUME', booked_at, recorded_at, null, charge_id, '', 1, array[fbo, 99]
+       from told
      )
      insert into ${ENTRY}
      select $1, $2, t.version, side.position, 1, side.account, 'CONSUME', side.amount, side.amount * t.version,
             null, null, t.charge_id, t.booked_at, t.late_class
      from told t
-     join (
-       select row_number() over (order by ordinal) - 1 as number, ordinal from sub_accounts
-       where book_id = $2 and type = 'CUSTOMER_FBO'
-     ) fbo on fbo.number = t.version % 5
-     cross join lateral (values (1, fbo.ordinal, -0.001), (2, 99, 0.001)) side (position, account, amount)`,
+     cross join lateral (values (1, t.fbo, -0.001), (2, 99, 0.001)) side (position, account, amount)`,
     [
       book.shard,
       book.bookId,
@@ -83,20 +84,23 @@ async function spend(): Promise<void> {
 /** One write of many transactions, booked at one instant. */
 async function expire(): Promise<void> {
   await sql.rows(
-    `with told as (select n, gen_random_uuid() as grant_id from generate_series(1, $5::integer) n), written as (
+    `with told as (
+       select n, gen_random_uuid() as grant_id, fbo.account from generate_series(1, $5::integer) n
+       cross join (select min(ordinal) as account from sub_accounts where book_id = $2 and type = 'CUSTOMER_FBO') fbo
+     ), written as (
        insert into writes (shard, book_id, version, recorded_at, method)
        select $1, $2, $3, $4::timestamptz, 'CreateGrant'
      ), posted as (
        insert into ${TRANSACTION}
-       select $1, $2, $3, n, gen_random_uuid(), 'EXPIRE', $4::timestamptz, $4::timestamptz, grant_id, null, ''
+       select $1, $2, $3, n, gen_random_uuid(), 'EXPIRE', $4::timestamptz, $4::timestamptz, grant_id, null, '',
+              2 * n - 1, array[account, 99]
        from told
      )
      insert into ${ENTRY}
      select $1, $2, $3, 2 * n - side.back, n, side.account, 'EXPIRE', side.amount, 0,
             grant_id, side.remaining, null, $4::timestamptz, null
      from told
-     cross join (select min(ordinal) as account from sub_accounts where book_id = $2 and type = 'CUSTOMER_FBO') fbo
-     cross join lateral (values (1, fbo.account, -1, 0), (0, 99, 1, null)) side (back, account, amount, remaining)`,
+     cross join lateral (values (1, told.account, -1, 0), (0, 99, 1, null)) side (back, account, amount, remaining)`,
     [book.shard, book.bookId, LAST, at(recordedAt(LAST)), EXPIRED],
   );
 }
