@@ -15,8 +15,10 @@ function controlled(options: { atOnce: number; most: number }) {
   return { ask: (question: string, signal = nobodyLeaves) => gathered(question, signal), rounds };
 }
 
-/** Lets everything that is ready go on. */
-const settle = () => new Promise((resolve) => setImmediate(resolve));
+/** Lets everything that is ready go on: what has been answered, and a turn later the round after it. */
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 2; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('questions that arrive together', () => {
   test('are asked in one round, and each gets its own answer', async () => {
@@ -40,6 +42,18 @@ describe('questions that arrive together', () => {
     expect(rounds.map(({ questions }) => questions)).toEqual([['a', 'b'], ['a'], ['b'], ['c']]);
     expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
+});
+
+test('a round waits for what comes in the same turn of the loop', async () => {
+  const { ask, rounds } = controlled({ atOnce: 1, most: 10 });
+  const first = ask('a');
+  await Promise.resolve();
+  const second = new Promise((resolve) => process.nextTick(() => resolve(ask('b'))));
+  await settle();
+
+  expect(rounds.map(({ questions }) => questions)).toEqual([['a', 'b']]);
+  rounds[0]!.answer();
+  expect(await Promise.all([first, second])).toEqual(['a!', 'b!']);
 });
 
 describe('while a round is under way', () => {

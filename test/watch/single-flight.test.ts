@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { createSingleFlight } from '../../src/watch/single-flight.ts';
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** What has ended, and a turn of the loop later what comes after it. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 2; count += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
 
 /** Work on items: the rounds that have begun, in order, and a way to end each. */
 function watchedFlight(atOnce: number, most = 1) {
@@ -13,7 +16,7 @@ function watchedFlight(atOnce: number, most = 1) {
   });
   /** Once what has been asked for has begun, as far as it may. */
   const items = async () => {
-    await turn();
+    await turns();
     return begun.map((round) => round.items);
   };
   return { refresh, items, end: (i: number) => begun[i]!.end };
