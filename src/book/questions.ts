@@ -113,14 +113,16 @@ const mayBeUnderWay = ({ now, clock, current }: BookView, { knownAt, lastVersion
 export async function caughtUp<Answer>(
   attempt: () => Promise<{ readonly value: Answer } | { readonly behind: number }>,
 ): Promise<Answer> {
-  let behind = 0;
+  const first = await attempt();
+  if ('value' in first) return first.value;
+  let { behind } = first;
   const there = async () => {
     const outcome = await attempt();
     if ('value' in outcome) return outcome;
     behind = outcome.behind;
     return undefined;
   };
-  const found = (await there()) ?? (await waitUntil(there, { timeoutMs: CATCH_UP_MS, everyMs: 25 }));
+  const found = await waitUntil(there, { timeoutMs: CATCH_UP_MS, everyMs: 25 });
   return found === undefined ? notCaughtUp(behind) : found.value;
 }
 

@@ -28,6 +28,9 @@ export type BookView = (Placing & { readonly bookId: null }) | WrittenView;
 /** One that somebody has written about. */
 export type WrittenView = Placing & { readonly bookId: string };
 
+/** Whether somebody has written about it. */
+export const isWritten = (view: BookView): view is WrittenView => view.bookId !== null;
+
 type Placing = {
   readonly key: BookKey;
   readonly shard: number;
@@ -50,15 +53,18 @@ type Placing = {
   readonly recordedBy: number;
   /** Each currency of a grant, charge or adjustment known, sorted. */
   readonly currencies: readonly string[];
+  /** What tells the latest state from any other; null before the first write, as far as known. */
+  readonly headHash: Buffer | null;
 };
 
 /** What a question needs of a book's row. */
-type FoundBook = Pick<WholeBookRow, 'id' | 'version' | 'clock' | 'nextEventAt' | 'currencies'>;
+type FoundBook = Pick<WholeBookRow, 'id' | 'version' | 'clock' | 'headHash' | 'nextEventAt' | 'currencies'>;
 
 const FOUND: Shape<FoundBook> = {
   id: BOOK.id,
   version: BOOK.version,
   clock: BOOK.clock,
+  headHash: BOOK.headHash,
   nextEventAt: BOOK.nextEventAt,
   currencies: BOOK.currencies,
 };
@@ -127,41 +133,56 @@ export function viewOf(
 ): BookView {
   const { key, shard, moment, time } = asking;
   const now = later(time, book?.clock ?? ALWAYS);
-  const asked = {
+  const asOf = moment.asOf ?? now;
+  // Not now: a write under way has been given its instant already, and will be there when this is asked again.
+  const knownAt = moment.knownAt ?? book?.clock ?? now;
+  const latest = book?.version ?? 0;
+  const last = moment.knownAt === null ? book : known;
+  // All at once, and not one from another: most questions take little more than this.
+  if (book === null || last === null)
+    return {
+      key,
+      shard,
+      bookId: null,
+      asOf,
+      knownAt,
+      now,
+      version: 0,
+      clock: ALWAYS,
+      nextDueAt: null,
+      latest,
+      current: true,
+      recordedBy: 0,
+      currencies: [],
+      headHash: null,
+    };
+  const { currencies } = book;
+  const current = last.version === latest;
+  return {
     key,
     shard,
-    now,
-    latest: book?.version ?? 0,
-    asOf: moment.asOf ?? now,
-    // Not now: a write under way has been given its instant already, and will be there when this is asked again.
-    knownAt: moment.knownAt ?? book?.clock ?? now,
-  };
-  const last = moment.knownAt === null ? book : known;
-  if (book === null || last === null) {
-    const none = { bookId: null, version: 0, clock: ALWAYS, nextDueAt: null, current: true, recordedBy: 0 };
-    return { ...asked, ...none, currencies: [] };
-  }
-  const current = last.version === book.version;
-  const used = Object.entries(book.currencies).filter(([, since]) => since <= last.version);
-  return {
-    ...asked,
     bookId: book.id,
+    asOf,
+    knownAt,
+    now,
     version: last.version,
     clock: current ? book.clock : last.clock,
     nextDueAt: current ? book.nextEventAt : null,
+    latest,
     current,
     recordedBy: earlier(recordedBy ?? 0, last.version),
-    currencies: used.map(([code]) => code).toSorted(),
+    currencies: Object.keys(currencies)
+      .filter((code) => currencies[code]! <= last.version)
+      .toSorted(),
+    headHash: book.headHash,
   };
 }
 
-type NowBook = FoundBook & Pick<WholeBookRow, 'headHash'>;
-const NOW_SHAPE: Shape<NowBook> = { ...FOUND, headHash: BOOK.headHash };
-const NOW_BOOK = codec<{ readonly book: NowBook | null }>({ book: ifAny(NOW_SHAPE) });
+const NOW_BOOK = codec<{ readonly book: FoundBook | null }>({ book: ifAny(FOUND) });
 
-const LOCATE_NOW = statement<Row<{ readonly book: NowBook | null }> & { now: Instant; place: number }>(
+const LOCATE_NOW = statement<Row<{ readonly book: FoundBook | null }> & { now: Instant; place: number }>(
   'locate_books_now',
-  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, ${codec(NOW_SHAPE).select('b')}
+  `select date_trunc('milliseconds', clock_timestamp()) as now, named.place, ${codec(FOUND).select('b')}
    from unnest($1::smallint[], $2::text[], $3::text[]) with ordinality named (shard, namespace, customer_id, place)
    left join lateral (
      select * from books b
@@ -171,14 +192,14 @@ const LOCATE_NOW = statement<Row<{ readonly book: NowBook | null }> & { now: Ins
    ) b on true`,
 );
 
-/** A view of a book as it is now, marked so that its state can be told from any other; null: there is no book yet. */
-export type NowView = BookView & { readonly headHash: Buffer | null };
-
-/** What the state of a book that somebody has written about is kept by. */
-export const markOf = ({ bookId, headHash, ...view }: NowView) => ({
-  ...view,
-  id: bookId!,
+/** What the latest state of a book that somebody has written about is kept by, and where its rows lie. */
+export const markOf = ({ bookId, shard, version, clock, headHash, asOf }: WrittenView) => ({
+  id: bookId,
+  shard,
+  version,
+  clock,
   headHash: headHash!,
+  asOf,
 });
 
 /** Finds many customers' books as they are now: one statement. In the order of the keys. */
@@ -186,18 +207,19 @@ export async function locateNow(
   connection: Pick<Connection, 'run'>,
   clock: DatabaseClock,
   asked: readonly { readonly key: BookKey }[],
-): Promise<readonly NowView[]> {
+): Promise<readonly BookView[]> {
   const keys = asked.map(({ key }) => key);
-  const rows = await connection.run(LOCATE_NOW, namedBy(keys));
+  const shards = keys.map(shardOf);
+  const rows = await connection.run(LOCATE_NOW, namedBy(keys, shards));
   const time = clock.reads(Math.max(...rows.map((row) => row.now)));
-  return rows
-    .toSorted((a, b) => a.place - b.place)
-    .map((row, i) => {
-      const key = keys[i]!;
-      const { book } = NOW_BOOK.read(row);
-      const asking = { key, shard: shardOf(key), moment: NOW, time };
-      return { ...viewOf({ book, known: null, recordedBy: null }, asking), headHash: book?.headHash ?? null };
-    });
+  const views: BookView[] = Array.from({ length: rows.length });
+  for (const row of rows) {
+    const i = row.place - 1;
+    const { book } = NOW_BOOK.read(row);
+    const asking = { key: keys[i]!, shard: shards[i]!, moment: NOW, time };
+    views[i] = viewOf({ book, known: null, recordedBy: null }, asking);
+  }
+  return views;
 }
 
 /** The same book at the instant that the version known was recorded at. */

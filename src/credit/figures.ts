@@ -16,6 +16,10 @@ export type Figures = {
   readonly parts: ReadonlySet<BalancePart>;
 };
 
+/** Whether nothing is left out: every figure of every currency, over everything. */
+export const asksWhole = ({ currencies, scope, parts }: Figures): boolean =>
+  currencies.length === 0 && scope.kind === 'all' && parts.size === PARTS.length;
+
 /** Whether any is asked for that entries and charges decide, and the scheduled-grant index does not. */
 export const asksBooked = ({ parts }: Pick<Figures, 'parts'>): boolean =>
   parts.has('settled') || parts.has('live');
@@ -55,9 +59,9 @@ export const balancesIn = (
 ): readonly AskedBalance[] =>
   (currencies.length > 0 ? currencies : known).map((currency) => ({
     currency,
-    ...Object.fromEntries(
-      PARTS.filter((part) => parts.has(part)).map((part) => [part, figureOf(state, part, currency, scope)]),
-    ),
+    ...(parts.has('settled') && { settled: settled(state, currency, scope) }),
+    ...(parts.has('live') && { live: live(state, currency, scope) }),
+    ...(parts.has('pending') && { pending: pending(state, currency, scope) }),
   }));
 
 /** Settled and live of a state at the instant it has been advanced to. */

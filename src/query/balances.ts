@@ -1,8 +1,9 @@
 import type { BookKey } from '../tables/book-key.ts';
-import { emptyBook, type BookState } from '../credit/book-state.ts';
+import { emptyBook } from '../credit/book-state.ts';
 import type { BookCache } from '../book/book-cache.ts';
-import { stateNow, statesNow } from '../book/state-at.ts';
-import { locateNow, markOf, type Moment, type NowView } from '../book/view.ts';
+import { balancesNow } from '../book/lasting.ts';
+import { statesNow } from '../book/state-at.ts';
+import { isWritten, locateNow, markOf, type Moment } from '../book/view.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce } from '../db/placement.ts';
 import { gather } from '../db/gather.ts';
@@ -35,7 +36,7 @@ export function createBalances(deps: BalancesDeps): Balances {
   const fromKept = (questions: readonly NowQuestion[], { database } = deps) =>
     keptBalances({ ...deps, database }, questions);
   const fromLoaded = (questions: readonly NowQuestion[], { database } = deps) =>
-    database.snapshot((connection) => balancesNow(connection, deps, questions));
+    database.snapshot((connection) => loadedBalances(connection, deps, questions));
   const kept = gather((questions: readonly NowQuestion[]) => fromKept(questions), KEPT_ROUNDS);
   const loaded = gather((questions: readonly NowQuestion[]) => fromLoaded(questions), LOADED_ROUNDS);
   const until = (signal: AbortSignal) => ({ ...deps, database: deps.database.until(signal) });
@@ -75,20 +76,16 @@ async function keptBalances(
 ): Promise<readonly (BalanceAnswer | null)[]> {
   const views = await locateNow(database, clock, questions);
   return views.map((view, i) => {
-    const state = view.bookId === null ? emptyBook(view.asOf) : keptState(kept, view);
-    return state === null
-      ? null
-      : { view, balances: balancesIn(state, view.currencies, questions[i]!.figures) };
+    const { figures } = questions[i]!;
+    if (!isWritten(view))
+      return { view, balances: balancesIn(emptyBook(view.asOf), view.currencies, figures) };
+    const open = kept.find(markOf(view));
+    return open === undefined ? null : { view, balances: balancesNow(view, open, figures) };
   });
 }
 
-function keptState(kept: BookCache, view: NowView): BookState | null {
-  const open = kept.find(markOf(view));
-  return open === undefined ? null : stateNow(view, open);
-}
-
 /** Balances of many books now, in the order of the questions: a constant number of statements in two round trips. */
-async function balancesNow(
+async function loadedBalances(
   connection: Connection,
   { clock, kept }: BalancesDeps,
   questions: readonly NowQuestion[],
@@ -96,7 +93,7 @@ async function balancesNow(
   const views = await locateNow(connection, clock, questions);
   // Each written book once, however many ask about it.
   const asking = (isAsked: (figures: Figures) => boolean) =>
-    booksOnce(views.filter((_, i) => isAsked(questions[i]!.figures)).filter((view) => view.bookId !== null));
+    booksOnce(views.filter((_, i) => isAsked(questions[i]!.figures)).filter(isWritten));
   const [states, promised] = await awaitAll([
     statesNow(connection, kept, asking(asksBooked).map(markOf)),
     promisedNow(

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromMs, type Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { TaxBehavior, type Tax as TaxMessage, type TaxSchema } from '#gen/credit/v1/common_pb.ts';
 import type { Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
@@ -14,7 +14,13 @@ export const instantOf = (timestamp: Timestamp | undefined): Instant | null =>
 
 /** Absent on the wire: null, and what is not an instant in time (NEVER, ALWAYS). */
 export const timestampOf = (instant: Instant | null): Timestamp | undefined =>
-  instant === null || !Number.isFinite(instant) ? undefined : timestampFromMs(instant);
+  instant === null || !Number.isFinite(instant) ? undefined : timestampIn(instant);
+
+function timestampIn(instant: Instant): Timestamp {
+  const seconds = Math.floor(instant / 1_000);
+  const nanos = (instant - seconds * 1_000) * 1_000_000;
+  return { $typeName: 'google.protobuf.Timestamp', seconds: BigInt(seconds), nanos };
+}
 
 /** The names of an enum's values, but UNSPECIFIED. */
 type NameIn<Values> = Exclude<keyof Values & string, 'UNSPECIFIED'>;

@@ -8,25 +8,41 @@ export type BookKey = { readonly namespace: string; readonly customerId: string 
 export const SHARDS = 64;
 
 /** The shard of a book: FNV-1a over its key, spread evenly and stable for ever. */
-export function shardOf({ namespace, customerId }: BookKey): number {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(`${namespace}\0${customerId}`)) {
-    hash = Math.imul(hash ^ byte, 0x01000193);
+export function shardOf(key: BookKey): number {
+  const named = bookKeyText(key);
+  let hash = FNV_BASIS;
+  for (let i = 0; i < named.length; i += 1) {
+    const code = named.charCodeAt(i);
+    if (code > LAST_ASCII) return shardOfBytes(Buffer.from(named));
+    hash = Math.imul(hash ^ code, FNV_PRIME);
   }
+  return (hash >>> 0) % SHARDS;
+}
+
+const FNV_BASIS = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** Up to here a character is the byte that UTF-8 has for it. */
+const LAST_ASCII = 0x7f;
+
+function shardOfBytes(bytes: Uint8Array): number {
+  let hash = FNV_BASIS;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return (hash >>> 0) % SHARDS;
 }
 
 /** One text per book, for maps. */
 export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${namespace}\0${customerId}`;
 
+const SHARD = columnsOf<number>({ shard: computed(smallint, (shard) => shard) });
 const NAMES = columnsOf<BookKey>({
-  shard: computed(smallint, shardOf),
   namespace: { ...text, of: 'namespace' },
   customer_id: { ...text, of: 'customerId' },
 });
 
-/** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet. */
-export const namedBy = (keys: readonly BookKey[]): readonly unknown[] => [
+/** The parameters `$1` to `$4` by which a statement names books whose ids nobody knows yet; `shards` are theirs. */
+export const namedBy = (keys: readonly BookKey[], shards = keys.map(shardOf)): readonly unknown[] => [
+  ...arraysOf(SHARD, shards),
   ...arraysOf(NAMES, keys),
-  onlyOne(keys.map(shardOf)),
+  onlyOne(shards),
 ];

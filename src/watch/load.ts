@@ -1,7 +1,7 @@
 import type { BookCache } from '../book/book-cache.ts';
 import type { QueryDeps } from '../book/questions.ts';
 import { statesNow } from '../book/state-at.ts';
-import { locateNow, markOf } from '../book/view.ts';
+import { isWritten, locateNow, markOf } from '../book/view.ts';
 import { emptyBook, type BookState } from '../credit/book-state.ts';
 import { awaitAll } from '../db/database.ts';
 import { committedSince, type CommittedWrite } from '../live/committed-writes.ts';
@@ -35,7 +35,7 @@ export const loadBooks = (
 ): Promise<readonly BookNow[]> =>
   database.snapshot(async (connection) => {
     const views = await locateNow(connection, clock, asked);
-    const written = views.filter(({ bookId }) => bookId !== null);
+    const written = views.filter(isWritten);
     const atItsClock = written.map((view) => ({ ...markOf(view), asOf: view.clock }));
     const [states, writes] = await awaitAll([
       statesNow(connection, kept, atItsClock),

@@ -27,13 +27,12 @@ export const encodeBalance = (
   balance: { readonly currency: string } & Partial<Balance>,
 ): MessageInitShape<typeof BalanceSchema> => ({
   currency: balance.currency,
-  ...part('settled', balance.settled),
-  ...part('live', balance.live),
-  ...part('pending', balance.pending),
+  settled: amountIfAny(balance.settled),
+  live: amountIfAny(balance.live),
+  pending: amountIfAny(balance.pending),
 });
 
-const part = (name: 'settled' | 'live' | 'pending', amount: Amount | undefined) =>
-  amount === undefined ? {} : { [name]: formatAmount(amount) };
+const amountIfAny = (amount: Amount | undefined) => (amount === undefined ? undefined : formatAmount(amount));
 
 export function encodeGrant(customerId: string, view: GrantView): MessageInitShape<typeof GrantSchema> {
   const { grant } = view;

@@ -18,11 +18,12 @@ export async function figuresOf(
     readonly knownAt?: Timestamp | undefined;
   },
 ): Promise<Moment & Figures> {
-  await Promise.all(
-    request.currencies.map((code, i) =>
-      currencies.precisionOf(namespaceOf(request), code, `currencies[${i}]`),
-    ),
-  );
+  if (request.currencies.length > 0)
+    await Promise.all(
+      request.currencies.map((code, i) =>
+        currencies.precisionOf(namespaceOf(request), code, `currencies[${i}]`),
+      ),
+    );
   return {
     ...momentOf(request),
     currencies: request.currencies,
