@@ -11,11 +11,8 @@ export type LogLevel = (typeof logLevels)[number];
  */
 export type Log = Logger;
 
-/**
- * JSON lines on standard output. Written synchronously, so that the last line before a crash, usually the
- * one that explains it, is never lost in a buffer.
- */
-export function createLog(level: LogLevel, destination?: DestinationStream): Log {
+/** JSON lines, on standard output if nothing else is said. */
+export function createLog(level: LogLevel, destination: DestinationStream = written()): Log {
   return pino(
     {
       level,
@@ -23,13 +20,56 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
       timestamp: stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        log: (fields) => printable(fields) as Record<string, unknown>,
+        log: (fields) => (isPlain(fields) ? fields : (printable(fields) as Record<string, unknown>)),
       },
       // `printable` has dealt with errors already.
       serializers: { err: (err: unknown) => err },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    destination,
   );
+}
+
+const written = () => pino.destination({ fd: 1, sync: true });
+
+/** From here on a line is likely to explain what comes next, which may be the end of the process. */
+const TROUBLE = pino.levels.values['warn']!;
+
+/** As many characters are written at once, whatever they are. */
+const MOST_WAITING = 64 * 1_024;
+
+/**
+ * Gathers lines until `turn` resolves and writes them in one piece: to write a line by itself takes as much as to make
+ * it. One of trouble is written at once, with those before it. All is written synchronously, so that the last line before
+ * a crash, usually the one that explains it, is never lost in a buffer; a process that is killed loses what it would have
+ * told of calls in that very turn.
+ */
+export function inTurns(turn: () => Promise<void>, out: DestinationStream = written()): DestinationStream {
+  let lines = '';
+  const flush = () => {
+    const all = lines;
+    lines = '';
+    if (all !== '') out.write(all);
+  };
+  process.on('exit', flush);
+  return {
+    // pino says of each line which level it has.
+    [pino.symbols.needsMetadataGsym]: true,
+    lastLevel: TROUBLE,
+    write(line: string) {
+      if (lines === '') void turn().then(flush);
+      lines += line;
+      if (this.lastLevel >= TROUBLE || lines.length >= MOST_WAITING) flush();
+    },
+  } as DestinationStream & { readonly lastLevel: number };
+}
+
+/** Whether nothing of it needs to be made {@link printable}, which is so of every call that went well. */
+function isPlain(fields: Readonly<Record<string, unknown>>): boolean {
+  for (const name in fields) {
+    const value = fields[name];
+    if (typeof value === 'bigint' || (typeof value === 'object' && value !== null)) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { createLog, type Log, type LogLevel } from '../src/log.ts';
+import { describe, expect, test } from 'vitest';
+import { createLog, inTurns, type Log, type LogLevel } from '../src/log.ts';
 
 /** The lines that `write` logs, parsed. */
 function linesOf(level: LogLevel, write: (log: Log) => void): unknown[] {
@@ -52,4 +52,61 @@ test('a cycle is cut off', () => {
   cycle['self'] = cycle;
 
   expect(linesOf('info', (log) => log.info({ cycle }))).toHaveLength(1);
+});
+
+describe('in turns', () => {
+  /** A log of which the test ends the turns, and what was written of it, piece by piece. */
+  function gathered() {
+    const pieces: string[] = [];
+    let turn = Promise.withResolvers<void>();
+    const log = createLog(
+      'info',
+      inTurns(() => turn.promise, { write: (piece: string) => void pieces.push(piece) }),
+    );
+    const end = async () => {
+      turn.resolve();
+      await turn.promise;
+      turn = Promise.withResolvers();
+    };
+    /** What each piece says. */
+    const written = () =>
+      pieces.map((piece) =>
+        piece
+          .trimEnd()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { readonly msg: string }).msg),
+      );
+    return { log, end, written };
+  }
+
+  test('lines of one turn are written in one piece, at its end', async () => {
+    const { log, end, written } = gathered();
+    log.info('a');
+    log.info('b');
+
+    expect(written()).toEqual([]);
+    await end();
+    expect(written()).toEqual([['a', 'b']]);
+    log.info('c');
+    await end();
+    expect(written()).toEqual([['a', 'b'], ['c']]);
+  });
+
+  test('trouble is written at once, behind what came before it', async () => {
+    const { log, end, written } = gathered();
+    log.info('a');
+    log.warn('trouble');
+    log.fatal('the end');
+
+    expect(written()).toEqual([['a', 'trouble'], ['the end']]);
+    await end();
+    expect(written()).toHaveLength(2);
+  });
+
+  test('many lines do not wait for the end', () => {
+    const { log, written } = gathered();
+    for (let i = 0; i < 1_000; i += 1) log.info('x'.repeat(100));
+
+    expect(written().length).toBeGreaterThan(1);
+  });
 });
