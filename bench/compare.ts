@@ -1,21 +1,32 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
 import type { Job } from './load/job.ts';
 import { createBench, type Bench } from './support/bench.ts';
 import { CUSTOMERS, PREFIX } from './support/customers.ts';
+import { heapUsed, TELLS_COLLECTIONS } from './support/heap.ts';
 import { createPostgres } from './support/postgres.ts';
 import type { ServerProcess } from './support/process.ts';
 import { agreement, interleave, ratioOf, typical } from './support/rounds.ts';
 import { cpuSeconds, treeCpuSeconds } from './support/usage.ts';
 
 /**
- * `node bench/compare.ts <another checkout>`: what a call costs this checkout and another in CPU, side by side in one
- * run. For whoever changes the write path and wants to know what it was worth; the other checkout needs its packages.
+ * `node bench/compare.ts <another checkout>`: what a call costs this checkout and another in CPU and heap, side by
+ * side in one run, each over a database of its own release. For whoever changes the write path and wants to know what it was worth; the other checkout needs its packages.
  */
 
 const ROUNDS = 5;
 const SECONDS = 3;
 /** Until most of both is compiled and both keep the books that are asked for. */
 const WARM_UP_SECONDS = 12;
+
+const MICROS = 1_000_000;
+/** Of what is done: a call, or one of the spends of a batch. */
+const PARTS = [
+  { name: 'CPU of service', unit: 'µs', of: ({ service }: Used) => service * MICROS },
+  { name: 'CPU of Postgres', unit: 'µs', of: ({ postgres }: Used) => postgres * MICROS },
+  { name: 'CPU of both', unit: 'µs', of: ({ service, postgres }: Used) => (service + postgres) * MICROS },
+  { name: 'heap taken', unit: 'kB', of: ({ allocated }: Used) => allocated / 1_000 },
+  { name: 'heap kept for long', unit: 'kB', of: ({ promoted }: Used) => promoted / 1_000 },
+] as const;
 
 const loads = [
   { what: 'spends, one at a time', kind: 'spend', inFlight: 1 },
@@ -42,15 +53,13 @@ const postgres = await createPostgres();
 const bench = createBench({ ...postgres, quick: false, say: console.log });
 const load = bench.load();
 try {
-  const start = async (checkout: string) => {
-    const env = { DATABASE_URL: await bench.database('customers'), CREDIT_LEDGER_PORT: '0' };
-    return bench.server(resolve(checkout, 'src/main.ts'), env);
-  };
-  const sides = { before: await start(other), now: await start('.') };
+  const start = async (checkout: string) =>
+    bench.service(await bench.database('customers', checkout), { checkout, nodeArgs: [TELLS_COLLECTIONS] });
+  const sides = { before: await start(realpathSync(other)), now: await start(realpathSync('.')) };
   for (const server of Object.values(sides))
     for (const { kind } of loads) await costOn(bench, server, { kind, inFlight: 64 }, WARM_UP_SECONDS);
   for (const one of loads) {
-    const costs: Record<string, Cost[]> = { before: [], now: [] };
+    const costs: Record<string, Used[]> = { before: [], now: [] };
     await interleave(
       Object.entries(sides).map(([name, server]) => ({
         name,
@@ -61,7 +70,8 @@ try {
       })),
       ROUNDS,
     );
-    for (const whose of ['service', 'postgres'] as const) console.log(lineOf(one.what, whose, costs));
+    console.log(`\n${one.what}`);
+    for (const part of PARTS) console.log(`  ${lineOf(part, costs)}`);
   }
 } finally {
   await bench.end();
@@ -69,16 +79,20 @@ try {
 }
 process.exit(0);
 
-/** Microseconds of CPU a thing asked for took. */
-type Cost = { readonly service: number; readonly postgres: number };
+/** Seconds of CPU and bytes of heap. */
+type Used = Record<'service' | 'postgres' | 'allocated' | 'promoted', number>;
 
 async function costOn(
   { postgresPid }: Bench,
-  { url, pid }: ServerProcess,
+  { url, pid, logFile }: ServerProcess,
   { kind, inFlight }: { readonly kind: Load['kind']; readonly inFlight: number },
   seconds: number,
-): Promise<Cost> {
-  const used = () => ({ service: cpuSeconds(pid), postgres: treeCpuSeconds(postgresPid) });
+): Promise<Used> {
+  const used = (): Used => ({
+    service: cpuSeconds(pid),
+    postgres: treeCpuSeconds(postgresPid),
+    ...heapUsed(logFile),
+  });
   const before = used();
   const { doneInAll } = await load.run({
     calls: callsOf(kind, url),
@@ -89,17 +103,23 @@ async function costOn(
     seconds,
   });
   const after = used();
-  const each = (whose: keyof Cost) => ((after[whose] - before[whose]) / doneInAll) * 1_000_000;
-  return { service: each('service'), postgres: each('postgres') };
+  const each = (what: keyof Used) => (after[what] - before[what]) / doneInAll;
+  return {
+    service: each('service'),
+    postgres: each('postgres'),
+    allocated: each('allocated'),
+    promoted: each('promoted'),
+  };
 }
 
-function lineOf(what: string, whose: keyof Cost, costs: Readonly<Record<string, readonly Cost[]>>): string {
-  const rounds = Object.fromEntries(
-    Object.entries(costs).map(([name, all]) => [name, all.map((cost) => cost[whose])]),
-  );
-  const [before, now] = [typical(rounds, 'before'), typical(rounds, 'now')].map((micros) =>
-    micros.toFixed(0),
+function lineOf(
+  { name, unit, of }: (typeof PARTS)[number],
+  costs: Readonly<Record<string, readonly Used[]>>,
+): string {
+  const rounds = Object.fromEntries(Object.entries(costs).map(([side, all]) => [side, all.map(of)]));
+  const [before, now] = [typical(rounds, 'before'), typical(rounds, 'now')].map((each) =>
+    each.toFixed(each < 10 ? 1 : 0),
   );
   const ratio = ratioOf(rounds, 'now', 'before').toFixed(2);
-  return `${what}, CPU of ${whose}: ${before} → ${now} µs, ${ratio} × (${agreement(rounds, 'now', 'before')})`;
+  return `${name}: ${before} → ${now} ${unit}, ${ratio} × (${agreement(rounds, 'now', 'before')})`;
 }

@@ -1,17 +1,24 @@
-import { globSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import type { Calls, Pace } from './load/job.ts';
+import { existsSync, globSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { waitUntil } from '../src/db/clock.ts';
+import type { Calls, Job, Pace } from './load/job.ts';
 import { createBench } from './support/bench.ts';
+import { printByFunction, type CallFrame, type Weighed } from './support/by-function.ts';
 import { CUSTOMERS, PREFIX } from './support/customers.ts';
 import { createPostgres } from './support/postgres.ts';
 
 /**
- * `node bench/profile.ts spend|batch|balance`: where the service spends its CPU under one kind of load, as the functions
- * with the most time of their own. The profile stays in .data/bench, for a browser's developer tools.
+ * `node bench/profile.ts spend|batch|balance [--heap] [--checkout <another>]`: where the service spends its CPU under one
+ * kind of load, or takes its heap, objects included that are collected soon; as the functions with the most of their own.
+ * The profile stays in .data/bench, for a browser's developer tools.
  */
 
 const SECONDS = 10;
-const SHOWN = 25;
+/** Before the heap is looked at: until most is compiled. */
+const WARM_UP_SECONDS = 10;
+const WRITTEN_WITHIN_MS = 30_000;
 
 const loads: Readonly<Record<string, (server: string) => { readonly calls: Calls; readonly pace: Pace }>> = {
   spend: (server) => ({
@@ -34,76 +41,87 @@ const loads: Readonly<Record<string, (server: string) => { readonly calls: Calls
   }),
 };
 
-type Profile = {
-  readonly nodes: readonly {
-    readonly id: number;
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
-  }[];
-  readonly samples: readonly number[];
-  readonly timeDeltas: readonly number[];
-};
-
-const name = process.argv[2] ?? 'spend';
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { heap: { type: 'boolean', default: false }, checkout: { type: 'string', default: '.' } },
+});
+const name = positionals[0] ?? 'spend';
 const loadOf = loads[name];
 if (loadOf === undefined) {
   console.error(`There are: ${Object.keys(loads).join(', ')}`);
   process.exit(2);
 }
-const folder = join('.data/bench', `profile-${name}-${Date.now()}`);
-mkdirSync(folder, { recursive: true });
+const checkout = realpathSync(values.checkout);
+mkdirSync('.data/bench', { recursive: true });
+const folder = join(realpathSync('.data/bench'), `profile-${name}-${Date.now()}`);
+mkdirSync(folder);
 const postgres = await createPostgres();
 const bench = createBench({ ...postgres, quick: true, say: console.log });
+const load = bench.load();
 try {
-  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  const server = await bench.service(await bench.database('customers'), { nodeArgs });
-  const report = await bench.load().run({
-    ...loadOf(server.url),
-    connections: 8,
-    deadlineMs: 60_000,
-    warmUpSeconds: 1,
-    seconds: SECONDS,
-  });
-  console.log(
-    `${name}: ${Math.round(report.done / report.seconds)}/s, refused ${JSON.stringify(report.refused)}`,
-  );
-  await server.end();
-  print(JSON.parse(readFileSync(globSync(`${folder}/*.cpuprofile`)[0]!, 'utf8')) as Profile);
+  const databaseUrl = await bench.database('customers', checkout);
+  await (values.heap ? profileHeap(databaseUrl, loadOf) : profileCpu(databaseUrl, loadOf));
 } finally {
   await bench.end();
   await postgres.stop();
 }
 process.exit(0);
 
-function print({ nodes, samples, timeDeltas }: Profile): void {
+async function run(loadsIt: ReturnType<NonNullable<typeof loadOf>>, seconds: number): Promise<number> {
+  const job: Job = { ...loadsIt, connections: 8, deadlineMs: 60_000, warmUpSeconds: 0, seconds };
+  const report = await load.run(job);
+  const perSecond = Math.round(report.done / report.seconds);
+  console.log(`${name}: ${perSecond}/s, refused ${JSON.stringify(report.refused)}`);
+  return report.doneInAll;
+}
+
+type CpuProfile = {
+  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+};
+
+async function profileCpu(databaseUrl: string, loaded: NonNullable<typeof loadOf>): Promise<void> {
+  const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  const server = await bench.service(databaseUrl, { checkout, nodeArgs });
+  const done = await run(loaded(server.url), SECONDS);
+  await server.end();
+  const file = globSync(`${folder}/*.cpuprofile`)[0]!;
+  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
-  const self = new Map<string, number>();
-  const packages = new Map<string, number>();
-  let busy = 0;
-  for (const [i, id] of samples.entries()) {
-    const frame = frames.get(id)!;
-    if (frame.functionName === '(idle)') continue;
-    const micros = timeDeltas[i] ?? 0;
-    busy += micros;
-    const place = placeOf(frame.url);
-    const label = `${frame.functionName || '(anonymous)'}  ${place === '' ? '' : `${place}:${frame.lineNumber + 1}`}`;
-    self.set(label, (self.get(label) ?? 0) + micros);
-    packages.set(groupOf(place), (packages.get(groupOf(place)) ?? 0) + micros);
-  }
-  const list = (title: string, times: ReadonlyMap<string, number>, most: number) => {
-    console.log(`\n${title}`);
-    for (const [label, micros] of [...times].toSorted((a, b) => b[1] - a[1]).slice(0, most))
-      console.log(`${((micros / busy) * 100).toFixed(1).padStart(5)} %  ${label}`);
-  };
-  list('Self time by function', self, SHOWN);
-  list('Self time by place', packages, SHOWN);
+  const weighed = samples.map((id, i) => ({ frame: frames.get(id)!, weight: timeDeltas[i] ?? 0 }));
+  const busy = weighed.filter(({ frame }) => frame.functionName !== '(idle)');
+  printByFunction(checkout, 'Self time', busy, (micros) => `${(micros / done).toFixed(1)} µs`);
 }
 
-function placeOf(url: string): string {
-  return url.startsWith('file://') ? relative(process.cwd(), url.slice('file://'.length)) : url;
+type HeapNode = {
+  readonly callFrame: CallFrame;
+  readonly selfSize: number;
+  readonly children: readonly HeapNode[];
+};
+
+async function profileHeap(databaseUrl: string, loaded: NonNullable<typeof loadOf>): Promise<void> {
+  const file = join(folder, 'taken.heapprofile');
+  const sampler = pathToFileURL(join(import.meta.dirname, 'support/sample-heap.ts')).href;
+  const { url, pid } = await bench.service(databaseUrl, {
+    checkout,
+    nodeArgs: ['--import', sampler],
+    env: { BENCH_HEAP_SAMPLES: file },
+  });
+  await run(loaded(url), WARM_UP_SECONDS);
+  process.kill(pid, 'SIGUSR2');
+  const done = await run(loaded(url), SECONDS);
+  process.kill(pid, 'SIGUSR2');
+  const written = await waitUntil(() => existsSync(file) || undefined, { timeoutMs: WRITTEN_WITHIN_MS });
+  if (written === undefined) throw new Error('the service does not write its samples');
+  const { head } = JSON.parse(readFileSync(file, 'utf8')) as { readonly head: HeapNode };
+  const weighed = [...weighedBy(head, head.callFrame)];
+  printByFunction(checkout, 'Heap taken', weighed, (bytes) => `${Math.round(bytes / done)} bytes`);
 }
 
-/** The package, or the folder of our own source; what has no place is the engine's own. */
-function groupOf(place: string): string {
-  const found = /^(?:.*node_modules\/((?:@[^/]+\/)?[^/]+)|(src\/[^/]+)|(gen)\/|(node:[^/]+))/.exec(place);
-  return found?.[1] ?? found?.[2] ?? found?.[3] ?? found?.[4] ?? (place === '' ? '(engine)' : place);
+/** What the engine's own functions take (`map`, `Map`, …) is their caller's. */
+function* weighedBy(node: HeapNode, caller: CallFrame): Generator<Weighed> {
+  const frame = node.callFrame.url === '' ? caller : node.callFrame;
+  yield { frame, weight: node.selfSize };
+  for (const child of node.children) yield* weighedBy(child, frame);
 }

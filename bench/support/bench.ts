@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
 import { createDatabase, dropDatabase, withDatabase } from '../../test/support/databases.ts';
 import { openSql, type Sql } from '../../test/support/sql.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -15,14 +16,11 @@ export type Bench = {
   readonly directory: string;
   /** Of the Postgres that all sides share: as `npm start` starts it, nothing tuned, every commit on disk. */
   readonly postgresPid: number;
-  /** A database with the schema of this release: empty, or with the customers of customers.ts. */
-  database(content: 'empty' | 'customers'): Promise<string>;
+  /** A database with the schema of this release, or of that of another checkout: empty, or with the customers of customers.ts. */
+  database(content: 'empty' | 'customers', checkout?: string): Promise<string>;
   sql(databaseUrl: string): Promise<Sql>;
   /** The service as it ships, over a database of this run; `env` sets what an operator may set. */
-  service(
-    databaseUrl: string,
-    more?: { readonly nodeArgs?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
-  ): Promise<ServerProcess>;
+  service(databaseUrl: string, more?: ServiceMore): Promise<ServerProcess>;
   /** Another server: a program of bench/baselines. */
   server(program: string, env?: Readonly<Record<string, string>>): Promise<ServerProcess>;
   load(): LoadProcess;
@@ -31,11 +29,19 @@ export type Bench = {
   say(line: string): void;
 };
 
+type ServiceMore = {
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whose service; it needs its packages. This one's, unless said. */
+  readonly checkout?: string;
+};
+
 export type BenchOptions = Pick<Bench, 'quick' | 'directory' | 'postgresPid' | 'say'> & {
   /** Of the server, with the right to make databases. */
   readonly postgresUrl: string;
 };
 
+const HERE = resolve(import.meta.dirname, '../..');
 const SEEDED = 'bench_customers';
 let databases = 0;
 let processes = 0;
@@ -51,9 +57,9 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     undo.defer(() => server.end());
     return server;
   };
-  const service: Bench['service'] = (databaseUrl, { nodeArgs = [], env = {} } = {}) => {
+  const service: Bench['service'] = (databaseUrl, { nodeArgs = [], env = {}, checkout = HERE } = {}) => {
     const ours = { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0', ...env };
-    return start([...nodeArgs, 'src/main.ts'], 'service', ours);
+    return start([...nodeArgs, join(checkout, 'src/main.ts')], 'service', ours);
   };
 
   async function copyOf(template: string): Promise<string> {
@@ -63,17 +69,17 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     return withDatabase(postgresUrl, name);
   }
 
-  /** Made once per run, then copied: all sides of a comparison begin with the same bytes. */
-  async function ensureSeeded(): Promise<void> {
+  /** Made once per run, by the release that will use it, then copied: all sides begin with the same bytes. */
+  async function ensureSeeded(checkout: string): Promise<string> {
+    const name = `${SEEDED}_${createHash('md5').update(resolve(checkout)).digest('hex').slice(0, 8)}`;
     const admin = await openSql(postgresUrl);
-    const found = await admin.rows('select from pg_database where datname = $1', [SEEDED]);
+    const found = await admin.rows('select from pg_database where datname = $1', [name]);
     await admin.end();
-    if (found.length > 0) return;
-    options.say('seeding customers');
-    const url = withDatabase(postgresUrl, SEEDED);
-    await createDatabase(postgresUrl, SEEDED, 'template0');
-    await migrate({ url });
-    const server = await startProcess([process.execPath, 'src/main.ts'], {
+    if (found.length > 0) return name;
+    options.say(`seeding customers of ${checkout}`);
+    const url = withDatabase(postgresUrl, name);
+    await createDatabase(postgresUrl, name, 'template0');
+    const server = await startProcess([process.execPath, join(checkout, 'src/main.ts')], {
       env: { DATABASE_URL: url, CREDIT_LEDGER_PORT: '0' },
       logFile: logFile('seeding'),
     });
@@ -85,16 +91,14 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     const sql = await openSql(url);
     await sql.rows('vacuum analyze');
     await sql.end();
+    return name;
   }
 
   return {
     ...rest,
     directory,
-    async database(content) {
-      if (content === 'customers') {
-        await ensureSeeded();
-        return copyOf(SEEDED);
-      }
+    async database(content, checkout = HERE) {
+      if (content === 'customers') return copyOf(await ensureSeeded(checkout));
       const url = await copyOf('template0');
       await migrate({ url });
       return url;

@@ -8,6 +8,8 @@ export type ServerProcess = {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   readonly pid: number;
+  /** What it says. */
+  readonly logFile: string;
   /** From the spawn until it said where it listens. */
   readonly startedInMs: number;
   /** Ends it in order, by force if it does not go; may be called again. */
@@ -39,7 +41,8 @@ export async function startProcess(
     everyMs: 5,
   });
   const startedInMs = performance.now() - began;
-  if (url !== undefined && url !== 'ended') return { url, pid: child.pid!, startedInMs, end };
+  if (url !== undefined && url !== 'ended')
+    return { url, pid: child.pid!, logFile: options.logFile, startedInMs, end };
   await end();
   throw new Error(`${command.join(' ')} does not serve:\n${readFileSync(options.logFile, 'utf8')}`);
 }
