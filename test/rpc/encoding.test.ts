@@ -1,11 +1,4 @@
-import {
-  create,
-  fromBinary,
-  ScalarType,
-  toBinary,
-  type DescField,
-  type DescMessage,
-} from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BatchConsumeCreditsResultSchema } from '#gen/credit/v1/batch_pb.ts';
@@ -16,53 +9,9 @@ import { ServerReflection } from '#gen/grpc/reflection/v1/reflection_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { bytesOf, writerOf, writerWithout } from '../../src/rpc/encoding/encode.ts';
 import { raised, renumbering } from '../../src/rpc/encoding/encoded.ts';
+import { madeOf } from './made-of.ts';
 
 /** What is written straight from what a message is made of is what protobuf-es makes of the message. */
-
-type Init = Record<string, unknown>;
-
-const SCALARS: { readonly [Type in ScalarType]?: fc.Arbitrary<unknown> } = {
-  // Long ones too, and such as are no ASCII, or no Unicode.
-  [ScalarType.STRING]: fc.oneof(
-    fc.string(),
-    fc.string({ unit: 'binary', maxLength: 200 }),
-    fc.constantFrom('', 'x'.repeat(300), 'ü'.repeat(64), '\ud800', '\ufeffbom'),
-  ),
-  [ScalarType.BYTES]: fc.uint8Array({ maxLength: 300 }),
-  [ScalarType.BOOL]: fc.boolean(),
-  [ScalarType.INT32]: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
-  [ScalarType.INT64]: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-};
-
-/** What messages of a kind are made of; of what may be left out, some is, and some is undefined. */
-function madeOf(schema: DescMessage, depth = 3): fc.Arbitrary<Init> {
-  const alone = schema.fields.filter(({ oneof }) => oneof === undefined);
-  const fields = alone.flatMap((field) => {
-    const value = valueOf(field, depth);
-    return value === undefined ? [] : [[field.localName, fc.option(value, { nil: undefined })] as const];
-  });
-  const choices = schema.oneofs.map(({ localName, fields: cases }) => {
-    const each = cases.flatMap((field) => {
-      const value = valueOf(field, depth);
-      return value === undefined ? [] : [value.map((one) => ({ case: field.localName, value: one }))];
-    });
-    return [localName, fc.oneof(fc.constant({ case: undefined }), fc.constant(undefined), ...each)] as const;
-  });
-  return fc.record(Object.fromEntries<fc.Arbitrary<unknown>>([...fields, ...choices]), { requiredKeys: [] });
-}
-
-function valueOf(field: DescField, depth: number): fc.Arbitrary<unknown> | undefined {
-  const one = itemOf(field, depth);
-  if (one === undefined) return undefined;
-  if (field.fieldKind === 'list') return fc.array(one, { maxLength: 3 });
-  return field.fieldKind === 'map' ? fc.dictionary(fc.string(), one, { maxKeys: 3 }) : one;
-}
-
-function itemOf({ scalar, enum: values, message }: DescField, depth: number) {
-  if (message !== undefined) return depth === 0 ? undefined : madeOf(message, depth - 1);
-  if (values !== undefined) return fc.constantFrom(...values.values.map(({ number }) => number));
-  return SCALARS[scalar ?? ScalarType.INT32];
-}
 
 const methods = [CreditService, LedgerService, Health, ServerReflection].flatMap(
   (service) => service.methods,

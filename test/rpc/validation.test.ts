@@ -1,15 +1,21 @@
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, createRegistry, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { pathToString } from '@bufbuild/protobuf/reflect';
+import { createValidator } from '@bufbuild/protovalidate';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BatchGetBalancesRequestSchema, GetBalanceRequestSchema } from '#gen/credit/v1/balance_pb.ts';
 import { BatchConsumeCreditsRequestSchema } from '#gen/credit/v1/batch_pb.ts';
 import { ConsumeCreditsRequestSchema } from '#gen/credit/v1/consumption_pb.ts';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { CreateGrantRequestSchema } from '#gen/credit/v1/grant_pb.ts';
+import { file_credit_v1_rules } from '#gen/credit/v1/rules_pb.ts';
 import { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { PostTransactionRequestSchema } from '#gen/ledger/v1/posting_pb.ts';
 import type { FieldViolation } from '../../src/refusal.ts';
 import { isRefusal } from '../../src/refusal.ts';
+import { plainCheck } from '../../src/rpc/call/plain-requests.ts';
 import { createValidation } from '../../src/rpc/call/validation.ts';
+import { madeOf } from './made-of.ts';
 
 const requests = [...CreditService.methods, ...LedgerService.methods].map(({ input }) => input);
 const validate = createValidation(requests);
@@ -171,5 +177,55 @@ describe('a blank at an end of an id or key', () => {
     const request = { ...grant, customerId: 'Ada Lovelace', name: ' a grant ', labels: { 'a b': ' c ' } };
 
     expect(ruled(CreateGrantRequestSchema, request)).toEqual([]);
+  });
+});
+
+describe('a request that is plain', () => {
+  const asked = createValidator({ registry: createRegistry(file_credit_v1_rules) });
+  const missingIn = (schema: DescMessage) =>
+    new Set(asked.validate(schema, create(schema)).violations?.map(({ field }) => pathToString(field)));
+  /** Right for some fields and wrong for others. */
+  const texts = fc.oneof(
+    fc.constantFrom(
+      '',
+      'ada',
+      ' ada',
+      'ada ',
+      'a\nb',
+      'Zoë',
+      '\u200b',
+      '\u2028',
+      '\ud800',
+      'acc_1',
+      'tenant-1',
+    ),
+    fc.constantFrom(...[128, 129, 257].map((length) => 'x'.repeat(length))),
+    fc.constantFrom('USD', 'usd', 'CREDITS_2', '1', '0', '-1', '0.000', '1.5', '1e5', '9'.repeat(19)),
+    fc.constantFrom('P1M', 'P', 'PT0S'),
+  );
+
+  test.each(requests.map((schema) => [schema.name, schema] as const))(
+    '%s keeps all rules',
+    (_name, schema) => {
+      const isPlain = plainCheck(schema, missingIn(schema)) ?? (() => false);
+      const law = fc.property(madeOf(schema, texts, 1), (made) => {
+        const request = create(schema, made);
+        return !isPlain(request) || asked.validate(schema, request).kind === 'valid';
+      });
+
+      expect(fc.defaultReportMessage(fc.check(law, { numRuns: 200 }))).toBeUndefined();
+    },
+  );
+
+  test.each([
+    [GetBalanceRequestSchema, { customerId: 'ada', namespace: 'n' }],
+    [ConsumeCreditsRequestSchema, { ...spend, name: 'Call', idempotencyKey: 'k', featureKey: 'a b' }],
+  ] as const)('is what most calls ask: $0.name', (schema, made) => {
+    const isPlain = plainCheck(schema, missingIn(schema))!;
+
+    expect(isPlain(create(schema, made as object))).toBe(true);
+    for (const field of Object.keys(made))
+      expect([field, isPlain(create(schema, { ...made, [field]: '\n' } as object))]).toEqual([field, false]);
+    expect(isPlain(create(schema))).toBe(false);
   });
 });

@@ -7,6 +7,7 @@ import { field as fieldOption, Ignore } from '@bufbuild/protovalidate/gen/buf/va
 import { file_credit_v1_rules } from '#gen/credit/v1/rules_pb.ts';
 import { isFieldReason } from '../../reasons.ts';
 import { fieldsRefused, sentenceOf, type FieldViolation, type RefusalError } from '../../refusal.ts';
+import { plainCheck, type IsPlain } from './plain-requests.ts';
 import { INSTANT_RULE, instantCheck, type InstantCheck } from '../decoding/instants.ts';
 
 /** Refuses a request that breaks rules of the proto, with every violation at once. */
@@ -26,12 +27,15 @@ export function createValidation(schemas: Iterable<DescMessage>): Validate {
     regexMatch: cachedMatch(),
   });
   const checks = new Map<DescMessage, InstantCheck | undefined>();
+  const plain = new Map<DescMessage, IsPlain | undefined>();
   for (const schema of schemas) {
-    const { kind, error } = validator.validate(schema, create(schema));
+    const { kind, error, violations } = validator.validate(schema, create(schema));
     if (kind === 'error') throw new Error(`the rules of ${schema.typeName} are broken`, { cause: error });
     checks.set(schema, instantCheck(schema, isItemOfBatch));
+    plain.set(schema, plainCheck(schema, new Set(violations?.map(({ field }) => pathToString(field)))));
   }
   return (schema, request) => {
+    if (plain.get(schema)?.(request) === true) return;
     const noInstants: FieldViolation[] = [];
     checks.get(schema)?.(request, '', noInstants);
     const result = validator.validate(schema, request);
