@@ -167,8 +167,8 @@ create table entries (
   constraint entries_together CHECK (((reversed_version IS NULL) = (reversed_position IS NULL))),
   constraint entries_pk PRIMARY KEY (shard, book_id, sub_account, version, "position")
 );
-CREATE INDEX entries_charge ON entries USING btree (shard, book_id, charge_id, version) WHERE (charge_id IS NOT NULL);
-CREATE INDEX entries_grant ON entries USING btree (shard, book_id, grant_id, version, "position") WHERE (grant_id IS NOT NULL);
+CREATE INDEX entries_charge ON entries USING btree (shard, book_id, charge_id, version) WHERE ((charge_id IS NOT NULL) AND (kind <> 'CONSUME'::text));
+CREATE INDEX entries_grant ON entries USING btree (shard, book_id, grant_id, version, "position") WHERE ((grant_remaining IS NOT NULL) OR ((grant_id IS NOT NULL) AND (kind = ANY (ARRAY['PAYMENT_AUTHORIZED'::text, 'PAYMENT_SETTLED'::text, 'PAYMENT_FAILED'::text, 'RECOGNIZE'::text, 'MANUAL'::text, 'REVERSE'::text]))));
 CREATE INDEX entries_grant_forfeit ON entries USING btree (shard, book_id, grant_id, version) WHERE ((grant_remaining IS NOT NULL) AND (kind = ANY (ARRAY['EXPIRE'::text, 'EXPIRE_UNDONE'::text, 'VOID'::text])));
 CREATE UNIQUE INDEX entries_reversed_once ON entries USING btree (shard, book_id, reversed_version, reversed_position) WHERE (kind = 'REVERSE'::text);
 CREATE INDEX entries_told_late ON entries USING btree (shard, book_id, version) WHERE (late_class IS NOT NULL);

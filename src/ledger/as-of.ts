@@ -1,5 +1,6 @@
 import type { KnownBook } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
+import { OF_CREDIT } from './entries-of.ts';
 import { lateOfAccounts, lateOfGrants, type LateSpan } from './late-entries.ts';
 import { kindsHeld } from './posting.ts';
 
@@ -110,6 +111,3 @@ export const grantAt = (of: LateSpan & { readonly grant: string }): string => {
 
 /** Whether what a row `fact` says was recorded after it was booked, by `write`. */
 export const isLate = (fact: string, write: string): string => `${fact}.booked_at < ${write}.recorded_at`;
-
-/** Whether an entry `e` changes what remains of its grant. */
-export const OF_CREDIT = 'e.grant_remaining is not null';

@@ -3,11 +3,13 @@ import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
+import { entriesOf, transactionAt } from './entries-of.ts';
 import {
-  edge,
   ENTRY_WALKS,
+  entryEdge,
   inBook,
   TRANSACTION_WALKS,
+  transactionEdge,
   wayAlong,
   type EntryWalk,
   type JournalCursor,
@@ -21,7 +23,6 @@ import {
   readTransactions,
   TRANSACTION,
   withAccount,
-  withTransaction,
   withWrite,
   type EntryRow,
   type ReadEntry,
@@ -47,6 +48,8 @@ export type JournalRange = Placed & {
   readonly bookedTo: Instant;
   readonly grantId: string | null;
   readonly chargeId: string | null;
+  /** The versions that can have collected for the charge, in order. */
+  readonly collectedIn: readonly number[];
 };
 
 export type TransactionRange = JournalRange & {
@@ -61,6 +64,7 @@ export const WHOLE_JOURNAL = {
   bookedTo: NEVER,
   grantId: null,
   chargeId: null,
+  collectedIn: [],
   kinds: [],
   idempotencyKey: null,
 };
@@ -74,8 +78,10 @@ export type EntryRange = JournalRange & {
 /** Rows, and where the next page goes on; null where there is nothing behind them. */
 export type JournalPage<Shown> = { readonly rows: readonly Shown[]; readonly next: JournalCursor | null };
 
-/** Rows a page looks at, at most: some milliseconds' worth. */
+/** Rows a page looks at, at most: some milliseconds' worth. Along a grant a row is a transaction, of several entries. */
 const LOOKED_AT = 10_000;
+const OF_GRANT = 4_000;
+const lookedAt = (walk: EntryWalk): number => (walk === 'grant' ? OF_GRANT : LOOKED_AT);
 
 /** What every page shows of what is walked past. */
 const BOOKED = { bookedFrom: 'timestamptz', bookedTo: 'timestamptz', grantId: 'uuid' } as const;
@@ -91,7 +97,7 @@ function entriesAlong(walk: EntryWalk) {
   const page = statement<EntryRow>(
     `entries_along_${walk}`,
     `select ${ENTRY} from (
-       select w.version, w.position, w.sub_account from (${ENTRY_WALKS[walk](p)} limit ${p.lookAt}) w
+       select w.version, w.position, w.sub_account from (${ENTRY_WALKS[walk](p)}) w
        where w.booked_at >= ${p.bookedFrom} and w.booked_at < ${p.bookedTo}
          and (${p.grantId} is null or w.grant_id = ${p.grantId})
          and (${p.subAccounts} is null or w.sub_account = any(${p.subAccounts})) and (${p.transaction} is null or w.transaction = ${p.transaction})
@@ -102,11 +108,11 @@ function entriesAlong(walk: EntryWalk) {
        where ${inBook(p)} and e.sub_account = named.sub_account and e.version = named.version and e.position = named.position
        offset 0
      ) e
-     ${withTransaction(p, 'e', 'transaction')}
+     ${transactionAt({ ...p, version: 'e.version', ordinal: 'e.transaction' })}
      ${withAccount(p)}
      order by e.version, e.position`,
   );
-  return { p, page, ...edge(`last_entry_along_${walk}`, walk, ENTRY_WALKS[walk], 'position') };
+  return { p, page, ...entryEdge(walk) };
 }
 
 function transactionsAlong(walk: TransactionWalk) {
@@ -118,13 +124,12 @@ function transactionsAlong(walk: TransactionWalk) {
     limit: 'bigint',
   });
   const namesGrant = `(${p.grantId} is null or exists (
-    select from entries n
-    where n.shard = ${p.shard} and n.book_id = ${p.bookId} and n.grant_id = ${p.grantId} and n.version = t.version and n.transaction = t.ordinal
+    select from (${entriesOf(p)}) n where n.grant_id = ${p.grantId}
   ))`;
   const page = statement<Row<FoundTransaction>>(
     `transactions_along_${walk}`,
     `select ${TRANSACTION} from (
-       select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk](p)} limit ${p.lookAt}) w
+       select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk](p)}) w
        order by version, ordinal
      ) named
      cross join lateral (
@@ -137,7 +142,7 @@ function transactionsAlong(walk: TransactionWalk) {
        and (cardinality(${p.kinds}) = 0 or t.kind = any(${p.kinds})) and (${p.idempotencyKey} is null or w.idempotency_key = ${p.idempotencyKey})
      order by t.version, t.ordinal limit ${p.limit}`,
   );
-  return { p, page, ...edge(`last_transaction_along_${walk}`, walk, TRANSACTION_WALKS[walk], 'ordinal') };
+  return { p, page, ...transactionEdge(walk) };
 }
 
 const ENTRIES = {
@@ -164,7 +169,7 @@ export async function pageOfEntries(
     walk === 'book' && subAccounts !== null ? (['accounts', subAccounts] as const) : ([walk, along] as const);
   const hides = hidesRows(range) || transaction !== null || (subAccounts !== null && by !== 'accounts');
   const { p, page, way, edge: last } = ENTRIES[by];
-  const asked = wayOf(range, subject, hides ? LOOKED_AT : limit + 1);
+  const asked = wayOf(range, subject, hides ? lookedAt(by) : limit + 1);
   const [rows, [end]] = await awaitAll([
     connection.run(page, bind(p, asked, shownOf(range), { subAccounts, transaction })),
     connection.run(last, bind(way, asked)),
@@ -181,7 +186,7 @@ export async function pageOfTransactions(
   const { walk, along } = walkOf(range);
   const hides = hidesRows(range) || kinds.length > 0 || idempotencyKey !== null;
   const { p, page, way, edge: last } = TRANSACTIONS[walk];
-  const asked = wayOf(range, along, hides ? LOOKED_AT : (limit + 1) * (walk === 'book' ? 1 : LEGS));
+  const asked = wayOf(range, along, hides ? lookedAt(walk) : (limit + 1) * (walk === 'book' ? 1 : LEGS));
   const [rows, [end]] = await awaitAll([
     connection.run(page, bind(p, asked, shownOf(range), { kinds, idempotencyKey })),
     connection.run(last, bind(way, asked)),
@@ -210,7 +215,7 @@ const hidesRows = ({ bookedFrom, bookedTo, grantId, chargeId }: JournalRange): b
   bookedFrom !== ALWAYS || bookedTo !== NEVER || (grantId !== null && chargeId !== null);
 
 const wayOf = (
-  { shard, bookId, after, version }: JournalRange,
+  { shard, bookId, after, version, collectedIn }: JournalRange,
   along: string | readonly number[] | null,
   lookAt: number,
 ) => ({
@@ -220,6 +225,7 @@ const wayOf = (
   afterPosition: after.position,
   version,
   along,
+  collectedIn: collectedIn.filter((one) => one >= after.version && one <= version),
   lookAt,
 });
 

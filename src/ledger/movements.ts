@@ -4,8 +4,7 @@ import { as, bigint, id, integer, numeric, optional, text, timestamptz } from '.
 import { statement, type Connection, type Statement } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
-import { OF_CREDIT } from './as-of.ts';
-import { entriesOf } from './entries-of.ts';
+import { entriesOf, OF_CREDIT } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import { isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
 
@@ -94,7 +93,7 @@ const SHOWN_ELSEWHERE = `
   -- issued and gone in one breath
   or exists (
     select from entries e
-    where t.kind in ('ISSUE', 'EXPIRE') and ${OF_GRANT} and e.version = t.version
+    where t.kind in ('ISSUE', 'EXPIRE') and ${OF_GRANT} and ${OF_CREDIT} and e.version = t.version
       and e.kind in ('ISSUE', 'EXPIRE') and e.kind <> t.kind
   )`;
 

@@ -5,7 +5,8 @@ import { eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placemen
 import type { FoundFact } from '../db/table.ts';
 import { idOf } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import { OF_CREDIT, versionAt } from './as-of.ts';
+import { versionAt } from './as-of.ts';
+import { OF_CREDIT } from './entries-of.ts';
 import { kindsHeld } from './posting.ts';
 
 type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };

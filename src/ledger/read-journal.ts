@@ -4,7 +4,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
 import { idOf, uuidOf } from '../id.ts';
-import { entriesOf } from './entries-of.ts';
+import { entriesOf, transactionAt } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import type { Appended, JournalEntry, JournalTransaction } from './journal.ts';
 import { ROUTED, SUB_ACCOUNT } from './sub-accounts.ts';
@@ -75,14 +75,6 @@ export const ENTRY = `e.version, e.position, t.id as transaction_id, s.id as acc
 
 type OfShard = { readonly shard: string };
 
-/** The transaction `t` that a row `of` names by its version and its ordinal. */
-export const withTransaction = ({ shard }: OfShard, of: string, ordinal: string): string => `
-  cross join lateral (
-    select * from transactions t
-    where t.shard = ${shard} and t.book_id = ${of}.book_id and t.version = ${of}.version and t.ordinal = ${of}.${ordinal}
-    offset 0
-  ) t`;
-
 /** What a row of an entry `e` needs besides its transaction: its sub-account, and the entry of that which it takes back. */
 export const withAccount = ({ shard }: OfShard): string => `
   join sub_accounts s on s.shard = ${shard} and s.book_id = e.book_id and s.ordinal = e.sub_account
@@ -135,7 +127,7 @@ const named = parameters({
 const ENTRIES_OF = statement<EntryRow>(
   'entries_of_transactions',
   `select ${ENTRY} from unnest(${named.bookIds}, ${named.versions}, ${named.ordinals}) named (book_id, version, ordinal)
-   ${withTransaction(named, 'named', 'ordinal')}
+   ${transactionAt({ shard: named.shard, bookId: 'named.book_id', version: 'named.version', ordinal: 'named.ordinal' })}
    cross join lateral (${entriesOf(named)}) e
    ${withAccount(named)}
    order by e.book_id, e.version, e.position`,

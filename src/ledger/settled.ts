@@ -7,8 +7,8 @@ import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { keysIn, type Scope } from '../scope.ts';
 import { IS_SETTLED } from './account.ts';
-import { heldAt, KNOWN_BOOK, OF_CREDIT, versionAt } from './as-of.ts';
-import { entriesOf } from './entries-of.ts';
+import { heldAt, KNOWN_BOOK, versionAt } from './as-of.ts';
+import { entriesOf, OF_CREDIT } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 
 /** Settled of a book in a scope: Σ FBO + Σ receivable with unknown cost basis (domain.md §5), and what moves it. */

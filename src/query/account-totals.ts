@@ -2,6 +2,7 @@ import { booksOfNamespace } from '../book/namespace.ts';
 import { askWritten, type QueryDeps } from '../book/questions.ts';
 import { runAllForward, runForward } from '../book/state-at.ts';
 import { isHistory, readUpTo, type BookView, type Moment, type WrittenView } from '../book/view.ts';
+import { collectingVersions } from '../tables/charges.ts';
 import { awaitWriters, LONGEST_WRITE_MS } from '../tables/writers.ts';
 import type { Outcome } from '../credit/book-state.ts';
 import { databaseTime } from '../db/clock.ts';
@@ -83,8 +84,10 @@ export async function accountsOfSubject(
   subject: Subject,
 ): Promise<readonly AccountTotal[]> {
   const { grantId, chargeId } = subject;
+  const collectedIn =
+    grantId !== null || chargeId === null ? [] : await collectingVersions(connection, view, chargeId);
   const [written, ahead] = await awaitAll([
-    subjectTotals(connection, view, earlier(view.asOf, view.clock), subject),
+    subjectTotals(connection, view, earlier(view.asOf, view.clock), subject, collectedIn),
     legsAhead(connection, view),
   ]);
   const legs = ahead.filter(

@@ -5,6 +5,7 @@ import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { boundsOf } from '../ledger/journal-bounds.ts';
 import type { JournalRange } from '../ledger/journal-pages.ts';
 import type { JournalCursor } from '../ledger/journal-walks.ts';
+import { collectingVersions } from '../tables/charges.ts';
 
 /** The raw journal of a book, as recorded: what has fallen due and nobody has written yet is not in it. */
 
@@ -38,5 +39,7 @@ export async function rangeOf(
   const last = Math.min(bounds.until, ...pins.map((version) => version ?? 0));
   if (first > last) return null;
   const from = first > after.version ? { version: first, position: 0 } : after;
-  return { shard, bookId, after: from, version: last, limit, bookedFrom, bookedTo, grantId, chargeId };
+  const collectedIn = chargeId === null ? [] : await collectingVersions(connection, view, chargeId);
+  const filter = { bookedFrom, bookedTo, grantId, chargeId, collectedIn };
+  return { shard, bookId, after: from, version: last, limit, ...filter };
 }

@@ -15,7 +15,9 @@ import {
   timestamptz,
   columnSet,
 } from '../db/columns.ts';
-import type { Connection } from '../db/database.ts';
+import { statement, type Connection } from '../db/database.ts';
+import { bind, parameters } from '../db/parameters.ts';
+import type { Placed } from '../db/placement.ts';
 import { lifeClass } from '../db/span.ts';
 import { inBook, tableOf, type Owned } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
@@ -96,6 +98,28 @@ export const loadCharges = CHARGES.finderById('charges_by_id', 'id', 'chargeId')
 
 /** The same of one book. */
 export const chargesOf = inBook(loadCharges, 'chargeId');
+
+const one = parameters({ shard: 'smallint', bookId: 'uuid', chargeId: 'uuid' });
+
+const COLLECTING = statement<{ version: number }>(
+  'versions_that_collected',
+  `select c.version from charges c
+   where c.shard = ${one.shard} and c.book_id = ${one.bookId} and c.id = ${one.chargeId}
+   union
+   select e.version from charge_events e
+   where e.shard = ${one.shard} and e.book_id = ${one.bookId} and e.charge_id = ${one.chargeId} and e.collected > 0
+   order by version`,
+);
+
+/** The versions that can have collected for a charge: the one that made it, and those that its events tell, in order. */
+export async function collectingVersions(
+  connection: Connection,
+  book: Placed,
+  chargeId: string,
+): Promise<readonly number[]> {
+  const rows = await connection.run(COLLECTING, bind(one, book, { chargeId }));
+  return rows.map(({ version }) => version);
+}
 
 const updateCharges = CHARGES.update('update_charges', [standing]);
 

@@ -4,9 +4,17 @@ import { accountTotals, accountTotalsOfBooks } from '../../src/ledger/account-to
 import { lateDebtorsAt } from '../../src/book/advance-history.ts';
 import type { JournalPoint } from '../../src/ledger/as-of.ts';
 import { grantTotals, lateGrants } from '../../src/ledger/grant-totals.ts';
+import { idOf } from '../../src/id.ts';
 import { boundsOf } from '../../src/ledger/journal-bounds.ts';
+import {
+  pageOfEntries,
+  pageOfTransactions,
+  WHOLE_JOURNAL,
+  type JournalRange,
+} from '../../src/ledger/journal-pages.ts';
 import { movementsAt, pageOfMovements } from '../../src/ledger/movements.ts';
 import { settledAt, settledAtEach, settledEntriesWithin } from '../../src/ledger/settled.ts';
+import { subjectTotals } from '../../src/ledger/subject-totals.ts';
 import { ALL } from '../../src/scope.ts';
 import { day } from '../support/builders.ts';
 import { explaining, type Planning } from '../support/plans.ts';
@@ -26,6 +34,9 @@ const SMALL_BOOKS = 10_000;
 const MINUTE = 60_000;
 let book: { shard: number; bookId: string; version: number; from: number };
 let grantId: string;
+let chargeId: string;
+/** The version that made the charge. */
+const SPENT = 50_000;
 
 beforeAll(async () => {
   await sql.rows('grant update on writes, transactions, entries, allocations to current_user');
@@ -54,6 +65,11 @@ beforeAll(async () => {
     row!.id,
   ]);
   book = await tellSpends(sql, customer!.customer_id, { count: SPENDS, told: 'at the end' });
+  const [spent] = await sql.rows<{ id: string }>(
+    'select charge_id as id from transactions where book_id = $1 and version = $2',
+    [book.bookId, SPENT],
+  );
+  chargeId = idOf('chg', spent!.id);
   await sql.rows('vacuum (analyze)');
 });
 
@@ -64,6 +80,16 @@ const placed = (fraction: number): JournalPoint => ({
   recordedBy: 2,
 });
 const EVERY = { types: [], currency: null };
+const journal = (of: Partial<JournalRange> = {}) => ({
+  ...WHOLE_JOURNAL,
+  ...book,
+  after: { version: SPENT - 10, position: 1 },
+  limit: 50,
+  subAccounts: null,
+  transaction: null,
+  ...of,
+});
+const ofCharge = () => ({ chargeId, collectedIn: [SPENT] });
 const KINDS = ['ISSUE', 'CONSUME', 'COVER', 'CORRECT', 'EXPIRE', 'VOID', 'ADJUST'] as const;
 const around = (at: number, rows: number) => Array.from({ length: rows }, (_, i) => at - i * MINUTE);
 
@@ -96,6 +122,15 @@ const QUESTIONS: Readonly<Record<string, readonly [pages: number, ask: Ask]>> = 
         limit: 100,
         beyond: { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 },
       }),
+  ],
+  'a page of entries': [1_500, (c) => pageOfEntries(c, journal())],
+  'a page of entries of a grant': [1_500, (c) => pageOfEntries(c, journal({ grantId }))],
+  'the entries of a charge': [100, (c) => pageOfEntries(c, journal(ofCharge()))],
+  'a page of transactions of a grant': [1_500, (c) => pageOfTransactions(c, journal({ grantId }))],
+  'the transactions of a charge': [100, (c) => pageOfTransactions(c, journal(ofCharge()))],
+  'what a charge comes to': [
+    100,
+    (c, { asOf }) => subjectTotals(c, book, asOf, { grantId: null, chargeId }, [SPENT]),
   ],
   'the rows of an instant': [200, (c, { asOf }) => movementsAt(c, filter(), [asOf])],
   'what moved in two hours': [

@@ -2,6 +2,7 @@ import type { Row } from '../../src/db/codec.ts';
 import type { SubAccount } from '../../src/ledger/account.ts';
 import { GENESIS, transactionLink, type HashedEntry } from '../../src/ledger/hash.ts';
 import { idOf } from '../../src/id.ts';
+import { TELLS_CHARGE, TELLS_GRANT } from '../../src/ledger/entries-of.ts';
 import { SUB_ACCOUNT } from '../../src/ledger/sub-accounts.ts';
 import { staleProjections } from './rebuilt.ts';
 import type { Sql } from './sql.ts';
@@ -18,6 +19,7 @@ export async function audit(sql: Sql): Promise<readonly Finding[]> {
   const checks = {
     unbalanced,
     misplaced,
+    unfound,
     brokenRunningTotals,
     brokenGrantRemainders,
     versionGaps,
@@ -55,6 +57,33 @@ const misplaced = (sql: Sql): Promise<Finding[]> =>
       from entries group by shard, book_id, version, transaction
     ) e on e.shard = t.shard and e.book_id = t.book_id and e.version = t.version and e.transaction = t.ordinal
     where (t.first_position, t.sub_accounts) is distinct from (e.first_position, e.sub_accounts)`);
+
+/**
+ * Entries that are not found where they are looked for: by their grant, by their charge (src/ledger/entries-of.ts), or,
+ * taken back by another, in its sub-account.
+ */
+const unfound = (sql: Sql): Promise<Finding[]> =>
+  sql.rows(`
+    select 'by grant' as way, e.book_id, e.version, e.position from entries e
+    where e.grant_id is not null and not exists (
+      select from entries o
+      where (o.shard, o.book_id, o.version, o.transaction, o.grant_id) = (e.shard, e.book_id, e.version, e.transaction, e.grant_id)
+        and ${TELLS_GRANT.replaceAll('e.', 'o.')})
+    union all
+    select 'by charge', e.book_id, e.version, e.position from entries e
+    join transactions t on (t.shard, t.book_id, t.version, t.ordinal) = (e.shard, e.book_id, e.version, e.transaction)
+    where e.charge_id is not null and not ${TELLS_CHARGE} and (
+      t.charge_id is distinct from e.charge_id or e.version not in (
+        select c.version from charges c where (c.shard, c.book_id, c.id) = (e.shard, e.book_id, e.charge_id)
+        union all
+        select v.version from charge_events v
+        where (v.shard, v.book_id, v.charge_id) = (e.shard, e.book_id, e.charge_id) and v.collected > 0))
+    union all
+    select 'as taken back', e.book_id, e.version, e.position from entries e
+    where e.reversed_version is not null and not exists (
+      select from entries o
+      where (o.shard, o.book_id, o.sub_account, o.version, o.position)
+          = (e.shard, e.book_id, e.sub_account, e.reversed_version, e.reversed_position))`);
 
 /** Entries whose running total is not the sum of their sub-account up to them, in version order. */
 export const brokenRunningTotals = (sql: Sql): Promise<Finding[]> =>

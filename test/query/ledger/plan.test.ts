@@ -29,6 +29,9 @@ const recordedAt = (version: number): Instant => day(1) + version * PACE;
 const LAST = FIRST + SPENDS;
 let book: { shard: number; bookId: string };
 let grantUuid: string;
+let chargeUuid: string;
+/** A version in the middle, and the charge that its spend made. */
+const SPENT = 5_000;
 
 beforeAll(async () => {
   time.now = day(1);
@@ -75,6 +78,11 @@ beforeAll(async () => {
       grantUuid,
     ],
   );
+  const [spent] = await sql.rows<{ id: string }>(
+    'select charge_id as id from transactions where version = $1',
+    [SPENT],
+  );
+  chargeUuid = spent!.id;
   await sql.rows('update books set version = $1, clock = $2', [LAST, at(recordedAt(LAST))]);
   await sumUp(sql, book, LAST);
   await sql.rows('vacuum (analyze) writes, transactions, entries, sub_accounts, late_sums');
@@ -90,6 +98,7 @@ const range = (more: Partial<EntryRange & TransactionRange> = {}): EntryRange & 
   bookedTo: NEVER,
   grantId: null,
   chargeId: null,
+  collectedIn: [],
   kinds: [],
   idempotencyKey: null,
   subAccounts: null,
@@ -101,6 +110,12 @@ const range = (more: Partial<EntryRange & TransactionRange> = {}): EntryRange & 
 const asked: Readonly<Record<string, () => Partial<EntryRange & TransactionRange>>> = {
   'the whole journal': () => ({}),
   'what one grant did, which is nearly all': () => ({ grantId: idOf('grt', grantUuid) }),
+  'what one charge did': () => ({ chargeId: idOf('chg', chargeUuid), collectedIn: [SPENT] }),
+  'what one grant did for a charge': () => ({
+    chargeId: idOf('chg', chargeUuid),
+    collectedIn: [SPENT],
+    grantId: idOf('grt', grantUuid),
+  }),
   'a window of a day in the middle': () => ({
     bookedFrom: recordedAt(SPENDS / 2),
     bookedTo: recordedAt(SPENDS / 2) + 86_400_000,
@@ -127,7 +142,13 @@ const LISTS: Readonly<
 const BOUNDED = 60_000;
 /** A page of fifty rows that are all shown. */
 const LITTLE = 3_000;
-const SHOWS_ALL = ['the whole journal', 'what one grant did, which is nearly all', 'two sub-accounts'];
+const SHOWS_ALL = [
+  'the whole journal',
+  'what one grant did, which is nearly all',
+  'what one charge did',
+  'what one grant did for a charge',
+  'two sub-accounts',
+];
 
 async function plansOf(
   planning: Planning,
