@@ -7,18 +7,23 @@ import { EARLIEST, LATEST, type Instant } from '../instant.ts';
  */
 
 /** Bytes one after the other, in as much memory as they need. Whatever writes an element first reserves its bytes. */
-export type Bytes = { buffer: Buffer; length: number };
+export type Bytes = { buffer: Buffer; view: DataView; length: number };
 
-export const emptyBytes = (expected: number): Bytes => ({ buffer: Buffer.allocUnsafe(expected), length: 0 });
+export const emptyBytes = (expected: number): Bytes => ({ ...memory(expected), length: 0 });
+
+function memory(size: number): Omit<Bytes, 'length'> {
+  const buffer = Buffer.allocUnsafe(size);
+  return { buffer, view: new DataView(buffer.buffer, buffer.byteOffset, size) };
+}
 
 /** Makes room for `size` more bytes and says where they begin. */
 function reserve(out: Bytes, size: number): number {
   const begin = out.length;
   out.length += size;
   if (out.length > out.buffer.length) {
-    const larger = Buffer.allocUnsafe(out.length * 2);
-    out.buffer.copy(larger, 0, 0, begin);
-    out.buffer = larger;
+    const larger = memory(out.length * 2);
+    out.buffer.copy(larger.buffer, 0, 0, begin);
+    Object.assign(out, larger);
   }
   return begin;
 }
@@ -37,13 +42,13 @@ export function writeArray(
   of: string | ((item: never) => unknown),
 ): void {
   const at = reserve(out, items.length === 0 ? 12 : 20);
-  out.buffer.writeInt32BE(items.length === 0 ? 0 : 1, at);
+  out.view.setInt32(at, items.length === 0 ? 0 : 1);
   // Whether it holds NULLs: Postgres looks for itself.
-  out.buffer.writeInt32BE(0, at + 4);
-  out.buffer.writeInt32BE(oid, at + 8);
+  out.view.setInt32(at + 4, 0);
+  out.view.setInt32(at + 8, oid);
   if (items.length === 0) return;
-  out.buffer.writeInt32BE(items.length, at + 12);
-  out.buffer.writeInt32BE(1, at + 16);
+  out.view.setInt32(at + 12, items.length);
+  out.view.setInt32(at + 16, 1);
   for (let i = 0; i < items.length; i += 1) {
     const item = items[i] as Readonly<Record<string, unknown>> | null;
     const value = item === null ? null : typeof of === 'string' ? item[of] : of(item as never);
@@ -54,18 +59,21 @@ export function writeArray(
 
 function writeNull(out: Bytes): void {
   const at = reserve(out, 4);
-  out.buffer.writeInt32BE(-1, at);
+  out.view.setInt32(at, -1);
 }
 
 /** Reserves an element of known size, and says where its bytes begin. */
 function sized(out: Bytes, size: number): number {
   const at = reserve(out, 4 + size);
-  out.buffer.writeInt32BE(size, at);
+  out.view.setInt32(at, size);
   return at + 4;
 }
 
-function whole(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new Error(`invariant: not a whole number: ${value}`);
+/** A whole number of so many bits, or one that a number holds exactly. */
+function whole(value: number, bits = 54): number {
+  const most = 2 ** (bits - 1);
+  if (!Number.isSafeInteger(value) || value >= most || value < -most)
+    throw new RangeError(`invariant: not a whole number of ${bits} bits: ${value}`);
   return value;
 }
 
@@ -73,7 +81,7 @@ export const bool: Element<boolean> = {
   oid: 16,
   write: (out, value) => {
     const at = sized(out, 1);
-    out.buffer.writeUInt8(value ? 1 : 0, at);
+    out.view.setUint8(at, value ? 1 : 0);
   },
 };
 
@@ -81,7 +89,7 @@ export const int2: Element<number> = {
   oid: 21,
   write: (out, value) => {
     const at = sized(out, 2);
-    out.buffer.writeInt16BE(whole(value), at);
+    out.view.setInt16(at, whole(value, 16));
   },
 };
 
@@ -89,7 +97,7 @@ export const int4: Element<number> = {
   oid: 23,
   write: (out, value) => {
     const at = sized(out, 4);
-    out.buffer.writeInt32BE(whole(value), at);
+    out.view.setInt32(at, whole(value, 32));
   },
 };
 
@@ -98,8 +106,8 @@ export const int8: Element<number> = {
   oid: 20,
   write: (out, value) => {
     const at = sized(out, 8);
-    out.buffer.writeInt32BE(Math.floor(whole(value) / 2 ** 32), at);
-    out.buffer.writeUInt32BE((value % 2 ** 32) >>> 0, at + 4);
+    out.view.setInt32(at, Math.floor(whole(value) / 2 ** 32));
+    out.view.setUint32(at + 4, value >>> 0);
   },
 };
 
@@ -110,8 +118,8 @@ export const instant: Element<Instant> = {
     // The rows of a batch are full of one instant: its own.
     if (value !== latest.value) latest = { value, ...halvesOf(microseconds(value)) };
     const at = sized(out, 8);
-    out.buffer.writeInt32BE(latest.high, at);
-    out.buffer.writeUInt32BE(latest.low, at + 4);
+    out.view.setInt32(at, latest.high);
+    out.view.setUint32(at + 4, latest.low);
   },
 };
 
@@ -131,24 +139,27 @@ const INFINITY = 2n ** 63n - 1n;
 let latest = { value: Number.NaN, high: 0, low: 0 };
 
 /** 32 hex digits, with or without dashes. */
-export const uuid: Element<string> = {
-  oid: 2950,
-  write: (out, value) => {
-    const at = sized(out, 16);
-    const { buffer } = out;
-    let [byte, place, digits] = [at, 0, 0];
-    while (place < value.length && byte < at + 16) {
-      if (value.charCodeAt(place) === DASH) place += 1;
-      const [high, low] = [digitAt(value, place), digitAt(value, place + 1)];
-      buffer[byte] = (high << 4) | low;
-      digits |= high | low;
-      byte += 1;
-      place += 2;
-    }
-    if (byte < at + 16 || place !== value.length || digits > 15)
-      throw new Error(`invariant: not a uuid: ${value}`);
-  },
-};
+export const uuid: Element<string> = { oid: 2950, write: (out, value) => writeUuid(out, value, 0) };
+
+/** The uuid that a text has from a place on. */
+export function writeUuid(out: Bytes, text: string, from: number): void {
+  const at = sized(out, 16);
+  const { buffer } = out;
+  let byte = at;
+  let place = from;
+  let digits = 0;
+  while (place < text.length && byte < at + 16) {
+    if (text.charCodeAt(place) === DASH) place += 1;
+    const high = digitAt(text, place);
+    const low = digitAt(text, place + 1);
+    buffer[byte] = (high << 4) | low;
+    digits |= high | low;
+    byte += 1;
+    place += 2;
+  }
+  if (byte < at + 16 || place !== text.length || digits > 15)
+    throw new Error(`invariant: not a uuid: ${text}`);
+}
 
 const DASH = 45;
 const NO_DIGIT = 16;
@@ -174,7 +185,7 @@ function writeText(out: Bytes, text: string): void {
   // A UTF-16 unit takes three bytes at most.
   const at = reserve(out, 4 + text.length * 3);
   const size = writeAscii(out.buffer, at + 4, text) ?? out.buffer.write(text, at + 4);
-  out.buffer.writeInt32BE(size, at);
+  out.view.setInt32(at, size);
   out.length = at + 4 + size;
 }
 
@@ -214,11 +225,11 @@ export const numeric: Element<Amount> = {
     while (zeros < digits.length && digits[zeros] === 0) zeros += 1;
     const used = digits.length - zeros;
     const at = sized(out, 8 + used * 2);
-    out.buffer.writeInt16BE(used, at);
-    out.buffer.writeInt16BE(digits.length - 1 - DECIMAL_DIGITS, at + 2);
-    out.buffer.writeInt16BE(value < 0n ? NEGATIVE : 0, at + 4);
-    out.buffer.writeInt16BE(decimalsShown(zeros, digits[zeros] ?? 0), at + 6);
-    for (let i = 0; i < used; i += 1) out.buffer.writeInt16BE(digits[digits.length - 1 - i]!, at + 8 + i * 2);
+    out.view.setInt16(at, used);
+    out.view.setInt16(at + 2, digits.length - 1 - DECIMAL_DIGITS);
+    out.view.setInt16(at + 4, value < 0n ? NEGATIVE : 0);
+    out.view.setInt16(at + 6, decimalsShown(zeros, digits[zeros] ?? 0));
+    for (let i = 0; i < used; i += 1) out.view.setInt16(at + 8 + i * 2, digits[digits.length - 1 - i]!);
   },
 };
 

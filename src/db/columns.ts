@@ -1,4 +1,4 @@
-import { idOf, uuidOf, type IdPrefix } from '../id.ts';
+import { idOf, type IdPrefix } from '../id.ts';
 import {
   bool,
   bytes,
@@ -12,6 +12,7 @@ import {
   utf8,
   uuid as hex,
   writeArray,
+  writeUuid,
   type Bytes,
   type Element,
 } from './binary.ts';
@@ -63,7 +64,7 @@ export const digits: Column<string> = { ...uuid, read: (parsed: string) => parse
 export const id = (prefix: IdPrefix): Column<string> => ({
   ...uuid,
   read: (parsed: string) => idOf(prefix, parsed),
-  write: (out, value) => uuid.write(out, uuidOf(value)),
+  write: (out, value) => writeUuid(out, value, value.indexOf('_') + 1),
 });
 
 export const optional = <Value>(of: Column<Value>): Column<Value | null> =>
