@@ -45,8 +45,8 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
   }
 
   /** What it holds that another does not, or holds another value of; in order of key. */
-  *changedSince(before: PersistentMap<V>): Generator<[string, V], undefined> {
-    for (const { key, value } of changes(byKey<V>(), before.root, this.root)) yield [key, value];
+  changedSince(before: PersistentMap<V>): readonly [string, V][] {
+    return changes(byKey<V>(), before.root, this.root).map(({ key, value }) => [key, value]);
   }
 
   get(key: string): V | undefined {
@@ -57,20 +57,18 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
     return this.#entry(key) !== undefined;
   }
 
-  *entries(): Generator<[string, V], undefined> {
-    for (const { key, value } of inOrder(this.root)) yield [key, value];
+  keys(): readonly string[] {
+    return inOrder(this.root).map(({ key }) => key);
   }
 
-  *keys(): Generator<string, undefined> {
-    for (const { key } of inOrder(this.root)) yield key;
+  values(): readonly V[] {
+    return inOrder(this.root).map(({ value }) => value);
   }
 
-  *values(): Generator<V, undefined> {
-    for (const { value } of inOrder(this.root)) yield value;
-  }
-
-  [Symbol.iterator](): Generator<[string, V], undefined> {
-    return this.entries();
+  [Symbol.iterator](): Iterator<[string, V], undefined> {
+    return inOrder(this.root)
+      .map(({ key, value }): [string, V] => [key, value])
+      .values();
   }
 
   #entry(key: string): Entry<V> | undefined {

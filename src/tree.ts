@@ -79,28 +79,54 @@ export function build<T, Sum>(growth: Growth<T, Sum>, ordered: readonly T[]): Br
   return between(0, ordered.length);
 }
 
-/** The values in order, without branches whose sum is not worth looking into: what it yields may not be worth it either. */
-export function* inOrder<T, Sum>(
+/** The values in order, without branches whose sum is not worth looking into: what it gives may not be worth it either. */
+export function inOrder<T, Sum>(
   tree: Branch<T, Sum>,
   isWorthIt: (sum: Sum) => boolean = () => true,
-): Generator<T, void, undefined> {
-  const path: Tree<T, Sum>[] = [];
-  let branch = tree;
-  for (;;) {
-    while (branch !== null && isWorthIt(branch.sum)) {
-      path.push(branch);
-      branch = branch.left;
+  values: T[] = [],
+): T[] {
+  if (tree === null || !isWorthIt(tree.sum)) return values;
+  inOrder(tree.left, isWorthIt, values);
+  values.push(tree.value);
+  return inOrder(tree.right, isWorthIt, values);
+}
+
+/** The same one after the other as they are asked for: the first of many cost no more than the path to them. */
+export class Walk<T, Sum> implements IterableIterator<T, undefined> {
+  private readonly isWorthIt: (sum: Sum) => boolean;
+  private readonly path: Tree<T, Sum>[] = [];
+
+  constructor(tree: Branch<T, Sum>, isWorthIt: (sum: Sum) => boolean) {
+    this.isWorthIt = isWorthIt;
+    this.#descend(tree);
+  }
+
+  next(): IteratorResult<T, undefined> {
+    const next = this.path.pop();
+    if (next === undefined) return { done: true, value: undefined };
+    this.#descend(next.right);
+    return { done: false, value: next.value };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  #descend(tree: Branch<T, Sum>): void {
+    for (let branch = tree; branch !== null && this.isWorthIt(branch.sum); branch = branch.left) {
+      this.path.push(branch);
     }
-    const next = path.pop();
-    if (next === undefined) return;
-    yield next.value;
-    branch = next.right;
   }
 }
 
 /** What several sources yield, each of them in order, in the order of all. */
-export function* merged<T>(
-  sources: readonly Generator<T, void, undefined>[],
+export const merged = <T>(
+  sources: readonly IterableIterator<T, undefined>[],
+  order: (a: T, b: T) => number,
+): Iterable<T> => (sources.length === 1 ? sources[0]! : mergedOf(sources, order));
+
+function* mergedOf<T>(
+  sources: readonly IterableIterator<T, undefined>[],
   order: (a: T, b: T) => number,
 ): Generator<T, void, undefined> {
   const heads = sources.flatMap((source) => {
@@ -119,16 +145,17 @@ export function* merged<T>(
 }
 
 /** What a tree has in its places that is not the very thing another one has there; in order. */
-export function* changes<T, Sum>(
+export function changes<T, Sum>(
   growth: Growth<T, Sum>,
   before: Branch<T, Sum>,
   after: Branch<T, Sum>,
-): Generator<T, void, undefined> {
-  if (after === null || before === after) return;
+  told: T[] = [],
+): T[] {
+  if (after === null || before === after) return told;
   const parted = part(growth, before, after.value);
-  yield* changes(growth, parted.before, after.left);
-  if (parted.there?.value !== after.value) yield after.value;
-  yield* changes(growth, parted.after, after.right);
+  changes(growth, parted.before, after.left, told);
+  if (parted.there?.value !== after.value) told.push(after.value);
+  return changes(growth, parted.after, after.right, told);
 }
 
 const grow = <T, Sum>(

@@ -27,7 +27,7 @@ function weightNow({ grants, charges, clock: at }: BookState, currency: string, 
   // Where unrestricted credit is enough for all of them, each takes what it wants, whatever the order.
   const most = sumAmounts(weighing.map(outstanding));
   if (most <= remainingIn(grants, currency, { kind: 'unrestricted' })) return most;
-  return totalWeight(weights([...grants.values()], weighing, { currency, scope, at }));
+  return totalWeight(weights(grants.values(), weighing, { currency, scope, at }));
 }
 
 /** Credit that is promised at the instant and not booked yet (domain.md §4). */

@@ -73,10 +73,10 @@ export class Pooled<F, Sum> implements Iterable<[string, F]> {
 
   /** Those pools that it is asked for. */
   poolsWhere(isAsked: (pool: FactPool<F, Sum>) => boolean): readonly FactPool<F, Sum>[] {
-    return [...this.pools.values()].filter(isAsked);
+    return this.pools.values().filter(isAsked);
   }
 
-  changedSince(before: Pooled<F, Sum>): Generator<[string, F], undefined> {
+  changedSince(before: Pooled<F, Sum>): readonly [string, F][] {
     return this.byId.changedSince(before.byId);
   }
 
@@ -92,16 +92,16 @@ export class Pooled<F, Sum> implements Iterable<[string, F]> {
     return this.byId.has(id);
   }
 
-  keys(): Iterable<string> & Iterator<string> {
+  keys(): readonly string[] {
     return this.byId.keys();
   }
 
-  values(): Generator<F, undefined> {
+  values(): readonly F[] {
     return this.byId.values();
   }
 
-  [Symbol.iterator](): Generator<[string, F], undefined> {
-    return this.byId.entries();
+  [Symbol.iterator](): Iterator<[string, F], undefined> {
+    return this.byId[Symbol.iterator]();
   }
 }
 

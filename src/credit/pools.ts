@@ -1,7 +1,7 @@
 import { sumAmounts, type Amount } from '../amount.ts';
 import { ALWAYS, earlier, later, NEVER, type Instant } from '../instant.ts';
 import { inScope, keysOf, mayPay, type Scope } from '../scope.ts';
-import { inOrder, merged, rankOf } from '../tree.ts';
+import { inOrder, merged, rankOf, Walk } from '../tree.ts';
 import { burnOrder, burnOrderAt } from './burn-order.ts';
 import { advanceKey, orderOfStart, type Advance, type Charge } from './charge.ts';
 import { isOpen, nextDueOf, pendingAmount, type Grant } from './grant.ts';
@@ -67,7 +67,7 @@ export const nextDueAmong = (grants: Grants): Instant =>
 export const dueAmong = (grants: Grants, by: Instant): readonly Grant[] =>
   grants
     .poolsWhere(({ facts }) => facts.sum.nextDue <= by)
-    .flatMap(({ facts }) => [...inOrder(facts, ({ nextDue }) => nextDue <= by)]);
+    .flatMap(({ facts }) => inOrder(facts, ({ nextDue }) => nextDue <= by));
 
 /** What of a usage a pool of grants, or of debts a grant, has to fit. */
 type Usage = Pick<Charge, 'currency' | 'featureKey'>;
@@ -80,16 +80,16 @@ export function inBurnOrder(grants: Grants, usage: Usage, at: Instant): Iterable
   const pools = poolsFor(grants, usage);
   // Told late, credit that was rescheduled since stood elsewhere.
   if (pools.some(({ facts }) => facts.sum.rescheduledAt > at))
-    return pools.flatMap(({ facts }) => [...inOrder(facts)]).toSorted(burnOrderAt(at));
+    return pools.flatMap(({ facts }) => inOrder(facts)).toSorted(burnOrderAt(at));
   return merged(
-    pools.map(({ facts }) => inOrder(facts, ({ untaken }) => untaken)),
+    pools.map(({ facts }) => new Walk(facts, ({ untaken }) => untaken)),
     burnOrder,
   );
 }
 
 /** The same in no particular order. */
 export const untakenFor = (grants: Grants, usage: Usage): readonly Grant[] =>
-  poolsFor(grants, usage).flatMap(({ facts }) => [...inOrder(facts, ({ untaken }) => untaken)]);
+  poolsFor(grants, usage).flatMap(({ facts }) => inOrder(facts, ({ untaken }) => untaken));
 
 const poolsFor = (grants: Grants, { currency, featureKey }: Usage): readonly FactPool<Grant, GrantSum>[] =>
   grants.poolsWhere(
@@ -124,7 +124,7 @@ export const owedTo = (advances: Advances, { currency, featureKeys }: Grant): It
     advances
       .poolsWhere((pool) => pool.currency === currency && pool.facts.sum > 0n)
       .filter((pool) => mayPay(featureKeys, pool.featureKeys[0] ?? null))
-      .map(({ facts }) => inOrder(facts, (uncovered) => uncovered > 0n)),
+      .map(({ facts }) => new Walk(facts, (uncovered) => uncovered > 0n)),
     ADVANCES.order,
   );
 
@@ -150,7 +150,7 @@ export const openCharges = (charges: Charges): number =>
 
 /** Those that are open in a scope; some others may be among them. */
 export const openIn = (charges: Charges, currency: string, scope: Scope): readonly Charge[] =>
-  charges.poolsWhere(inside(currency, scope)).flatMap(({ facts }) => [...inOrder(facts, (open) => open > 0)]);
+  charges.poolsWhere(inside(currency, scope)).flatMap(({ facts }) => inOrder(facts, (open) => open > 0));
 
 const all = (): boolean => true;
 

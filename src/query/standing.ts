@@ -21,7 +21,7 @@ import { grantsOf } from '../tables/grants.ts';
 export async function standingAt(connection: Connection, view: BookView): Promise<Parts> {
   if (view.bookId === null || !isHistory(view)) {
     const { grants, advances, charges } = await stateAt(connection, view);
-    return { grants: [...grants.values()], advances: [...advances.values()], charges: [...charges.values()] };
+    return { grants: grants.values(), advances: advances.values(), charges: charges.values() };
   }
   const [grants, advances, charges] = await awaitAll([
     grantsThen(connection, view),

@@ -122,4 +122,4 @@ function refuseNewWithdrawn(command: Command, book: Pick<Session, 'currencies' |
 /** As credit, or as money: what a grant was paid in has sub-accounts of its own. */
 const holds = ({ currencies, head }: Pick<Session, 'currencies' | 'head'>, code: string): boolean =>
   Object.hasOwn(currencies, code) ||
-  [...head.subAccounts.keys()].some((key) => (JSON.parse(key) as readonly unknown[])[1] === code);
+  head.subAccounts.keys().some((key) => (JSON.parse(key) as readonly unknown[])[1] === code);

@@ -102,7 +102,7 @@ function withPast(
   if (moves.length === 0 && formerTerms.size === 0) return grants;
   const movesOf = Map.groupBy(moves, ({ grantId }) => grantId);
   return grantsOf(
-    [...grants.values()].map((grant) => {
+    grants.values().map((grant) => {
       const past = {
         moves: movesOf.get(grant.id) ?? [],
         formerTimes: formerTimesOf(formerTerms.get(grant.id)),
@@ -159,7 +159,7 @@ async function loadBehind(
   });
   // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
   const coverable = needs.accrued.flatMap((book) =>
-    [...open.get(book.bookId)!.advances.values()].map(({ chargeId }) => ({ ...book, chargeId })),
+    open.get(book.bookId)!.advances.values().map(({ chargeId }) => ({ ...book, chargeId })),
   );
   const namedOf = byBook(named);
   // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.
