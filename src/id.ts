@@ -11,31 +11,42 @@ export const LAST_UUID = 'f'.repeat(32);
 export type UuidMaker = () => string;
 
 /** `now` in milliseconds; `random` fills the bits that make ids of several instances differ. */
-export function uuidMaker(now: () => number, random: (bytes: number) => Buffer = pooledRandom()): UuidMaker {
+export function uuidMaker(now: () => number, random: (bytes: number) => Buffer = randomBytes): UuidMaker {
   let last = 0;
   let counter = 0;
+  let time = '';
+  const tails = inPieces(random);
   return () => {
     const at = Math.max(now(), last);
     counter = at === last ? counter + 1 : 0;
     // A full counter borrows the next millisecond rather than repeating.
-    last = counter > 0xfff ? at + 1 : at;
+    const next = counter > 0xfff ? at + 1 : at;
+    if (next !== last) time = next.toString(16).padStart(12, '0');
+    last = next;
     counter &= 0xfff;
-    const time = last.toString(16).padStart(12, '0');
     const step = counter.toString(16).padStart(3, '0');
-    const tail = random(8);
+    const tail = tails(8);
     tail[0] = (tail[0]! & 0x3f) | 0x80;
     return `${time}7${step}${tail.toString('hex')}`;
   };
 }
 
 /** Random bytes drawn from the system in large pieces: one call for every id would cost more than the id. */
-export function pooledRandom(): (bytes: number) => Buffer {
-  let pool = Buffer.alloc(0);
+export const pooledRandom = (): ((bytes: number) => Buffer) => inPieces(randomBytes);
+
+const LARGE_PIECE = 4096;
+
+/** The pieces share the memory of a large one, and no byte is given twice. */
+function inPieces(random: (bytes: number) => Buffer): (bytes: number) => Buffer {
+  let pool = random(0);
+  let next = 0;
   return (bytes) => {
-    if (pool.length < bytes) pool = randomBytes(4096);
-    const drawn = Buffer.from(pool.subarray(0, bytes));
-    pool = pool.subarray(bytes);
-    return drawn;
+    if (next + bytes > pool.length) {
+      pool = random(LARGE_PIECE);
+      next = 0;
+    }
+    next += bytes;
+    return pool.subarray(next - bytes, next);
   };
 }
 

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import type { Amount } from '../amount.ts';
 import { pooledRandom } from '../id.ts';
 import type { Instant } from '../instant.ts';
-import { subAccountKey, type SubAccount } from './account.ts';
 
 /**
  * The hash chain of a book: each link is SHA-256 over the link before it and some content in one fixed form. A write
@@ -48,7 +47,8 @@ export type HashedTransaction = {
 };
 export type HashedEntry = {
   readonly subAccount: number;
-  readonly account: SubAccount;
+  /** Of its sub-account, `subAccountKey`. */
+  readonly accountKey: string;
   readonly accountUuid: string;
   readonly amount: Amount;
   readonly grantId: string | null;
@@ -72,10 +72,10 @@ export function transactionLink(
     kind,
     bookedAt,
     reason === null ? null : digestOf(salt, `reason ${ordinal}`, [reason]),
-    entries.map(({ subAccount, account, accountUuid, amount, grantId, chargeId, reverses }) => [
+    entries.map(({ subAccount, accountKey, accountUuid, amount, grantId, chargeId, reverses }) => [
       subAccount,
       plain(accountUuid),
-      subAccountKey(account),
+      accountKey,
       amount.toString(),
       grantId,
       chargeId,

@@ -46,6 +46,7 @@ export type JournalEntry = {
   readonly transaction: number;
   readonly subAccount: number;
   readonly account: SubAccount;
+  readonly accountKey: string;
   readonly accountUuid: string;
   readonly kind: PostingKind;
   readonly amount: Amount;
@@ -75,7 +76,11 @@ export type Appended = {
 export function append(
   head: JournalHead,
   postings: readonly Posting[],
-  { salt, ...write }: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
+  {
+    version,
+    recordedAt,
+    salt,
+  }: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
   remaining: (grantId: string) => Amount,
   uuids: UuidMaker,
 ): Appended {
@@ -90,39 +95,58 @@ export function append(
     const ordinal = index + 1;
     const first = entries.length;
     for (const { account, amount, grantId, chargeId, reverses = null } of legs) {
-      const key = subAccountKey(account);
-      const before = subAccounts.get(key);
+      const accountKey = subAccountKey(account);
+      const before = subAccounts.get(accountKey);
       const known = before ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
       const { uuid: accountUuid, ordinal: subAccount } = known;
       if (before === undefined) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
       const runningTotal = known.total + amount;
-      subAccounts = subAccounts.with(key, { ...known, total: runningTotal });
+      subAccounts = subAccounts.with(accountKey, {
+        uuid: accountUuid,
+        ordinal: subAccount,
+        total: runningTotal,
+      });
       let grantRemaining: Amount | null = null;
       if (account.type === 'CUSTOMER_FBO' && grantId !== null) {
         grantRemaining = (held.get(grantId) ?? remaining(grantId)) + amount;
         held.set(grantId, grantRemaining);
       }
       const position = entries.length + 1;
-      const about = { grantId, grantRemaining, chargeId, reverses, bookedAt, recordedAt: write.recordedAt };
       entries.push({
-        version: write.version,
+        version,
         position,
         transaction: ordinal,
         subAccount,
         account,
+        accountKey,
         accountUuid,
         kind,
         amount,
         runningTotal,
-        ...about,
+        grantId,
+        grantRemaining,
+        chargeId,
+        reverses,
+        bookedAt,
+        recordedAt,
       });
     }
-    const subject = { grantId: subjectOf(legs, 'grantId'), chargeId: subjectOf(legs, 'chargeId') };
-    const transaction = { uuid: uuids(), ...write, ordinal, kind, bookedAt, reason };
     const own = entries.slice(first);
+    const transaction = {
+      uuid: uuids(),
+      version,
+      ordinal,
+      kind,
+      bookedAt,
+      recordedAt,
+      grantId: subjectOf(legs, 'grantId'),
+      chargeId: subjectOf(legs, 'chargeId'),
+      reason,
+      firstPosition: first + 1,
+      subAccounts: own.map(({ subAccount }) => subAccount),
+    };
     hash = transactionLink(hash, salt, transaction, own);
-    const lying = { firstPosition: first + 1, subAccounts: own.map(({ subAccount }) => subAccount) };
-    transactions.push({ ...transaction, ...subject, ...lying, hash });
+    transactions.push({ ...transaction, hash });
   }
   return { head: { hash, subAccounts }, opened, transactions, entries };
 }
@@ -132,6 +156,6 @@ export function subjectOf(
   legs: readonly Pick<Leg, 'grantId' | 'chargeId'>[],
   of: 'grantId' | 'chargeId',
 ): string | null {
-  const [first, ...others] = new Set(legs.map((leg) => leg[of]));
-  return others.length === 0 ? (first ?? null) : null;
+  const first = legs[0]?.[of] ?? null;
+  return legs.every((leg) => leg[of] === first) ? first : null;
 }

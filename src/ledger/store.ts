@@ -41,7 +41,7 @@ export const TRANSACTIONS = tableOf<JournalTransaction>('transactions', {
 });
 
 /** An entry as it is stored: its account by ordinal, and when it was recorded by version. */
-export type StoredEntry = Omit<JournalEntry, 'account' | 'accountUuid' | 'recordedAt'>;
+export type StoredEntry = Omit<JournalEntry, 'account' | 'accountKey' | 'accountUuid' | 'recordedAt'>;
 
 export const ENTRIES = tableOf<StoredEntry, { readonly fact: JournalEntry }>(
   'entries',

@@ -69,7 +69,7 @@ export function hashAfter(before: Buffer, { transaction, entries, accounts, writ
   for (const entry of entries) {
     const account = accounts.get(entry.subAccount);
     if (account === undefined) return null;
-    legs.push({ ...entry, account, accountUuid: account.uuid });
+    legs.push({ ...entry, accountKey: subAccountKey(account), accountUuid: account.uuid });
   }
   if (write === null) return null;
   return write.salt === null
@@ -86,8 +86,8 @@ function firstFormat(
   { version, ordinal, recordedAt, kind, bookedAt, reason }: HashedTransaction,
   entries: readonly HashedEntry[],
 ): Buffer {
-  const sides = entries.map(({ account, amount, grantId, chargeId, reverses }) => [
-    subAccountKey(account),
+  const sides = entries.map(({ accountKey, amount, grantId, chargeId, reverses }) => [
+    accountKey,
     amount.toString(),
     grantId,
     chargeId,

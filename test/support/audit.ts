@@ -1,5 +1,6 @@
 import type { Row } from '../../src/db/codec.ts';
 import type { SubAccount } from '../../src/ledger/account.ts';
+import { subAccountKey } from '../../src/ledger/account.ts';
 import { GENESIS, transactionLink, type HashedEntry } from '../../src/ledger/hash.ts';
 import { idOf } from '../../src/id.ts';
 import { TELLS_CHARGE, TELLS_GRANT } from '../../src/ledger/entries-of.ts';
@@ -186,7 +187,7 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
 
 const hashedOf = (row: LegRow): HashedEntry => ({
   subAccount: row.sub_account,
-  account: SUB_ACCOUNT.read(row),
+  accountKey: subAccountKey(SUB_ACCOUNT.read(row)),
   accountUuid: row.account_id,
   amount: row.amount,
   grantId: row.grant_id === null ? null : idOf('grt', row.grant_id),
