@@ -15,6 +15,8 @@ const byKey = <V>(): Growth<Entry<V>, null> => BY_KEY;
  * to make one and to say in what it differs from another cost what differs, not what there is.
  */
 export class PersistentMap<V> implements Iterable<[string, V]> {
+  static readonly #empty = new PersistentMap<never>(null, 0);
+
   readonly size: number;
   private readonly root: Branch<Entry<V>, null>;
 
@@ -26,6 +28,7 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
   /** Of several entries with one key the last. */
   static of<V>(entries: Iterable<readonly [string, V]> = []): PersistentMap<V> {
     const own = [...new Map(entries)].map(([key, value]) => ({ key, value }));
+    if (own.length === 0) return PersistentMap.#empty;
     return new PersistentMap(build(byKey<V>(), own.toSorted(BY_KEY.order)), own.length);
   }
 

@@ -41,7 +41,7 @@ export type BookCache = {
  */
 export function createBookCache(limit: number): BookCache {
   // A map remembers the order of insertion: the first is the one asked for longest ago.
-  const books = new Map<string, { readonly mark: string; readonly open: OpenBook; readonly facts: number }>();
+  const books = new Map<string, Kept>();
   let facts = 0;
 
   function drop(id: string): void {
@@ -52,7 +52,8 @@ export function createBookCache(limit: number): BookCache {
   return {
     find(mark) {
       const kept = books.get(mark.id);
-      if (kept === undefined || kept.mark !== textOf(mark)) return undefined;
+      if (kept === undefined || kept.version !== mark.version || kept.clock !== mark.clock) return undefined;
+      if (kept.hash !== textOf(mark.headHash)) return undefined;
       books.delete(mark.id);
       books.set(mark.id, kept);
       return kept.open;
@@ -62,7 +63,8 @@ export function createBookCache(limit: number): BookCache {
       const own = 1 + grants.size + charges.size + advances.size + (subAccounts?.size ?? 0);
       drop(mark.id);
       if (own > limit) return;
-      books.set(mark.id, { mark: textOf(mark), open, facts: own });
+      const { version, clock, headHash } = mark;
+      books.set(mark.id, { version, clock, hash: textOf(headHash), open, facts: own });
       facts += own;
       for (const id of books.keys()) {
         if (facts <= limit) return;
@@ -72,6 +74,12 @@ export function createBookCache(limit: number): BookCache {
   };
 }
 
+/** `facts`: how many it counts for. */
+type Kept = Pick<BookMark, 'version' | 'clock'> & {
+  readonly hash: string;
+  readonly open: OpenBook;
+  readonly facts: number;
+};
+
 // As text: a small buffer would hold on to the large one it was cut from.
-const textOf = ({ version, clock, headHash }: BookMark): string =>
-  `${version} ${clock} ${headHash.toString('latin1')}`;
+const textOf = (hash: Buffer): string => hash.toString('latin1');

@@ -25,21 +25,11 @@ const NOTHING: WritableBook = {
 };
 
 /** What is open in some books, by their ids: at most three statements, and none for those that are kept. */
-export async function openBooks(
+export const openBooks = (
   connection: Connection,
   kept: BookCache,
   books: readonly Marked[],
-): Promise<ReadonlyMap<string, OpenBook>> {
-  const found = new Map(books.map((mark) => [mark.id, kept.find(mark)]));
-  const unknown = books.filter(({ id }) => found.get(id) === undefined);
-  const loaded = await loadOpen(connection, unknown.map(placeOf));
-  for (const mark of unknown) {
-    const open = loaded(mark.id);
-    found.set(mark.id, open);
-    kept.keep(mark, open);
-  }
-  return found as ReadonlyMap<string, OpenBook>;
-}
+): Promise<ReadonlyMap<string, OpenBook>> => openBut(connection, kept, books, keptAmong(kept, books));
 
 /** The same for books that are to be written: one statement more for those whose sub-accounts are not kept. */
 export async function writableBooks(
@@ -47,19 +37,45 @@ export async function writableBooks(
   kept: BookCache,
   books: readonly Marked[],
 ): Promise<ReadonlyMap<string, WritableBook>> {
+  const found = keptAmong(kept, books);
+  const unrouted = books.filter(({ id }) => (found.get(id)?.subAccounts ?? null) === null).map(placeOf);
   const [open, subAccounts] = await awaitAll([
-    openBooks(connection, kept, books),
-    loadSubAccounts(
-      connection,
-      books.filter((mark) => (kept.find(mark)?.subAccounts ?? null) === null).map(placeOf),
-    ),
+    openBut(connection, kept, books, found),
+    loadSubAccounts(connection, unrouted),
   ]);
-  return new Map(
-    [...open].map(([id, book]) => [
-      id,
-      { ...book, subAccounts: book.subAccounts ?? subAccounts.get(id) ?? NOTHING.subAccounts },
-    ]),
-  );
+  for (const { bookId } of unrouted) {
+    const routes = subAccounts.get(bookId) ?? NOTHING.subAccounts;
+    open.set(bookId, { ...open.get(bookId)!, subAccounts: routes });
+  }
+  return open as ReadonlyMap<string, WritableBook>;
+}
+
+/** What is kept of some books, by their ids. */
+function keptAmong(kept: BookCache, books: readonly Marked[]): Map<string, OpenBook> {
+  const found = new Map<string, OpenBook>();
+  for (const mark of books) {
+    const open = kept.find(mark);
+    if (open !== undefined) found.set(mark.id, open);
+  }
+  return found;
+}
+
+/** Adds to those that are kept the others. */
+async function openBut(
+  connection: Connection,
+  kept: BookCache,
+  books: readonly Marked[],
+  found: ReadonlyMap<string, OpenBook>,
+): Promise<Map<string, OpenBook>> {
+  const unknown = books.filter(({ id }) => !found.has(id));
+  const loaded = await loadOpen(connection, unknown.map(placeOf));
+  const open = new Map(found);
+  for (const mark of unknown) {
+    const own = loaded(mark.id);
+    open.set(mark.id, own);
+    kept.keep(mark, own);
+  }
+  return open;
 }
 
 /** The same as the database has it: three statements, whatever the number of books. */

@@ -63,15 +63,19 @@ export type Outcome = {
   readonly reductions: readonly Reduction[];
 };
 
-export const emptyBook = (clock: Instant): BookState => ({
-  version: 0,
-  clock,
-  historyFrom: clock,
+const NOTHING: Readonly<Facts> = {
   grants: grantsOf(),
   advances: advancesOf(),
   charges: chargesOf(),
   allocations: PersistentMap.of(),
   posted: PersistentMap.of(),
+};
+
+export const emptyBook = (clock: Instant): BookState => ({
+  version: 0,
+  clock,
+  historyFrom: clock,
+  ...NOTHING,
 });
 
 /** Begins to work on a state, which itself is never changed: so a refusal half-way leaves nothing behind. */

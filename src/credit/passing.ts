@@ -21,7 +21,8 @@ export function passingsUntil(state: BookState, to: Instant): readonly Passing[]
     currency,
     featureKeys,
   }));
-  const ofCharges = state.charges.values()
+  const ofCharges = state.charges
+    .values()
     .filter(({ status }) => status === 'OPEN')
     .flatMap((charge) =>
       turnsOf(charge).map((turn): Passing => {

@@ -159,7 +159,10 @@ async function loadBehind(
   });
   // A grant that falls due, or that another of the batch makes, may cover them: value to be recognized with the rest.
   const coverable = needs.accrued.flatMap((book) =>
-    open.get(book.bookId)!.advances.values().map(({ chargeId }) => ({ ...book, chargeId })),
+    open
+      .get(book.bookId)!
+      .advances.values()
+      .map(({ chargeId }) => ({ ...book, chargeId })),
   );
   const namedOf = byBook(named);
   // Of closed grants those behind splits are not among them: nobody had left anything of them for a late booking.

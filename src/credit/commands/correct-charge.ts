@@ -116,7 +116,8 @@ function reduceAdvance(
 
 /** Coverings came after the sources, so reverse order of happening is the order of the law. */
 const lastTakenFirst = (work: Work, chargeId: string, collection: number): readonly Allocation[] =>
-  work.allocations.values()
+  work.allocations
+    .values()
     .filter((a) => a.chargeId === chargeId && a.collection === collection && a.returned < a.amount)
     .toSorted(
       (a, b) =>

@@ -40,7 +40,8 @@ export type Recognition = {
  * recognized yet, or `amount` of it (INSUFFICIENT_CREDIT if there is less). What only an advance backs stays accrued.
  */
 function recognizeBy(work: Work, command: RecognizeRevenue, at: Instant): Recognition {
-  const accrued = work.allocations.values()
+  const accrued = work.allocations
+    .values()
     .filter((slice) => slice.at <= at && left(slice) > 0n && currencyOf(work, slice) === command.currency)
     .toSorted((a, b) => a.at - b.at || a.ref.version - b.ref.version || a.ref.position - b.ref.position);
   const there = sumAmounts(accrued.map(left));
