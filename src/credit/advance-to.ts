@@ -52,7 +52,9 @@ export type Due = { readonly at: Instant; readonly kind: 'EXPIRY' | 'ACTIVATION'
 /** Everything that falls due, in order: by instant, expiries before activations, then burn order (domain.md §7). */
 export function due(work: Pick<BookState, 'grants'>, to: Instant): readonly Due[] {
   const events: Due[] = [];
-  for (const grant of dueAmong(work.grants, to)) {
+  const grants = dueAmong(work.grants, to);
+  if (grants.length === 0) return events;
+  for (const grant of grants) {
     if (nextDueOf(grant) > to) continue;
     const booking = grant.phase === 'SCHEDULED' ? bookingInstant(grant) : NEVER;
     if (booking <= to && booking < grant.expiresAt) events.push({ at: booking, kind: 'ACTIVATION', grant });

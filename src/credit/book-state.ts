@@ -79,9 +79,24 @@ export const emptyBook = (clock: Instant): BookState => ({
 });
 
 /** Begins to work on a state, which itself is never changed: so a refusal half-way leaves nothing behind. */
-export const open = (state: BookState): Work => ({
-  ...state,
-  version: state.version + 1,
+export const open = ({
+  version,
+  clock,
+  historyFrom,
+  grants,
+  advances,
+  charges,
+  allocations,
+  posted,
+}: BookState): Work => ({
+  version: version + 1,
+  clock,
+  historyFrom,
+  grants,
+  advances,
+  charges,
+  allocations,
+  posted,
   reductions: [],
   postings: [],
   legs: 0,
@@ -89,8 +104,9 @@ export const open = (state: BookState): Work => ({
 
 /** Ends the work: the state it led to, at the version the write gets. */
 export function seal(work: Work, version: number): Outcome {
-  const { reductions, postings, legs: _, ...state } = work;
-  return { state: { ...state, version }, postings, reductions };
+  const { clock, historyFrom, grants, advances, charges, allocations, posted, postings, reductions } = work;
+  const state = { version, clock, historyFrom, grants, advances, charges, allocations, posted };
+  return { state, postings, reductions };
 }
 
 /** Books a posting and says where its first entry stands: entries count through a write in order of booking. */

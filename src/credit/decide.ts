@@ -34,7 +34,9 @@ export function decide<C extends Command>(
   const changed = differs(before, work);
   // What has fallen due stays due: a success that changes nothing takes no version to book it under.
   const outcome = seal(work, changed ? work.version : state.version);
-  return { ...(changed ? outcome : unchanged(state)), answer, changed, seen: outcome.state };
+  if (!changed) return { ...unchanged(state), answer, changed, seen: outcome.state };
+  const { state: seen, postings, reductions } = outcome;
+  return { state: seen, postings, reductions, answer, changed, seen };
 }
 
 /** What a command may change. */

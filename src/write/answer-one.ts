@@ -8,7 +8,7 @@ import { randomSalt, type Salt } from '../ledger/hash.ts';
 import { append } from '../ledger/journal.ts';
 import { refuse, refuseFields } from '../refusal.ts';
 import { isWithdrawn } from '../tables/iso-4217.ts';
-import { record, type Session } from './session.ts';
+import { record, remember, rememberedIn, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 /**
@@ -52,7 +52,7 @@ type Prepared = { readonly message: unknown; keep(): void };
 function prepare(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Prepared {
   const { command, idempotencyKey: key, reply } = submission;
   const { method } = specOf(command);
-  const first = key === null ? undefined : session.remembered.get(key);
+  const first = key === null ? undefined : rememberedIn(session, key);
   if (first !== undefined) {
     const field = first.method === method ? submission.differsFrom(first.request) : 'method';
     if (field !== null) return reused(key!, field, first.method);
@@ -72,8 +72,7 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
       const write = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered };
       if (changed) record(session, decision, appended, write);
       if (remembered === null) return;
-      session.remembered.set(key!, remembered);
-      if (hash !== null) session.keys.push({ key: key!, remembered, hash });
+      remember(session, key!, remembered, hash);
     },
   };
 }
@@ -109,14 +108,15 @@ const reused = (key: string, field: string, method: string): never =>
  * a book that does not (domain.md §14).
  */
 function refuseNewWithdrawn(command: Command, book: Pick<Session, 'currencies' | 'head'>): void {
-  const violations = specOf(command)
+  const gone = specOf(command)
     .brings(command)
-    .filter(({ code }) => isWithdrawn(code) && !holds(book, code))
-    .map(({ code, field }) => {
-      const message = `${code} has been withdrawn from ISO 4217, and is new to this customer's book`;
-      return { field, rule: 'currency.current', message };
-    });
-  if (violations.length > 0) refuseFields(violations, 'UNKNOWN_CURRENCY');
+    .filter(({ code }) => isWithdrawn(code) && !holds(book, code));
+  if (gone.length === 0) return;
+  const violations = gone.map(({ code, field }) => {
+    const message = `${code} has been withdrawn from ISO 4217, and is new to this customer's book`;
+    return { field, rule: 'currency.current', message };
+  });
+  refuseFields(violations, 'UNKNOWN_CURRENCY');
 }
 
 /** As credit, or as money: what a grant was paid in has sub-accounts of its own. */

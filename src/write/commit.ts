@@ -20,7 +20,8 @@ import { assemble } from '../book/state-at.ts';
 import { answerOne, type DecideDeps, type Result } from './answer-one.ts';
 import { loadSessions } from './load.ts';
 import { loadRemembered, storeRemembered } from '../tables/remembered.ts';
-import { openAfter, type Rows, type Session } from './session.ts';
+import { emptyBatch, type BatchRows, type Rows } from './batch-rows.ts';
+import { openAfter, voidsAt, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type CommitDeps = DecideDeps & {
@@ -115,7 +116,8 @@ async function commitLocked(
   }
   const ours = new Set(books.map(({ key }) => bookKeyText(key)));
   const own = submissions.filter(({ key }) => ours.has(bookKeyText(key)));
-  const sessions = await loadSessions({ connection, kept }, books, own, remembered);
+  const rows = emptyBatch();
+  const sessions = await loadSessions({ connection, kept }, books, own, { remembered, rows });
   const results: Result[] = [];
   const began = monotonic();
   let turn = began;
@@ -136,7 +138,7 @@ async function commitLocked(
       results.push(answerOne(deps, session, submission, now));
     }
   }
-  connection.beforeCommit(store(connection, [...sessions.values()]));
+  connection.beforeCommit(store(connection, [...sessions.values()], rows));
   return { results, sessions: [...sessions.values()] };
 }
 
@@ -171,46 +173,50 @@ async function makeAbsent(
   }
 }
 
-/** Sends what the sessions have come to; nothing here waits for the one before it. */
-function store(connection: Connection, sessions: readonly Session[]): readonly Promise<unknown>[] {
+/** Sends what a batch has come to; nothing here waits for the one before it. */
+function store(
+  connection: Connection,
+  sessions: readonly Session[],
+  {
+    keys,
+    grants,
+    formerTerms,
+    charges,
+    chargeEvents,
+    advances,
+    reductions,
+    allocations,
+    promises,
+  }: BatchRows,
+): readonly Promise<unknown>[] {
   const changed = sessions.filter((session) => session.writes.length > 0);
-  const all = <Of extends 'formerTerms' | 'chargeEvents' | 'reductions' | 'promises'>(of: Of) =>
-    changed.flatMap((session): Session[Of][number][] => session[of]);
-  const rows = <Row>(of: (session: Session) => Rows<Row>) =>
-    [
-      changed.flatMap((session) => [...of(session).made.values()]),
-      changed.flatMap((session) => [...of(session).changed.values()]),
-    ] as const;
-  const keys = sessions.flatMap(({ shard, bookId, keys: used }) =>
-    used.map((fact) => ({ shard, bookId, fact })),
-  );
   return [
     storeRemembered(connection, keys),
     storeBooks(connection, changed),
-    ...storeGrants(connection, ...rows(({ grants }) => grants)),
-    storeFormerTerms(connection, all('formerTerms')),
-    ...storeCharges(connection, ...rows(({ charges }) => charges), all('chargeEvents')),
-    ...storeAdvances(connection, ...rows(({ advances }) => advances), all('reductions')),
-    ...storeAllocations(connection, ...rows(({ allocations }) => allocations)),
-    ...storePromises(connection, all('promises')),
+    ...storeGrants(connection, ...listed(grants)),
+    storeFormerTerms(connection, formerTerms),
+    ...storeCharges(connection, ...listed(charges), chargeEvents),
+    ...storeAdvances(connection, ...listed(advances), reductions),
+    ...storeAllocations(connection, ...listed(allocations)),
+    ...storePromises(connection, promises),
     ...storeJournals(connection, changed),
   ];
 }
 
+const listed = <Row>({ made, changed }: Rows<Row>) => [[...made.values()], [...changed.values()]] as const;
+
 /** What a batch has done to a book, as those who follow it are told. */
-const committedOf = (
-  { key, shard, bookId, state, currencies, writes, known }: Session,
-  open: WritableBook,
-): Committed => ({
-  key,
-  shard,
-  bookId,
-  version: state.version,
-  state: assemble(state, open),
-  currencies: Object.keys(currencies).toSorted(),
-  writes: writes.map(({ version, method }) =>
-    committedWrite(version, method, () =>
-      [...known.grants.values()].some((grant) => grant.voidedVersion === version),
+const committedOf = (session: Session, open: WritableBook): Committed => {
+  const { key, shard, bookId, state, currencies, writes } = session;
+  return {
+    key,
+    shard,
+    bookId,
+    version: state.version,
+    state: assemble(state, open),
+    currencies: Object.keys(currencies).toSorted(),
+    writes: writes.map(({ version, method }) =>
+      committedWrite(version, method, () => voidsAt(session, version)),
     ),
-  ),
-});
+  };
+};

@@ -3,7 +3,7 @@ import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { allocationKey, type Allocation } from '../credit/charge.ts';
 import { specOf } from '../credit/command.ts';
-import { grantsOf, type Grants } from '../credit/pools.ts';
+import { grantsOf, type Charges, type Grants } from '../credit/pools.ts';
 import type { Needs } from '../credit/spec.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import { booksOnce, type Placed } from '../db/placement.ts';
@@ -14,14 +14,21 @@ import { PersistentMap } from '../persistent-map.ts';
 import { loadAccrued, loadAllocations } from '../tables/allocations.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import type { BookRow } from '../tables/books.ts';
-import { loadCharges } from '../tables/charges.ts';
+import { loadCharges, type StoredCharge } from '../tables/charges.ts';
 import { formerTimesOf, loadFormerTerms, type FormerTerms } from '../tables/former-terms.ts';
 import { loadGrants, loadReclaimable, type StoredGrant } from '../tables/grants.ts';
 import type { Remembered } from '../tables/remembered.ts';
+import { emptyBatch, type BatchRows } from './batch-rows.ts';
 import { openSession, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 export type LoadDeps = { readonly connection: Connection; readonly kept: BookCache };
+
+/** What the sessions of a batch share: the answers remembered under its keys, by book and by key, and its rows. */
+type Gathered = {
+  readonly remembered: ReadonlyMap<string, ReadonlyMap<string, Remembered>>;
+  readonly rows: BatchRows;
+};
 
 /**
  * Opens a session on each of the books: with nothing to load where their open state is kept and commands need no more,
@@ -33,7 +40,7 @@ export async function loadSessions(
   { connection, kept }: LoadDeps,
   books: readonly BookRow[],
   submissions: readonly Submission[],
-  remembered: ReadonlyMap<string, ReadonlyMap<string, Remembered>>,
+  { remembered, rows }: Gathered = { remembered: new Map(), rows: emptyBatch() },
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
   const [open, named, reclaimable, charges, splits, accrued, posted] = await awaitAll([
@@ -54,8 +61,9 @@ export async function loadSessions(
   const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
     const { id, key, shard, feedPosition, version, clock, currencies } = book;
+    const name = bookKeyText(key);
     const own = open.get(id)!;
-    const known = {
+    const named = {
       grants: mapBy(grantsIn(id), ({ grant }) => grant.id),
       charges: mapBy(chargesIn(id), ({ charge }) => charge.id),
     };
@@ -63,35 +71,42 @@ export async function loadSessions(
       version,
       clock,
       historyFrom: sinceOf.get(id) ?? clock,
-      grants: withPast(withNamed(own.grants, known.grants), movesIn(id), behind.formerTerms),
-      charges: [...known.charges.values()].reduce((all, { charge }) => all.with(charge), own.charges),
+      grants: withPast(withNamed(own.grants, named.grants), movesIn(id), behind.formerTerms),
+      charges: withNamedCharges(own.charges, named.charges),
       advances: own.advances,
       allocations: PersistentMap.of(allocationsIn(id).map((slice) => [allocationKey(slice.ref), slice])),
       posted: PersistentMap.of(postedIn(id).map((one) => [one.id, one])),
     };
     const session = openSession({
       key,
+      name,
       shard,
       bookId: id,
       feedPosition,
       open: own,
       loaded,
-      known,
-      currencies: { ...currencies },
-      remembered: new Map(remembered.get(bookKeyText(key))),
+      named,
+      currencies,
+      remembered: remembered.get(name) ?? NONE,
       head: { hash: book.headHash, subAccounts: own.subAccounts },
+      rows,
     });
-    return [bookKeyText(key), session] as const;
+    return [name, session] as const;
   });
   return new Map(sessions);
 }
 
-const mapBy = <One>(all: readonly One[], keyOf: (one: One) => string): Map<string, One> =>
-  new Map(all.map((one) => [keyOf(one), one]));
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+
+const mapBy = <One>(all: readonly One[], keyOf: (one: One) => string): ReadonlyMap<string, One> =>
+  all.length === 0 ? NONE : new Map(all.map((one) => [keyOf(one), one]));
 
 /** The open grants, and those a command names. */
 const withNamed = (open: Grants, named: ReadonlyMap<string, StoredGrant>): Grants =>
-  [...named.values()].reduce((grants, { grant }) => grants.with(grant), open);
+  named.size === 0 ? open : [...named.values()].reduce((grants, { grant }) => grants.with(grant), open);
+
+const withNamedCharges = (open: Charges, named: ReadonlyMap<string, StoredCharge>): Charges =>
+  named.size === 0 ? open : [...named.values()].reduce((charges, { charge }) => charges.with(charge), open);
 
 /** The grants with what happened to them since the instant that somebody books at. */
 function withPast(

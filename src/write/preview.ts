@@ -26,7 +26,7 @@ export function preview<C extends Command, Message>(
     ]);
     const books = found.length > 0 ? found : [newBook(key, deps.uuids())];
     const asked = submission as unknown as Submission;
-    const sessions = await loadSessions({ ...deps, connection }, books, [asked], new Map());
+    const sessions = await loadSessions({ ...deps, connection }, books, [asked]);
     const session = sessions.get(bookKeyText(key))!;
     const { version, clock: recordedAt } = session.state;
     const { decision, appended } = decideIn(

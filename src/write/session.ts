@@ -1,19 +1,16 @@
 import type { WritableBook } from '../book/open-book.ts';
-import type { BookState, Reduction } from '../credit/book-state.ts';
-import type { Allocation } from '../credit/charge.ts';
+import type { BookState } from '../credit/book-state.ts';
 import type { Decision } from '../credit/decide.ts';
 import { promiseOf } from '../credit/grant.ts';
 import type { Placed } from '../db/placement.ts';
-import type { Owned } from '../db/table.ts';
 import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
+import type { Salt } from '../ledger/hash.ts';
 import type { Write } from '../ledger/writes.ts';
-import type { PromiseChange } from '../pending/scheduled-grants.ts';
-import type { OwnedAdvance } from '../tables/advances.ts';
 import type { BookKey } from '../tables/book-key.ts';
-import type { ChargeEvent, StoredCharge } from '../tables/charges.ts';
-import { replacedTerms, type FormerTerms } from '../tables/former-terms.ts';
-import { isDrawnOnly, stored, TERMS, type OwnedGrant, type StoredGrant } from '../tables/grants.ts';
+import type { StoredCharge } from '../tables/charges.ts';
+import { replacedTerms } from '../tables/former-terms.ts';
+import { isDrawnOnly, stored, TERMS, type StoredGrant } from '../tables/grants.ts';
 import {
   chargeFact,
   closingFact,
@@ -24,20 +21,21 @@ import {
   writeLink,
   type Fact,
 } from '../book/facts.ts';
-import type { Remembered, UsedKey } from '../tables/remembered.ts';
+import type { Remembered } from '../tables/remembered.ts';
+import { putRow, rowIn, type BatchRows } from './batch-rows.ts';
 
 /** A write as it is recorded: its link follows from what it does. */
 export type Recorded = Omit<Write, 'hash'>;
 
-/** Rows that are new in this batch, and rows of before that it changed: each once, as it stands at the end. */
-export type Rows<Row> = { readonly made: Map<string, Row>; readonly changed: Map<string, Row> };
-
 /**
- * One book within one batch: locked, loaded, and changed by the batch's commands one after the other in memory. Holds
- * what its commits will store; the only mutable thing of the write path, and it lives no longer than the batch.
+ * One book within one batch: locked, loaded, and changed by the batch's commands one after the other in memory. It and the
+ * rows of its batch, which its commits will store, are the only mutable things of the write path, and live no longer than
+ * the batch.
  */
 export type Session = Placed & {
   readonly key: BookKey;
+  /** `bookKeyText` of the key. */
+  readonly name: string;
   /** Where in the feed of its shard the writes of this batch stand. */
   readonly feedPosition: number;
   /** What was open before the batch. */
@@ -47,165 +45,156 @@ export type Session = Placed & {
   state: BookState;
   head: JournalHead;
   /** Each currency of the book with the version that brought it. */
-  readonly currencies: Record<string, number>;
-  /** The grants and charges that were named or changed, with what the core need not know; of the others `open` tells. */
-  readonly known: { readonly grants: Map<string, StoredGrant>; readonly charges: Map<string, StoredCharge> };
-  readonly remembered: Map<string, Remembered>;
-  /** The keys used in this batch that no write tells of. */
-  readonly keys: UsedKey[];
+  currencies: Readonly<Record<string, number>>;
+  /** The grants and charges that were named, with what the core need not know; of the others `open` tells. */
+  readonly named: {
+    readonly grants: ReadonlyMap<string, StoredGrant>;
+    readonly charges: ReadonlyMap<string, StoredCharge>;
+  };
+  /** The successes of before under keys that the batch uses. */
+  readonly remembered: ReadonlyMap<string, Remembered>;
   readonly writes: Write[];
   readonly appended: Appended[];
-  readonly promises: PromiseChange[];
-  readonly grants: Rows<OwnedGrant>;
-  readonly formerTerms: Owned<FormerTerms>[];
-  readonly charges: Rows<Owned<StoredCharge>>;
-  readonly chargeEvents: Owned<ChargeEvent>[];
-  readonly advances: Rows<OwnedAdvance>;
-  readonly reductions: Owned<Reduction>[];
-  readonly allocations: Rows<Owned<Allocation>>;
+  readonly rows: BatchRows;
 };
 
-const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
-
-export const openSession = (
-  loaded: Pick<
-    Session,
-    | 'key'
-    | 'shard'
-    | 'bookId'
-    | 'feedPosition'
-    | 'open'
-    | 'loaded'
-    | 'head'
-    | 'currencies'
-    | 'known'
-    | 'remembered'
-  >,
-): Session => ({
+export const openSession = (loaded: Omit<Session, 'state' | 'writes' | 'appended'>): Session => ({
   ...loaded,
   state: loaded.loaded,
-  keys: [],
   writes: [],
   appended: [],
-  promises: [],
-  formerTerms: [],
-  chargeEvents: [],
-  reductions: [],
-  grants: noRows(),
-  charges: noRows(),
-  advances: noRows(),
-  allocations: noRows(),
 });
+
+/** What something of a book is called among the rows of a batch. */
+const nameIn = ({ name }: Session, key: string): string => `${name}\0${key}`;
+
+/** The success under a key, of before or of this batch. */
+export const rememberedIn = (session: Session, key: string): Remembered | undefined =>
+  session.remembered.get(key) ?? session.rows.remembered.get(nameIn(session, key));
+
+/** Remembers a success under its key; `hash`: what it is stored with, where no write tells of it. */
+export function remember(session: Session, key: string, remembered: Remembered, hash: Buffer | null): void {
+  const { shard, bookId, rows } = session;
+  rows.remembered.set(nameIn(session, key), remembered);
+  if (hash !== null) rows.keys.push({ shard, bookId, fact: { key, remembered, hash } });
+}
+
+/** A grant of the book as it is to be stored; undefined where this batch has made it just now. */
+const grantIn = (session: Session, id: string): StoredGrant | undefined =>
+  rowIn(session.rows.grants, nameIn(session, id))?.fact ??
+  session.named.grants.get(id) ??
+  session.open.stored.get(id);
 
 /**
  * Takes a decision that changed something into the session: the new state, the rows it adds to the store, and the link
  * it adds to the book's hash chain.
  */
-export function record(session: Session, decision: Decision, appended: Appended, write: Recorded): void {
-  const { state: after, answer, reductions } = decision;
-  const { shard, bookId } = session;
-  const { recordedAt } = write;
+export function record(
+  session: Session,
+  { state: after, answer, reductions }: Decision,
+  appended: Appended,
+  write: Recorded,
+): void {
+  const { shard, bookId, feedPosition, state: before, rows } = session;
+  const { version, recordedAt, salt } = write;
   const facts: Fact[] = [];
   session.appended.push(appended);
-  if (answer.currency !== null) session.currencies[answer.currency] ??= after.version;
-  recordGrants(session, after, write, facts);
-  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt, write, facts);
-  const before = session.state;
-  collect(after.advances.changedSince(before.advances), before.advances, session.advances, (advance) => ({
-    shard,
-    bookId,
-    fact: advance,
-    closedVersion: advance.uncovered === 0n ? after.version : null,
-  }));
-  const slices = after.allocations.changedSince(before.allocations);
-  collect(slices, before.allocations, session.allocations, (fact) => ({ shard, bookId, fact }));
-  session.reductions.push(...reductions.map((fact) => ({ shard, bookId, fact })));
+  const { currency } = answer;
+  if (currency !== null && !Object.hasOwn(session.currencies, currency))
+    session.currencies = { ...session.currencies, [currency]: version };
+  recordGrants(session, after, { recordedAt, salt }, facts);
+  recordCharges(session, after, 'bookedAt' in answer ? answer.bookedAt : recordedAt, salt, facts);
+  for (const [key, fact] of after.advances.changedSince(before.advances)) {
+    const closedVersion = fact.uncovered === 0n ? version : null;
+    const row = { shard, bookId, fact, closedVersion };
+    putRow(rows.advances, nameIn(session, key), !before.advances.has(key), row);
+  }
+  for (const [key, fact] of after.allocations.changedSince(before.allocations)) {
+    const row = { shard, bookId, fact };
+    putRow(rows.allocations, nameIn(session, key), !before.allocations.has(key), row);
+  }
+  for (const fact of reductions) rows.reductions.push({ shard, bookId, fact });
   session.state = after;
-  const { feedPosition } = session;
   const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts });
-  session.head = { ...appended.head, hash };
+  session.head = { hash, subAccounts: appended.head.subAccounts };
   session.writes.push({ ...write, hash });
 }
-
-/** Adds to `rows` what is new or different since `before`. */
-function collect<One, Row>(
-  changed: Iterable<readonly [string, One]>,
-  before: { has(key: string): boolean },
-  rows: Rows<Row>,
-  rowOf: (fact: One, key: string) => Row,
-): void {
-  for (const [key, fact] of changed) {
-    const made = rows.made.has(key) || !before.has(key);
-    (made ? rows.made : rows.changed).set(key, rowOf(fact, key));
-  }
-}
-
-type Recording = Pick<Write, 'recordedAt' | 'salt'>;
 
 function recordGrants(
   session: Session,
   after: BookState,
-  { recordedAt, salt }: Recording,
+  { recordedAt, salt }: Pick<Write, 'recordedAt' | 'salt'>,
   facts: Fact[],
 ): void {
-  const { key, shard, bookId, state: before } = session;
-  collect(after.grants.changedSince(before.grants), before.grants, session.grants, (grant, id) => {
+  const { shard, bookId, state: before, rows } = session;
+  const { version } = after;
+  for (const [id, grant] of after.grants.changedSince(before.grants)) {
+    const name = nameIn(session, id);
     const was = before.grants.get(id) ?? null;
-    const known = session.known.grants.get(id) ?? session.open.stored.get(id);
-    const now = stored(known, grant, after.version);
-    session.known.grants.set(id, now);
-    session.promises.push({
-      ...key,
+    const known = grantIn(session, id);
+    const now = stored(known, grant, version);
+    const isDrawn = known !== undefined && isDrawnOnly(known, now);
+    const drawnOnly = isDrawn && (rows.grants.changed.get(name)?.drawnOnly ?? true);
+    putRow(rows.grants, name, was === null, { shard, bookId, fact: now, drawnOnly });
+    // What was promised and agreed stands.
+    if (isDrawn) continue;
+    rows.promises.push({
+      ...session.key,
       shard,
       bookId,
       grantId: id,
-      version: after.version,
+      version,
       before: was === null ? null : promiseOf(was),
       after: promiseOf(grant),
     });
-    const former = was === null ? null : replacedTerms(was, grant, after.version, recordedAt);
-    if (former !== null) session.formerTerms.push({ shard, bookId, fact: former });
+    const former = was === null ? null : replacedTerms(was, grant, version, recordedAt);
+    if (former !== null) rows.formerTerms.push({ shard, bookId, fact: former });
     if (was === null) facts.push(grantFact(salt, grant));
     if (was === null || former !== null) facts.push(termsFact(id, recordedAt, TERMS.pick(grant)));
-    if (now.voidedVersion === after.version) facts.push(voidFact(salt, grant));
-    const drawnOnly =
-      known !== undefined && isDrawnOnly(known, now) && (session.grants.changed.get(id)?.drawnOnly ?? true);
-    return { shard, bookId, fact: now, drawnOnly };
-  });
+    if (now.voidedVersion === version) facts.push(voidFact(salt, grant));
+  }
 }
 
 function recordCharges(
   session: Session,
   after: BookState,
   bookedAt: Instant,
-  { salt }: Recording,
+  salt: Salt,
   facts: Fact[],
 ): void {
-  const { shard, bookId, state: before, known } = session;
-  collect(after.charges.changedSince(before.charges), before.charges, session.charges, (charge, id) => {
+  const { shard, bookId, state: before, named, rows } = session;
+  const { version } = after;
+  for (const [id, charge] of after.charges.changedSince(before.charges)) {
+    const name = nameIn(session, id);
     const was = before.charges.get(id);
-    const closedVersion =
-      charge.status === 'OPEN' ? null : (known.charges.get(id)?.closedVersion ?? after.version);
-    known.charges.set(id, { charge, closedVersion });
+    const known = rowIn(rows.charges, name)?.fact ?? named.charges.get(id);
+    const closedVersion = charge.status === 'OPEN' ? null : (known?.closedVersion ?? version);
+    putRow(rows.charges, name, was === undefined, { shard, bookId, fact: { charge, closedVersion } });
     if (was === undefined) facts.push(chargeFact(salt, charge, charge.status === 'OPEN'));
-    if (closedVersion === after.version) facts.push(closingFact(charge));
+    if (closedVersion === version) facts.push(closingFact(charge));
     // One that was never open never weighs on live: its history is in its allocations.
     if (charge.status === 'OPEN' || was?.status === 'OPEN') {
       const collected = charge.collected - (was?.collected ?? 0n);
       const { amount, sequence } = charge;
-      const event = { chargeId: id, version: after.version, amount, collected, bookedAt, sequence };
-      session.chargeEvents.push({ shard, bookId, fact: event });
+      const event = { chargeId: id, version, amount, collected, bookedAt, sequence };
+      rows.chargeEvents.push({ shard, bookId, fact: event });
       facts.push(eventFact(event));
     }
-    return { shard, bookId, fact: { charge, closedVersion } };
-  });
+  }
 }
 
+/** Whether a write of this batch called a grant off or forfeited it. */
+export const voidsAt = (session: Session, version: number): boolean =>
+  session.state.grants
+    .changedSince(session.loaded.grants)
+    .some(([id]) => grantIn(session, id)!.voidedVersion === version);
+
 /** What is open in the book now: the same a later load would find. */
-export function openAfter({ open, loaded, state, known, head }: Session): WritableBook {
+export function openAfter(session: Session): WritableBook {
+  const { open, loaded, state, head } = session;
   let { grants, charges, advances, stored: rows } = open;
   for (const [id] of state.grants.changedSince(loaded.grants)) {
-    const own = withoutPast(known.grants.get(id)!);
+    const own = withoutPast(grantIn(session, id)!);
     const isOpen = own.closedVersion === null;
     grants = isOpen ? grants.with(own.grant) : grants.without(id);
     rows = isOpen ? rows.with(id, own) : rows.without(id);
