@@ -68,6 +68,15 @@ export type Appended = {
   readonly entries: readonly JournalEntry[];
 };
 
+/** A journal as one write appends to it. */
+type Growing = {
+  subAccounts: JournalHead['subAccounts'];
+  /** What each grant holds that the write has concerned so far. */
+  readonly held: Map<string, Amount>;
+  readonly opened: Appended['opened'][number][];
+  readonly entries: JournalEntry[];
+};
+
 /**
  * Appends one write's postings to a journal: running totals in version order, a link of the hash chain for each
  * transaction, new sub-accounts where a route is used for the first time. `remaining` says what each grant held before
@@ -76,62 +85,19 @@ export type Appended = {
 export function append(
   head: JournalHead,
   postings: readonly Posting[],
-  {
-    version,
-    recordedAt,
-    salt,
-  }: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
+  write: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
   remaining: (grantId: string) => Amount,
   uuids: UuidMaker,
 ): Appended {
-  let { subAccounts } = head;
-  const held = new Map<string, Amount>();
-  const opened: (SubAccount & Pick<SubAccountHead, 'uuid' | 'ordinal'>)[] = [];
+  const { version, recordedAt, salt } = write;
+  const growing: Growing = { subAccounts: head.subAccounts, held: new Map(), opened: [], entries: [] };
   const transactions: JournalTransaction[] = [];
-  const entries: JournalEntry[] = [];
-  let hash = head.hash;
-
+  let { hash } = head;
   for (const [index, { kind, bookedAt, legs, reason = null }] of postings.entries()) {
     const ordinal = index + 1;
-    const first = entries.length;
-    for (const { account, amount, grantId, chargeId, reverses = null } of legs) {
-      const accountKey = subAccountKey(account);
-      const before = subAccounts.get(accountKey);
-      const known = before ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
-      const { uuid: accountUuid, ordinal: subAccount } = known;
-      if (before === undefined) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
-      const runningTotal = known.total + amount;
-      subAccounts = subAccounts.with(accountKey, {
-        uuid: accountUuid,
-        ordinal: subAccount,
-        total: runningTotal,
-      });
-      let grantRemaining: Amount | null = null;
-      if (account.type === 'CUSTOMER_FBO' && grantId !== null) {
-        grantRemaining = (held.get(grantId) ?? remaining(grantId)) + amount;
-        held.set(grantId, grantRemaining);
-      }
-      const position = entries.length + 1;
-      entries.push({
-        version,
-        position,
-        transaction: ordinal,
-        subAccount,
-        account,
-        accountKey,
-        accountUuid,
-        kind,
-        amount,
-        runningTotal,
-        grantId,
-        grantRemaining,
-        chargeId,
-        reverses,
-        bookedAt,
-        recordedAt,
-      });
-    }
-    const own = entries.slice(first);
+    const firstPosition = growing.entries.length + 1;
+    const said = { version, ordinal, recordedAt, kind, bookedAt };
+    const entries = legs.map((leg) => enter(growing, leg, said, remaining, uuids));
     const transaction = {
       uuid: uuids(),
       version,
@@ -142,13 +108,68 @@ export function append(
       grantId: subjectOf(legs, 'grantId'),
       chargeId: subjectOf(legs, 'chargeId'),
       reason,
-      firstPosition: first + 1,
-      subAccounts: own.map(({ subAccount }) => subAccount),
+      firstPosition,
+      subAccounts: entries.map(({ subAccount }) => subAccount),
     };
-    hash = transactionLink(hash, salt, transaction, own);
+    hash = transactionLink(hash, salt, transaction, entries);
     transactions.push({ ...transaction, hash });
   }
+  const { subAccounts, opened, entries } = growing;
   return { head: { hash, subAccounts }, opened, transactions, entries };
+}
+
+/** Enters a leg of a transaction. */
+function enter(
+  growing: Growing,
+  leg: Leg,
+  {
+    version,
+    ordinal,
+    recordedAt,
+    kind,
+    bookedAt,
+  }: Pick<JournalTransaction, 'version' | 'ordinal' | 'recordedAt' | 'kind' | 'bookedAt'>,
+  remaining: (grantId: string) => Amount,
+  uuids: UuidMaker,
+): JournalEntry {
+  const { subAccounts, held, opened, entries } = growing;
+  const { account, amount, grantId, chargeId, reverses = null } = leg;
+  const accountKey = subAccountKey(account);
+  const before = subAccounts.get(accountKey);
+  const known = before ?? { uuid: uuids(), ordinal: subAccounts.size + 1, total: 0n };
+  const { uuid: accountUuid, ordinal: subAccount } = known;
+  if (before === undefined) opened.push({ ...account, uuid: accountUuid, ordinal: subAccount });
+  const runningTotal = known.total + amount;
+  growing.subAccounts = subAccounts.with(accountKey, {
+    uuid: accountUuid,
+    ordinal: subAccount,
+    total: runningTotal,
+  });
+  let grantRemaining: Amount | null = null;
+  if (account.type === 'CUSTOMER_FBO' && grantId !== null) {
+    grantRemaining = (held.get(grantId) ?? remaining(grantId)) + amount;
+    held.set(grantId, grantRemaining);
+  }
+  const entry = {
+    version,
+    position: entries.length + 1,
+    transaction: ordinal,
+    subAccount,
+    account,
+    accountKey,
+    accountUuid,
+    kind,
+    amount,
+    runningTotal,
+    grantId,
+    grantRemaining,
+    chargeId,
+    reverses,
+    bookedAt,
+    recordedAt,
+  };
+  entries.push(entry);
+  return entry;
 }
 
 /** The one grant or charge that all legs name; null where they name several or none. */

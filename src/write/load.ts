@@ -43,7 +43,7 @@ export async function loadSessions(
   { remembered, rows }: Gathered = { remembered: new Map(), rows: emptyBatch() },
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
-  const [open, named, reclaimable, charges, splits, accrued, posted] = await awaitAll([
+  const [open, found, reclaimable, charges, splits, accrued, posted] = await awaitAll([
     writableBooks(connection, kept, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
@@ -52,7 +52,7 @@ export async function loadSessions(
     loadAccrued(connection, needs.accrued),
     loadPosted(connection, needs.transactions),
   ]);
-  const grants = [...named, ...reclaimable];
+  const grants = [...found, ...reclaimable];
   const allocations = [...splits, ...accrued];
   const behind = await loadBehind(connection, needs, { grants, allocations, open });
   const grantsIn = byBook([...grants, ...behind.grants]);
