@@ -11,6 +11,7 @@ import { createCurrencies } from './tables/currencies.ts';
 import { createClock, pause, processTime, type Clock } from './db/clock.ts';
 import type { DatabaseOptions } from './db/database.ts';
 import { divide, openDatabases, type DatabaseLimits, type Databases } from './db/pools.ts';
+import { carelessSettings } from './db/durability.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
@@ -171,7 +172,7 @@ const watchSlots = (limit: number) =>
 const verificationSlots = (limit: number) =>
   createStreamSlots(limit, `this instance verifies ${limit} at once at most`);
 
-/** The pools, and a word of warning about the role they connect as. */
+/** The pools, and words of warning about the role they connect as and about commits that may not last. */
 async function databasesOf(options: ServiceOptions): Promise<Databases> {
   const databases = openDatabases({
     ...options,
@@ -185,6 +186,13 @@ async function databasesOf(options: ServiceOptions): Promise<Databases> {
   if (await runsAsSuperuser(databases.writes)) {
     options.log.warn(
       'the database role is a superuser: nothing keeps the journal append-only, use an ordinary role',
+    );
+  }
+  const careless = await carelessSettings(databases.writes);
+  if (careless.length > 0) {
+    options.log.warn(
+      { off: careless },
+      'a crash of Postgres may take back writes that were answered and told to watchers: set these to on, and read docs/on-call.md if it has crashed',
     );
   }
   return databases;
