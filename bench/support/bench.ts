@@ -14,7 +14,7 @@ export type Bench = {
   readonly quick: boolean;
   /** A directory for this run's files, on the disk the databases are on. */
   readonly directory: string;
-  /** Of the Postgres that all sides share: as `npm start` starts it, nothing tuned, every commit on disk. */
+  /** Of the Postgres that all sides share: as `npm start` starts it, every commit on disk. */
   readonly postgresPid: number;
   /** A database with the schema of this release, or of that of another checkout: empty, or with the customers of customers.ts. */
   database(content: 'empty' | 'customers', checkout?: string): Promise<string>;
@@ -34,6 +34,8 @@ type ServiceMore = {
   readonly env?: Readonly<Record<string, string>>;
   /** Whose service; it needs its packages. This one's, unless said. */
   readonly checkout?: string;
+  /** Longer where it migrates much. */
+  readonly startsWithinMs?: number;
 };
 
 export type BenchOptions = Pick<Bench, 'quick' | 'directory' | 'postgresPid' | 'say'> & {
@@ -52,14 +54,21 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
   const undo = new AsyncDisposableStack();
   const logFile = (name: string) => join(directory, `${(processes += 1)}-${name}.log`);
 
-  const start = async (command: readonly string[], name: string, env: Readonly<Record<string, string>>) => {
-    const server = await startProcess([process.execPath, ...command], { env, logFile: logFile(name) });
+  const start = async (
+    command: readonly string[],
+    name: string,
+    how: Pick<ServiceMore, 'startsWithinMs'> & { readonly env: Readonly<Record<string, string>> },
+  ) => {
+    const server = await startProcess([process.execPath, ...command], { ...how, logFile: logFile(name) });
     undo.defer(() => server.end());
     return server;
   };
-  const service: Bench['service'] = (databaseUrl, { nodeArgs = [], env = {}, checkout = HERE } = {}) => {
+  const service: Bench['service'] = (
+    databaseUrl,
+    { nodeArgs = [], env = {}, checkout = HERE, ...waits } = {},
+  ) => {
     const ours = { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0', ...env };
-    return start([...nodeArgs, join(checkout, 'src/main.ts')], 'service', ours);
+    return start([...nodeArgs, join(checkout, 'src/main.ts')], 'service', { ...waits, env: ours });
   };
 
   async function copyOf(template: string): Promise<string> {
@@ -109,7 +118,7 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
       return sql;
     },
     service,
-    server: (program, env = {}) => start([program], 'baseline', env),
+    server: (program, env = {}) => start([program], 'baseline', { env }),
     load() {
       const child = fork('bench/load/main.ts', { serialization: 'advanced' });
       undo.defer(() => endProcess(child));

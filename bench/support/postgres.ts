@@ -15,7 +15,7 @@ export type BenchPostgres = {
 
 const RUNS = '.data/bench';
 
-/** With the settings `npm start` gives it, which are Postgres' own: every commit reaches the disk. */
+/** With the settings `npm start` gives it; every commit reaches the disk. */
 export async function createPostgres(): Promise<BenchPostgres> {
   mkdirSync(RUNS, { recursive: true });
   await sweep();

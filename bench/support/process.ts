@@ -25,7 +25,11 @@ const ENDS_WITHIN_MS = 15_000;
  */
 export async function startProcess(
   command: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly logFile: string },
+  options: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly logFile: string;
+    readonly startsWithinMs?: number;
+  },
 ): Promise<ServerProcess> {
   const [program = '', ...args] = command;
   const began = performance.now();
@@ -37,7 +41,7 @@ export async function startProcess(
   closeSync(log);
   const end = () => endProcess(child);
   const url = await waitUntil(() => saidBy(child, options.logFile), {
-    timeoutMs: STARTS_WITHIN_MS,
+    timeoutMs: options.startsWithinMs ?? STARTS_WITHIN_MS,
     everyMs: 5,
   });
   const startedInMs = performance.now() - began;

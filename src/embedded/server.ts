@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { waitUntil } from '../db/clock.ts';
+import { machineOf, settingsFor } from './settings.ts';
 import { disownStalePid, findPostmaster, type Postmaster } from './postmaster.ts';
 import { type RunAs, spawnOptions } from './run-as.ts';
 import { makeSocketDirectory, removeSocketDirectory } from './socket-directory.ts';
 import { StartError } from '../start-error.ts';
 
-/** What a start needs to know. `settings` are those of postgresql.conf and win over it. */
+/** What a start needs to know. `settings` win over those of settings.ts, and all of them over postgresql.conf. */
 export type Launch = {
   postgres: string;
   pgdata: string;
@@ -60,6 +61,7 @@ async function tryLaunch({
     unix_socket_permissions: '0700',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    ...settingsFor(machineOf(pgdata)),
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
