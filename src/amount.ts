@@ -35,6 +35,8 @@ export function parseNumeric(text: string): Amount {
 
 /** Plain decimal text without exponent or padding zeros: `"100"`, `"49.5"`, `"-0.000000000001"`. */
 export function formatAmount(amount: Amount): string {
+  // Of the amounts that an answer tells most are.
+  if (amount === 0n) return '0';
   const sign = amount < 0n ? '-' : '';
   const units = amount < 0n ? -amount : amount;
   const whole = units / UNIT;

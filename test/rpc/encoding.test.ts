@@ -93,8 +93,11 @@ describe('the bytes of an answer', () => {
     const later = Buffer.concat([raised(bytes, schema.field.replayed), new Uint8Array([0xfa, 0x3f, 1, 7])]);
 
     const expected = { ...same, replayed: true, outcome: { case: 'charge' as const, value: charge } };
-    expect(fromBinary(BatchConsumeCreditsResultSchema, toResult(later))).toEqual(
-      create(BatchConsumeCreditsResultSchema, expected),
-    );
+    expect(
+      fromBinary(
+        BatchConsumeCreditsResultSchema,
+        bytesOf((writer) => toResult(writer, later)),
+      ),
+    ).toEqual(create(BatchConsumeCreditsResultSchema, expected));
   });
 });

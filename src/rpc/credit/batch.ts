@@ -1,11 +1,13 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { BatchErrorSchema } from '#gen/credit/v1/batch_pb.ts';
 import type { Code } from '#gen/google/rpc/code_pb.ts';
 import type { Command } from '../../credit/command.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
 import { keyOf } from '../decode.ts';
-import { binaryOf, Encoded, listOf, renumbering } from '../encoding/encoded.ts';
+import { writerOf } from '../encoding/encode.ts';
+import { encodedList, renumbering, type Encoded } from '../encoding/encoded.ts';
 import { deadlineOf, type Handler } from '../handler.ts';
 import { perform, type WriteHandler, type WriteRequest } from '../write.ts';
 
@@ -29,7 +31,8 @@ export function batch<
   const results = output.fields.find(({ name }) => name === 'results')!;
   const result = results.message!;
   // What a write is answered stands in the result under the same names; of what it made and an error, it has one.
-  const resultOf = renumbering(itemOutput, result);
+  const writeMade = renumbering(itemOutput, result);
+  const writeResult = writerOf(result);
   return async (request, deps, context) => {
     const items = itemsOf(request as unknown as BatchOf<One>);
     deps.books.assertInTime(items.map(keyOf), deadlineOf(context, deps));
@@ -49,13 +52,13 @@ export function batch<
       performed.at(-1)!.catch(() => undefined);
       if (isApart) await Promise.allSettled(performed);
     }
-    const answers = (await Promise.allSettled(performed)).map((outcome) => {
-      if (outcome.status === 'fulfilled') return resultOf(outcome.value.bytes);
-      if (!isRefusal(outcome.reason)) throw outcome.reason;
-      const error = { case: 'error', value: encodeError(outcome.reason.refusal) };
-      return binaryOf(result, { outcome: error });
+    const answers = (await Promise.allSettled(performed)).map((done) => {
+      if (done.status === 'fulfilled') return (writer: BinaryWriter) => writeMade(writer, done.value.bytes);
+      if (!isRefusal(done.reason)) throw done.reason;
+      const outcome = { case: 'error', value: encodeError(done.reason.refusal) };
+      return (writer: BinaryWriter) => writeResult(writer, { outcome });
     });
-    return new Encoded(listOf(results, answers));
+    return encodedList(results, answers);
   };
 }
 

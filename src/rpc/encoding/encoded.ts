@@ -6,7 +6,7 @@ import {
   type Message,
   type MessageInitShape,
 } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, WireType, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import { bytesOf, writerOf } from './encode.ts';
 
 /**
@@ -42,25 +42,36 @@ export const messageOf = (schema: DescMessage, answer: Outgoing): Message =>
 export const raised = (bytes: Uint8Array, { number }: DescField): Uint8Array =>
   bytesOf((writer) => writer.raw(bytes).tag(number, WireType.Varint).bool(true));
 
-/** Makes the bytes of one message those of another that has fields of the same names under other numbers. */
-export function renumbering(from: DescMessage, to: DescMessage): (bytes: Uint8Array) => Uint8Array {
+/** Writes the bytes of one message as another that has fields of the same names under other numbers. */
+export function renumbering(
+  from: DescMessage,
+  to: DescMessage,
+): (writer: BinaryWriter, bytes: Uint8Array) => void {
   const named = new Map(to.fields.map(({ name, number }) => [name, number]));
   const numbers = new Map(from.fields.map(({ name, number }) => [number, named.get(name)]));
-  return (bytes) =>
-    bytesOf((writer) => {
-      const reader = new BinaryReader(bytes);
-      while (reader.pos < reader.len) {
-        const [number, wireType] = reader.tag();
-        const value = reader.skip(wireType, number);
-        const there = numbers.get(number);
-        // A release after this one may have kept an answer that has more.
-        if (there !== undefined) writer.tag(there, wireType).raw(value);
-      }
-    });
+  return (writer, bytes) => {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [number, wireType] = reader.tag();
+      const value = reader.skip(wireType, number);
+      const there = numbers.get(number);
+      // A release after this one may have kept an answer that has more.
+      if (there !== undefined) writer.tag(there, wireType).raw(value);
+    }
+  };
 }
 
-/** The bytes of a message that holds messages as one list and nothing else. */
-export const listOf = ({ number }: DescField, messages: readonly Uint8Array[]): Uint8Array =>
-  bytesOf((writer) => {
-    for (const message of messages) writer.tag(number, WireType.LengthDelimited).bytes(message);
-  });
+/** A message that holds messages as one list and nothing else, each of which writes itself. */
+export const encodedList = (
+  { number }: DescField,
+  messages: readonly ((writer: BinaryWriter) => void)[],
+): Encoded =>
+  new Encoded(
+    bytesOf((writer) => {
+      for (const write of messages) {
+        writer.tag(number, WireType.LengthDelimited).fork();
+        write(writer);
+        writer.join();
+      }
+    }),
+  );
