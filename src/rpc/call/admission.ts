@@ -1,13 +1,13 @@
-import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
-import { logAftermath, logFailure, logSuccess, startRecord } from './access-log.ts';
+import { logAftermath, logFailure, logSuccess, startRecord, type AccessRecord } from './access-log.ts';
 import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import { isDeliberate, toWireError } from './errors.ts';
-import { callerKey, requestIdKey, requestIdOf, type IncomingCall } from './incoming-call.ts';
+import { requestIdOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
-import type { OpenCalls } from './open-calls.ts';
+import type { OpenCall, OpenCalls } from './open-calls.ts';
 import type { Validate } from './validation.ts';
 
 /** What the middleware is put together from; each part is a file of its own. */
@@ -18,20 +18,6 @@ export type MiddlewareParts = {
   readonly authenticate: Authenticate;
   readonly validate: Validate;
   readonly openCalls: OpenCalls;
-};
-
-/** One call that was let in, until its line in the log. It has one outcome: answered, or ended early. */
-export type AdmittedCall = {
-  readonly context: HandlerContext;
-  /** Settles as the work does, or rejects as soon as the call ends early. */
-  race<T>(work: Promise<T>): Promise<T>;
-  /** One more message of a stream was handed to the transport. */
-  countSent(): void;
-  succeed(): void;
-  /** What the caller may see of this failure. A second failure of the same call changes nothing. */
-  fail(thrown: unknown): ConnectError;
-  /** The transport stopped asking for messages; nothing happens if the outcome is known. */
-  abandon(): void;
 };
 
 /**
@@ -45,100 +31,138 @@ export function admit(
   call: IncomingCall,
   endedEarly?: () => void,
 ): AdmittedCall {
-  const { log, authenticate, openCalls } = parts;
-  const requestId = requestIdOf(call);
-  const record = startRecord(rpc, call, requestId);
-  const told = (thrown: unknown): ConnectError => {
-    const error = toWireError(thrown, requestId);
-    logFailure(log, record, error, thrown);
-    return error;
-  };
+  const record = startRecord(rpc, call, requestIdOf(call));
   try {
-    record.caller = authenticate(rpc, call);
-    openCalls.assertOpen();
+    record.caller = parts.authenticate(rpc, call);
+    parts.openCalls.assertOpen();
   } catch (error) {
-    throw told(error);
+    throw told(parts.log, record, error);
   }
-  let answer: ConnectError | undefined;
-  const life = begin(rpc.kind === 'unary' ? 'unary' : 'stream', call, parts, (reason) => {
-    answer ??= told(reason);
-    endedEarly?.();
-  });
-  const { signal, timeoutMs, interruptible } = life;
-  const values = createContextValues().set(callerKey, record.caller).set(requestIdKey, requestId);
-  return {
-    context: call.context({ signal, timeoutMs, values }),
-    race: (work) =>
-      interruptible(work, (error) => {
-        if (!isEcho(error)) logAftermath(log, record, error);
-      }),
-    countSent: () => {
-      record.sent += 1;
-    },
-    succeed: () => {
-      life.over();
-      logSuccess(log, record);
-    },
-    fail: (thrown) => {
-      life.over();
-      answer ??= told(thrown);
-      return answer;
-    },
-    abandon: () => life.end(hungUp),
-  };
+  return new AdmittedCall(parts, record, call, endedEarly);
+}
+
+/** Logs why a call failed, and gives what its caller may see of it. */
+function told(log: Log, record: AccessRecord, thrown: unknown): ConnectError {
+  const error = toWireError(thrown, record.requestId);
+  logFailure(log, record, error, thrown);
+  return error;
 }
 
 /** Why a call ends whose caller has left. */
 export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
 
-/** The time in which a call is worked on: until it is answered, or nobody waits for it any more, which `ended` is told. */
-function begin(
-  kind: 'unary' | 'stream',
-  call: IncomingCall,
-  { clock, openCalls }: MiddlewareParts,
-  ended: (reason: unknown) => void,
-) {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let isOver = false;
-  let interrupt: ((reason: unknown) => void) | undefined;
-  const over = () => {
-    isOver = true;
-    // A transport may know the call for much longer, and with it what it was answered.
-    interrupt = undefined;
-    callOff();
-    leave();
-  };
-  // Only the first reason counts. It is made when it does: transports tell of answered calls, too, and each costs 8 µs.
-  const end = (explain: () => unknown) => {
-    if (isOver) return;
-    const tell = interrupt;
-    over();
-    const reason = explain();
-    controller.abort(reason);
-    tell?.(reason);
-    ended(reason);
-  };
-  const deadlineMs = kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
-  const callOff = atDeadline(clock, deadlineMs, () => end(tooLate));
-  const leave = openCalls.enter({ kind, end });
-  call.onHangUp((why) => end(why === 'late' ? tooLate : hungUp));
-  return {
-    signal,
-    timeoutMs: () => (deadlineMs === Infinity ? undefined : deadlineMs - clock.monotonic()),
-    end,
-    over,
+/**
+ * One call that was let in, until its line in the log. It has one outcome: answered, or ended early, where nobody waits
+ * for it any more. A class, because there is one for each call: as closures all that it can do would be made each time.
+ */
+export class AdmittedCall implements OpenCall, DecidedCall {
+  readonly context: HandlerContext;
+  readonly #parts: MiddlewareParts;
+  readonly #record: AccessRecord;
+  readonly #controller = new AbortController();
+  readonly #deadlineMs: number;
+  readonly #endedEarly: (() => void) | undefined;
+  readonly #callOff: () => void;
+  #isOver = false;
+  #interrupt: ((reason: unknown) => void) | undefined;
+  #answer: ConnectError | undefined;
+  place = -1;
+
+  constructor(
+    parts: MiddlewareParts,
+    record: AccessRecord,
+    call: IncomingCall,
+    endedEarly: (() => void) | undefined,
+  ) {
+    const { clock, openCalls } = parts;
+    this.#parts = parts;
+    this.#record = record;
+    this.#endedEarly = endedEarly;
+    this.#deadlineMs = this.kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
+    this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));
+    openCalls.enter(this);
+    call.onHangUp((why) => this.end(why === 'late' ? tooLate : hungUp));
+    this.context = call.context(this);
+  }
+
+  get kind(): OpenCall['kind'] {
+    return this.#record.method.kind === 'unary' ? 'unary' : 'stream';
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get caller(): string {
+    return this.#record.caller;
+  }
+
+  get requestId(): string {
+    return this.#record.requestId;
+  }
+
+  /** How long it may still take; undefined: as long as it takes. */
+  leftMs(): number | undefined {
+    return this.#deadlineMs === Infinity ? undefined : this.#deadlineMs - this.#parts.clock.monotonic();
+  }
+
+  /** Settles as the work does, or rejects as soon as the call ends early. */
+  race<T>(work: Promise<T>): Promise<T> {
     // By hand instead of Promise.race, which allocates several promises for every call.
-    interruptible: <T>(work: Promise<T>, failedAfterwards: (error: unknown) => void): Promise<T> =>
-      new Promise((resolve, reject) => {
-        interrupt = reject;
-        work.then(resolve, (error: unknown) => {
-          if (signal.aborted) failedAfterwards(error);
-          reject(error);
-        });
-        if (signal.aborted) reject(signal.reason);
-      }),
-  };
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject;
+      work.then(resolve, (error: unknown) => {
+        if (this.signal.aborted && !isEcho(error)) logAftermath(this.#parts.log, this.#record, error);
+        reject(error);
+      });
+      if (this.signal.aborted) reject(this.signal.reason);
+    });
+  }
+
+  /** One more message of a stream was handed to the transport. */
+  countSent(): void {
+    this.#record.sent += 1;
+  }
+
+  succeed(): void {
+    this.#over();
+    logSuccess(this.#parts.log, this.#record);
+  }
+
+  /** What the caller may see of this failure. A second failure of the same call changes nothing. */
+  fail(thrown: unknown): ConnectError {
+    this.#over();
+    this.#answer ??= told(this.#parts.log, this.#record, thrown);
+    return this.#answer;
+  }
+
+  /** The transport stopped asking for messages; nothing happens if the outcome is known. */
+  abandon(): void {
+    this.end(hungUp);
+  }
+
+  /**
+   * Ends it early. Only the first reason counts; it is made when it does: transports tell of answered calls, too, and each
+   * costs 8 µs.
+   */
+  end(explain: () => unknown): void {
+    if (this.#isOver) return;
+    const interrupt = this.#interrupt;
+    this.#over();
+    const reason = explain();
+    this.#controller.abort(reason);
+    interrupt?.(reason);
+    this.#answer ??= told(this.#parts.log, this.#record, reason);
+    this.#endedEarly?.();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    // A transport may know the call for much longer, and with it what it was answered.
+    this.#interrupt = undefined;
+    this.#callOff();
+    this.#parts.openCalls.leave(this);
+  }
 }
 
 // A handler that heeds its signal throws the signal's reason, or the AbortError of what it awaited.

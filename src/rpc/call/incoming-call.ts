@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Message } from '@bufbuild/protobuf';
-import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+import {
+  createContextKey,
+  createContextValues,
+  type ContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
 
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
 export type IncomingCall = Omit<CallHead, 'name'> & {
@@ -14,8 +19,20 @@ export type IncomingCall = Omit<CallHead, 'name'> & {
    */
   onHangUp(listener: (why: 'left' | 'late') => void): void;
   /** Connect's context for the handler, of what the transport knows and what the middleware has decided. */
-  context(decided: Pick<HandlerContext, 'signal' | 'timeoutMs' | 'values'>): HandlerContext;
+  context(decided: DecidedCall): HandlerContext;
 };
+
+/** What the middleware has decided about a call. */
+export type DecidedCall = {
+  readonly signal: AbortSignal;
+  readonly caller: string;
+  readonly requestId: string;
+  leftMs(): number | undefined;
+};
+
+/** The same as Connect's context has it. */
+export const valuesOf = ({ caller, requestId }: DecidedCall): ContextValues =>
+  createContextValues().set(callerKey, caller).set(requestIdKey, requestId);
 
 /** What is known of a call before it is read. */
 export type CallHead = {

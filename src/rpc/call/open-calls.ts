@@ -2,14 +2,20 @@ import type { Clock } from '../../db/clock.ts';
 import { RefusalError } from '../../refusal.ts';
 
 /** A call that is being answered; `end` ends it early, for a reason. */
-type OpenCall = { readonly kind: 'unary' | 'stream'; end(reason: () => unknown): void };
+export type OpenCall = {
+  readonly kind: 'unary' | 'stream';
+  end(reason: () => unknown): void;
+  /** Where it stands among the open ones, which keep it here. */
+  place: number;
+};
 
 /** The calls being answered right now, so that a stopping server can let them finish. */
 export type OpenCalls = {
   /** Refuses new calls with SHUTTING_DOWN once the server is stopping. */
   assertOpen(): void;
-  /** Gives what is to be called when the call has ended; calling it again does nothing. */
-  enter(call: OpenCall): () => void;
+  enter(call: OpenCall): void;
+  /** The call has ended; said again it does nothing. */
+  leave(call: OpenCall): void;
   /**
    * Ends all streams and refuses new calls with SHUTTING_DOWN, lets unary calls finish for up to
    * `graceMs`, then ends them too. Resolves when no call is left.
@@ -26,12 +32,12 @@ const shuttingDown = () =>
 
 export function createOpenCalls(clock: Clock): OpenCalls {
   // Not a map: in one that comes and goes this fast, tables that were outgrown hold on to calls that have long ended.
-  const open: { readonly call: OpenCall; place: number }[] = [];
+  const open: OpenCall[] = [];
   const drained = Promise.withResolvers<void>();
   let closing = false;
 
   const endAll = (kind: OpenCall['kind']) => {
-    for (const { call } of Array.from(open)) if (call.kind === kind) call.end(shuttingDown);
+    for (const call of Array.from(open)) if (call.kind === kind) call.end(shuttingDown);
   };
 
   return {
@@ -39,17 +45,17 @@ export function createOpenCalls(clock: Clock): OpenCalls {
       if (closing) throw shuttingDown();
     },
     enter: (call) => {
-      const own = { call, place: open.length };
-      open.push(own);
-      return () => {
-        if (open[own.place] !== own) return;
-        const last = open.pop()!;
-        if (last !== own) {
-          last.place = own.place;
-          open[own.place] = last;
-        }
-        if (closing && open.length === 0) drained.resolve();
-      };
+      call.place = open.length;
+      open.push(call);
+    },
+    leave: (call) => {
+      if (open[call.place] !== call) return;
+      const last = open.pop()!;
+      if (last !== call) {
+        last.place = call.place;
+        open[call.place] = last;
+      }
+      if (closing && open.length === 0) drained.resolve();
     },
     close: async (graceMs) => {
       closing = true;

@@ -7,7 +7,7 @@ import {
 } from '@connectrpc/connect/protocol';
 import type { Clock } from '../../db/clock.ts';
 import { unaryDeadline } from '../call/deadline.ts';
-import type { CallHead, IncomingCall } from '../call/incoming-call.ts';
+import { valuesOf, type CallHead, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { messageOf } from './query.ts';
@@ -86,6 +86,11 @@ export function incomingConnectCall(context: HandlerContext): IncomingCall {
       if (signal.aborted) queueMicrotask(tell);
       else signal.addEventListener('abort', tell, { once: true });
     },
-    context: (decided) => ({ ...context, ...decided }),
+    context: (decided) => ({
+      ...context,
+      signal: decided.signal,
+      timeoutMs: () => decided.leftMs(),
+      values: valuesOf(decided),
+    }),
   };
 }

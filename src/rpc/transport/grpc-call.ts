@@ -3,7 +3,7 @@ import type { HandlerContext } from '@connectrpc/connect';
 import { Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
 import { processTime, type Clock } from '../../db/clock.ts';
 import { isLate } from '../call/deadline.ts';
-import type { IncomingCall } from '../call/incoming-call.ts';
+import { valuesOf, type DecidedCall, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 
 /** What every kind of call that grpc-js hands out has in common. */
@@ -52,26 +52,29 @@ export function incomingGrpcCall(
 class GrpcContext implements HandlerContext {
   readonly service: HandlerContext['service'];
   readonly method: HandlerContext['method'];
-  readonly signal: AbortSignal;
   readonly timeoutMs: HandlerContext['timeoutMs'];
-  readonly values: HandlerContext['values'];
   readonly protocolName = 'grpc';
   readonly requestMethod = 'POST';
   readonly #call: GrpcCall;
+  readonly #decided: DecidedCall;
+  #values: HandlerContext['values'] | undefined;
   setHeader: Headers | undefined;
   setTrailer: Headers | undefined;
 
-  constructor(
-    call: GrpcCall,
-    method: MountedRpc['method'],
-    { signal, timeoutMs, values }: Parameters<IncomingCall['context']>[0],
-  ) {
+  constructor(call: GrpcCall, method: MountedRpc['method'], decided: DecidedCall) {
     this.#call = call;
+    this.#decided = decided;
     this.method = method;
     this.service = method.parent;
-    this.signal = signal;
-    this.timeoutMs = timeoutMs;
-    this.values = values;
+    this.timeoutMs = () => decided.leftMs();
+  }
+
+  get signal() {
+    return this.#decided.signal;
+  }
+
+  get values() {
+    return (this.#values ??= valuesOf(this.#decided));
   }
 
   get url() {
