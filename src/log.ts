@@ -12,7 +12,7 @@ export type LogLevel = (typeof logLevels)[number];
 export type Log = Logger;
 
 /** JSON lines, on standard output if nothing else is said. */
-export function createLog(level: LogLevel, destination: DestinationStream = written()): Log {
+export function createLog(level: LogLevel, destination: DestinationStream = standardOutput()): Log {
   return pino(
     {
       level,
@@ -29,7 +29,39 @@ export function createLog(level: LogLevel, destination: DestinationStream = writ
   );
 }
 
-const written = () => pino.destination({ fd: 1, sync: true });
+/** As much as is kept of what nobody reads. */
+const MOST_UNREAD_BYTES = 1_048_576;
+/** At the end each takes a tenth of a second. */
+const LAST_ATTEMPTS = 5;
+
+/**
+ * Nobody waits for whoever reads it: what is not taken is kept, up to a bound, and what is dropped beyond it is told of in
+ * a line of its own. At the end of the process, by a crash too, what is kept is written; a reader that takes nothing then
+ * is not waited for longer than a moment.
+ */
+function standardOutput(): DestinationStream {
+  let attempts = Infinity;
+  // Before pino's own listener, which would try for ever.
+  process.once('exit', () => {
+    attempts = LAST_ATTEMPTS;
+    try {
+      out.flushSync();
+    } catch {
+      out.destroy();
+    }
+  });
+  const retryEAGAIN = () => (attempts -= 1) >= 0;
+  const out = pino.destination({ fd: 1, sync: false, maxLength: MOST_UNREAD_BYTES, retryEAGAIN });
+  let dropped = 0;
+  out.on('drop', (lines: string) => (dropped += lines.split('\n').length - 1));
+  out.on('drain', () => {
+    if (dropped === 0) return;
+    const fields = `"level":"warn"${stdTimeFunctions.isoTime()},"dropped":${dropped}`;
+    dropped = 0;
+    out.write(`{${fields},"msg":"nobody read the log"}\n`);
+  });
+  return out;
+}
 
 /** From here on a line is likely to explain what comes next, which may be the end of the process. */
 const TROUBLE = pino.levels.values['warn']!;
@@ -39,18 +71,21 @@ const MOST_WAITING = 64 * 1_024;
 
 /**
  * Gathers lines until `turn` resolves and writes them in one piece: to write a line by itself takes as much as to make
- * it. One of trouble is written at once, with those before it. All is written synchronously, so that the last line before
- * a crash, usually the one that explains it, is never lost in a buffer; a process that is killed loses what it would have
- * told of calls in that very turn.
+ * it. One of trouble is written at once, with those before it. The last line before a crash, usually the one that explains
+ * it, is not lost; a process that is killed loses what it would have told of calls in that very turn.
  */
-export function inTurns(turn: () => Promise<void>, out: DestinationStream = written()): DestinationStream {
+export function inTurns(
+  turn: () => Promise<void>,
+  out: DestinationStream = standardOutput(),
+): DestinationStream {
   let lines = '';
   const flush = () => {
     const all = lines;
     lines = '';
     if (all !== '') out.write(all);
   };
-  process.on('exit', flush);
+  // Before what is kept is written for the last time.
+  process.prependListener('exit', flush);
   return {
     // pino says of each line which level it has.
     [pino.symbols.needsMetadataGsym]: true,

@@ -65,24 +65,28 @@ export const spawnService = (
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
-/** The address in the line that says that it serves. */
+/** The address in the line that says that it serves. What it says from then on is taken, and nobody reads it. */
 export async function urlOf(child: ChildProcess): Promise<string> {
   const said: string[] = [];
   const lines = createInterface({ input: child.stdout! });
   child.stderr!.on('data', (data: Buffer) => said.push(String(data)));
   const late = AbortSignal.timeout(HANGS_AFTER_MS);
   late.addEventListener('abort', () => lines.close());
-  for await (const line of lines) {
-    said.push(line);
-    // npm says what it starts.
-    if (!line.startsWith('{')) continue;
-    const { url } = JSON.parse(line) as { url?: string };
-    if (url === undefined) continue;
-    // What it says from now on nobody reads, but it must be able to say it.
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.on('close', () => reject(new Error(`the service did not start:\n${said.join('\n')}`)));
+      lines.on('line', (line) => {
+        said.push(line);
+        // npm says what it starts.
+        const { url } = line.startsWith('{') ? (JSON.parse(line) as { url?: string }) : {};
+        if (url !== undefined) resolve(url);
+      });
+    });
+  } finally {
+    // It pauses what it has read.
+    lines.close();
     child.stdout!.resume();
-    return url;
   }
-  throw new Error(`the service did not start:\n${said.join('\n')}`);
 }
 
 /** Sends the signal, if there is one, to a child that still runs, and waits for the end. */
