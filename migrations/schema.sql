@@ -2,7 +2,7 @@
 
 create table advances (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   charge_id uuid not null,
   collection integer not null,
   version bigint not null,
@@ -27,7 +27,7 @@ CREATE INDEX advances_span ON advances USING btree (shard, book_id, span_class, 
 
 create table allocations (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   charge_id uuid not null,
   version bigint not null,
   position integer not null,
@@ -50,7 +50,7 @@ grant update (returned, recognized) on allocations to current_user;
 
 create table book_register (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   namespace text not null,
   customer_id text not null,
   constraint book_register_pk PRIMARY KEY (shard, book_id),
@@ -60,7 +60,7 @@ revoke delete, truncate, update on book_register from current_user;
 
 create table books (
   shard smallint not null,
-  id uuid not null,
+  id bigint not null,
   namespace text not null,
   customer_id text not null,
   version bigint not null,
@@ -69,6 +69,7 @@ create table books (
   next_event_at timestamp(3) with time zone not null,
   currencies jsonb not null,
   feed_position bigint default 0 not null,
+  uuid uuid not null,
   constraint books_readable CHECK ((((clock = '-infinity'::timestamp with time zone) OR ((clock >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (clock < '10000-01-01 00:00:00+00'::timestamp with time zone))) AND ((NOT isfinite(next_event_at)) OR ((next_event_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (next_event_at < '10000-01-01 00:00:00+00'::timestamp with time zone))))),
   constraint books_pk PRIMARY KEY (shard, id),
   constraint books_customer_key UNIQUE (shard, namespace, customer_id)
@@ -77,7 +78,7 @@ CREATE INDEX books_next_event ON books USING btree (next_event_at) WHERE (next_e
 
 create table charge_events (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   charge_id uuid not null,
   version bigint not null,
   amount numeric not null,
@@ -91,7 +92,7 @@ revoke delete, truncate, update on charge_events from current_user;
 
 create table charges (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   id uuid not null,
   version bigint not null,
   recorded_at timestamp(3) with time zone not null,
@@ -146,7 +147,7 @@ create table currencies (
 
 create table entries (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   version bigint not null,
   position integer not null,
   transaction integer not null,
@@ -176,7 +177,7 @@ revoke delete, truncate, update on entries from current_user;
 
 create table former_terms (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   grant_id uuid not null,
   until_version bigint not null,
   until timestamp(3) with time zone not null,
@@ -196,7 +197,7 @@ revoke delete, truncate, update on former_terms from current_user;
 
 create table grants (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   id uuid not null,
   version bigint not null,
   recorded_at timestamp(3) with time zone not null,
@@ -266,7 +267,7 @@ CREATE INDEX grants_span ON grants USING btree (shard, book_id, span_class, clos
 
 create table idempotency (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   key text not null,
   method text not null,
   request bytea not null,
@@ -278,14 +279,14 @@ revoke delete, truncate, update on idempotency from current_user;
 
 create table late_summed (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   below_version bigint not null,
   constraint late_summed_pk PRIMARY KEY (shard, book_id)
 ) with (fillfactor=80);
 
 create table late_sums (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   kind text not null,
   level smallint not null,
   block bigint not null,
@@ -303,7 +304,7 @@ create table late_sums (
 
 create table reductions (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   charge_id uuid not null,
   version bigint not null,
   position integer not null,
@@ -317,7 +318,7 @@ revoke delete, truncate, update on reductions from current_user;
 
 create table scheduled_grants (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   grant_id uuid not null,
   known_from bigint not null,
   known_until bigint,
@@ -346,7 +347,7 @@ CREATE INDEX scheduled_grants_span ON scheduled_grants USING btree (shard, book_
 
 create table sub_accounts (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   ordinal integer not null,
   id uuid not null,
   type text not null,
@@ -368,7 +369,7 @@ create table sub_accounts (
 
 create table transactions (
   shard smallint not null,
-  book_id uuid not null,
+  book_id bigint not null,
   version bigint not null,
   ordinal integer not null,
   id uuid not null,
@@ -392,7 +393,7 @@ revoke delete, truncate, update on transactions from current_user;
 create table writes (
   shard smallint not null,
   format smallint default 1 not null,
-  book_id uuid not null,
+  book_id bigint not null,
   version bigint not null,
   recorded_at timestamp(3) with time zone not null,
   feed_position bigint default 0 not null,

@@ -113,7 +113,7 @@ type Entry = {
 
 const changed = columnSet();
 const shard = computed(inKey(smallint), (spend: Spend) => spend.book.shard);
-const book_id = computed(inKey(uuid), (spend: Spend) => spend.book.bookId);
+const book_id = computed(inKey(bigint), (spend: Spend) => spend.book.bookId);
 const version = computed(changed(bigint), (spend: Spend) => spend.book.version);
 const now = computed(changed(timestamptz), (spend: Spend) => spend.now);
 
@@ -221,7 +221,7 @@ const insertEntries = bulkInsert(
   'entries',
   columnsOf<Entry>({
     shard: computed(smallint, ({ spend }) => spend.book.shard),
-    book_id: computed(uuid, ({ spend }) => spend.book.bookId),
+    book_id: computed(bigint, ({ spend }) => spend.book.bookId),
     version: computed(bigint, ({ spend }) => spend.book.version),
     position: computed(integer, (entry) => entry.position),
     transaction: computed(integer, () => 1),

@@ -145,7 +145,7 @@ type Storing = {
 };
 
 const STORE = `
-  with x as (select ?::smallint as shard, ?::uuid as book_id, ?::bigint as version, ?::timestamptz as now,
+  with x as (select ?::smallint as shard, ?::bigint as book_id, ?::bigint as version, ?::timestamptz as now,
       ?::text as key, ?::uuid as charge, ?::text as currency, ?::numeric as amount, ?::text as name,
       ?::bytea as hash),
     s as (select * from unnest(?::uuid[], ?::numeric[], ?::numeric[], ?::numeric[], ?::integer[], ?::numeric[],

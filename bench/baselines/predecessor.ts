@@ -12,7 +12,7 @@ export async function readLikeThePredecessor(
   customerId: string,
 ): Promise<{ readonly settled: Amount; readonly pending: Amount }> {
   const shard = shardOf({ namespace: 'default', customerId });
-  const [book] = await sql.rows<{ id: string; now: number }>(
+  const [book] = await sql.rows<{ id: number; now: number }>(
     `select id, clock_timestamp() as now from books
      where shard = $1 and namespace = 'default' and customer_id = $2`,
     [shard, customerId],
@@ -43,7 +43,7 @@ type Page = readonly {
   readonly recorded_at: number;
 }[];
 
-const pageAfter = (sql: Sql, shard: number, bookId: string, after: string): Promise<Page> =>
+const pageAfter = (sql: Sql, shard: number, bookId: number, after: string): Promise<Page> =>
   sql.rows(
     `select id, amount, phase, effective_at, recorded_at from grants
      where shard = $1 and book_id = $2 and id > $3 order by id limit ${PAGE}`,

@@ -6,7 +6,7 @@ import { customerId } from '../support/customers.ts';
 /** A seeded customer's book as a baseline keeps it in memory, and counts it on. */
 export type SeededBook = {
   readonly shard: number;
-  readonly bookId: string;
+  readonly bookId: number;
   readonly grantId: string;
   version: number;
   remaining: Amount;

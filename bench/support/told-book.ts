@@ -74,7 +74,7 @@ export async function writeToldBook(
 
 /** Gives each spend of a book the instant of another, and sums up again what was told late. */
 async function shuffle(sql: Sql, customerId: string): Promise<void> {
-  const [book] = await sql.rows<{ shard: number; id: string; version: number }>(
+  const [book] = await sql.rows<{ shard: number; id: number; version: number }>(
     'select shard, id, version from books where customer_id = $1',
     [customerId],
   );

@@ -6,7 +6,7 @@ import type { StoredGrant } from '../tables/grants.ts';
 
 /** What tells one state of a book from every other, also from one that a restored backup or a promoted replica lost. */
 export type BookMark = {
-  readonly id: string;
+  readonly id: number;
   readonly version: number;
   readonly clock: Instant;
   readonly headHash: Buffer;
@@ -41,10 +41,10 @@ export type BookCache = {
  */
 export function createBookCache(limit: number): BookCache {
   // A map remembers the order of insertion: the first is the one asked for longest ago.
-  const books = new Map<string, Kept>();
+  const books = new Map<number, Kept>();
   let facts = 0;
 
-  function drop(id: string): void {
+  function drop(id: number): void {
     facts -= books.get(id)?.facts ?? 0;
     books.delete(id);
   }

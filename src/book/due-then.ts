@@ -5,7 +5,7 @@ import type { WrittenView } from './view.ts';
 
 const p = parameters({
   shard: 'smallint',
-  bookIds: 'uuid[]',
+  bookIds: 'bigint[]',
   versions: 'bigint[]',
   clocks: 'timestamptz[]',
   asOfs: 'timestamptz[]',
@@ -25,7 +25,7 @@ const HAS_EVENT = `
   )`;
 
 // Open then: as in open-then.ts, for many books at once.
-const DUE_THEN = statement<{ id: string }>(
+const DUE_THEN = statement<{ id: number }>(
   'books_due_then',
   `select b.id
    from unnest(${p.bookIds}, ${p.versions}, ${p.clocks}, ${p.asOfs}) b (id, version, clock, as_of)
@@ -55,7 +55,7 @@ export async function dueThen(
   connection: Connection,
   shard: number,
   views: readonly WrittenView[],
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlySet<number>> {
   if (views.length === 0) return new Set();
   const rows = await connection.run(
     DUE_THEN,

@@ -103,14 +103,10 @@ const saidOf = (salt: Salt, { id, details }: { readonly id: string; readonly det
 
 const text = (amount: bigint): string => amount.toString();
 
-/** Whose book a link is of. */
-export type Identity = { readonly key: BookKey; readonly shard: number; readonly bookId: string };
+/** Whose book a link is of. `uuid`: the 32 hex digits of the book's. */
+export type Identity = { readonly key: BookKey; readonly shard: number; readonly uuid: string };
 
-const identityOf = ({ key, shard, bookId }: Identity) => [
-  bookKeyText(key),
-  shard,
-  bookId.replaceAll('-', ''),
-];
+const identityOf = ({ key, shard, uuid }: Identity) => [bookKeyText(key), shard, uuid];
 
 const bytesOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 

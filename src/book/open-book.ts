@@ -29,14 +29,14 @@ export const openBooks = (
   connection: Connection,
   kept: BookCache,
   books: readonly Marked[],
-): Promise<ReadonlyMap<string, OpenBook>> => openBut(connection, kept, books, keptAmong(kept, books));
+): Promise<ReadonlyMap<number, OpenBook>> => openBut(connection, kept, books, keptAmong(kept, books));
 
 /** The same for books that are to be written: one statement more for those whose sub-accounts are not kept. */
 export async function writableBooks(
   connection: Connection,
   kept: BookCache,
   books: readonly Marked[],
-): Promise<ReadonlyMap<string, WritableBook>> {
+): Promise<ReadonlyMap<number, WritableBook>> {
   const found = keptAmong(kept, books);
   const unrouted = books.filter(({ id }) => (found.get(id)?.subAccounts ?? null) === null).map(placeOf);
   const [open, subAccounts] = await awaitAll([
@@ -47,12 +47,12 @@ export async function writableBooks(
     const routes = subAccounts.get(bookId) ?? NOTHING.subAccounts;
     open.set(bookId, { ...open.get(bookId)!, subAccounts: routes });
   }
-  return open as ReadonlyMap<string, WritableBook>;
+  return open as ReadonlyMap<number, WritableBook>;
 }
 
 /** What is kept of some books, by their ids. */
-function keptAmong(kept: BookCache, books: readonly Marked[]): Map<string, OpenBook> {
-  const found = new Map<string, OpenBook>();
+function keptAmong(kept: BookCache, books: readonly Marked[]): Map<number, OpenBook> {
+  const found = new Map<number, OpenBook>();
   for (const mark of books) {
     const open = kept.find(mark);
     if (open !== undefined) found.set(mark.id, open);
@@ -65,8 +65,8 @@ async function openBut(
   connection: Connection,
   kept: BookCache,
   books: readonly Marked[],
-  found: ReadonlyMap<string, OpenBook>,
-): Promise<Map<string, OpenBook>> {
+  found: ReadonlyMap<number, OpenBook>,
+): Promise<Map<number, OpenBook>> {
   const unknown = books.filter(({ id }) => !found.has(id));
   const loaded = await loadOpen(connection, unknown.map(placeOf));
   const open = new Map(found);
@@ -82,7 +82,7 @@ async function openBut(
 export async function loadOpen(
   connection: Connection,
   places: readonly Placed[],
-): Promise<(bookId: string) => OpenBook> {
+): Promise<(bookId: number) => OpenBook> {
   if (places.length === 0) return () => NOTHING;
   const [grants, charges, advances] = await awaitAll([
     loadOpenGrants(connection, places),

@@ -82,7 +82,7 @@ export async function statesNow(
   connection: Connection,
   kept: BookCache,
   books: readonly (Marked & Pick<BookView, 'asOf'>)[],
-): Promise<ReadonlyMap<string, BookState>> {
+): Promise<ReadonlyMap<number, BookState>> {
   const open = await openBooks(connection, kept, books);
   return new Map(books.map((book) => [book.id, stateNow(book, open.get(book.id)!)]));
 }

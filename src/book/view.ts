@@ -26,7 +26,7 @@ export const NOW: Moment = { asOf: null, knownAt: null };
 export type BookView = (Placing & { readonly bookId: null }) | WrittenView;
 
 /** One that somebody has written about. */
-export type WrittenView = Placing & { readonly bookId: string };
+export type WrittenView = Placing & { readonly bookId: number };
 
 /** Whether somebody has written about it. */
 export const isWritten = (view: BookView): view is WrittenView => view.bookId !== null;

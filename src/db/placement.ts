@@ -5,14 +5,14 @@ import { once, type Once } from './once.ts';
  * may be as large as what waits. On Citus a batch holds one shard only, and a statement that names it as a constant
  * goes to the one node that holds it; elsewhere that constant is null and costs nothing.
  */
-export type Placed = { readonly shard: number; readonly bookId: string };
+export type Placed = { readonly shard: number; readonly bookId: number };
 
 /** A book, and the last version of it that is known. */
 export type KnownBook = Placed & { readonly version: number };
 
 /** Each book once. */
 export const booksOnce = <Book extends Placed>(books: Iterable<Book>): Once<Book> =>
-  once(books, ({ bookId }) => bookId);
+  once(books, ({ bookId }) => String(bookId));
 
 /** Each grant, charge or transaction of a book once, by what is its id. */
 export const eachOnce = <Name extends Placed>(
@@ -21,7 +21,7 @@ export const eachOnce = <Name extends Placed>(
 ): Once<Name> => once(names, (name) => `${name.bookId} ${idOf(name)}`);
 
 /** The first parameters of statements that name books: their shards, their ids, and the one shard of all. */
-export const PLACES = { shards: 'smallint[]', bookIds: 'uuid[]', oneShard: 'smallint' } as const;
+export const PLACES = { shards: 'smallint[]', bookIds: 'bigint[]', oneShard: 'smallint' } as const;
 export const placesOf = (books: Once<Placed>) => ({
   shards: books.map(({ shard }) => shard),
   bookIds: books.map(({ bookId }) => bookId),

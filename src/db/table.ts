@@ -13,7 +13,7 @@ import {
   columnsOf,
   inKey,
   smallint,
-  uuid,
+  bigint,
   within,
   type BoundColumn,
   type Columns,
@@ -28,7 +28,7 @@ import { uuidOf } from '../id.ts';
 export type Owned<Fact> = Placed & { readonly fact: Fact };
 
 /** A fact as it was found, with the book it is of. */
-export type FoundFact<Fact> = { readonly bookId: string; readonly fact: Fact };
+export type FoundFact<Fact> = { readonly bookId: number; readonly fact: Fact };
 
 /** A table with a row for each fact of a kind. `More`: what else has to be known of a fact to store it. */
 export type Table<Fact, More = unknown> = {
@@ -84,7 +84,7 @@ export function tableOf<Fact, More = unknown>(
 
   function finderIn<Asked extends Placed>(finder: string, where: string, by?: By<Asked>, order = '') {
     const [parameter, column] = by === undefined ? ['', ''] : [`, $4::${by.type}[]`, ', by'];
-    const find = statement<Row<Fact> & { readonly book_id: string }>(
+    const find = statement<Row<Fact> & { readonly book_id: number }>(
       finder,
       `select ${select('r')} from unnest(${named.shards}, ${named.bookIds}${parameter}) named (shard, book_id${column})
        ${ofNamed(name, 'r', where)} ${order}`,
@@ -124,11 +124,11 @@ export function tableOf<Fact, More = unknown>(
 
 const PLACE = columnsOf<Placed>({
   shard: { ...inKey(smallint), of: 'shard' },
-  book_id: { ...inKey(uuid), of: 'bookId' },
+  book_id: { ...inKey(bigint), of: 'bookId' },
 });
 
 /** The facts of each book, by its id. */
-export function byBook<Fact>(found: readonly FoundFact<Fact>[]): (bookId: string) => readonly Fact[] {
+export function byBook<Fact>(found: readonly FoundFact<Fact>[]): (bookId: number) => readonly Fact[] {
   const books = Map.groupBy(found, ({ bookId }) => bookId);
   return (bookId) => (books.get(bookId) ?? []).map(({ fact }) => fact);
 }

@@ -1,17 +1,24 @@
 import { SHARDS } from '../tables/book-key.ts';
 
 /** Where in the feed of one shard to read on: from the position, or from a place inside it. */
-export type FeedPlace = { readonly position: number; readonly inside: Inside | null };
+export type FeedPlace = { readonly position: number; readonly inside: Inside | InsideByUuid | null };
 
-/** A transaction that has been told; what is left of its position comes after it. */
-export type Inside = { readonly bookId: string; readonly version: number; readonly ordinal: number };
+/** A transaction that has been told; what is left of its position comes after it, in the order of the books' numbers. */
+export type Inside = Told & { readonly bookId: number };
+
+/** The same in the order of the books' uuids, in which a position is told to its end where it was begun in it. */
+export type InsideByUuid = Told & { readonly uuid: string };
+
+type Told = { readonly version: number; readonly ordinal: number };
 
 /** How far a stream has come: a place per shard in the feed of a namespace, one place in a customer's book. */
 export type FeedCursor =
   | { readonly of: 'namespace'; readonly places: readonly FeedPlace[] }
   | { readonly of: 'customer'; readonly version: number; readonly ordinal: number };
 
-const FORMAT = 1;
+const FORMAT = 2;
+/** Of before books had numbers. */
+const FORMER = 1;
 
 /** As high as an integer of the database goes: after it nothing is left of a write. */
 export const LAST_ORDINAL = 2 ** 31 - 1;
@@ -23,39 +30,52 @@ const LONGEST = 1 + 8 + SHARDS * (8 + 16 + 8 + 8);
  * A cursor as bytes. Shards move along together, so positions are told from the lowest of them on: some 200 bytes, and
  * with the format's every limit reached still less than the contract allows.
  */
-export function writeCursor(cursor: FeedCursor): Buffer {
+export const writeCursor = (cursor: FeedCursor): Buffer => writeIn(FORMAT, cursor);
+
+function writeIn(format: number, cursor: FeedCursor): Buffer {
   const bytes = Buffer.allocUnsafe(LONGEST);
-  bytes[0] = FORMAT;
+  bytes[0] = format;
   return bytes.subarray(
     0,
-    cursor.of === 'customer' ? writePart(bytes, 1, cursor) : writePlaces(bytes, cursor),
+    cursor.of === 'customer' ? writePart(bytes, 1, cursor) : writePlaces(bytes, format, cursor.places),
   );
 }
 
-function writePlaces(bytes: Buffer, { places }: Extract<FeedCursor, { of: 'namespace' }>): number {
+/** How a place goes on behind its position; places of before have two ways only, and the second of them is the last. */
+const WAYS = { [FORMAT]: ['whole', 'bookId', 'uuid'], [FORMER]: ['whole', 'uuid'] } as const;
+type Way = 'whole' | 'bookId' | 'uuid';
+const waysOf = (format: number): readonly Way[] => WAYS[format as keyof typeof WAYS];
+
+const wayOf = (inside: FeedPlace['inside']): Way =>
+  inside === null ? 'whole' : 'uuid' in inside ? 'uuid' : 'bookId';
+
+function writePlaces(bytes: Buffer, format: number, places: readonly FeedPlace[]): number {
+  const ways = waysOf(format);
   let base = Infinity;
   for (const { position } of places) base = Math.min(base, position);
   let at = writeNumber(bytes, 1, base);
   for (const { position, inside } of places) {
-    at = writeNumber(bytes, at, (position - base) * 2 + (inside === null ? 0 : 1));
+    at = writeNumber(bytes, at, (position - base) * ways.length + ways.indexOf(wayOf(inside)));
     if (inside === null) continue;
-    at += bytes.write(inside.bookId.replaceAll('-', ''), at, 'hex');
+    if ('uuid' in inside) at += bytes.write(inside.uuid, at, 'hex');
+    else at = writeNumber(bytes, at, inside.bookId);
     at = writePart(bytes, at, inside);
   }
   return at;
 }
 
-const writePart = (bytes: Buffer, at: number, part: { version: number; ordinal: number }): number =>
+const writePart = (bytes: Buffer, at: number, part: Told): number =>
   writeNumber(bytes, writeNumber(bytes, at, part.version), part.ordinal);
 
 /** The cursor that was written; null when the bytes are not one of this kind. */
 export function readCursor(of: FeedCursor['of'], bytes: Buffer): FeedCursor | null {
   const source: Source = { bytes, at: 1 };
-  if (bytes[0] !== FORMAT) return null;
+  const format = bytes[0];
+  if (format !== FORMAT && format !== FORMER) return null;
   const cursor: FeedCursor =
-    of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source) };
+    of === 'customer' ? { of, ...readPart(source) } : { of, places: readPlaces(source, waysOf(format)) };
   // Numbers can be spelled in more bytes than they need: only what is written here is a cursor.
-  return source.at === bytes.length && writeCursor(cursor).equals(bytes) ? cursor : null;
+  return source.at === bytes.length && writeIn(format, cursor).equals(bytes) ? cursor : null;
 }
 
 /** Where no text ends. */
@@ -63,20 +83,22 @@ const NOT_OURS = Infinity;
 
 type Source = { readonly bytes: Buffer; at: number };
 
-function readPlaces(source: Source): FeedPlace[] {
+function readPlaces(source: Source, ways: readonly Way[]): FeedPlace[] {
   const base = readNumber(source);
   return Array.from({ length: SHARDS }, () => {
     const told = readNumber(source);
-    const position = base + Math.floor(told / 2);
+    const position = base + Math.floor(told / ways.length);
     if (position > Number.MAX_SAFE_INTEGER) source.at = NOT_OURS;
-    if (told % 2 === 0) return { position, inside: null };
-    const bookId = source.bytes.subarray(source.at, source.at + 16).toString('hex');
+    const way = ways[told % ways.length];
+    if (way === 'whole') return { position, inside: null };
+    if (way === 'bookId') return { position, inside: { bookId: readNumber(source), ...readPart(source) } };
+    const uuid = source.bytes.subarray(source.at, source.at + 16).toString('hex');
     source.at += 16;
-    return { position, inside: { bookId, ...readPart(source) } };
+    return { position, inside: { uuid, ...readPart(source) } };
   });
 }
 
-function readPart(source: Source): { version: number; ordinal: number } {
+function readPart(source: Source): Told {
   const [version, ordinal] = [readNumber(source), readNumber(source)];
   if (ordinal > LAST_ORDINAL) source.at = NOT_OURS;
   return { version, ordinal };

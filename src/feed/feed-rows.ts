@@ -1,6 +1,6 @@
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { transactionsOfWrites, type ReadTransaction } from '../ledger/read-journal.ts';
-import { LAST_ORDINAL, type Inside, type FeedPlace } from './feed-cursor.ts';
+import { LAST_ORDINAL, type FeedPlace, type Inside, type InsideByUuid } from './feed-cursor.ts';
 
 /** What feeds ask of the database. Each statement names one shard, and is answered by the node that holds it. */
 
@@ -54,19 +54,23 @@ export type FeedPage = { readonly items: readonly FeedItem[]; readonly next: Fee
 
 type WriteRow = {
   feed_position: number;
-  book_id: string;
+  book_id: number;
+  /** The 32 hex digits. */
+  uuid: string;
   version: number;
   namespace: string;
   customer_id: string;
 };
 
+const WRITE = `w.feed_position, w.book_id, replace(b.uuid::text, '-', '') as uuid, w.version, b.namespace, b.customer_id`;
+
 // Writes of other namespaces are read and passed over: the limit bounds what is looked at, not what is found.
 const WRITES = statement<WriteRow>(
   'feed_writes',
-  `select w.feed_position, w.book_id, w.version, b.namespace, b.customer_id
+  `select ${WRITE}
    from (
      select w.feed_position, w.book_id, w.version from writes w
-     where w.shard = $1 and (w.feed_position, w.book_id, w.version) >= ($2::bigint, $3::uuid, $4::bigint)
+     where w.shard = $1 and (w.feed_position, w.book_id, w.version) >= ($2::bigint, $3::bigint, $4::bigint)
        and w.feed_position < $5::bigint
      order by w.feed_position, w.book_id, w.version limit $6
    ) w
@@ -74,7 +78,17 @@ const WRITES = statement<WriteRow>(
    order by w.feed_position, w.book_id, w.version`,
 );
 
-const FIRST: Inside = { bookId: '00000000-0000-0000-0000-000000000000', version: 0, ordinal: 0 };
+// What is left of a position that a cursor was in before books had numbers.
+const WRITES_BY_UUID = statement<WriteRow>(
+  'feed_writes_by_uuid',
+  `select ${WRITE}
+   from writes w
+   join books b on b.shard = $1 and b.id = w.book_id
+   where w.shard = $1 and w.feed_position = $2 and (b.uuid, w.version) >= ($3::uuid, $4::bigint)
+   order by b.uuid, w.version limit $5`,
+);
+
+const FIRST: Inside = { bookId: 0, version: 0, ordinal: 0 };
 
 /**
  * The next transactions of a namespace in one shard, from a place on and below an end: three statements. Looks at
@@ -85,14 +99,18 @@ export async function readFeedPage(
   { shard, namespace, from, end, limit }: FeedRange,
 ): Promise<FeedPage> {
   const { position } = from;
-  const { bookId, version, ordinal } = from.inside ?? FIRST;
+  const inside = from.inside ?? FIRST;
+  const { version, ordinal } = inside;
   // One more than the write that a page ended in, which is read again: a page of one would never get behind it.
   const lookAt = from.inside === null ? limit : limit + 1;
-  const found = await connection.run(WRITES, [shard, position, bookId, version, end, lookAt]);
+  const byUuid = 'uuid' in inside;
+  const found = byUuid
+    ? await connection.run(WRITES_BY_UUID, [shard, position, inside.uuid, version, lookAt])
+    : await connection.run(WRITES, [shard, position, inside.bookId, version, end, lookAt]);
   const isFull = found.length === lookAt;
   const writes = isFull ? wholePositions(found) : found;
   const ours = writes.filter((write) => write.namespace === namespace);
-  const told = (write: WriteRow) => from.inside !== null && isInside(write, from);
+  const told = (write: WriteRow) => from.inside !== null && isInside(write, position, from.inside);
   const asked = ours.map((write) => ({
     bookId: write.book_id,
     version: write.version,
@@ -103,12 +121,12 @@ export async function readFeedPage(
   const items = transactions.map(({ write, transaction }) => ({
     customerId: ours[write]!.customer_id,
     transaction,
-    next: placeAfter(ours[write]!, transaction.ordinal),
+    next: placeAfter(ours[write]!, transaction.ordinal, byUuid),
   }));
   if (items.length === most) return { items, next: items.at(-1)!.next };
-  if (!isFull) return { items, next: { position: end, inside: null } };
+  if (!isFull) return { items, next: { position: byUuid ? position + 1 : end, inside: null } };
   const cutOff = found[writes.length];
-  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL) : placeBefore(cutOff);
+  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL, byUuid) : placeBefore(cutOff);
   return { items, next };
 }
 
@@ -128,14 +146,15 @@ type FeedRange = {
   readonly limit: number;
 };
 
-const placeAfter = ({ feed_position: position, book_id, version }: WriteRow, ordinal: number): FeedPlace => ({
-  position,
-  inside: { bookId: book_id, version, ordinal },
-});
+const placeAfter = (
+  { feed_position: position, book_id: bookId, uuid, version }: WriteRow,
+  ordinal: number,
+  byUuid: boolean,
+): FeedPlace => ({ position, inside: byUuid ? { uuid, version, ordinal } : { bookId, version, ordinal } });
 
 const placeBefore = ({ feed_position: position }: WriteRow): FeedPlace => ({ position, inside: null });
 
-const isInside = (write: WriteRow, { position, inside }: FeedPlace): boolean =>
+const isInside = (write: WriteRow, position: number, inside: Inside | InsideByUuid): boolean =>
   write.feed_position === position &&
-  write.version === inside?.version &&
-  write.book_id.replaceAll('-', '') === inside.bookId.replaceAll('-', '');
+  write.version === inside.version &&
+  ('uuid' in inside ? write.uuid === inside.uuid : write.book_id === inside.bookId);

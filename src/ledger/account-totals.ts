@@ -72,7 +72,7 @@ const OF_BOOK = statement<RouteTotalRow & { id: string; booked: boolean }>(
 
 const many = parameters({
   shard: 'smallint',
-  bookIds: 'uuid[]',
+  bookIds: 'bigint[]',
   recordedBy: 'bigint[]',
   versions: 'bigint[]',
   asOf: 'timestamptz',
@@ -122,7 +122,7 @@ export const isKnownAccount = async (
   accountId: string,
 ): Promise<boolean> => (await connection.run(KNOWN, bind(named, book, { accountId }))).length > 0;
 
-const filtered = parameters({ shard: 'smallint', bookId: 'uuid', ...FILTER });
+const filtered = parameters({ shard: 'smallint', bookId: 'bigint', ...FILTER });
 
 const ORDINALS = statement<{ id: string; ordinal: number }>(
   'sub_accounts_asked',

@@ -23,7 +23,7 @@ export type JournalPoint = KnownBook & {
 };
 
 /** Parameters that name these: `version` is V. */
-export const KNOWN_BOOK = { shard: 'smallint', bookId: 'uuid', version: 'bigint' } as const;
+export const KNOWN_BOOK = { shard: 'smallint', bookId: 'bigint', version: 'bigint' } as const;
 export const POINT = { ...KNOWN_BOOK, asOf: 'timestamptz', recordedBy: 'bigint' } as const;
 
 type Sql<Name extends string> = Readonly<Record<'shard' | 'bookId' | Name, string>>;

@@ -35,7 +35,7 @@ export async function boundsOf(
   return { after: row!.after, until: Math.min(row!.until, book.version) };
 }
 
-const named = parameters({ shard: 'smallint', bookId: 'uuid', transactionId: 'uuid' });
+const named = parameters({ shard: 'smallint', bookId: 'bigint', transactionId: 'uuid' });
 
 const PLACE = statement<{ version: number; ordinal: number }>(
   'place_of_transaction',

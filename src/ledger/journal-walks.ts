@@ -15,7 +15,7 @@ export type TransactionWalk = Exclude<EntryWalk, 'accounts'>;
 /** Where a walk goes: from behind a place up to a version, so many rows at most. */
 const WAY = {
   shard: 'smallint',
-  bookId: 'uuid',
+  bookId: 'bigint',
   afterVersion: 'bigint',
   afterPosition: 'integer',
   version: 'bigint',

@@ -12,7 +12,7 @@ import type { PostingKind } from './posting.ts';
 import { SUB_ACCOUNT } from './sub-accounts.ts';
 
 type PostedRow = Row<SubAccount> & {
-  book_id: string;
+  book_id: number;
   id: string;
   kind: PostingKind;
   version: number;

@@ -9,7 +9,7 @@ import { versionAt } from './as-of.ts';
 import { OF_CREDIT } from './entries-of.ts';
 import { kindsHeld } from './posting.ts';
 
-type MoveRow = { book_id: string; grant_id: string; booked_at: Instant; amount: Amount };
+type MoveRow = { book_id: number; grant_id: string; booked_at: Instant; amount: Amount };
 
 const p = parameters({ ...PLACES, grantIds: 'uuid[]', since: 'timestamptz[]' });
 

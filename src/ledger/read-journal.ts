@@ -1,5 +1,5 @@
 import { codec, ifAny, type Row } from '../db/codec.ts';
-import { as, bigint, bytea, id, integer, numeric, optional, text, timestamptz, uuid } from '../db/columns.ts';
+import { as, bigint, bytea, id, integer, numeric, optional, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Placed } from '../db/placement.ts';
@@ -87,10 +87,10 @@ export const withAccount = ({ shard }: OfShard): string => `
   ) reversed on true`;
 
 /** A transaction without what its entries tell. */
-export type FoundTransaction = Omit<ReadTransaction, 'reversedId' | 'entries'> & { readonly bookId: string };
+export type FoundTransaction = Omit<ReadTransaction, 'reversedId' | 'entries'> & { readonly bookId: number };
 
 export const FOUND = codec<FoundTransaction>({
-  bookId: uuid,
+  bookId: bigint,
   id: id('txn'),
   kind: text,
   groupId: id('txn'),
@@ -119,7 +119,7 @@ export const withWrite = ({ shard }: OfShard): string => `
 
 const named = parameters({
   shard: 'smallint',
-  bookIds: 'uuid[]',
+  bookIds: 'bigint[]',
   versions: 'bigint[]',
   ordinals: 'integer[]',
 });
@@ -156,11 +156,11 @@ export async function readTransactions(
 }
 
 /** A write whose transactions are asked for, but those up to the ordinal `after`. */
-export type NamedWrite = { readonly bookId: string; readonly version: number; readonly after: number };
+export type NamedWrite = { readonly bookId: number; readonly version: number; readonly after: number };
 
 const writesNamed = parameters({
   shard: 'smallint',
-  bookIds: 'uuid[]',
+  bookIds: 'bigint[]',
   versions: 'bigint[]',
   after: 'integer[]',
   limit: 'bigint',
@@ -202,7 +202,7 @@ export async function transactionsOfWrites(
   return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
 }
 
-const one = parameters({ shard: 'smallint', bookId: 'uuid', transactionId: 'uuid' });
+const one = parameters({ shard: 'smallint', bookId: 'bigint', transactionId: 'uuid' });
 
 const BY_ID = statement<Row<FoundTransaction>>(
   'transaction_by_id',

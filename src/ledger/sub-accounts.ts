@@ -36,7 +36,7 @@ export const SUB_ACCOUNTS = tableOf<Appended['opened'][number]>('sub_accounts', 
 
 const p = parameters(PLACES);
 
-const HEADS = statement<Row<Appended['opened'][number]> & { book_id: string; total: Amount | null }>(
+const HEADS = statement<Row<Appended['opened'][number]> & { book_id: number; total: Amount | null }>(
   'ledger_heads',
   `select ${SUB_ACCOUNTS.select('s')}, last.amount as total
    from unnest(${p.shards}, ${p.bookIds}) named (shard, book_id)
@@ -49,9 +49,9 @@ const HEADS = statement<Row<Appended['opened'][number]> & { book_id: string; tot
 export async function loadSubAccounts(
   connection: Connection,
   named: readonly Placed[],
-): Promise<ReadonlyMap<string, JournalHead['subAccounts']>> {
+): Promise<ReadonlyMap<number, JournalHead['subAccounts']>> {
   if (named.length === 0) return new Map();
-  const books = new Map<string, [string, SubAccountHead][]>();
+  const books = new Map<number, [string, SubAccountHead][]>();
   for (const row of await connection.run(HEADS, bind(p, placesOf(booksOnce(named))))) {
     const { uuid, ordinal, ...account } = SUB_ACCOUNTS.read(row);
     const accounts = books.get(row.book_id) ?? [];

@@ -18,7 +18,7 @@ export type CommittedWrite = {
 export type Committed = {
   readonly key: BookKey;
   readonly shard: number;
-  readonly bookId: string;
+  readonly bookId: number;
   readonly version: number;
   /** The open state it led to, as it has just been stored. */
   readonly state: BookState;
@@ -38,7 +38,7 @@ export function committedWrite(version: number, method: string, voids: () => boo
 /** What the writes after version `since` were, up to the one known. */
 export async function committedSince(
   connection: Connection,
-  { shard, bookId, version }: { readonly shard: number; readonly bookId: string; readonly version: number },
+  { shard, bookId, version }: { readonly shard: number; readonly bookId: number; readonly version: number },
   since: number,
 ): Promise<readonly CommittedWrite[]> {
   if (since >= version) return [];
@@ -58,7 +58,7 @@ const mayVoid = (method: string): boolean => {
 /** The versions at which a settlement event called a grant off: it changed the grant's payment then. */
 async function voidsSince(
   connection: Connection,
-  range: { readonly shard: number; readonly bookId: string; readonly since: number },
+  range: { readonly shard: number; readonly bookId: number; readonly since: number },
 ): Promise<ReadonlySet<number>> {
   const grants = await grantsOf(connection, range, await termsReplacedSince(connection, range));
   return new Set(grants.flatMap(({ voidedVersion }) => voidedVersion ?? []));

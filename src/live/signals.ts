@@ -1,5 +1,5 @@
 /** A book that was written: a hint that costs nothing to miss. */
-export type Changed = { readonly shard: number; readonly bookId: string; readonly version: number };
+export type Changed = { readonly shard: number; readonly bookId: number; readonly version: number };
 
 /** Who follows books hears here of writes on any instance; what it reads then comes from the database. */
 export type Signals = { subscribe(listener: (changed: readonly Changed[]) => void): () => void };

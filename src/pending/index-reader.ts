@@ -17,7 +17,7 @@ const PROMISED = codec<Promised>({ currency: text, featureKeys: texts, amount: n
 
 const KNOWN = {
   shard: 'smallint',
-  bookId: 'uuid',
+  bookId: 'bigint',
   at: 'timestamptz',
   classes: 'smallint[]',
   ends: 'timestamptz[]',
@@ -46,7 +46,7 @@ const now = parameters({ ...PLACES, at: 'timestamptz[]' });
 
 // What is known now and ends later began before: nothing is recorded ahead of now. The upper bound says nothing, but
 // tells the planner that the range is short.
-const PENDING_NOW = statement<Row<Promised> & { book_id: string }>(
+const PENDING_NOW = statement<Row<Promised> & { book_id: number }>(
   'pending_now',
   `select named.book_id, s.currency, s.feature_keys, sum(s.amount) as amount
    from unnest(${now.shards}, ${now.bookIds}, ${now.at}) named (shard, book_id, at)
@@ -73,7 +73,7 @@ export async function promisedAt(
 export async function promisedNow(
   connection: Connection,
   asked: readonly (Placed & { readonly asOf: Instant })[],
-): Promise<ReadonlyMap<string, readonly Promised[]>> {
+): Promise<ReadonlyMap<number, readonly Promised[]>> {
   if (asked.length === 0) return new Map();
   const books = booksOnce(asked);
   const at = books.map(({ asOf }) => asOf);
@@ -111,7 +111,7 @@ export async function nextChange(connection: Connection, book: KnownBook, at: In
 
 const span = parameters({
   shard: 'smallint',
-  bookId: 'uuid',
+  bookId: 'bigint',
   after: 'timestamptz',
   at: 'timestamptz',
   classes: 'smallint[]',

@@ -60,7 +60,7 @@ const within = (name: string, p: Asked, known: string): Statement<Row> =>
   );
 
 // What is known still, and the few promises that were known at the version and have changed since.
-const ofBook = parameters({ shard: 'smallint', bookId: 'uuid', ...ASKED, version: 'bigint' });
+const ofBook = parameters({ shard: 'smallint', bookId: 'bigint', ...ASKED, version: 'bigint' });
 const known = (until: string): string => `
   (select * from scheduled_grants
    where shard = ${ofBook.shard} and book_id = ${ofBook.bookId} and ${until} and known_from <= ${ofBook.version}

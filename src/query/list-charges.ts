@@ -25,7 +25,7 @@ export type ChargeFilter = {
 const LOOKED_AT = 10_000;
 
 /** From which charge down, and how many are looked at. */
-const WAY = { shard: 'smallint', bookId: 'uuid', from: 'uuid', lookAt: 'bigint' } as const;
+const WAY = { shard: 'smallint', bookId: 'bigint', from: 'uuid', lookAt: 'bigint' } as const;
 const way = parameters(WAY);
 const p = parameters({
   ...WAY,

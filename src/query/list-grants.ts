@@ -30,7 +30,7 @@ type GrantRange = { readonly from: string | null; readonly to: string | null; re
 const LOOKED_AT = 100_000;
 
 /** From and down to which grant, and how many are looked at. */
-const RANGE = { shard: 'smallint', bookId: 'uuid', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
+const RANGE = { shard: 'smallint', bookId: 'bigint', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
 const ends = parameters(RANGE);
 const WALK = `
   select g.id, g.version, g.recorded_at, g.currency, g.effective_at, g.expires_at, g.funded_at, g.voided_at,

@@ -31,6 +31,15 @@ function shardOfBytes(bytes: Uint8Array): number {
   return (hash >>> 0) % SHARDS;
 }
 
+/**
+ * The number of a book, by which its rows name it: its shard, and the last 47 bits of its uuid, all of them random. Of two
+ * books of one shard with the same number the second cannot be made, and a repeat makes it under another.
+ */
+export const bookIdOf = (shard: number, uuid: string): number =>
+  shard * OF_ONE_SHARD + (Number.parseInt(uuid.slice(-12), 16) % OF_ONE_SHARD);
+
+const OF_ONE_SHARD = 2 ** 47;
+
 /** One text per book, for maps. */
 export const bookKeyText = ({ namespace, customerId }: BookKey): string => `${namespace}\0${customerId}`;
 

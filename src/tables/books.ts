@@ -2,22 +2,35 @@ import { nextDue } from '../credit/advance-to.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { bulkInsert, bulkUpdate, namesOf } from '../db/bulk.ts';
 import { codec, type Row, type Shape } from '../db/codec.ts';
-import { bigint, bytea, jsonb, inKey, smallint, text, timestamptz, uuid, columnSet } from '../db/columns.ts';
+import {
+  bigint,
+  bytea,
+  digits,
+  jsonb,
+  inKey,
+  smallint,
+  text,
+  timestamptz,
+  columnSet,
+} from '../db/columns.ts';
 import { awaitAll, statement, type Connection, type Database } from '../db/database.ts';
 import { limitLockWait } from '../db/lock-wait.ts';
 import type { Once } from '../db/once.ts';
 import { inShard, type Placed } from '../db/placement.ts';
 import { timestamp } from '../db/types.ts';
+import type { UuidMaker } from '../id.ts';
 import { ALWAYS, NEVER, type Instant } from '../instant.ts';
 import { GENESIS } from '../ledger/hash.ts';
-import { bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
+import { bookIdOf, bookKeyText, namedBy, shardOf, type BookKey } from './book-key.ts';
 import { IN_RECOVERY } from './writers.ts';
 
 /** The only reader and writer of `books`, the one row a write locks, and of `book_register`. */
 
 export type BookRow = {
   readonly shard: number;
-  readonly id: string;
+  readonly id: number;
+  /** What the book is called outside of the database: in its hash chain, and in cursors of before it had a number. */
+  readonly uuid: string;
   readonly key: BookKey;
   readonly version: number;
   readonly clock: Instant;
@@ -38,7 +51,8 @@ const KEY: Shape<BookKey> = { namespace: text, customerId: text };
 
 export const BOOK: Shape<WholeBookRow> = {
   shard: inKey(smallint),
-  id: inKey(uuid),
+  id: inKey(bigint),
+  uuid: digits,
   key: KEY,
   version: changed(bigint),
   clock: changed(timestamptz),
@@ -57,7 +71,7 @@ export const BOOKS = codec(BOOK);
 /** For whom each book was made: never changed, and read by verification alone. */
 export const BOOK_REGISTER = codec<Placed & { readonly key: BookKey }>({
   shard: inKey(smallint),
-  bookId: inKey(uuid),
+  bookId: inKey(bigint),
   key: KEY,
 });
 
@@ -92,9 +106,10 @@ export const lockBooks = async (
   (await connection.run(waits ? LOCK_ALL : LOCK_FREE, namedBy(keys))).map(PLACED_BOOK.read);
 
 /** A book nobody has written yet, as it will be made. */
-export const newBook = (bookKey: BookKey, id: string): WholeBookRow => ({
+export const newBook = (bookKey: BookKey, uuid: string): WholeBookRow => ({
   shard: shardOf(bookKey),
-  id,
+  id: bookIdOf(shardOf(bookKey), uuid),
+  uuid,
   key: bookKey,
   version: 0,
   clock: ALWAYS,
@@ -146,13 +161,13 @@ const MAKING_MS = 50;
 export const makeBooks = (
   database: Pick<Database, 'transaction'>,
   keys: readonly BookKey[],
-  newBookId: () => string,
+  newUuid: UuidMaker,
 ): Promise<void> =>
   database.transaction(async (connection) => {
     // One order for all, so that two instances making the same books wait in the same order.
     const made = keys
       .toSorted((a, b) => (bookKeyText(a) < bookKeyText(b) ? -1 : 1))
-      .map((key) => newBook(key, newBookId()));
+      .map((key) => newBook(key, newUuid()));
     connection.beforeCommit([
       limitLockWait(connection, MAKING_MS),
       insertBooks(connection, made),
@@ -162,7 +177,7 @@ export const makeBooks = (
 
 /** What a batch has made of a book. */
 type ChangedBook = Placed &
-  Pick<BookRow, 'key' | 'currencies' | 'feedPosition'> & {
+  Pick<BookRow, 'uuid' | 'key' | 'currencies' | 'feedPosition'> & {
     readonly state: BookState;
     readonly head: { readonly hash: Buffer };
   };
@@ -170,9 +185,10 @@ type ChangedBook = Placed &
 export const storeBooks = (connection: Connection, books: readonly ChangedBook[]): Promise<void> =>
   updateBooks(
     connection,
-    books.map(({ shard, bookId: id, key: bookKey, state, head, currencies, feedPosition }) => ({
+    books.map(({ shard, bookId: id, uuid, key: bookKey, state, head, currencies, feedPosition }) => ({
       shard,
       id,
+      uuid,
       key: bookKey,
       version: state.version,
       clock: state.clock,
@@ -207,7 +223,7 @@ export const booksDue = async (
 const NEWER = statement<Row<BookKey>>(
   'books_newer_than',
   `select ${BOOK_KEY.select('b')}
-   from unnest($1::smallint[], $2::uuid[], $3::bigint[]) seen (shard, id, version)
+   from unnest($1::smallint[], $2::bigint[], $3::bigint[]) seen (shard, id, version)
    join books b on b.shard = seen.shard and b.id = seen.id
    where b.version > seen.version`,
 );
@@ -224,7 +240,7 @@ const APPEARED = statement<Row<BookKey>>(
 export type Seen = {
   readonly key: BookKey;
   readonly shard: number;
-  readonly id: string | null;
+  readonly id: number | null;
   readonly version: number;
 };
 

@@ -99,7 +99,7 @@ export const loadCharges = CHARGES.finderById('charges_by_id', 'id', 'chargeId')
 /** The same of one book. */
 export const chargesOf = inBook(loadCharges, 'chargeId');
 
-const one = parameters({ shard: 'smallint', bookId: 'uuid', chargeId: 'uuid' });
+const one = parameters({ shard: 'smallint', bookId: 'bigint', chargeId: 'uuid' });
 
 const COLLECTING = statement<{ version: number }>(
   'versions_that_collected',

@@ -27,7 +27,7 @@ const ALL = statement<Row<UsedKey> & { told: number | null }>(
  */
 export async function checkAnswers(
   connection: Connection,
-  { key, shard, id: bookId, version }: RegisteredBook,
+  { key, shard, id: bookId, uuid, version }: RegisteredBook,
   hashedSince: number,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -43,7 +43,7 @@ export async function checkAnswers(
   for await (const page of pages) {
     for (const { key: used, remembered, hash, told } of page) {
       const what = `the answer remembered under key "${used}" (${remembered.method})`;
-      const should = hash && answerHash({ key, shard, bookId }, used, remembered);
+      const should = hash && answerHash({ key, shard, uuid }, used, remembered);
       if (told !== null) {
         const message = `${what} is remembered twice: version ${told} was written under that key`;
         findings.push(finding('DANGLING_ROW', { version: told }, 'none', used, message));

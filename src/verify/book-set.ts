@@ -9,7 +9,7 @@ import { pagesByText } from './pages.ts';
 export type Owner = { readonly namespace: string; readonly customerId: string | null };
 
 /** Where a book lies. */
-export type BookPlace = { readonly shard: number; readonly id: string };
+export type BookPlace = { readonly shard: number; readonly id: number };
 
 /** Where an owner's books may lie. */
 const shardsOf = ({ namespace, customerId }: Owner): readonly number[] =>
@@ -63,7 +63,7 @@ export async function* placesOf(
 }
 
 type Unbooked = {
-  book_id: string;
+  book_id: number;
   namespace: string;
   customer_id: string;
   now_namespace: string | null;
@@ -152,7 +152,7 @@ const orphans = (table: string): string => `
 
 const ORPHANS = TABLES.map((table) => ({
   table,
-  sent: statement<{ book_id: string }>(`orphans_of_${table}`, orphans(table)),
+  sent: statement<{ book_id: number }>(`orphans_of_${table}`, orphans(table)),
 }));
 
 /** Books that are not there, with the tables in which rows say they are of them; of one shard. */

@@ -182,13 +182,13 @@ export async function* sealedVersions(
 }
 
 function sealOf(
-  { key, registered, shard, id: bookId }: RegisteredBook,
+  { key, registered, shard, uuid }: RegisteredBook,
   version: number,
   write: StoredWrite,
   facts: readonly Fact[],
 ): Sealed {
   // For whom it was made: whether that is whose it is now is told once, by the register.
-  const owner: Identity = { key: registered ?? key, shard, bookId };
+  const owner: Identity = { key: registered ?? key, shard, uuid };
   const subject = (kind: 'grt' | 'chg') => {
     const [one, ...others] = new Set(facts.map(([, of]) => of).filter((id) => id.startsWith(kind)));
     return others.length === 0 ? one : undefined;

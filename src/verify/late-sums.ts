@@ -17,7 +17,7 @@ const EXTENT = statement<{ below_version: number | null; rows_below: number | nu
 const expected = (level: 1 | 2, size: number) => `
   select ${level} as level, sums.* from (${sumsOfEntries({
     shard: '$1',
-    bookId: '$2::uuid',
+    bookId: '$2::bigint',
     size: String(size),
     first: '$3::bigint',
     past: `least($3::bigint + ${LARGE}, $4::bigint) / ${size} * ${size}`,

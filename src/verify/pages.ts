@@ -30,7 +30,7 @@ type PagedRow = { readonly id: string; readonly page_size: number };
 /** Each page of a statement over {@link pageById}, and the ids it is of: those behind one, through another. */
 export async function* pagesById<Row extends PagedRow>(
   connection: Connection,
-  { shard, id: bookId }: { readonly shard: number; readonly id: string },
+  { shard, id: bookId }: { readonly shard: number; readonly id: number },
   page: Statement<Row>,
 ): AsyncGenerator<{ readonly rows: readonly Row[]; readonly after: string; readonly through: string }> {
   for (let after = FIRST_UUID; ;) {

@@ -41,7 +41,7 @@ export function createDoorbell(options: DoorbellOptions): Doorbell {
   const { log, onRing, onUnclear } = options;
   const instance = randomBytes(6).toString('hex');
   const closing = new AbortController();
-  const gathered = new Map<string, Changed>();
+  const gathered = new Map<number, Changed>();
   let ringing: Promise<void> | null = null;
   /** Something was written while nobody could be told. */
   let untold = false;
@@ -101,6 +101,6 @@ function payloadsOf(changed: readonly Changed[]): readonly string[] {
 }
 
 function read(text: string): Changed {
-  const [shard, bookId = '', version] = text.split(':');
-  return { shard: Number(shard), bookId, version: Number(version) };
+  const [shard, bookId, version] = text.split(':').map(Number);
+  return { shard: shard!, bookId: bookId!, version: version! };
 }

@@ -10,7 +10,7 @@ import type { BookKey } from '../tables/book-key.ts';
 /** A book as a watch keeps it: the open state from which every figure now and later is computed in memory. */
 export type BookNow = {
   /** Null: nobody has written about this customer yet. */
-  readonly bookId: string | null;
+  readonly bookId: number | null;
   readonly version: number;
   /** At the instant its version was recorded. */
   readonly state: BookState;

@@ -14,7 +14,7 @@ export type Subscriptions = {
   leave(subscription: Subscription): WatchedBook | undefined;
   byKey(key: BookKey): WatchedBook | undefined;
   /** Finds a book whose id is known: see `found`. */
-  byId(id: string): WatchedBook | undefined;
+  byId(id: number): WatchedBook | undefined;
   /** The book has been found in the database. */
   found(book: WatchedBook): void;
   all(): readonly WatchedBook[];
@@ -22,7 +22,7 @@ export type Subscriptions = {
 
 export function createSubscriptions(): Subscriptions {
   const books = new Map<string, WatchedBook>();
-  const ids = new Map<string, WatchedBook>();
+  const ids = new Map<number, WatchedBook>();
   return {
     enter(key, watched) {
       const text = bookKeyText(key);

@@ -23,7 +23,7 @@ export type WatchedBook = {
   readonly audiences: Map<string, Audience>;
   loaded: boolean;
   /** Null: nobody has written about this customer yet, as far as known. */
-  id: string | null;
+  id: number | null;
   version: number;
   /** Its clock is the latest instant anybody was told about. */
   state: BookState;

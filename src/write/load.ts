@@ -82,6 +82,7 @@ export async function loadSessions(
       name,
       shard,
       bookId: id,
+      uuid: book.uuid,
       feedPosition,
       open: own,
       loaded,
@@ -96,9 +97,9 @@ export async function loadSessions(
   return new Map(sessions);
 }
 
-const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+const NONE: ReadonlyMap<never, never> = new Map<never, never>();
 
-const mapBy = <One>(all: readonly One[], keyOf: (one: One) => string): ReadonlyMap<string, One> =>
+const mapBy = <One, Key>(all: readonly One[], keyOf: (one: One) => Key): ReadonlyMap<Key, One> =>
   all.length === 0 ? NONE : new Map(all.map((one) => [keyOf(one), one]));
 
 /** The open grants, and those a command names. */
@@ -159,7 +160,7 @@ function needsOf(books: readonly BookRow[], submissions: readonly Submission[]) 
 type Found = {
   readonly grants: readonly FoundFact<StoredGrant>[];
   readonly allocations: readonly FoundFact<Allocation>[];
-  readonly open: ReadonlyMap<string, WritableBook>;
+  readonly open: ReadonlyMap<number, WritableBook>;
 };
 
 /** What can only be named once the first rows are there; sends nothing for the usual batch. */

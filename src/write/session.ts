@@ -36,6 +36,8 @@ export type Session = Placed & {
   readonly key: BookKey;
   /** `bookKeyText` of the key. */
   readonly name: string;
+  /** Of the book, as its hash chain says it. */
+  readonly uuid: string;
   /** Where in the feed of its shard the writes of this batch stand. */
   readonly feedPosition: number;
   /** What was open before the batch. */

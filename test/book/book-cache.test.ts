@@ -14,7 +14,8 @@ import { testWorld } from '../support/world.ts';
 
 /** The open state that a process keeps of a book spares loading it, and is never anything but what would be loaded. */
 
-const mark = (id: string, version = 1): BookMark => ({
+const [A, B, C] = [1, 2, 3] as const;
+const mark = (id: number, version = 1): BookMark => ({
   id,
   version,
   clock: day(1),
@@ -31,53 +32,53 @@ const empty: OpenBook = {
 describe('what is kept', () => {
   test('is found by exactly the row it was kept for', () => {
     const kept = createBookCache(10);
-    kept.keep(mark('a'), empty);
+    kept.keep(mark(A), empty);
 
-    expect(kept.find(mark('a'))).toBe(empty);
-    expect(kept.find(mark('b'))).toBeUndefined();
-    expect(kept.find(mark('a', 2))).toBeUndefined();
-    expect(kept.find({ ...mark('a'), clock: day(2) })).toBeUndefined();
-    expect(kept.find({ ...mark('a'), headHash: Buffer.alloc(32, 8) })).toBeUndefined();
+    expect(kept.find(mark(A))).toBe(empty);
+    expect(kept.find(mark(B))).toBeUndefined();
+    expect(kept.find(mark(A, 2))).toBeUndefined();
+    expect(kept.find({ ...mark(A), clock: day(2) })).toBeUndefined();
+    expect(kept.find({ ...mark(A), headHash: Buffer.alloc(32, 8) })).toBeUndefined();
   });
 
   test('goes when there is more than the limit, what was asked for longest ago first', () => {
     const kept = createBookCache(2);
-    kept.keep(mark('a'), empty);
-    kept.keep(mark('b'), empty);
-    kept.find(mark('a'));
-    kept.keep(mark('c'), empty);
+    kept.keep(mark(A), empty);
+    kept.keep(mark(B), empty);
+    kept.find(mark(A));
+    kept.keep(mark(C), empty);
 
-    expect(['a', 'b', 'c'].filter((id) => kept.find(mark(id)) !== undefined)).toEqual(['a', 'c']);
+    expect([A, B, C].filter((id) => kept.find(mark(id)) !== undefined)).toEqual([A, C]);
   });
 
   test('may be as much as the limit, and of one book no more than that', () => {
     const full = createBookCache(1);
-    full.keep(mark('a'), empty);
+    full.keep(mark(A), empty);
     const none = createBookCache(0);
-    none.keep(mark('a'), empty);
+    none.keep(mark(A), empty);
 
-    expect([full.find(mark('a')), none.find(mark('a'))]).toEqual([empty, undefined]);
+    expect([full.find(mark(A)), none.find(mark(A))]).toEqual([empty, undefined]);
   });
 
   test('makes room when a book is kept again', () => {
     const kept = createBookCache(2);
-    for (let version = 1; version < 9; version++) kept.keep(mark('a', version), empty);
-    kept.keep(mark('b'), empty);
+    for (let version = 1; version < 9; version++) kept.keep(mark(A, version), empty);
+    kept.keep(mark(B), empty);
 
-    expect(kept.find(mark('a', 8))).toBe(empty);
-    expect(kept.find(mark('b'))).toBe(empty);
+    expect(kept.find(mark(A, 8))).toBe(empty);
+    expect(kept.find(mark(B))).toBe(empty);
   });
 
   test('is nothing of a book larger than the limit, and nothing at all with a limit of 0', () => {
     const large = { ...empty, subAccounts: PersistentMap.of([['x', { uuid: 'x', ordinal: 1, total: 0n }]]) };
     const [small, none] = [createBookCache(1), createBookCache(0)];
-    small.keep(mark('a'), empty);
-    small.keep(mark('a', 2), large);
-    none.keep(mark('a'), empty);
+    small.keep(mark(A), empty);
+    small.keep(mark(A, 2), large);
+    none.keep(mark(A), empty);
 
-    expect(small.find(mark('a'))).toBeUndefined();
-    expect(small.find(mark('a', 2))).toBeUndefined();
-    expect(none.find(mark('a'))).toBeUndefined();
+    expect(small.find(mark(A))).toBeUndefined();
+    expect(small.find(mark(A, 2))).toBeUndefined();
+    expect(none.find(mark(A))).toBeUndefined();
   });
 });
 
@@ -103,7 +104,7 @@ test('after random histories of every command, what is kept is what would be loa
   for (const [i, steps] of histories.entries()) await playThrough(caller, time, steps, neighbour('kept', i));
   const rows = await sql.rows<{
     shard: number;
-    id: string;
+    id: number;
     version: number;
     clock: number;
     head_hash: Buffer;

@@ -13,7 +13,7 @@ const { caller, sql } = await testWorld();
 
 const WRITES = 40_000;
 const LIMIT = 50;
-let book: { shard: number; id: string; last: number };
+let book: { shard: number; id: number; last: number };
 
 // One real spend, and the same again and again as later versions, one position each.
 beforeAll(async () => {

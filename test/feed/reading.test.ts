@@ -99,7 +99,7 @@ describe.each([null, 'ada'])('a stream that has told all (customer %s)', (custom
     await spend(namespace, 1);
     const shard = shardOf({ namespace, customerId: 'ada' });
     const heard = next();
-    signals.emit([{ shard, bookId: 'any', version: 2 }]);
+    signals.emit([{ shard, bookId: 1, version: 2 }]);
     expect(versionOf(await heard)).toBe(2);
   });
 
@@ -112,7 +112,7 @@ describe.each([null, 'ada'])('a stream that has told all (customer %s)', (custom
     statements.length = 0;
     await spend(namespace, 1);
     const heard = next();
-    signals.emit([{ shard: shardOf({ namespace, customerId: 'ada' }), bookId: 'any', version: 2 }]);
+    signals.emit([{ shard: shardOf({ namespace, customerId: 'ada' }), bookId: 1, version: 2 }]);
     await heard;
     const marks = statements.filter((name) => name === 'feed_mark');
     expect(marks).toEqual([]);
@@ -128,7 +128,7 @@ test('what an older transaction holds back is looked for, and not read before it
   /** Looks at the shard so many times: once by a signal, then by itself, as long as something is held back. */
   const looked = async (times: number) => {
     statements.length = 0;
-    signals.emit([{ shard, bookId: 'any', version: 2 }]);
+    signals.emit([{ shard, bookId: 1, version: 2 }]);
     await untilSo('the shard has been looked at', () => looks() >= times);
   };
   await spend(namespace, 1);

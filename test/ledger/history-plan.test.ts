@@ -21,13 +21,13 @@ const ENTRIES = 50_000;
 /** One write every half minute, for a week. */
 const PACE = 30_000;
 const recordedAt = (version: number): number => day(1) + version * PACE;
-let book: { shard: number; bookId: string };
+let book: { shard: number; bookId: number };
 let grants: readonly string[];
 
 beforeAll(async () => {
   time.now = day(1);
   for (let i = 0; i < 5; i++) await caller.answer('CreateGrant', grantRequest({ priority: i + 1 }));
-  const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');
+  const [row] = await sql.rows<{ shard: number; id: number }>('select shard, id from books');
   book = { shard: row!.shard, bookId: row!.id };
   grants = (await sql.rows<{ id: string }>('select id from grants order by id')).map(({ id }) => id);
   const versions = Array.from({ length: ENTRIES }, (_, i) => i + 6);

@@ -22,14 +22,14 @@ afterAll(() => database.close());
 const SEED = 20_260_107;
 
 type Write = { readonly version: number; readonly recorded_at: Instant };
-type Book = { readonly shard: number; readonly id: string; readonly writes: readonly Write[] };
+type Book = { readonly shard: number; readonly id: number; readonly writes: readonly Write[] };
 const books: Book[] = [];
 
 beforeAll(async () => {
   for (const [number, steps] of longHistories(8, SEED).entries()) {
     await playThrough(caller, time, steps, neighbour('customer', number));
   }
-  for (const { shard, id } of await sql.rows<{ shard: number; id: string }>('select * from books')) {
+  for (const { shard, id } of await sql.rows<{ shard: number; id: number }>('select * from books')) {
     const writes = await sql.rows<Write>(
       'select version, recorded_at from writes where book_id = $1 order by version',
       [id],

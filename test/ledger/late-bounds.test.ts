@@ -33,7 +33,7 @@ const [BEFORE, AFTER] = [2 * SMALL + 2, 2 * SMALL + 3];
 const LARGE_BLOCKS = 3;
 
 type Entry = {
-  readonly book_id: string;
+  readonly book_id: number;
   readonly version: number;
   readonly position: number;
   readonly transaction_id: string;

@@ -32,7 +32,7 @@ const { caller, sql, time } = await testWorld();
 const SPENDS = 100_000;
 const SMALL_BOOKS = 10_000;
 const MINUTE = 60_000;
-let book: { shard: number; bookId: string; version: number; from: number };
+let book: { shard: number; bookId: number; version: number; from: number };
 let grantId: string;
 let chargeId: string;
 /** The version that made the charge. */
@@ -45,14 +45,15 @@ beforeAll(async () => {
   grantId = grant.id;
   time.now += MINUTE;
   await caller.answer('ConsumeCredits', spendRequest({ amount: '1' }));
-  const [row] = await sql.rows<{ id: string }>('select id from books');
-  // Where the rows of a table refer to their book, it has to be there.
+  const [row] = await sql.rows<{ id: number }>('select id from books');
+  // On either side of the long book. Where the rows of a table refer to their book, it has to be there.
+  const small = `$1::bigint + case when n % 2 = 0 then n else -n end`;
   for (const [table, own] of Object.entries({
-    books: `'id', md5('b' || n)::uuid, 'customer_id', 'small ' || n`,
-    sub_accounts: `'book_id', md5('b' || n)::uuid, 'id', md5(n || t::text)::uuid`,
-    writes: `'book_id', md5('b' || n)::uuid`,
-    transactions: `'book_id', md5('b' || n)::uuid, 'id', md5(n || t::text)::uuid`,
-    entries: `'book_id', md5('b' || n)::uuid`,
+    books: `'id', ${small}, 'customer_id', 'small ' || n`,
+    sub_accounts: `'book_id', ${small}, 'id', md5(n || t::text)::uuid`,
+    writes: `'book_id', ${small}`,
+    transactions: `'book_id', ${small}, 'id', md5(n || t::text)::uuid`,
+    entries: `'book_id', ${small}`,
   })) {
     await sql.rows(
       `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object(${own}))).*

@@ -33,12 +33,12 @@ const SEED = 20_261_128;
 const CUSTOMER = 'late';
 const from = day(1);
 let until: Instant;
-let book: { shard: number; bookId: string; version: number };
+let book: { shard: number; bookId: number; version: number };
 
 beforeAll(async () => {
   until = await liveLate(databaseUrl, CUSTOMER, { from, commands: COMMANDS, seed: SEED });
   time.now = until + 1;
-  const [row] = await sql.rows<{ shard: number; id: string; version: number }>('select * from books');
+  const [row] = await sql.rows<{ shard: number; id: number; version: number }>('select * from books');
   book = { shard: row!.shard, bookId: row!.id, version: row!.version };
 }, 240_000);
 

@@ -31,7 +31,7 @@ const sql = await openSql(url);
 afterAll(() => Promise.all([database.close(), sql.end()]));
 
 const shard = (customerId: string) => shardOf({ namespace: 'default', customerId });
-const books = new Map<string, string>();
+const books = new Map<string, number>();
 const bookOf = (customerId: string, version = LAST_VERSION) => ({
   shard: shard(customerId),
   bookId: books.get(customerId)!,
@@ -40,9 +40,10 @@ const bookOf = (customerId: string, version = LAST_VERSION) => ({
 
 beforeAll(async () => {
   for (const customerId of PROMISED) {
-    const [book] = await sql.rows<{ id: string }>(
-      `insert into books values ($1, gen_random_uuid(), 'default', $2, 0, '-infinity', '', 'infinity', '{}') returning id`,
-      [shard(customerId), customerId],
+    const [book] = await sql.rows<{ id: number }>(
+      `insert into books (shard, id, uuid, namespace, customer_id, version, clock, head_hash, next_event_at, currencies)
+       values ($1, $2, gen_random_uuid(), 'default', $3, 0, '-infinity', '', 'infinity', '{}') returning id`,
+      [shard(customerId), PROMISED.indexOf(customerId) + 1, customerId],
     );
     books.set(customerId, book!.id);
     const own = GRANTS.filter((grant) => grant.customerId === customerId);

@@ -15,7 +15,7 @@ const { caller, sql, time } = await testWorld();
 
 const PAST = 20_000;
 const NOW = day(1) + 365 * 86_400_000;
-let book: { shard: number; bookId: string; version: number };
+let book: { shard: number; bookId: number; version: number };
 
 beforeAll(async () => {
   time.now = day(1);

@@ -10,7 +10,7 @@ import { testWorld } from '../support/world.ts';
 /** The first page of a window enters the index at the window, not at its very beginning. */
 const { caller, sql, time } = await testWorld();
 const NOW = day(1) + 365 * 86_400_000;
-let book: { shard: number; bookId: string };
+let book: { shard: number; bookId: number };
 
 beforeAll(async () => {
   time.now = day(1);

@@ -18,12 +18,12 @@ const { caller, sql, time } = await testWorld();
 const WRITES = 20_000;
 const PACE = 30_000;
 const recordedAt = (version: number): number => day(1) + version * PACE;
-let book: { shard: number; bookId: string; version: number };
+let book: { shard: number; bookId: number; version: number };
 
 beforeAll(async () => {
   time.now = day(1);
   const { grant } = await caller.answer('CreateGrant', grantRequest({ amount: '1000000' }));
-  const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');
+  const [row] = await sql.rows<{ shard: number; id: number }>('select shard, id from books');
   book = { shard: row!.shard, bookId: row!.id, version: WRITES };
   const spends = `generate_series(2, ${WRITES}) v`;
   const recorded = `$3::timestamptz + v * interval '${PACE} ms'`;

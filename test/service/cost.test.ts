@@ -77,7 +77,7 @@ async function live(which: Which): Promise<Book> {
   time.now += 2 * MINUTE;
   await caller.answer('ConsumeCredits', spendRequest({ customerId, amount: '4' }));
 
-  const [row] = await sql.rows<{ shard: number; id: string }>(
+  const [row] = await sql.rows<{ shard: number; id: number }>(
     'select shard, id from books where customer_id = $1',
     [customerId],
   );

@@ -125,7 +125,7 @@ export const versionGaps = (sql: Sql): Promise<Finding[]> =>
     where w.version is null or w.recorded_at <> t.recorded_at`);
 
 type ChainRow = {
-  book_id: string;
+  book_id: number;
   version: number;
   ordinal: number;
   id: string;
@@ -136,7 +136,7 @@ type ChainRow = {
   hash: Buffer;
 };
 type LegRow = Row<SubAccount> & {
-  book_id: string;
+  book_id: number;
   version: number;
   transaction: number;
   sub_account: number;
@@ -160,12 +160,12 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
     from entries e
     join sub_accounts s on s.shard = e.shard and s.book_id = e.book_id and s.ordinal = e.sub_account
     order by e.shard, e.book_id, e.version, e.position`);
-  const writes = await sql.rows<{ book_id: string; version: number; salt: Buffer; hash: Buffer }>(
+  const writes = await sql.rows<{ book_id: number; version: number; salt: Buffer; hash: Buffer }>(
     'select * from writes order by book_id, version',
   );
   const legs = Map.groupBy(entries, (row) => `${row.book_id} ${row.version} ${row.transaction}`);
   const booked = Map.groupBy(transactions, (row) => `${row.book_id} ${row.version}`);
-  const heads = new Map<string, Buffer>();
+  const heads = new Map<number, Buffer>();
   const findings: Finding[] = [];
   for (const { book_id, version, salt, hash: sealed } of writes) {
     for (const { ordinal, id: uuid, kind, booked_at, recorded_at, reason, hash } of booked.get(
@@ -179,7 +179,7 @@ export async function brokenChains(sql: Sql): Promise<Finding[]> {
     }
     heads.set(book_id, sealed);
   }
-  for (const { id, head_hash } of await sql.rows<{ id: string; head_hash: Buffer }>('select * from books')) {
+  for (const { id, head_hash } of await sql.rows<{ id: number; head_hash: Buffer }>('select * from books')) {
     if (!(heads.get(id) ?? GENESIS).equals(head_hash)) findings.push({ book_id: id, head: 'is another' });
   }
   return findings;

@@ -131,7 +131,7 @@ const SAID = statement<{ table: string; said: string }>(
   'said_by_book',
   `with book as (select * from books where namespace = 'default' and customer_id = $1)
    select said.table, count(*) || ' rows, ' || md5(string_agg(said.said, '|' order by said.said)) as said from (
-     select 'books' as table, (to_jsonb(b) - array[${[...OWN, 'id'].map((c) => `'${c}'`).join(', ')}])::text as said from book b
+     select 'books' as table, (to_jsonb(b) - array[${[...OWN, 'id', 'uuid'].map((c) => `'${c}'`).join(', ')}])::text as said from book b
      union all ${[
        ...['grants', 'former_terms', 'charges', 'advances', 'allocations', 'scheduled_grants'].map((table) =>
          saidBy(table),

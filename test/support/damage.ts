@@ -76,7 +76,7 @@ export async function foundWhile(
   }
 }
 
-type Book = { readonly shard: number; readonly id: string };
+type Book = { readonly shard: number; readonly id: number };
 export type Damage = (book: Book, story: Story) => Promise<void>;
 
 /** One statement about the book; `$1` is its id, `$2` and on what is given. It has to change exactly one row. */

@@ -2,7 +2,7 @@ import type { Sql } from './sql.ts';
 
 /** What a book is to go through over and over again: the writes after `after`, each time so much later. */
 export type Cycle = {
-  readonly bookId: string;
+  readonly bookId: number;
   /** The last version before the cycle. */
   readonly after: number;
   /** How many versions it takes. */
@@ -61,5 +61,5 @@ export async function repeat(sql: Sql, { bookId, after, versions, everyMs }: Cyc
 function repeated(column: string, type: string, versions: number, everyMs: number): string {
   if (VERSIONS.has(column)) return `t.${column} + k * ${versions}`;
   if (type === 'timestamp with time zone') return `t.${column} + k * interval '${everyMs} milliseconds'`;
-  return type === 'uuid' && column !== 'book_id' ? `md5(t.${column}::text || k)::uuid` : `t.${column}`;
+  return type === 'uuid' ? `md5(t.${column}::text || k)::uuid` : `t.${column}`;
 }

@@ -2,7 +2,7 @@ import type { Connection } from '../../src/db/database.ts';
 import { sumUpLateEntries } from '../../src/ledger/late-entries.ts';
 import type { Sql } from './sql.ts';
 
-type Book = { readonly shard: number; readonly bookId: string };
+type Book = { readonly shard: number; readonly bookId: number };
 
 /** Sums up what was told late in a book whose rows a test has made itself, as its writes would have. */
 export async function sumUp(sql: Sql, { shard, bookId }: Book, version: number): Promise<void> {

@@ -20,11 +20,11 @@ export async function tellSpends(
   { count, told }: { readonly count: number; readonly told: Telling },
 ): Promise<{
   readonly shard: number;
-  readonly bookId: string;
+  readonly bookId: number;
   readonly version: number;
   readonly from: Instant;
 }> {
-  const [book] = await sql.rows<{ shard: number; id: string; version: number; clock: Instant }>(
+  const [book] = await sql.rows<{ shard: number; id: number; version: number; clock: Instant }>(
     'select shard, id, version, clock from books where customer_id = $1',
     [customerId],
   );
@@ -53,7 +53,7 @@ export async function tellSpends(
 
 async function tellLate(
   sql: Sql,
-  spends: { bookId: string; first: number; count: number; from: Instant; told: Telling },
+  spends: { bookId: number; first: number; count: number; from: Instant; told: Telling },
 ): Promise<void> {
   const { bookId, first, count, from, told } = spends;
   const end = at(from + (count + 1) * MINUTE);

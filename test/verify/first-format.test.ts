@@ -80,7 +80,7 @@ describe('what was written in the first format', async () => {
 
   test('is found when it is changed, and so is what came after', async () => {
     await sql.rows('grant update on transactions to current_user');
-    const [ada] = await sql.rows<{ id: string; shard: number }>(
+    const [ada] = await sql.rows<{ id: number; shard: number }>(
       `select id, shard from books where customer_id = 'ada'`,
     );
     const change = rowOf(sql);

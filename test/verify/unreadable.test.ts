@@ -89,9 +89,7 @@ describe('the database refuses', () => {
 
   test('them also where a table is written', async () => {
     await expect(
-      guarded.rows(
-        `insert into reductions values (1, gen_random_uuid(), gen_random_uuid(), 1, 1, 1, 'NaN', now())`,
-      ),
+      guarded.rows(`insert into reductions values (1, 1, gen_random_uuid(), 1, 1, 1, 'NaN', now())`),
     ).rejects.toThrow('reductions_readable');
   });
 });

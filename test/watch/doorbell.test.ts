@@ -25,7 +25,11 @@ function doorbell() {
 
 const [here, there] = [doorbell(), doorbell()];
 const changed = (count: number): readonly Changed[] =>
-  Array.from({ length: count }, (_, i) => ({ shard: i % 64, bookId: `book-${i}`, version: i + 1 }));
+  Array.from({ length: count }, (_, i) => ({
+    shard: i % 64,
+    bookId: (i % 64) * 2 ** 47 + i,
+    version: i + 1,
+  }));
 
 beforeEach(async () => {
   // Whoever has just begun to listen may have missed something, and says so.

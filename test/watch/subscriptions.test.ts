@@ -12,14 +12,14 @@ describe('a book that several watch', () => {
     const subscriptions = createSubscriptions();
     const [first, second] = [subscriptions.enter(ADA, WATCHED), subscriptions.enter(ADA, WATCHED)];
     const { book } = first.audience;
-    book.id = 'an id';
+    book.id = 7;
     subscriptions.found(book);
 
     expect(second.audience).toBe(first.audience);
     expect(subscriptions.leave(first)).toBeUndefined();
-    expect([subscriptions.byKey(ADA), subscriptions.byId('an id')]).toEqual([book, book]);
+    expect([subscriptions.byKey(ADA), subscriptions.byId(7)]).toEqual([book, book]);
     expect(subscriptions.leave(second)).toBe(book);
-    expect([subscriptions.byKey(ADA), subscriptions.byId('an id'), ...subscriptions.all()]).toEqual([
+    expect([subscriptions.byKey(ADA), subscriptions.byId(7), ...subscriptions.all()]).toEqual([
       undefined,
       undefined,
     ]);
@@ -44,8 +44,8 @@ test('a book whose last reader left while it was looked for is not kept once it 
   const subscription = subscriptions.enter(ADA, WATCHED);
   const { book } = subscription.audience;
   subscriptions.leave(subscription);
-  book.id = 'an id';
+  book.id = 7;
   subscriptions.found(book);
 
-  expect(subscriptions.byId('an id')).toBeUndefined();
+  expect(subscriptions.byId(7)).toBeUndefined();
 });

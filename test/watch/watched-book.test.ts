@@ -15,7 +15,7 @@ import { aBook, aGrant, day, until } from '../support/builders.ts';
 async function watched() {
   const book = createWatchedBook({ namespace: 'default', customerId: 'ada' });
   const state = aBook([day(1), aGrant({ effectiveAt: day(3), expiry: until(day(5)) })]);
-  adopt(book, { bookId: 'a', version: 1, state, currencies: ['USD'], writes: [] });
+  adopt(book, { bookId: 1, version: 1, state, currencies: ['USD'], writes: [] });
   const audience = createAudience(book, {
     currencies: [],
     scope: { kind: 'all' },

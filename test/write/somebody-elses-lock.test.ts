@@ -168,10 +168,11 @@ describe('a book that another session has locked', () => {
 
 describe('a book that another session is making', () => {
   const make = (customerId: string) => (session: Sql) => {
-    const { shard, id } = newBook({ namespace: 'default', customerId }, uuidMaker(Date.now)());
+    const { shard, id, uuid } = newBook({ namespace: 'default', customerId }, uuidMaker(Date.now)());
     return session.rows(
-      `insert into books values ($1, $2, 'default', $3, 0, '-infinity', decode(repeat('00', 32), 'hex'), 'infinity', '{}')`,
-      [shard, id, customerId],
+      `insert into books (shard, id, uuid, namespace, customer_id, version, clock, head_hash, next_event_at, currencies)
+       values ($1, $2, $3, 'default', $4, 0, '-infinity', decode(repeat('00', 32), 'hex'), 'infinity', '{}')`,
+      [shard, id, uuid, customerId],
     );
   };
   const grants = async (names: readonly string[]) => {

@@ -27,7 +27,7 @@ const FIRST = 3;
 const PACE = 30_000;
 const recordedAt = (version: number): Instant => day(1) + version * PACE;
 const LAST = FIRST + SPENDS;
-let book: { shard: number; bookId: string };
+let book: { shard: number; bookId: number };
 let grantUuid: string;
 let chargeUuid: string;
 /** A version in the middle, and the charge that its spend made. */
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await caller.answer('CreateGrant', grantRequest());
   await caller.answer('ConsumeCredits', spendRequest({ amount: '1' }));
   await caller.answer('PostTransaction', postRequest());
-  const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');
+  const [row] = await sql.rows<{ shard: number; id: number }>('select shard, id from books');
   book = { shard: row!.shard, bookId: row!.id };
   grantUuid = (await sql.rows<{ id: string }>('select id from grants'))[0]!.id;
   const versions = Array.from({ length: SPENDS }, (_, i) => i + FIRST + 1);

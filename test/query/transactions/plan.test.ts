@@ -31,7 +31,7 @@ beforeAll(async () => {
     await caller.answer('CreateGrant', grantRequest({ featureKeys, priority: i + 1 }));
     await caller.answer('ConsumeCredits', spendRequest({ featureKey: featureKeys[0], amount: '1' }));
   }
-  const [row] = await sql.rows<{ shard: number; id: string }>('select shard, id from books');
+  const [row] = await sql.rows<{ shard: number; id: number }>('select shard, id from books');
   book = { shard: row!.shard, bookId: row!.id };
   await spend();
   await expire();
