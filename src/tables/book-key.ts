@@ -33,7 +33,7 @@ function shardOfBytes(bytes: Uint8Array): number {
 
 /**
  * The number of a book, by which its rows name it: its shard, and the last 47 bits of its uuid, all of them random. Of two
- * books of one shard with the same number the second cannot be made, and a repeat makes it under another.
+ * books of one shard with the same number the second is made under another.
  */
 export const bookIdOf = (shard: number, uuid: string): number =>
   shard * OF_ONE_SHARD + (Number.parseInt(uuid.slice(-12), 16) % OF_ONE_SHARD);

@@ -119,11 +119,8 @@ export const newBook = (bookKey: BookKey, uuid: string): WholeBookRow => ({
   nextEventAt: NEVER,
 });
 
-const insertBooks = bulkInsert(
-  'books',
-  BOOKS.columns,
-  'on conflict (shard, namespace, customer_id) do nothing',
-);
+// Of another that is made, or by a number that another has.
+const insertBooks = bulkInsert('books', BOOKS.columns, 'on conflict do nothing');
 const updateBooks = bulkUpdate('update_books', 'books', BOOKS.columns, [changed]);
 
 const AWAIT_WRITER = statement<never>(
@@ -154,7 +151,7 @@ const REGISTER = statement<never>(
 const MAKING_MS = 50;
 
 /**
- * Makes and registers the books among the keys that do not exist; fails as a lock that is taken where somebody else is
+ * Makes and registers the books among the keys that do not exist, but one whose number another has; fails as a lock that is taken where somebody else is
  * making one and does not come to an end. In a transaction of its own, that holds nothing else: whoever waits here for
  * another instance making the same books must not be waited for.
  */
