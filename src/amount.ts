@@ -40,10 +40,12 @@ export function formatAmount(amount: Amount): string {
   const sign = amount < 0n ? '-' : '';
   const units = amount < 0n ? -amount : amount;
   const whole = units / UNIT;
-  const fraction = units % UNIT;
-  if (fraction === 0n) return `${sign}${whole}`;
-  const decimals = fraction.toString().padStart(MAX_DECIMALS, '0').replace(/0+$/, '');
-  return `${sign}${whole}.${decimals}`;
+  // Below 10¹²: as a number it is exact, and quicker to take apart.
+  let fraction = Number(units % UNIT);
+  if (fraction === 0) return `${sign}${whole}`;
+  let decimals = MAX_DECIMALS;
+  for (; fraction % 10 === 0; fraction /= 10) decimals -= 1;
+  return `${sign}${whole}.${String(fraction).padStart(decimals, '0')}`;
 }
 
 /** How many decimals the amount really needs (0 for whole numbers). */

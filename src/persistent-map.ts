@@ -10,6 +10,16 @@ const BY_KEY: Growth<Entry<unknown>, null> = {
 /** The same, whatever the values are: they decide nothing. */
 const byKey = <V>(): Growth<Entry<V>, null> => BY_KEY;
 
+const UNCHANGED: readonly [string, never][] = [];
+
+function asked<V>(branch: Branch<Entry<V>, null>, isAsked: (value: V) => boolean, found: V[]): V[] {
+  if (branch === null) return found;
+  asked(branch.left, isAsked, found);
+  const { value } = branch.value;
+  if (isAsked(value)) found.push(value);
+  return asked(branch.right, isAsked, found);
+}
+
 /**
  * A map in order of key that is never changed: with an entry more or less it is another one, which shares the rest. Both
  * to make one and to say in what it differs from another cost what differs, not what there is.
@@ -27,8 +37,9 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
 
   /** Of several entries with one key the last. */
   static of<V>(entries: Iterable<readonly [string, V]> = []): PersistentMap<V> {
-    const own = [...new Map(entries)].map(([key, value]) => ({ key, value }));
-    if (own.length === 0) return PersistentMap.#empty;
+    const all = [...entries];
+    if (all.length === 0) return PersistentMap.#empty;
+    const own = [...new Map(all)].map(([key, value]) => ({ key, value }));
     return new PersistentMap(build(byKey<V>(), own.toSorted(BY_KEY.order)), own.length);
   }
 
@@ -49,6 +60,7 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
 
   /** What it holds that another does not, or holds another value of; in order of key. */
   changedSince(before: PersistentMap<V>): readonly [string, V][] {
+    if (before.root === this.root) return UNCHANGED;
     return changes(byKey<V>(), before.root, this.root).map(({ key, value }) => [key, value]);
   }
 
@@ -65,7 +77,12 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
   }
 
   values(): readonly V[] {
-    return inOrder(this.root).map(({ value }) => value);
+    return this.valuesWhere(() => true);
+  }
+
+  /** Those values that it is asked for. */
+  valuesWhere(isAsked: (value: V) => boolean): readonly V[] {
+    return asked(this.root, isAsked, []);
   }
 
   [Symbol.iterator](): Iterator<[string, V], undefined> {

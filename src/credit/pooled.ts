@@ -73,7 +73,7 @@ export class Pooled<F, Sum> implements Iterable<[string, F]> {
 
   /** Those pools that it is asked for. */
   poolsWhere(isAsked: (pool: FactPool<F, Sum>) => boolean): readonly FactPool<F, Sum>[] {
-    return this.pools.values().filter(isAsked);
+    return this.pools.valuesWhere(isAsked);
   }
 
   changedSince(before: Pooled<F, Sum>): readonly [string, F][] {

@@ -39,6 +39,8 @@ export function untakenFrom(grant: Grant, from: Instant): Amount {
 
 /** The grant's moves after an instant in order of time, those of one instant as one. */
 function changesAfter(grant: Grant, from: Instant): readonly Move[] {
+  // The usual case: what is booked now comes after all moves.
+  if (grant.moves.every(({ at }) => at <= from)) return [];
   const sums = new Map<Instant, Amount>();
   for (const { at, delta } of grant.moves) if (at > from) sums.set(at, (sums.get(at) ?? 0n) + delta);
   return [...sums].toSorted(([a], [b]) => a - b).map(([at, delta]) => ({ at, delta }));

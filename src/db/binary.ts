@@ -212,6 +212,8 @@ export const bytes: Element<Uint8Array> = {
 /** Four decimals to a digit: an {@link Amount}'s twelve decimals are three of them, and the rest is whole. */
 const BASE = 10_000;
 const DECIMAL_DIGITS = 3;
+/** The weight of the fourth digit: three at a time go through a bigint, and the others by numbers. */
+const THREE_DIGITS = BigInt(BASE) ** 3n;
 const NEGATIVE = 0x4000;
 /** Below it a number holds an amount exactly, and is quicker to take apart. */
 const SMALL = BigInt(Number.MAX_SAFE_INTEGER);
@@ -237,7 +239,10 @@ export const numeric: Element<Amount> = {
 function digitsOf(units: bigint): readonly number[] {
   digitsOfLast.length = 0;
   let high = units;
-  for (; high > SMALL; high /= 10_000n) digitsOfLast.push(Number(high % 10_000n));
+  for (; high > SMALL; high /= THREE_DIGITS) {
+    const low = Number(high % THREE_DIGITS);
+    digitsOfLast.push(low % BASE, Math.floor(low / BASE) % BASE, Math.floor(low / BASE ** 2));
+  }
   for (let rest = Number(high); rest > 0; rest = Math.floor(rest / BASE)) digitsOfLast.push(rest % BASE);
   return digitsOfLast;
 }

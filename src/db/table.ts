@@ -130,7 +130,7 @@ const PLACE = columnsOf<Placed>({
 /** The facts of each book, by its id. */
 export function byBook<Fact>(found: readonly FoundFact<Fact>[]): (bookId: number) => readonly Fact[] {
   const books = Map.groupBy(found, ({ bookId }) => bookId);
-  return (bookId) => (books.get(bookId) ?? []).map(({ fact }) => fact);
+  return (bookId) => books.get(bookId)?.map(({ fact }) => fact) ?? [];
 }
 
 /** A finder by id for one book: the facts alone. */

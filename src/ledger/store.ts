@@ -70,10 +70,12 @@ export function storeJournals(
   connection: Connection,
   journals: readonly AppendedTo[],
 ): readonly Promise<unknown>[] {
-  const all = <Fact>(factsOf: (part: Appended) => readonly Fact[]): readonly Owned<Fact>[] =>
-    journals.flatMap(({ shard, bookId, appended }) =>
-      appended.flatMap((part) => factsOf(part).map((fact) => ({ shard, bookId, fact }))),
-    );
+  const all = <Fact>(factsOf: (part: Appended) => readonly Fact[]): readonly Owned<Fact>[] => {
+    const rows: Owned<Fact>[] = [];
+    for (const { shard, bookId, appended } of journals)
+      for (const part of appended) for (const fact of factsOf(part)) rows.push({ shard, bookId, fact });
+    return rows;
+  };
   return [
     storeWrites(connection, journals),
     SUB_ACCOUNTS.insert(
@@ -91,7 +93,9 @@ export function storeJournals(
     ...sumUpLateEntries(
       connection,
       journals
-        .map(({ writes, ...book }) => ({ ...book, first: writes[0]!.version, last: writes.at(-1)!.version }))
+        .map(({ shard, bookId, writes }) => {
+          return { shard, bookId, first: writes[0]!.version, last: writes.at(-1)!.version };
+        })
         .filter(completesBlock),
     ),
   ];
