@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs';
-import type { Job } from './load/job.ts';
 import { createBench, type Bench } from './support/bench.ts';
-import { CUSTOMERS, PREFIX } from './support/customers.ts';
+import { NAMED_CALLS, type CallsName } from './support/named-calls.ts';
 import { heapUsed, TELLS_COLLECTIONS } from './support/heap.ts';
 import { createPostgres } from './support/postgres.ts';
 import type { ServerProcess } from './support/process.ts';
@@ -9,12 +8,13 @@ import { agreement, interleave, ratioOf, typical } from './support/rounds.ts';
 import { cpuSeconds, treeCpuSeconds } from './support/usage.ts';
 
 /**
- * `node bench/compare.ts <another checkout>`: what a call costs this checkout and another in CPU and heap, side by
- * side in one run, each over a database of its own release. For whoever changes the write path and wants to know what it was worth; the other checkout needs its packages.
+ * `node bench/compare.ts <another checkout>`: what a call costs this checkout and another in CPU and heap, side by side
+ * in one run, each over a database of its own release, as a table. For whoever changes the write path and wants to know
+ * what it was worth; the other checkout needs its packages.
  */
 
 const ROUNDS = 5;
-const SECONDS = 3;
+const SECONDS = 5;
 /** Until most of both is compiled and both keep the books that are asked for. */
 const WARM_UP_SECONDS = 12;
 
@@ -31,18 +31,9 @@ const PARTS = [
 const loads = [
   { what: 'spends, one at a time', kind: 'spend', inFlight: 1 },
   { what: 'spends, 256 in flight', kind: 'spend', inFlight: 256 },
-  { what: 'spends, 8 calls of 250 in flight', kind: 'spendBatch', inFlight: 8 },
+  { what: 'spends, 8 calls of 250 in flight', kind: 'batch', inFlight: 8 },
   { what: 'balances, 64 in flight', kind: 'balance', inFlight: 64 },
 ] as const;
-type Load = (typeof loads)[number];
-
-const callsOf = (kind: Load['kind'], server: string): Job['calls'] => {
-  const everybody = { prefix: PREFIX, count: CUSTOMERS, between: null, about: 'balance', parts: [] } as const;
-  const servers = [server];
-  if (kind === 'spend') return { kind, servers, customers: CUSTOMERS };
-  if (kind === 'spendBatch') return { kind, servers, customers: CUSTOMERS, size: 250 };
-  return { kind, servers, asked: [{ series: 'balance', ...everybody }] };
-};
 
 const other = process.argv[2];
 if (other === undefined) {
@@ -58,6 +49,9 @@ try {
   const sides = { before: await start(realpathSync(other)), now: await start(realpathSync('.')) };
   for (const server of Object.values(sides))
     for (const { kind } of loads) await costOn(bench, server, { kind, inFlight: 64 }, WARM_UP_SECONDS);
+  console.log(
+    '| A call, or a spend of a batch | Before | Now | Ratio | Rounds |\n| --- | --- | --- | --- | --- |',
+  );
   for (const one of loads) {
     const costs: Record<string, Used[]> = { before: [], now: [] };
     await interleave(
@@ -70,8 +64,7 @@ try {
       })),
       ROUNDS,
     );
-    console.log(`\n${one.what}`);
-    for (const part of PARTS) console.log(`  ${lineOf(part, costs)}`);
+    for (const part of PARTS) console.log(rowOf(one.what, part, costs));
   }
 } finally {
   await bench.end();
@@ -85,7 +78,7 @@ type Used = Record<'service' | 'postgres' | 'allocated' | 'promoted', number>;
 async function costOn(
   { postgresPid }: Bench,
   { url, pid, logFile }: ServerProcess,
-  { kind, inFlight }: { readonly kind: Load['kind']; readonly inFlight: number },
+  { kind, inFlight }: { readonly kind: CallsName; readonly inFlight: number },
   seconds: number,
 ): Promise<Used> {
   const used = (): Used => ({
@@ -95,7 +88,7 @@ async function costOn(
   });
   const before = used();
   const { doneInAll } = await load.run({
-    calls: callsOf(kind, url),
+    calls: NAMED_CALLS[kind](url),
     connections: Math.min(8, inFlight),
     deadlineMs: 30_000,
     pace: { kind: 'closed', inFlight },
@@ -112,7 +105,8 @@ async function costOn(
   };
 }
 
-function lineOf(
+function rowOf(
+  what: string,
   { name, unit, of }: (typeof PARTS)[number],
   costs: Readonly<Record<string, readonly Used[]>>,
 ): string {
@@ -121,5 +115,5 @@ function lineOf(
     each.toFixed(each < 10 ? 1 : 0),
   );
   const ratio = ratioOf(rounds, 'now', 'before').toFixed(2);
-  return `${name}: ${before} → ${now} ${unit}, ${ratio} × (${agreement(rounds, 'now', 'before')})`;
+  return `| ${what}: ${name} | ${before} ${unit} | ${now} ${unit} | ${ratio} × | ${agreement(rounds, 'now', 'before')} |`;
 }

@@ -22,6 +22,7 @@ if (before === undefined) {
 const STRETCH = 20;
 const ASKED = 1_000;
 const HOURS = 3_600_000;
+const ENTRIES = 'select count(*) as n from entries';
 
 const postgres = await createPostgres();
 const bench = createBench({ ...postgres, quick: false, say: console.log });
@@ -61,8 +62,6 @@ try {
   await postgres.stop();
 }
 process.exit();
-
-const ENTRIES = 'select count(*) as n from entries';
 
 async function fill(url: string, entries: () => Promise<number>): Promise<number> {
   const load = bench.load();

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { waitUntil } from '../src/db/clock.ts';
-import type { Calls, Job, Pace } from './load/job.ts';
 import { createBench } from './support/bench.ts';
 import { printByFunction, type CallFrame, type Weighed } from './support/by-function.ts';
-import { CUSTOMERS, PREFIX } from './support/customers.ts';
+import { NAMED_CALLS, nameOr, type CallsName } from './support/named-calls.ts';
 import { createPostgres } from './support/postgres.ts';
 
 /**
@@ -20,37 +19,13 @@ const SECONDS = 10;
 const WARM_UP_SECONDS = 10;
 const WRITTEN_WITHIN_MS = 30_000;
 
-const loads: Readonly<Record<string, (server: string) => { readonly calls: Calls; readonly pace: Pace }>> = {
-  spend: (server) => ({
-    calls: { kind: 'spend', servers: [server], customers: CUSTOMERS },
-    pace: { kind: 'closed', inFlight: 256 },
-  }),
-  batch: (server) => ({
-    calls: { kind: 'spendBatch', servers: [server], customers: CUSTOMERS, size: 250 },
-    pace: { kind: 'closed', inFlight: 16 },
-  }),
-  balance: (server) => ({
-    calls: {
-      kind: 'balance',
-      servers: [server],
-      asked: [
-        { series: 'balance', prefix: PREFIX, count: CUSTOMERS, between: null, about: 'balance', parts: [] },
-      ],
-    },
-    pace: { kind: 'closed', inFlight: 64 },
-  }),
-};
+const IN_FLIGHT: Readonly<Record<CallsName, number>> = { spend: 256, batch: 16, balance: 64 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { heap: { type: 'boolean', default: false }, checkout: { type: 'string', default: '.' } },
 });
-const name = positionals[0] ?? 'spend';
-const loadOf = loads[name];
-if (loadOf === undefined) {
-  console.error(`There are: ${Object.keys(loads).join(', ')}`);
-  process.exit(2);
-}
+const name = nameOr(positionals[0] ?? 'spend');
 const checkout = realpathSync(values.checkout);
 mkdirSync('.data/bench', { recursive: true });
 const folder = join(realpathSync('.data/bench'), `profile-${name}-${Date.now()}`);
@@ -60,16 +35,22 @@ const bench = createBench({ ...postgres, quick: true, say: console.log });
 const load = bench.load();
 try {
   const databaseUrl = await bench.database('customers', checkout);
-  await (values.heap ? profileHeap(databaseUrl, loadOf) : profileCpu(databaseUrl, loadOf));
+  await (values.heap ? profileHeap(databaseUrl) : profileCpu(databaseUrl));
 } finally {
   await bench.end();
   await postgres.stop();
 }
 process.exit(0);
 
-async function run(loadsIt: ReturnType<NonNullable<typeof loadOf>>, seconds: number): Promise<number> {
-  const job: Job = { ...loadsIt, connections: 8, deadlineMs: 60_000, warmUpSeconds: 0, seconds };
-  const report = await load.run(job);
+async function run(server: string, seconds: number): Promise<number> {
+  const report = await load.run({
+    calls: NAMED_CALLS[name](server),
+    pace: { kind: 'closed', inFlight: IN_FLIGHT[name] },
+    connections: 8,
+    deadlineMs: 60_000,
+    warmUpSeconds: 0,
+    seconds,
+  });
   const perSecond = Math.round(report.done / report.seconds);
   console.log(`${name}: ${perSecond}/s, refused ${JSON.stringify(report.refused)}`);
   return report.doneInAll;
@@ -81,10 +62,10 @@ type CpuProfile = {
   readonly timeDeltas: readonly number[];
 };
 
-async function profileCpu(databaseUrl: string, loaded: NonNullable<typeof loadOf>): Promise<void> {
+async function profileCpu(databaseUrl: string): Promise<void> {
   const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
   const server = await bench.service(databaseUrl, { checkout, nodeArgs });
-  const done = await run(loaded(server.url), SECONDS);
+  const done = await run(server.url, SECONDS);
   await server.end();
   const file = globSync(`${folder}/*.cpuprofile`)[0]!;
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
@@ -100,7 +81,7 @@ type HeapNode = {
   readonly children: readonly HeapNode[];
 };
 
-async function profileHeap(databaseUrl: string, loaded: NonNullable<typeof loadOf>): Promise<void> {
+async function profileHeap(databaseUrl: string): Promise<void> {
   const file = join(folder, 'taken.heapprofile');
   const sampler = pathToFileURL(join(import.meta.dirname, 'support/sample-heap.ts')).href;
   const { url, pid } = await bench.service(databaseUrl, {
@@ -108,9 +89,9 @@ async function profileHeap(databaseUrl: string, loaded: NonNullable<typeof loadO
     nodeArgs: ['--import', sampler],
     env: { BENCH_HEAP_SAMPLES: file },
   });
-  await run(loaded(url), WARM_UP_SECONDS);
+  await run(url, WARM_UP_SECONDS);
   process.kill(pid, 'SIGUSR2');
-  const done = await run(loaded(url), SECONDS);
+  const done = await run(url, SECONDS);
   process.kill(pid, 'SIGUSR2');
   const written = await waitUntil(() => existsSync(file) || undefined, { timeoutMs: WRITTEN_WITHIN_MS });
   if (written === undefined) throw new Error('the service does not write its samples');

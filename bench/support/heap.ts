@@ -3,20 +3,39 @@ import { readFileSync } from 'node:fs';
 /** What a process started with this says in its log of each collection of garbage; any release of ours does. */
 export const TELLS_COLLECTIONS = '--trace-gc-nvp';
 
-/** Bytes of V8's heap: taken, and kept for so long that they went to the old generation. */
-export type Heap = { readonly allocated: number; readonly promoted: number };
+/** A collection of garbage: how long it stopped the process, and the bytes of heap taken since the one before. */
+export type Collection = {
+  /** Of all generations, not the young one alone. */
+  readonly full: boolean;
+  readonly pauseMs: number;
+  readonly allocated: number;
+  /** Kept for so long that they went to the old generation. */
+  readonly promoted: number;
+};
 
-/**
- * What was taken so far by a process that {@link TELLS_COLLECTIONS}, objects included that are long gone; told from
- * collection to collection, every few megabytes.
- */
-export const heapUsed = (logFile: string): Heap => heapIn(readFileSync(logFile, 'latin1'));
+/** Bytes of V8's heap. */
+export type Heap = Pick<Collection, 'allocated' | 'promoted'>;
 
-export function heapIn(log: string): Heap {
+/** The collections of a process that {@link TELLS_COLLECTIONS}. */
+export const collectionsOf = (logFile: string): readonly Collection[] =>
+  collectionsIn(readFileSync(logFile, 'latin1'));
+
+/** What was taken so far, objects included that are long gone; told every few megabytes. */
+export function heapUsed(logFile: string): Heap {
   let [allocated, promoted] = [0, 0];
-  for (const [, took, kept] of log.matchAll(/ gc=\w+ .* allocated=(\d+) promoted=(\d+) /g)) {
-    allocated += Number(took);
-    promoted += Number(kept);
+  for (const one of collectionsOf(logFile)) {
+    allocated += one.allocated;
+    promoted += one.promoted;
   }
   return { allocated, promoted };
 }
+
+export const collectionsIn = (log: string): readonly Collection[] =>
+  [...log.matchAll(/ pause=([\d.]+) .* gc=(\w+) .* allocated=(\d+) promoted=(\d+) /g)].map(
+    ([, pause, kind, allocated, promoted]) => ({
+      full: kind === 'mc',
+      pauseMs: Number(pause),
+      allocated: Number(allocated),
+      promoted: Number(promoted),
+    }),
+  );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runJob } from '../../bench/load/run-job.ts';
 import type { Job } from '../../bench/load/job.ts';
-import { heapIn } from '../../bench/support/heap.ts';
+import { collectionsIn } from '../../bench/support/heap.ts';
 import { isMet, type Row } from '../../bench/support/figure.ts';
 import { agreement, interleave, ratioOf } from '../../bench/support/rounds.ts';
 import { createSamples, percentile } from '../../bench/support/samples.ts';
@@ -33,15 +33,18 @@ describe('percentiles', () => {
   });
 });
 
-describe('heap', () => {
-  test('is summed up over all collections that a log tells of, between other lines', () => {
+describe('collections of garbage', () => {
+  test('are read from a log with other lines between', () => {
     const log = [
       '[1:0x1]  266 ms: pause=17.1 mutator=223.4 gc=s reduce_memory=0 allocated=5163576 promoted=180680 x=0',
       '{"level":"info","msg":"answered gc=s allocated=1"}',
       '[1:0x1]  462 ms: pause=51.5 mutator=49.7 gc=mc reduce_memory=0 allocated=3404192 promoted=0 x=0',
     ];
 
-    expect(heapIn(log.join('\n'))).toEqual({ allocated: 8567768, promoted: 180680 });
+    expect(collectionsIn(log.join('\n'))).toEqual([
+      { full: false, pauseMs: 17.1, allocated: 5_163_576, promoted: 180_680 },
+      { full: true, pauseMs: 51.5, allocated: 3_404_192, promoted: 0 },
+    ]);
   });
 });
 
