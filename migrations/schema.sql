@@ -372,7 +372,7 @@ create table transactions (
   book_id bigint not null,
   version bigint not null,
   ordinal integer not null,
-  id uuid not null,
+  id uuid,
   kind text not null,
   booked_at timestamp(3) with time zone not null,
   recorded_at timestamp(3) with time zone not null,
@@ -387,7 +387,7 @@ create table transactions (
   constraint transactions_pk PRIMARY KEY (shard, book_id, version, ordinal)
 );
 CREATE INDEX transactions_booked_at ON transactions USING btree (shard, book_id, booked_at, version, ordinal);
-CREATE UNIQUE INDEX transactions_id ON transactions USING btree (id, shard);
+CREATE UNIQUE INDEX transactions_id ON transactions USING btree (id, shard) WHERE (id IS NOT NULL);
 revoke delete, truncate, update on transactions from current_user;
 
 create table writes (

@@ -52,7 +52,8 @@ function inPieces(random: (bytes: number) => Buffer): (bytes: number) => Buffer 
 
 /**
  * An id on the wire, such as `grt_0199a3c2…`: what it names and the 32 hex digits of a UUIDv7, so ids of a kind sort by
- * the time they were made. Takes a uuid as made here or as Postgres prints it.
+ * the time they were made; of a transaction, and of its entries, of the UUID of its place (ledger/transaction-id.ts).
+ * Takes a uuid as made here or as Postgres prints it.
  */
 export const idOf = (prefix: IdPrefix, uuid: string): string => `${prefix}_${uuid.replaceAll('-', '')}`;
 

@@ -206,7 +206,6 @@ const insertTransactions = bulkInsert(
     book_id,
     version,
     ordinal: computed(integer, () => 1),
-    id: computed(uuid, (spend) => spend.transaction),
     kind: computed(text, () => 'CONSUME'),
     booked_at: now,
     recorded_at: now,

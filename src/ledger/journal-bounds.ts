@@ -4,6 +4,7 @@ import type { KnownBook, Placed } from '../db/placement.ts';
 import type { Instant } from '../instant.ts';
 import { KNOWN_BOOK, versionAt } from './as-of.ts';
 import { lateVersions } from './late-entries.ts';
+import { askedById, NAMED_BY_ID, rowAsked } from './transaction-id.ts';
 
 /** Where in version order the rows lie that a filter asks for, so that a page walks only there. */
 
@@ -35,12 +36,11 @@ export async function boundsOf(
   return { after: row!.after, until: Math.min(row!.until, book.version) };
 }
 
-const named = parameters({ shard: 'smallint', bookId: 'bigint', transactionId: 'uuid' });
+const named = parameters({ shard: 'smallint', bookId: 'bigint', ...NAMED_BY_ID });
 
 const PLACE = statement<{ version: number; ordinal: number }>(
   'place_of_transaction',
-  `select t.version, t.ordinal from transactions t
-   where t.id = ${named.transactionId} and t.shard = ${named.shard} and t.book_id = ${named.bookId}`,
+  `select t.version, t.ordinal from (${rowAsked(named)}) t`,
 );
 
 /** Where a transaction stands; null if the book has none such. */
@@ -49,5 +49,5 @@ export async function placeOfTransaction(
   book: Placed,
   transactionId: string,
 ): Promise<{ readonly version: number; readonly ordinal: number } | null> {
-  return (await connection.run(PLACE, bind(named, book, { transactionId })))[0] ?? null;
+  return (await connection.run(PLACE, bind(named, book, askedById(book, transactionId))))[0] ?? null;
 }

@@ -5,6 +5,7 @@ import { PersistentMap } from '../persistent-map.ts';
 import { subAccountKey, type SubAccount } from './account.ts';
 import { GENESIS, transactionLink, type Salt } from './hash.ts';
 import type { Leg, Posting, PostingKind } from './posting.ts';
+import { uuidAt } from './transaction-id.ts';
 
 /** A sub-account as far as appending needs it. `uuid`: the 32 hex digits of its id. */
 export type SubAccountHead = { readonly uuid: string; readonly ordinal: number; readonly total: Amount };
@@ -77,6 +78,14 @@ type Growing = {
   readonly entries: JournalEntry[];
 };
 
+/** The write that appends: of which book, and as what it is recorded. */
+type Writing = {
+  readonly bookId: number;
+  readonly version: number;
+  readonly recordedAt: Instant;
+  readonly salt: Salt;
+};
+
 /**
  * Appends one write's postings to a journal: running totals in version order, a link of the hash chain for each
  * transaction, new sub-accounts where a route is used for the first time. `remaining` says what each grant held before
@@ -85,11 +94,10 @@ type Growing = {
 export function append(
   head: JournalHead,
   postings: readonly Posting[],
-  write: { readonly version: number; readonly recordedAt: Instant; readonly salt: Salt },
+  { bookId, version, recordedAt, salt }: Writing,
   remaining: (grantId: string) => Amount,
   uuids: UuidMaker,
 ): Appended {
-  const { version, recordedAt, salt } = write;
   const growing: Growing = { subAccounts: head.subAccounts, held: new Map(), opened: [], entries: [] };
   const transactions: JournalTransaction[] = [];
   let { hash } = head;
@@ -99,7 +107,7 @@ export function append(
     const said = { version, ordinal, recordedAt, kind, bookedAt };
     const entries = legs.map((leg) => enter(growing, leg, said, remaining, uuids));
     const transaction = {
-      uuid: uuids(),
+      uuid: uuidAt({ bookId, version, ordinal }),
       version,
       ordinal,
       kind,

@@ -10,6 +10,7 @@ import { entriesOf } from './entries-of.ts';
 import type { Posted } from './manual-rules.ts';
 import type { PostingKind } from './posting.ts';
 import { SUB_ACCOUNT } from './sub-accounts.ts';
+import { askedById, idIn, rowAsked } from './transaction-id.ts';
 
 type PostedRow = Row<SubAccount> & {
   book_id: number;
@@ -23,25 +24,37 @@ type PostedRow = Row<SubAccount> & {
   reversed: boolean;
 };
 
-const p = parameters({ ...PLACES, transactionIds: 'uuid[]' });
+const p = parameters({ ...PLACES, transactionIds: 'uuid[]', versions: 'bigint[]', ordinals: 'integer[]' });
+
+const ASKED = rowAsked(
+  {
+    shard: 'named.shard',
+    bookId: 'named.book_id',
+    transactionId: 'named.id',
+    atVersion: 'named.version',
+    atOrdinal: 'named.ordinal',
+  },
+  inShard('t'),
+);
 
 // Only manual transactions can be reversed, so only theirs are read entry by entry.
 const POSTED = statement<PostedRow>(
   'posted_transactions',
-  `select t.book_id, t.id, t.kind, t.version, e.position, e.amount, e.grant_id, e.charge_id,
+  `select t.book_id, ${idIn('t')} as id, t.kind, t.version, e.position, e.amount, e.grant_id, e.charge_id,
           ${SUB_ACCOUNT.select('s')},
           exists (
             select from entries r
             where r.shard = t.shard and r.book_id = t.book_id and r.kind = 'REVERSE'
               and r.reversed_version = e.version and r.reversed_position = e.position
           ) as reversed
-   from unnest(${p.shards}, ${p.bookIds}, ${p.transactionIds}) named (shard, book_id, id)
-   join transactions t on t.id = named.id and t.shard = named.shard and t.book_id = named.book_id and ${inShard('t')}
+   from unnest(${p.shards}, ${p.bookIds}, ${p.transactionIds}, ${p.versions}, ${p.ordinals})
+     named (shard, book_id, id, version, ordinal)
+   join lateral (${ASKED}) t on true
    left join lateral (
      select * from (${entriesOf({ shard: 't.shard' })}) e where t.kind = 'MANUAL'
    ) e on true
    left join sub_accounts s on s.shard = t.shard and s.book_id = t.book_id and s.ordinal = e.sub_account
-   order by t.book_id, t.id, e.position`,
+   order by t.book_id, t.version, t.ordinal, e.position`,
 );
 
 /** Transactions named by their ids, as far as a reversal needs them; an id the book does not have gives nothing. */
@@ -51,8 +64,12 @@ export async function loadPosted(
 ): Promise<readonly FoundFact<Posted>[]> {
   if (named.length === 0) return [];
   const transactions = eachOnce(named, ({ transactionId }) => transactionId);
-  const transactionIds = transactions.map((n) => n.transactionId);
-  const params = bind(p, placesOf(transactions), { transactionIds });
+  const asked = transactions.map((one) => askedById(one, one.transactionId));
+  const params = bind(p, placesOf(transactions), {
+    transactionIds: asked.map((one) => one.transactionId),
+    versions: asked.map((one) => one.atVersion),
+    ordinals: asked.map((one) => one.atOrdinal),
+  });
   const rows = await connection.run(POSTED, params);
   return [...Map.groupBy(rows, ({ book_id, id }) => `${book_id} ${id}`).values()].map((own) => {
     const { book_id: bookId, id, kind, reversed } = own[0]!;

@@ -6,6 +6,7 @@ import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { entriesOf, OF_CREDIT } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
+import { idIn } from './transaction-id.ts';
 import { isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
 
 /**
@@ -99,7 +100,7 @@ const SHOWN_ELSEWHERE = `
 
 /** `which` picks transactions t. */
 const movements = (which: string): string => `
-  select t.id, t.kind, t.booked_at, t.version, t.ordinal, t.recorded_at, t.grant_id, t.charge_id, t.reason,
+  select ${idIn('t')} as id, t.kind, t.booked_at, t.version, t.ordinal, t.recorded_at, t.grant_id, t.charge_id, t.reason,
          net.currency, net.amount
   from transactions t
   cross join lateral (

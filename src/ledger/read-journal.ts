@@ -8,6 +8,7 @@ import { entriesOf, transactionAt } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import type { Appended, JournalEntry, JournalTransaction } from './journal.ts';
 import { ROUTED, SUB_ACCOUNT } from './sub-accounts.ts';
+import { askedById, NAMED_BY_ID, idIn, rowAsked } from './transaction-id.ts';
 
 /** The journal of books as it was written: transactions and entries in version order. */
 
@@ -67,7 +68,7 @@ const FOUND_ENTRY = codec<FoundEntry>({
   recordedAt: timestamptz,
 });
 
-export const ENTRY = `e.version, e.position, t.id as transaction_id, s.id as account_id, e.amount,
+export const ENTRY = `e.version, e.position, ${idIn('t')} as transaction_id, s.id as account_id, e.amount,
   e.running_total, e.grant_id, e.charge_id, e.reversed_position, reversed.transaction_id as reversed_transaction_id,
   e.booked_at, t.recorded_at, ${SUB_ACCOUNT.select('s')}`;
 
@@ -79,7 +80,7 @@ type OfShard = { readonly shard: string };
 export const withAccount = ({ shard }: OfShard): string => `
   join sub_accounts s on s.shard = ${shard} and s.book_id = e.book_id and s.ordinal = e.sub_account
   left join lateral (
-    select rt.id as transaction_id from entries r
+    select ${idIn('rt')} as transaction_id from entries r
     join transactions rt on rt.shard = ${shard} and rt.book_id = e.book_id and rt.version = r.version and rt.ordinal = r.transaction
     where r.shard = ${shard} and r.book_id = e.book_id and r.sub_account = e.sub_account
       and r.version = e.reversed_version and r.position = e.reversed_position
@@ -103,8 +104,8 @@ export const FOUND = codec<FoundTransaction>({
   idempotencyKey: optional(text),
 });
 
-export const TRANSACTION = `t.book_id, t.id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
-  w.idempotency_key, g.id as group_id`;
+export const TRANSACTION = `t.book_id, ${idIn('t')} as id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
+  w.idempotency_key, ${idIn('g')} as group_id`;
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
 export const withWrite = ({ shard }: OfShard): string => `
@@ -202,12 +203,11 @@ export async function transactionsOfWrites(
   return transactions.map((transaction, i) => ({ write: found[i]!.write, transaction }));
 }
 
-const one = parameters({ shard: 'smallint', bookId: 'bigint', transactionId: 'uuid' });
+const one = parameters({ shard: 'smallint', bookId: 'bigint', ...NAMED_BY_ID });
 
 const BY_ID = statement<Row<FoundTransaction>>(
   'transaction_by_id',
-  `select ${TRANSACTION} from transactions t ${withWrite(one)}
-   where t.id = ${one.transactionId} and t.shard = ${one.shard} and t.book_id = ${one.bookId}`,
+  `select ${TRANSACTION} from (${rowAsked(one)}) t ${withWrite(one)}`,
 );
 
 /** One transaction of a book by its id; null if the book has none such. */
@@ -216,7 +216,7 @@ export async function findTransaction(
   book: Placed,
   transactionId: string,
 ): Promise<ReadTransaction | null> {
-  const found = await connection.run(BY_ID, bind(one, book, { transactionId }));
+  const found = await connection.run(BY_ID, bind(one, book, askedById(book, transactionId)));
   return (await readTransactions(connection, book, found.map(FOUND.read)))[0] ?? null;
 }
 

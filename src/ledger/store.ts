@@ -25,20 +25,26 @@ import { storeWrites, type WritesOf } from './writes.ts';
 
 /** The only writer of `transactions` and `entries`, and of all that a batch appends to journals. */
 
-export const TRANSACTIONS = tableOf<JournalTransaction>('transactions', {
-  version: inKey(bigint),
-  ordinal: inKey(integer),
-  uuid: as('id', digits),
-  kind: text,
-  bookedAt: timestamptz,
-  recordedAt: timestamptz,
-  grantId: optional(id('grt')),
-  chargeId: optional(id('chg')),
-  reason: optional(text),
-  firstPosition: integer,
-  subAccounts: integers,
-  hash: bytea,
-});
+/** A transaction as it is stored: its place is its id. */
+export type StoredTransaction = Omit<JournalTransaction, 'uuid'>;
+
+export const TRANSACTIONS = tableOf<StoredTransaction>(
+  'transactions',
+  {
+    version: inKey(bigint),
+    ordinal: inKey(integer),
+    kind: text,
+    bookedAt: timestamptz,
+    recordedAt: timestamptz,
+    grantId: optional(id('grt')),
+    chargeId: optional(id('chg')),
+    reason: optional(text),
+    firstPosition: integer,
+    subAccounts: integers,
+    hash: bytea,
+  },
+  { id: computed(optional(digits), () => null) },
+);
 
 /** An entry as it is stored: its account by ordinal, and when it was recorded by version. */
 export type StoredEntry = Omit<JournalEntry, 'account' | 'accountKey' | 'accountUuid' | 'recordedAt'>;

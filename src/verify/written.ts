@@ -1,10 +1,12 @@
 import type { Row } from '../db/codec.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import type { Instant } from '../instant.ts';
+import { idOf, uuidOf } from '../id.ts';
 import type { SubAccount } from '../ledger/account.ts';
 import type { JournalTransaction } from '../ledger/journal.ts';
-import { ENTRIES, TRANSACTIONS, type StoredEntry } from '../ledger/store.ts';
+import { ENTRIES, TRANSACTIONS, type StoredEntry, type StoredTransaction } from '../ledger/store.ts';
 import { SUB_ACCOUNTS } from '../ledger/sub-accounts.ts';
+import { idIn } from '../ledger/transaction-id.ts';
 import { WRITES, type StoredWrite } from '../ledger/writes.ts';
 import type { BookPlace } from './book-set.ts';
 import { cursor, everyUpTo } from './cursor.ts';
@@ -72,9 +74,9 @@ const WRITES_WITHIN = statement<Row<StoredWrite>>(
   'writes_to_verify',
   `select ${WRITES.select('r')} from writes r where ${WITHIN}`,
 );
-const TRANSACTIONS_WITHIN = statement<Row<JournalTransaction>>(
+const TRANSACTIONS_WITHIN = statement<Row<StoredTransaction> & { id: string }>(
   'transactions_to_verify',
-  `select ${TRANSACTIONS.select('r')} from transactions r where ${WITHIN} order by r.version, r.ordinal`,
+  `select ${TRANSACTIONS.select('r')}, ${idIn('r')} as id from transactions r where ${WITHIN} order by r.version, r.ordinal`,
 );
 // Sorted rather than found through their transactions: those may be wrong, or not there.
 const openEntries = cursor(
@@ -101,7 +103,11 @@ export async function* writtenVersions(
       connection.run(TRANSACTIONS_WITHIN, range),
       everyUpTo(entries, last),
     ]);
-    yield byVersion(writes.map(WRITES.read), transactions.map(TRANSACTIONS.read), own);
+    yield byVersion(
+      writes.map(WRITES.read),
+      transactions.map((row) => Object.assign(TRANSACTIONS.read(row), { uuid: uuidOf(idOf('txn', row.id)) })),
+      own,
+    );
   }
   // What nothing tells of.
   for await (const own of entries.upTo(Number.MAX_SAFE_INTEGER)) {

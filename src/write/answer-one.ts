@@ -79,19 +79,19 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
 
 /** What a command comes to in a book, and what it would add to its journal; neither is in the session yet. */
 export function decideIn<C extends Command>(
-  session: Pick<Session, 'state' | 'head' | 'currencies'>,
+  session: Pick<Session, 'bookId' | 'state' | 'head' | 'currencies'>,
   command: C,
   now: Instant,
   { uuids, salts = randomSalt, leewayMs, bounds }: DecideDeps,
 ) {
   refuseNewWithdrawn(command, session);
-  const { state, head } = session;
+  const { bookId, state, head } = session;
   const decision = decide(state, command, now, leewayMs, bounds);
   // A success that changes nothing tells when the book was last written, if ever.
   const recordedAt = decision.changed || state.version === 0 ? now : state.clock;
   const salt = salts();
   const remaining = (grantId: string) => state.grants.get(grantId)?.remaining ?? 0n;
-  const write = { version: decision.state.version, recordedAt, salt };
+  const write = { bookId, version: decision.state.version, recordedAt, salt };
   const appended = append(head, decision.postings, write, remaining, uuids);
   return { decision, appended, recordedAt, salt };
 }

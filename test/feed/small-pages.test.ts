@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../src/db/database.ts';
 import type { FeedPlace } from '../../src/feed/feed-cursor.ts';
 import { readFeedPage, readTails } from '../../src/feed/feed-rows.ts';
+import { idIn } from '../../src/ledger/transaction-id.ts';
 import { shardOf } from '../../src/tables/book-key.ts';
 import { neighbour } from '../support/neighbours.ts';
 import { grantRequest, spendRequest } from '../support/requests.ts';
@@ -63,7 +64,7 @@ test('a batch is told whole, however many of its writes a page looks at', async 
 
 test('a place of before books had numbers goes on in the order of their uuids, then as any other', async () => {
   const [batch, ...behind] = await sql.rows<{ position: number; ids: readonly string[] }>(
-    `select w.feed_position as position, array_agg('txn_' || replace(t.id::text, '-', '') order by b.uuid, w.version) as ids
+    `select w.feed_position as position, array_agg('txn_' || replace(${idIn('t')}::text, '-', '') order by b.uuid, w.version) as ids
      from writes w
      join books b on b.id = w.book_id
      join transactions t on t.book_id = w.book_id and t.version = w.version

@@ -7,6 +7,7 @@ import { TELLS_CHARGE, TELLS_GRANT } from '../../src/ledger/entries-of.ts';
 import { SUB_ACCOUNT } from '../../src/ledger/sub-accounts.ts';
 import { staleProjections } from './rebuilt.ts';
 import type { Sql } from './sql.ts';
+import { idIn } from '../../src/ledger/transaction-id.ts';
 
 /**
  * Verifies what the database holds from its rows alone, without asking the service. Each check answers with what is
@@ -153,7 +154,9 @@ type LegRow = Row<SubAccount> & {
  * hash is taken as it stands: what it is over is verified by the service.
  */
 export async function brokenChains(sql: Sql): Promise<Finding[]> {
-  const transactions = await sql.rows<ChainRow>('select * from transactions order by ordinal');
+  const transactions = await sql.rows<ChainRow>(
+    `select t.*, ${idIn('t')} as id from transactions t order by ordinal`,
+  );
   const entries = await sql.rows<LegRow>(`
     select s.*, s.id as account_id, e.book_id, e.version, e.transaction, e.sub_account, e.amount, e.grant_id, e.charge_id,
            e.reversed_version, e.reversed_position

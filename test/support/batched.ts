@@ -12,6 +12,7 @@ import { ALL } from '../../src/scope.ts';
 import { testDatabase } from './postgres.ts';
 import { testClock } from './clock.ts';
 import { openSql } from './sql.ts';
+import { idIn } from '../../src/ledger/transaction-id.ts';
 
 /** One write, and whose it is. Repeats of a key are answered as on the wire: the first answer, marked. */
 export type Play = { readonly customerId: string; readonly command: Command; readonly key?: string };
@@ -194,7 +195,7 @@ export async function postedByHand(
   customerId: string,
 ): Promise<readonly string[]> {
   const rows = await sql.rows<{ id: string }>(
-    `select t.id from transactions t join books b on b.id = t.book_id and b.shard = t.shard
+    `select ${idIn('t')} as id from transactions t join books b on b.id = t.book_id and b.shard = t.shard
      where t.kind = 'MANUAL' and b.customer_id = $1 order by t.version, t.ordinal`,
     [customerId],
   );

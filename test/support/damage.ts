@@ -148,7 +148,10 @@ export async function rehash(sql: Sql, { shard, id }: Book): Promise<void> {
       for (const transaction of transactions) {
         const own = entries.filter((entry) => entry.transaction === transaction.ordinal);
         head = hashAfter(head, { transaction, entries: own, accounts, write }) ?? transaction.hash;
-        await run({ text: 'update transactions set hash = $1 where id = $2' }, [head, transaction.uuid]);
+        await run(
+          { text: 'update transactions set hash = $1 where book_id = $2 and version = $3 and ordinal = $4' },
+          [head, id, transaction.version, transaction.ordinal],
+        );
       }
       if (sealed === null) continue;
       head = sealed.linkAfter(head);

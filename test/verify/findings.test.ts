@@ -4,6 +4,7 @@ import { FindingKind } from '#gen/ledger/v1/verify_pb.ts';
 import { allowDamage, rowOf, verifiedAfter, type Damage } from '../support/damage.ts';
 import { verified } from '../support/verifier.ts';
 import { testWorld } from '../support/world.ts';
+import { idIn } from '../../src/ledger/transaction-id.ts';
 
 /** What a finding tells whoever is woken by it. */
 
@@ -19,7 +20,7 @@ test('a finding about an entry names it, and says what should be and what is', a
   );
   const { findings } = await verifiedAfter(world, 'entry', damage);
   const [transaction] = await sql.rows<{ id: string }>(
-    `select replace(t.id::text, '-', '') as id from transactions t join books b on b.id = t.book_id
+    `select replace(${idIn('t')}::text, '-', '') as id from transactions t join books b on b.id = t.book_id
      where b.customer_id = 'entry' and t.version = 14`,
   );
 
