@@ -345,6 +345,13 @@ CREATE UNIQUE INDEX scheduled_grants_known_once ON scheduled_grants USING btree 
 CREATE INDEX scheduled_grants_namespace_window ON scheduled_grants USING btree (namespace, effective_at, grant_id) WHERE (known_until IS NULL);
 CREATE INDEX scheduled_grants_span ON scheduled_grants USING btree (shard, book_id, span_class, pending_until);
 
+create table splits_kept (
+  shard smallint not null,
+  book_id bigint not null,
+  through_version bigint not null,
+  constraint splits_kept_pk PRIMARY KEY (shard, book_id)
+) with (fillfactor=80);
+
 create table sub_accounts (
   shard smallint not null,
   book_id bigint not null,

@@ -88,7 +88,6 @@ async function store(connection: Connection, seeded: Seeded, books: readonly See
     insertWrites(connection, spends),
     updateGrants(connection, spends),
     insertCharges(connection, spends),
-    insertAllocations(connection, spends),
     insertTransactions(connection, spends),
     insertEntries(connection, entries),
   ]);
@@ -180,23 +179,6 @@ const insertCharges = bulkInsert(
     advanced: computed(numeric, () => 0n),
     invoiced: computed(numeric, () => 0n),
     closed_version: version,
-  }),
-);
-const insertAllocations = bulkInsert(
-  'allocations',
-  columnsOf<Spend>({
-    shard,
-    book_id,
-    version,
-    charge_id: computed(uuid, (spend) => spend.charge),
-    position: computed(integer, () => 1),
-    collection: computed(integer, () => 1),
-    kind: computed(text, () => 'SOURCE'),
-    grant_id: computed(uuid, (spend) => spend.book.grantId),
-    amount: computed(numeric, () => amount),
-    booked_at: now,
-    returned: computed(numeric, () => 0n),
-    recognized: computed(numeric, () => 0n),
   }),
 );
 const insertTransactions = bulkInsert(

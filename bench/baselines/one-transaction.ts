@@ -162,9 +162,6 @@ const STORE = `
         collections, collected, advanced, invoiced, closed_version)
       select shard, book_id, charge, version, now, key, 'FLAT_FEE', 'PREPAID_ONLY', currency, 2, amount, name, '',
         '{}', now, 'infinity', 'FINAL', now, 1, amount, 0, 0, version from x),
-    a as (insert into allocations (shard, book_id, charge_id, version, position, collection, kind, grant_id, amount,
-        booked_at, returned, recognized)
-      select shard, book_id, charge, version, position * 2 - 1, 1, 'SOURCE', grant_id, s.amount, now, 0, 0 from x, s),
     t as (insert into transactions (shard, book_id, version, ordinal, id, kind, booked_at, recorded_at, grant_id,
         charge_id, hash, first_position, sub_accounts)
       select shard, book_id, version, 1, ?::uuid, 'CONSUME', now, now,

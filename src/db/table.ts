@@ -70,11 +70,15 @@ export type Finder<Asked, Fact> = (
 
 const named = parameters(PLACES);
 
-/** `made`: the columns that are made of what is stored and never read, by name. */
+/**
+ * `made`: the columns that are made of what is stored and never read, by name. `onConflict`: what an insert does where the
+ * row is there.
+ */
 export function tableOf<Fact, More = unknown>(
   name: string,
   shape: Shape<Fact>,
   made: Readonly<Record<string, Omit<BoundColumn<Owned<Fact> & More>, 'name'>>> = {},
+  onConflict = '',
 ): Table<Fact, More> {
   type Own = Owned<Fact> & More;
   const { columns: facts, read } = codec(shape);
@@ -102,7 +106,7 @@ export function tableOf<Fact, More = unknown>(
     columns,
     select,
     read,
-    insert: bulkInsert(name, columns),
+    insert: bulkInsert(name, columns, onConflict),
     update: (statementName, sets, condition) => bulkUpdate(statementName, name, columns, sets, condition),
     finder: (statementName, where, by) => finderIn(statementName, where, by),
     finderById: (statementName, column, field, order) =>

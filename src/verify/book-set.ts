@@ -123,6 +123,7 @@ const TABLES = [
   'charge_events',
   'advances',
   'allocations',
+  'splits_kept',
   'reductions',
   'scheduled_grants',
   'sub_accounts',

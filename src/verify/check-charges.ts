@@ -5,7 +5,7 @@ import type { Instant } from '../instant.ts';
 import { uuidOf } from '../id.ts';
 import { ENTRIES, type StoredEntry } from '../ledger/store.ts';
 import { ADVANCES, REDUCTIONS } from '../tables/advances.ts';
-import { ALLOCATIONS } from '../tables/allocations.ts';
+import { ALLOCATIONS, isKept, loadSplitsKept, type SplitsKept } from '../tables/allocations.ts';
 import { CHARGE_EVENTS, CHARGES, type ChargeRow, type StoredCharge } from '../tables/charges.ts';
 import type { BookPlace } from './book-set.ts';
 import { compare, foundIn } from './compare.ts';
@@ -77,19 +77,21 @@ export async function* checkCharges(
   const { shard, id: bookId } = book;
   const telling = [...accounts].flatMap(([ordinal, account]) => (isTelling(account) ? [ordinal] : []));
   const entries = await openEntries(connection, [shard, bookId, telling]);
+  const [kept] = await loadSplitsKept(connection, [{ shard, bookId }]);
+  const known = { hashedSince, splitsKept: kept?.fact ?? { throughVersion: 0 } };
   for await (const { rows, after, through } of pagesById(connection, book, PAGE_OF_CHARGES)) {
     const charges = rows.map((row) => ({
       ...foundIn(CHARGES, row),
       closingRecordedAt: row.closing_recorded_at,
     }));
     const about = await rowsAbout(connection, book, [after, through], accounts, entries);
-    const known = new Set([...missing, ...charges.map(({ fact }) => fact.charge.id)]);
+    const there = new Set([...missing, ...charges.map(({ fact }) => fact.charge.id)]);
     const named = new Set(Object.values(about).flatMap((own) => [...own.keys()]));
-    const unread = [...named].filter((id) => !known.has(id));
+    const unread = [...named].filter((id) => !there.has(id));
     const absent = await absentOf(connection, book, unread);
     yield {
       findings: [
-        ...charges.flatMap((own) => checkCharge(book, own, about, hashedSince)),
+        ...charges.flatMap((own) => checkCharge(book, own, about, known)),
         ...absent.map((chargeId) => {
           const message = `splits, advances or events are of charge ${chargeId}, which the book does not have`;
           return finding('DANGLING_ROW', { chargeId, version: book.version }, chargeId, 'none', message);
@@ -132,7 +134,7 @@ function checkCharge(
   book: RegisteredBook,
   own: FoundCharge,
   about: Awaited<ReturnType<typeof rowsAbout>>,
-  hashedSince: number,
+  { hashedSince, splitsKept }: { readonly hashedSince: number; readonly splitsKept: SplitsKept },
 ): Finding[] {
   const { id } = own.fact.charge;
   const [events, splits] = [about.events.get(id) ?? [], about.allocations.get(id) ?? []];
@@ -144,12 +146,13 @@ function checkCharge(
     hashedSince,
   );
   const owned = <Fact>(fact: Fact) => ({ shard: book.shard, bookId: book.id, fact });
+  const kept = should.allocations.filter((split) => isKept(split, splitsKept));
   const advances = should.advances.map(({ fact, closedVersion }) => ({ ...owned(fact), closedVersion }));
   return [
     ...compare(CHARGES, book, [owned(should.own)], [own]),
     ...compare(CHARGE_EVENTS, book, should.events.map(owned), events),
     ...compare(ADVANCES, book, advances, about.advances.get(id) ?? []),
     ...compare(REDUCTIONS, book, should.reductions.map(owned), about.reductions.get(id) ?? []),
-    ...compare(ALLOCATIONS, book, should.allocations.map(owned), splits),
+    ...compare(ALLOCATIONS, book, kept.map(owned), splits),
   ];
 }

@@ -3,6 +3,7 @@ import type { Allocation } from '../credit/charge.ts';
 import type { Owned } from '../db/table.ts';
 import type { PromiseChange } from '../pending/scheduled-grants.ts';
 import type { OwnedAdvance } from '../tables/advances.ts';
+import type { SplitsKept } from '../tables/allocations.ts';
 import type { ChargeEvent, StoredCharge } from '../tables/charges.ts';
 import type { FormerTerms } from '../tables/former-terms.ts';
 import type { OwnedGrant } from '../tables/grants.ts';
@@ -24,7 +25,9 @@ export type BatchRows = {
   readonly chargeEvents: Owned<ChargeEvent>[];
   readonly advances: Rows<OwnedAdvance>;
   readonly reductions: Owned<Reduction>[];
-  readonly allocations: Rows<Owned<Allocation>>;
+  /** Splits that are to have a row, whether they have one or not, and up to which version all of a book have one. */
+  readonly allocations: Map<string, Owned<Allocation>>;
+  readonly splitsKept: Map<string, Owned<SplitsKept>>;
 };
 
 const noRows = <Row>(): Rows<Row> => ({ made: new Map(), changed: new Map() });
@@ -39,7 +42,8 @@ export const emptyBatch = (): BatchRows => ({
   chargeEvents: [],
   advances: noRows(),
   reductions: [],
-  allocations: noRows(),
+  allocations: new Map(),
+  splitsKept: new Map(),
 });
 
 export const rowIn = <Row>({ made, changed }: Rows<Row>, name: string): Row | undefined =>

@@ -192,6 +192,7 @@ function store(
     advances,
     reductions,
     allocations,
+    splitsKept,
     promises,
   }: BatchRows,
 ): readonly Promise<unknown>[] {
@@ -203,7 +204,7 @@ function store(
     storeFormerTerms(connection, formerTerms),
     ...storeCharges(connection, ...listed(charges), chargeEvents),
     ...storeAdvances(connection, ...listed(advances), reductions),
-    ...storeAllocations(connection, ...listed(allocations)),
+    ...storeAllocations(connection, [...allocations.values()], [...splitsKept.values()]),
     ...storePromises(connection, promises),
     ...storeJournals(connection, changed),
   ];

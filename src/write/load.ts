@@ -11,7 +11,7 @@ import { byBook, type FoundFact } from '../db/table.ts';
 import { loadPosted } from '../ledger/load-posted.ts';
 import { movesSince, type GrantMove } from '../ledger/moves.ts';
 import { PersistentMap } from '../persistent-map.ts';
-import { loadAccrued, loadAllocations } from '../tables/allocations.ts';
+import { loadAccrued, loadAllocations, loadSplitsKept } from '../tables/allocations.ts';
 import { bookKeyText } from '../tables/book-key.ts';
 import type { BookRow } from '../tables/books.ts';
 import { loadCharges, type StoredCharge } from '../tables/charges.ts';
@@ -37,19 +37,20 @@ type Gathered = {
  * instant.
  */
 export async function loadSessions(
-  { connection, kept }: LoadDeps,
+  { connection, kept: cached }: LoadDeps,
   books: readonly BookRow[],
   submissions: readonly Submission[],
   { remembered, rows }: Gathered = { remembered: new Map(), rows: emptyBatch() },
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
-  const [open, found, reclaimable, charges, splits, accrued, posted] = await awaitAll([
-    writableBooks(connection, kept, books),
+  const [open, found, reclaimable, charges, splits, accrued, kept, posted] = await awaitAll([
+    writableBooks(connection, cached, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
     loadCharges(connection, needs.charges),
     loadAllocations(connection, needs.splits),
     loadAccrued(connection, needs.accrued),
+    loadSplitsKept(connection, needs.accrued),
     loadPosted(connection, needs.transactions),
   ]);
   const grants = [...found, ...reclaimable];
@@ -58,15 +59,13 @@ export async function loadSessions(
   const grantsIn = byBook([...grants, ...behind.grants]);
   const chargesIn = byBook([...charges, ...behind.charges]);
   const [allocationsIn, postedIn, movesIn] = [byBook(allocations), byBook(posted), byBook(behind.moves)];
+  const keptIn = byBook(kept);
   const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
   const sessions = books.map((book) => {
     const { id, key, shard, feedPosition, version, clock, currencies } = book;
     const name = bookKeyText(key);
     const own = open.get(id)!;
-    const named = {
-      grants: mapBy(grantsIn(id), ({ grant }) => grant.id),
-      charges: mapBy(chargesIn(id), ({ charge }) => charge.id),
-    };
+    const named = namedIn(grantsIn(id), chargesIn(id));
     const loaded: BookState = {
       version,
       clock,
@@ -89,6 +88,7 @@ export async function loadSessions(
       named,
       currencies,
       remembered: remembered.get(name) ?? NONE,
+      splitsKept: keptIn(id)[0] ?? { throughVersion: 0 },
       head: { hash: book.headHash, subAccounts: own.subAccounts },
       rows,
     });
@@ -101,6 +101,11 @@ const NONE: ReadonlyMap<never, never> = new Map<never, never>();
 
 const mapBy = <One, Key>(all: readonly One[], keyOf: (one: One) => Key): ReadonlyMap<Key, One> =>
   all.length === 0 ? NONE : new Map(all.map((one) => [keyOf(one), one]));
+
+const namedIn = (grants: readonly StoredGrant[], charges: readonly StoredCharge[]): Session['named'] => ({
+  grants: mapBy(grants, ({ grant }) => grant.id),
+  charges: mapBy(charges, ({ charge }) => charge.id),
+});
 
 /** The open grants, and those a command names. */
 const withNamed = (open: Grants, named: ReadonlyMap<string, StoredGrant>): Grants =>

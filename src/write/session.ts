@@ -7,6 +7,7 @@ import type { Instant } from '../instant.ts';
 import type { Appended, JournalHead } from '../ledger/journal.ts';
 import type { Salt } from '../ledger/hash.ts';
 import type { Write } from '../ledger/writes.ts';
+import type { SplitsKept } from '../tables/allocations.ts';
 import type { BookKey } from '../tables/book-key.ts';
 import type { StoredCharge } from '../tables/charges.ts';
 import { replacedTerms } from '../tables/former-terms.ts';
@@ -23,6 +24,7 @@ import {
 } from '../book/facts.ts';
 import type { Remembered } from '../tables/remembered.ts';
 import { putRow, rowIn, type BatchRows } from './batch-rows.ts';
+import { keptSplits } from './kept-splits.ts';
 
 /** A write as it is recorded: its link follows from what it does. */
 export type Recorded = Omit<Write, 'hash'>;
@@ -55,6 +57,8 @@ export type Session = Placed & {
   };
   /** The successes of before under keys that the batch uses. */
   readonly remembered: ReadonlyMap<string, Remembered>;
+  /** Up to which version every split has a row; known where revenue is recognized. */
+  splitsKept: SplitsKept;
   readonly writes: Write[];
   readonly appended: Appended[];
   readonly rows: BatchRows;
@@ -111,10 +115,10 @@ export function record(
     const row = { shard, bookId, fact, closedVersion };
     putRow(rows.advances, nameIn(session, key), !before.advances.has(key), row);
   }
-  for (const [key, fact] of after.allocations.changedSince(before.allocations)) {
-    const row = { shard, bookId, fact };
-    putRow(rows.allocations, nameIn(session, key), !before.allocations.has(key), row);
-  }
+  const { splits, kept } = keptSplits(before, after, session.splitsKept);
+  for (const [key, fact] of splits) rows.allocations.set(nameIn(session, key), { shard, bookId, fact });
+  if (kept !== session.splitsKept) rows.splitsKept.set(session.name, { shard, bookId, fact: kept });
+  session.splitsKept = kept;
   for (const fact of reductions) rows.reductions.push({ shard, bookId, fact });
   session.state = after;
   const hash = writeLink(appended.head.hash, session, { ...write, feedPosition, facts });

@@ -5,7 +5,7 @@ import { SUB_ACCOUNTS } from '../../src/ledger/sub-accounts.ts';
 import { WRITES } from '../../src/ledger/writes.ts';
 import { SCHEDULED_GRANTS } from '../../src/pending/scheduled-grants.ts';
 import { ADVANCES, REDUCTIONS } from '../../src/tables/advances.ts';
-import { ALLOCATIONS } from '../../src/tables/allocations.ts';
+import { ALLOCATIONS, SPLITS_KEPT } from '../../src/tables/allocations.ts';
 import { BOOK_REGISTER, BOOKS } from '../../src/tables/books.ts';
 import { CHARGE_EVENTS, CHARGES } from '../../src/tables/charges.ts';
 import { CURRENCIES } from '../../src/tables/currencies.ts';
@@ -29,6 +29,7 @@ const CODECS: Readonly<Record<string, Columns<never>>> = {
       ADVANCES,
       REDUCTIONS,
       ALLOCATIONS,
+      SPLITS_KEPT,
       IDEMPOTENCY,
       SUB_ACCOUNTS,
       WRITES,

@@ -86,8 +86,8 @@ async function live(which: Which): Promise<Book> {
   await sumUp(sql, { shard: row!.shard, bookId: row!.id }, Number(after) + cycle.versions * PAST[which]);
   const middle = day(1) + (PAST[which] / 2) * cycle.everyMs;
   const [past] = await sql.rows<{ grant: string; charge: string }>(
-    `select grant_id as grant, charge_id as charge from allocations where book_id = $1 and booked_at > $2
-     order by booked_at limit 1`,
+    `select grant_id as grant, charge_id as charge from entries
+     where book_id = $1 and booked_at > $2 and charge_id is not null and grant_id is not null order by booked_at limit 1`,
     [row!.id, at(middle)],
   );
   const { grant, charge: spent } = past!;

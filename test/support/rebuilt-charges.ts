@@ -7,13 +7,18 @@ const total = (rows: readonly Row[], column = 'amount'): Amount => sumAmounts(ro
 const placeOf = (row: Row): string => `${row['version']}:${row['position']}`;
 const reversedBy = (row: Row): string => `${row['reversed_version']}:${row['reversed_position']}`;
 
-/** Credit by its allocations and by its entries, which must agree; the advance by its entries. */
+/**
+ * Credit by its allocations and by its entries, which must agree; the advance by its entries. What has no allocation is
+ * as it was taken.
+ */
 export function rebuiltCharge(book: BookFacts, charge: Row): Row {
   const own = (rows: readonly Row[]) => rows.filter((row) => row['charge_id'] === charge['id']);
   const sources = own(book.allocations).filter(({ kind }) => kind === 'SOURCE');
-  const taken = total(sources) - total(sources, 'returned');
   const entries = own(book.entries).filter(({ kind }) => kind === 'CONSUME' || kind === 'CORRECT');
-  const places = new Set(sources.map(placeOf));
+  const kept = new Set(sources.map(placeOf));
+  const untouched = entries.filter((e) => isTaking(e) && !kept.has(placeOf(e)));
+  const taken = total(sources) - total(sources, 'returned') - total(untouched);
+  const places = new Set([...kept, ...untouched.map(placeOf)]);
   const credit = -total(
     entries.filter(
       (e) => e['type'] === 'CUSTOMER_FBO' && (e['kind'] === 'CONSUME' || places.has(reversedBy(e))),
@@ -42,6 +47,8 @@ export function rebuiltCharge(book: BookFacts, charge: Row): Row {
   };
 }
 
+const isTaking = (entry: Row): boolean => entry['kind'] === 'CONSUME' && entry['type'] === 'CUSTOMER_FBO';
+
 const isDebt = (entry: Row): boolean =>
   entry['type'] === 'CUSTOMER_RECEIVABLE' && entry['cost_basis'] === null;
 
@@ -69,8 +76,22 @@ export function rebuiltAdvance(book: BookFacts, advance: Row): Row {
   };
 }
 
+/** The slices that must have a row: those of a version up to which all have, coverings, and what something came back of. */
+export function rebuiltAllocations(book: BookFacts): readonly Row[] {
+  const through = book.splitsKept[0]?.through_version ?? 0;
+  const reversed = new Set(book.entries.map(reversedBy));
+  const rows = new Set(book.allocations.map(placeOf));
+  const must = book.entries.filter(
+    (e) =>
+      (isTaking(e) && (e['version'] <= through || reversed.has(placeOf(e)))) ||
+      (e['kind'] === 'COVER' && e['type'] === 'CUSTOMER_FBO'),
+  );
+  const missing = must.filter((e) => !rows.has(placeOf(e)));
+  return [...book.allocations, ...missing].map((slice) => rebuiltAllocation(book, slice));
+}
+
 /** What came back of a slice: by the entries that reverse the one at which it left its grant. */
-export const rebuiltAllocation = (book: BookFacts, slice: Row): Row => ({
+const rebuiltAllocation = (book: BookFacts, slice: Row): Row => ({
   charge_id: slice['charge_id'],
   version: slice['version'],
   position: slice['position'],

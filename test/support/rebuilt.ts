@@ -4,7 +4,7 @@ import type { Finding } from './audit.ts';
 import { rebuiltBook } from './rebuilt-book.ts';
 import {
   rebuiltAdvance,
-  rebuiltAllocation,
+  rebuiltAllocations,
   rebuiltCharge,
   rebuiltRevenue,
   storedRevenue,
@@ -47,7 +47,7 @@ export async function staleProjections(sql: Sql): Promise<Finding[]> {
       'allocations',
       ['charge_id', 'version', 'position'],
       book.allocations,
-      book.allocations.map((own) => rebuiltAllocation(book, own)),
+      rebuiltAllocations(book),
     ),
     ...differences('allocations', ['charge_id', 'grant_id'], storedRevenue(book), rebuiltRevenue(book)),
     ...differences('late_sums', SUM_KEY, book.lateSums, rebuiltLateSums(book)),
@@ -67,6 +67,8 @@ export type BookFacts = {
   readonly chargeEvents: readonly Row[];
   readonly advances: readonly Row[];
   readonly allocations: readonly Row[];
+  /** Up to which version every slice has a row; none where nothing was recognized. */
+  readonly splitsKept: readonly { through_version: number }[];
   readonly reductions: readonly Row[];
   readonly promises: readonly Row[];
   readonly lateSums: readonly Row[];
@@ -98,6 +100,7 @@ const TABLES = {
   chargeEvents: 'select * from charge_events order by version',
   advances: 'select * from advances',
   allocations: 'select * from allocations order by version, position',
+  splitsKept: 'select * from splits_kept',
   reductions: 'select * from reductions order by version, position',
   promises: 'select * from scheduled_grants',
   ...LATE,

@@ -76,6 +76,13 @@ const voided = await write('CreateGrant', {
   customerId: 'ada',
 });
 await write('VoidGrant', { grantId: voided['grant'].id, reason: 'a mistake' });
+// A split that has a row though nothing of it moved, as a later one was recognized, and then one that has none.
+await write('CreateGrant', { ...grantRequest({ currency: 'EUR' }), customerId: 'ada' });
+await write('ConsumeCredits', { ...spendRequest({ currency: 'EUR', amount: '1' }), customerId: 'ada' });
+await write('CreateGrant', { ...grantRequest({ name: 'Late', amount: '1000' }), customerId: 'ada' });
+await write('ConsumeCredits', { ...spendRequest({ amount: '1' }), customerId: 'ada' });
+await write('RecognizeRevenue', { currency: 'USD' });
+await write('ConsumeCredits', { ...spendRequest({ currency: 'EUR', amount: '1' }), customerId: 'ada' });
 await caller.answer('CreateCurrency', { code: 'TOKENS', name: 'Tokens', precision: 2 });
 
 const columns = (await columnsOf(sql)).filter(({ table }) => !ELSEWHERE.includes(table));

@@ -66,10 +66,13 @@ const PROJECTIONS: Readonly<Record<string, Damage>> = {
   'an advance that is gone': gone('advances', 'charge_id', debt),
   'what a correction took off it': row('reductions', 'charge_id')(debt, 'amount = amount + 1'),
   'what a split took': split(open, 'amount = amount + 1', 'version = 7'),
-  'of which grant': split(debt, 'grant_id = gen_random_uuid()', `kind = 'SOURCE'`),
+  'of which grant': split(open, 'grant_id = gen_random_uuid()', 'version = 7'),
   'what came back of it': split(open, 'returned = returned + 1', 'version = 8'),
   'what was recognized of it': split(open, 'recognized = recognized - 1', 'version = 7'),
-  'a split that is gone': gone('allocations', 'charge_id', debt, `kind = 'SOURCE'`),
+  'a split that is gone': gone('allocations', 'charge_id', open, 'version = 7'),
+  'up to which version every split has a row': one(
+    'update splits_kept set through_version = 10 where book_id = $1',
+  ),
 };
 
 const INDEX: Readonly<Record<string, Damage>> = {
