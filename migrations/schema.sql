@@ -127,7 +127,7 @@ create table charges (
   constraint charges_together CHECK (((tax_behavior IS NULL) OR (tax_code IS NOT NULL))),
   constraint charges_type_known CHECK ((type = ANY (ARRAY['FLAT_FEE'::text, 'USAGE_BASED'::text]))),
   constraint charges_pk PRIMARY KEY (shard, book_id, id)
-) with (fillfactor=80);
+) with (fillfactor=95);
 CREATE INDEX charges_canceled ON charges USING btree (shard, book_id, id) WHERE (status = 'CANCELED'::text);
 CREATE INDEX charges_open ON charges USING btree (shard, book_id) WHERE (closed_version IS NULL);
 CREATE INDEX charges_span ON charges USING btree (shard, book_id, span_class, closed_version) WHERE (span_class IS NOT NULL);
