@@ -100,4 +100,6 @@ async function balances(baseUrl: string): Promise<unknown> {
   return results.map((result) => JSON.stringify(result, bigints));
 }
 
-const bigints = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
