@@ -12,7 +12,10 @@ export type LogLevel = (typeof logLevels)[number];
 export type Log = Logger;
 
 /** JSON lines, on standard output if nothing else is said. */
-export function createLog(level: LogLevel, destination: DestinationStream = standardOutput()): Log {
+export function createLog(
+  level: LogLevel,
+  destination: DestinationStream = pino.destination({ fd: 1, sync: true }),
+): Log {
   return pino(
     {
       level,
@@ -31,27 +34,41 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
 
 /** As much as is kept of what nobody reads. */
 const MOST_UNREAD_BYTES = 1_048_576;
-/** At the end each takes a tenth of a second. */
+/** How long to leave a reader alone that takes nothing. */
+const RETRY_MS = 100;
+/** At the end, each after a tenth of a second. */
 const LAST_ATTEMPTS = 5;
 
 /**
  * Nobody waits for whoever reads it: what is not taken is kept, up to a bound, and what is dropped beyond it is told of in
- * a line of its own. At the end of the process, by a crash too, what is kept is written; a reader that takes nothing then
- * is not waited for longer than a moment.
+ * a line of its own. What is taken is written at once, so the last line before a crash, usually the one that explains it,
+ * is not lost. At the end of the process a reader that takes nothing is not waited for longer than a moment.
  */
-function standardOutput(): DestinationStream {
-  let attempts = Infinity;
-  // Before pino's own listener, which would try for ever.
+export function standardOutput(pause: (ms: number) => Promise<void>): DestinationStream {
+  // Once it has been looked at, a full pipe says so, instead of keeping the process.
+  void process.stdout;
+  let attempts = 0;
+  const retryEAGAIN = () => (attempts -= 1) > 0;
+  const out = pino.destination({ fd: 1, sync: true, maxLength: MOST_UNREAD_BYTES, retryEAGAIN });
   process.once('exit', () => {
     attempts = LAST_ATTEMPTS;
     try {
       out.flushSync();
     } catch {
-      out.destroy();
+      // Nobody can be told.
     }
   });
-  const retryEAGAIN = () => (attempts -= 1) >= 0;
-  const out = pino.destination({ fd: 1, sync: false, maxLength: MOST_UNREAD_BYTES, retryEAGAIN });
+  let isWaiting = false;
+  async function tryLater(): Promise<void> {
+    isWaiting = true;
+    await pause(RETRY_MS);
+    isWaiting = false;
+    // Whatever is written, what is kept goes first; its `flush` does nothing without a least length.
+    out.write('');
+  }
+  out.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EAGAIN' && !isWaiting) void tryLater();
+  });
   let dropped = 0;
   out.on('drop', (lines: string) => (dropped += lines.split('\n').length - 1));
   out.on('drain', () => {
@@ -74,10 +91,7 @@ const MOST_WAITING = 64 * 1_024;
  * it. One of trouble is written at once, with those before it. The last line before a crash, usually the one that explains
  * it, is not lost; a process that is killed loses what it would have told of calls in that very turn.
  */
-export function inTurns(
-  turn: () => Promise<void>,
-  out: DestinationStream = standardOutput(),
-): DestinationStream {
+export function inTurns(turn: () => Promise<void>, out: DestinationStream): DestinationStream {
   let lines = '';
   const flush = () => {
     const all = lines;

@@ -3,7 +3,7 @@ import { startEmbeddedPostgres } from './embedded/start.ts';
 import { migrate } from './db/migrate.ts';
 import { monotonic, pause, yieldTurn } from './db/clock.ts';
 import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
-import { createLog, inTurns } from './log.ts';
+import { createLog, inTurns, standardOutput } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
 import { startService } from './service.ts';
 import { StartError } from './start-error.ts';
@@ -11,7 +11,7 @@ import { StartError } from './start-error.ts';
 /** The process: reads the configuration, brings up what it needs in order, and takes it down in reverse. */
 
 const config = readOrExit();
-const log = createLog(config.logLevel, inTurns(yieldTurn));
+const log = createLog(config.logLevel, inTurns(yieldTurn, standardOutput(pause)));
 for (const warning of config.warnings) log.warn(warning);
 const undo: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;

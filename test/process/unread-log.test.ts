@@ -8,8 +8,9 @@ import { HANGS_AFTER_MS, untilSo } from '../support/until.ts';
 /** A log whose reader has stalled, as a collector does that is blocked itself. */
 
 const SCRIPT = `
-  import { createLog } from './src/log.ts';
-  const log = createLog('info');
+  import { pause } from './src/db/clock.ts';
+  import { createLog, standardOutput } from './src/log.ts';
+  const log = createLog('info', standardOutput(pause));
   process.on('message', (lines) => {
     for (let i = 0; i < lines; i += 1) log.info({ text: 'x'.repeat(1_000) }, 'line');
     if (lines === 0) process.exit(0);
