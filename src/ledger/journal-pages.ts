@@ -198,8 +198,8 @@ export async function pageOfTransactions(
   return { ...found, rows: await readTransactions(connection, range, found.rows) };
 }
 
-/** More entries of one grant or charge than a transaction usually has. */
-const LEGS = 4;
+/** Rows that the indexes by grant and by charge have of a transaction; of one that has more, the page ends sooner. */
+const LEGS = 2;
 
 /** Along a charge rather than a grant: it has fewer entries. */
 function walkOf({ grantId, chargeId }: JournalRange): {

@@ -3,6 +3,7 @@ import { formatAmount, parseAmount, sumAmounts, type Amount } from '../../src/am
 import { idOf } from '../../src/id.ts';
 import type { Instant } from '../../src/instant.ts';
 import { LARGE, SMALL } from '../../src/ledger/late-entries.ts';
+import { idIn } from '../../src/ledger/transaction-id.ts';
 import { day } from '../support/builders.ts';
 import { liveLate, randomFrom } from '../support/late-history.ts';
 import { neighbour } from '../support/neighbours.ts';
@@ -92,7 +93,7 @@ async function spendAllTheTime(): Promise<void> {
 
 async function readBook(customerId: string): Promise<Book> {
   const entries = await sql.rows<Entry>(
-    `select e.*, t.id as transaction_id, t.recorded_at, s.id as account_id, s.type, s.currency, s.feature_keys, s.cost_basis
+    `select e.*, ${idIn('t')} as transaction_id, t.recorded_at, s.id as account_id, s.type, s.currency, s.feature_keys, s.cost_basis
        from books b
        join entries e on e.shard = b.shard and e.book_id = b.id
        join transactions t on t.book_id = b.id and t.version = e.version and t.ordinal = e.transaction
