@@ -85,3 +85,5 @@ try {
   await postgres.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }
+// Those who followed keep their connections for a while.
+process.exit();
