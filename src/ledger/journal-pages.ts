@@ -121,6 +121,7 @@ function transactionsAlong(walk: TransactionWalk) {
     ...BOOKED,
     kinds: 'text[]',
     idempotencyKey: 'text',
+    atMost: 'bigint',
     limit: 'bigint',
   });
   const namesGrant = `(${p.grantId} is null or exists (
@@ -130,7 +131,7 @@ function transactionsAlong(walk: TransactionWalk) {
     `transactions_along_${walk}`,
     `select ${TRANSACTION} from (
        select distinct on (version, ordinal) version, ordinal from (${TRANSACTION_WALKS[walk](p)}) w
-       order by version, ordinal
+       order by version, ordinal limit ${p.atMost}
      ) named
      cross join lateral (
        select * from transactions t
@@ -187,8 +188,10 @@ export async function pageOfTransactions(
   const hides = hidesRows(range) || kinds.length > 0 || idempotencyKey !== null;
   const { p, page, way, edge: last } = TRANSACTIONS[walk];
   const asked = wayOf(range, along, hides ? lookedAt(walk) : (limit + 1) * (walk === 'book' ? 1 : LEGS));
+  // Of those that all show, no more are looked up than are shown.
+  const atMost = hides ? asked.lookAt : limit + 1;
   const [rows, [end]] = await awaitAll([
-    connection.run(page, bind(p, asked, shownOf(range), { kinds, idempotencyKey })),
+    connection.run(page, bind(p, asked, shownOf(range), { kinds, idempotencyKey, atMost })),
     connection.run(last, bind(way, asked)),
   ]);
   const found = pageOf(rows.map(FOUND.read), limit, end, ({ version, ordinal }) => ({
@@ -198,8 +201,8 @@ export async function pageOfTransactions(
   return { ...found, rows: await readTransactions(connection, range, found.rows) };
 }
 
-/** Rows that the indexes by grant and by charge have of a transaction; of one that has more, the page ends sooner. */
-const LEGS = 2;
+/** More rows than the indexes by grant and by charge usually have of a transaction. */
+const LEGS = 4;
 
 /** Along a charge rather than a grant: it has fewer entries. */
 function walkOf({ grantId, chargeId }: JournalRange): {
