@@ -5,7 +5,7 @@ import type { Knex } from 'knex';
  * lie a transaction says itself: its first position, and the sub-account of each.
  *
  * Lock impact: nobody reads or writes `transactions` and `entries` until this is done: each transaction is written
- * once, each entry read twice, for an index and for its transaction; some 20 seconds for a million entries. The room of
+ * once, each entry read twice, for an index and for its transaction. The room of
  * what `transactions` held before is used again after its next vacuum.
  */
 export async function up(knex: Knex): Promise<void> {
