@@ -6,6 +6,7 @@ import { bind, parameters } from '../db/parameters.ts';
 import { booksOnce, eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import { tableOf, type FoundFact, type Owned } from '../db/table.ts';
 import { entriesOf, OF_CREDIT } from '../ledger/entries-of.ts';
+import { collectingIn } from './charges.ts';
 
 /**
  * The only reader and writer of `allocations` and of `splits_kept`. What a collection took of a grant the journal tells,
@@ -84,12 +85,7 @@ const TAKEN_FOR = statement<Row<Allocation> & { book_id: number }>(
   'taken_for_charges',
   taken(`unnest(${ofCharges.shards}, ${ofCharges.bookIds}, ${ofCharges.chargeIds}) named (shard, book_id, charge_id)
   join lateral (
-    select c.version from charges c
-    where c.shard = named.shard and c.book_id = named.book_id and c.id = named.charge_id and ${inShard('c')}
-    union
-    select v.version from charge_events v
-    where v.shard = named.shard and v.book_id = named.book_id and v.charge_id = named.charge_id and ${inShard('v')}
-    offset 0
+    ${collectingIn({ shard: 'named.shard', bookId: 'named.book_id', charge: 'named.charge_id' }, inShard)} offset 0
   ) collected on true
   ${consumptions('t.version = collected.version and t.charge_id = named.charge_id')}`),
 );

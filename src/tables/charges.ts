@@ -99,25 +99,35 @@ export const loadCharges = CHARGES.finderById('charges_by_id', 'id', 'chargeId')
 /** The same of one book. */
 export const chargesOf = inBook(loadCharges, 'chargeId');
 
-const one = parameters({ shard: 'smallint', bookId: 'bigint', chargeId: 'uuid' });
+/**
+ * `(version)`: the versions that can have collected for a charge, as SQL: the one that made it, and those that its events
+ * tell. `condition` holds of rows of an alias.
+ */
+export const collectingIn = (
+  of: Readonly<Record<'shard' | 'bookId' | 'charge', string>>,
+  condition = (_alias: string) => 'true',
+): string => `
+  select c.version from charges c
+  where c.shard = ${of.shard} and c.book_id = ${of.bookId} and c.id = ${of.charge} and ${condition('c')}
+  union
+  select v.version from charge_events v
+  where v.shard = ${of.shard} and v.book_id = ${of.bookId} and v.charge_id = ${of.charge} and v.collected > 0
+    and ${condition('v')}`;
+
+const one = parameters({ shard: 'smallint', bookId: 'bigint', charge: 'uuid' });
 
 const COLLECTING = statement<{ version: number }>(
   'versions_that_collected',
-  `select c.version from charges c
-   where c.shard = ${one.shard} and c.book_id = ${one.bookId} and c.id = ${one.chargeId}
-   union
-   select e.version from charge_events e
-   where e.shard = ${one.shard} and e.book_id = ${one.bookId} and e.charge_id = ${one.chargeId} and e.collected > 0
-   order by version`,
+  `${collectingIn(one)} order by version`,
 );
 
-/** The versions that can have collected for a charge: the one that made it, and those that its events tell, in order. */
+/** The versions that can have collected for a charge, in order. */
 export async function collectingVersions(
   connection: Connection,
   book: Placed,
   chargeId: string,
 ): Promise<readonly number[]> {
-  const rows = await connection.run(COLLECTING, bind(one, book, { chargeId }));
+  const rows = await connection.run(COLLECTING, bind(one, book, { charge: chargeId }));
   return rows.map(({ version }) => version);
 }
 
