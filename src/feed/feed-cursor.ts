@@ -41,7 +41,7 @@ function writeIn(format: number, cursor: FeedCursor): Buffer {
   );
 }
 
-/** How a place goes on behind its position; places of before have two ways only, and the second of them is the last. */
+/** How a place goes on behind its position: in a format each way is written as where it stands among the ways. */
 const WAYS = { [FORMAT]: ['whole', 'bookId', 'uuid'], [FORMER]: ['whole', 'uuid'] } as const;
 type Way = 'whole' | 'bookId' | 'uuid';
 const waysOf = (format: number): readonly Way[] => WAYS[format as keyof typeof WAYS];

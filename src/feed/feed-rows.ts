@@ -55,14 +55,14 @@ export type FeedPage = { readonly items: readonly FeedItem[]; readonly next: Fee
 type WriteRow = {
   feed_position: number;
   book_id: number;
-  /** The 32 hex digits. */
-  uuid: string;
+  /** The 32 hex digits; of a position that is read in their order. */
+  uuid?: string;
   version: number;
   namespace: string;
   customer_id: string;
 };
 
-const WRITE = `w.feed_position, w.book_id, replace(b.uuid::text, '-', '') as uuid, w.version, b.namespace, b.customer_id`;
+const WRITE = 'w.feed_position, w.book_id, w.version, b.namespace, b.customer_id';
 
 // Writes of other namespaces are read and passed over: the limit bounds what is looked at, not what is found.
 const WRITES = statement<WriteRow>(
@@ -81,7 +81,7 @@ const WRITES = statement<WriteRow>(
 // What is left of a position that a cursor was in before books had numbers.
 const WRITES_BY_UUID = statement<WriteRow>(
   'feed_writes_by_uuid',
-  `select ${WRITE}
+  `select ${WRITE}, replace(b.uuid::text, '-', '') as uuid
    from writes w
    join books b on b.shard = $1 and b.id = w.book_id
    where w.shard = $1 and w.feed_position = $2 and (b.uuid, w.version) >= ($3::uuid, $4::bigint)
@@ -121,12 +121,12 @@ export async function readFeedPage(
   const items = transactions.map(({ write, transaction }) => ({
     customerId: ours[write]!.customer_id,
     transaction,
-    next: placeAfter(ours[write]!, transaction.ordinal, byUuid),
+    next: placeAfter(ours[write]!, transaction.ordinal),
   }));
   if (items.length === most) return { items, next: items.at(-1)!.next };
   if (!isFull) return { items, next: { position: byUuid ? position + 1 : end, inside: null } };
   const cutOff = found[writes.length];
-  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL, byUuid) : placeBefore(cutOff);
+  const next = cutOff === undefined ? placeAfter(found.at(-1)!, LAST_ORDINAL) : placeBefore(cutOff);
   return { items, next };
 }
 
@@ -149,8 +149,10 @@ type FeedRange = {
 const placeAfter = (
   { feed_position: position, book_id: bookId, uuid, version }: WriteRow,
   ordinal: number,
-  byUuid: boolean,
-): FeedPlace => ({ position, inside: byUuid ? { uuid, version, ordinal } : { bookId, version, ordinal } });
+): FeedPlace => ({
+  position,
+  inside: uuid === undefined ? { bookId, version, ordinal } : { uuid, version, ordinal },
+});
 
 const placeBefore = ({ feed_position: position }: WriteRow): FeedPlace => ({ position, inside: null });
 
