@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { connectErrorOf } from '../call/errors.ts';
-import { HTTP1_KEEPALIVE_MS, LINGER_MS } from './limits.ts';
+import { HTTP1_KEEPALIVE_MS, linger } from './limits.ts';
 import { malformed, tooLarge } from './protocol-errors.ts';
 
 /** An HTTP/1.1 server that listens for everybody: who gets a connection is decided by its first bytes. */
@@ -84,7 +84,7 @@ function announceClose(response: ServerResponse): void {
 function closeGently(request: IncomingMessage, socket: Socket): void {
   request.resume();
   socket.end();
-  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  linger(socket);
 }
 
 // What Node's parser refuses reaches no listener. Its own answers say nothing but a status.

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 const KIBIBYTE = 1_024;
 const MINUTE_MS = 60_000;
 
@@ -29,3 +31,8 @@ export const FIRST_BYTES_MS = 30_000;
 
 /** For a last answer to leave. Who has not read it after that has stopped reading. */
 export const LINGER_MS = 1_000;
+
+/** Breaks a connection over which nothing goes any more for as long as that. */
+export const linger = (socket: Socket): void => {
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+};

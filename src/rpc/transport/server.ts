@@ -9,7 +9,7 @@ import { createCallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
 import { createConnectTransport, type Pages } from './connect-transport.ts';
 import { createGrpcTransport } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
-import { LINGER_MS } from './limits.ts';
+import { linger, LINGER_MS } from './limits.ts';
 import { createHostCheck } from './host-check.ts';
 import { createMiddleware } from '../call/middleware.ts';
 import type { MountedService } from '../call/mounted-service.ts';
@@ -128,7 +128,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 // HTTP/2 waits for the peer to close its side too, and some clients never do.
 function closeWithoutPeer(socket: Socket): void {
-  const hurry = () => socket.setTimeout(LINGER_MS, () => socket.destroy());
+  const hurry = () => linger(socket);
   if (socket.writableFinished) hurry();
   else socket.once('finish', hurry);
 }
