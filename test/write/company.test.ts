@@ -15,18 +15,19 @@ import {
 } from '../support/builders.ts';
 import { charge, grant } from '../support/every-command.ts';
 import type { Command } from '../../src/credit/command.ts';
+import type { Json } from '../support/service.ts';
 
 /** Examples of law 6: company in a batch that once changed what a write did. */
 
 const { time, sql, commit, submit } = await batchedWorld();
 
 const world = (customerId: string) => ({
-  at: async (at: number, ...commands: readonly Command[]): Promise<any[]> => {
+  at: async (at: number, ...commands: readonly Command[]): Promise<readonly Json[]> => {
     time.now = at;
     return (await commit(
       commands.map((command) => ({ customerId, command })),
       NOT_KEPT,
-    )) as any[];
+    )) as readonly Json[];
   },
 });
 

@@ -1,37 +1,19 @@
-import { afterAll, expect, test } from 'vitest';
-import { createBookCache } from '../../src/book/book-cache.ts';
-import { connect } from '../../src/db/database.ts';
+import { expect, test } from 'vitest';
 import { uuidMaker } from '../../src/id.ts';
-import { createBooks } from '../../src/write/books.ts';
 import { audit } from '../support/audit.ts';
 import { aConsumption } from '../support/builders.ts';
-import { testClock } from '../support/clock.ts';
 import { neighbour } from '../support/neighbours.ts';
-import { testDatabase } from '../support/postgres.ts';
-import { openSql } from '../support/sql.ts';
+import { ownBooks } from '../support/own-books.ts';
 import { aSubmission } from '../support/submissions.ts';
 
 /** Numbers of books are random, and two of one shard may meet. */
 
-const { url } = await testDatabase();
-const [database, sql] = [connect({ url, poolSize: 4 }), await openSql(url)];
 const random = uuidMaker(Date.now);
 /** How many of the next uuids end as the first book's does. */
 let meeting = 0;
-const books = createBooks({
-  database,
-  clock: testClock().clock,
-  uuids: () => ((meeting -= 1) >= 0 ? `${random().slice(0, -12)}0123456789ab` : random()),
-  leewayMs: 0,
-  lanes: 4,
-  batchSize: 64,
-  queueLimit: 1024,
-  kept: createBookCache(1_000),
-});
-afterAll(async () => {
-  await books.close();
-  await Promise.all([database.close(), sql.end()]);
-});
+const { books, sql } = await ownBooks(() =>
+  (meeting -= 1) >= 0 ? `${random().slice(0, -12)}0123456789ab` : random(),
+);
 
 const spend = (customerId: string) => {
   const command = aConsumption({ chargeId: `chg_${random()}`, mode: 'CREDIT_ONLY' });

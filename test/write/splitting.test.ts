@@ -1,14 +1,10 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { shardOf } from '../../src/tables/book-key.ts';
-import { createBooks } from '../../src/write/books.ts';
-import { createBookCache } from '../../src/book/book-cache.ts';
-import { connect } from '../../src/db/database.ts';
 import { idOf, uuidMaker } from '../../src/id.ts';
 import { audit } from '../support/audit.ts';
 import { aGrant } from '../support/builders.ts';
-import { testDatabase } from '../support/postgres.ts';
-import { testClock } from '../support/clock.ts';
-import { openSql, stateOf } from '../support/sql.ts';
+import { ownBooks } from '../support/own-books.ts';
+import { stateOf } from '../support/sql.ts';
 import { aSubmission } from '../support/submissions.ts';
 
 /**
@@ -16,23 +12,7 @@ import { aSubmission } from '../support/submissions.ts';
  * caller alone, though it travels in one transaction with others.
  */
 
-const { url } = await testDatabase();
-const database = connect({ url, poolSize: 4 });
-const sql = await openSql(url);
-const books = createBooks({
-  database,
-  clock: testClock().clock,
-  uuids: uuidMaker(Date.now),
-  leewayMs: 0,
-  lanes: 4,
-  batchSize: 64,
-  queueLimit: 1024,
-  kept: createBookCache(1_000),
-});
-afterAll(async () => {
-  await books.close();
-  await Promise.all([database.close(), sql.end()]);
-});
+const { books, sql } = await ownBooks();
 
 const uuids = uuidMaker(Date.now);
 const grant = (name: string) => {
