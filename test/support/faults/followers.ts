@@ -38,7 +38,7 @@ export function startFollowers(feedUrl: string, watchUrl: string, watched: reado
     async finish(transactions, versions) {
       await untilSo('the feed has told all', () => known.size >= transactions);
       await untilSo('each watch shows the last version', () =>
-        watched.every((customerId) => shown.get(customerId) === versions.get(customerId)),
+        watched.every((customerId) => shown.get(customerId) === (versions.get(customerId) ?? 0n)),
       );
       over.abort();
       await Promise.all([feed, ...watches]);
