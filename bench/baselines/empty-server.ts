@@ -1,30 +1,26 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
+import type { ServiceImpl } from '@connectrpc/connect';
+import { createLog } from '../../src/log.ts';
+import { mount } from '../../src/rpc/call/mounted-service.ts';
+import { startServer } from '../../src/rpc/transport/server.ts';
 import { emptyAnswerOf } from './answer.ts';
 
 /**
- * An empty handler: grpc-js decodes a spend and encodes an answer as large as a real one, and nothing happens in
- * between. What no service over this transport can exceed, with the same load process beside it.
+ * An empty handler over the service's own transport: a spend is decoded, an answer as large as a real one encoded, with
+ * deadline, slots, and a log that nobody wants. What no handler can exceed, with the same load process beside it.
  */
 
-const { consumeCredits } = CreditService.method;
-const handler: handleUnaryCall<ReturnType<typeof decode>, ReturnType<typeof emptyAnswerOf>> = (
-  { request },
-  respond,
-) => respond(null, emptyAnswerOf(request));
-const decode = (bytes: Buffer) => fromBinary(consumeCredits.input, bytes);
+const answerNothing = Object.fromEntries(
+  Object.keys(CreditService.method).map((name) => [name, emptyAnswerOf]),
+) as unknown as ServiceImpl<typeof CreditService>;
 
-const server = new Server({ 'grpc.max_concurrent_streams': 20_000, 'grpc.enable_channelz': 0 });
-server.register(
-  `/${CreditService.typeName}/${consumeCredits.name}`,
-  handler,
-  (answer) => Buffer.from(toBinary(consumeCredits.output, create(consumeCredits.output, answer))),
-  decode,
-  'unary',
-);
-server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
-  if (error !== null) throw error;
-  process.stdout.write(`${JSON.stringify({ url: `http://127.0.0.1:${port}` })}\n`);
+const { url } = await startServer({
+  host: '127.0.0.1',
+  port: 0,
+  services: [mount(CreditService, answerNothing)],
+  validate: () => undefined,
+  tokens: [],
+  log: createLog('silent'),
 });
+process.stdout.write(`${JSON.stringify({ url })}\n`);
 process.on('SIGTERM', () => process.exit(0));

@@ -20,9 +20,10 @@ export const unary: Figure = {
       DATABASE_URL: await bench.database('customers'),
     });
     const empty = await bench.server('bench/baselines/empty-server.ts');
+    const grpcJs = await bench.server('bench/baselines/empty-grpc-js-server.ts');
     const emptyConnect = await bench.server('bench/baselines/empty-connect-server.ts');
     const load = bench.load();
-    const costs: Record<string, number[]> = { ours: [], knex: [], empty: [], emptyConnect: [] };
+    const costs: Record<string, number[]> = { ours: [], knex: [], empty: [], grpcJs: [], emptyConnect: [] };
     const side = (name: string, server: ServerProcess) => ({
       name,
       round: async () => {
@@ -34,7 +35,13 @@ export const unary: Figure = {
       },
     });
     const rounds = await interleave(
-      [side('ours', ours), side('knex', knex), side('empty', empty), side('emptyConnect', emptyConnect)],
+      [
+        side('ours', ours),
+        side('knex', knex),
+        side('empty', empty),
+        side('grpcJs', grpcJs),
+        side('emptyConnect', emptyConnect),
+      ],
       bench.quick ? 2 : 5,
     );
     const row = (measured: string, [one, what]: Side, [other, against]: Side, goal: Row['goal']): Row => ({
@@ -46,8 +53,7 @@ export const unary: Figure = {
       conditions: `${agreement(rounds, one, other)}; ${IN_FLIGHT} in flight over ${CONNECTIONS} connections; CPU of server and Postgres a call: ${median(costs[one]!).toFixed(0)} µs and ${median(costs[other]!).toFixed(0)} µs`,
     });
     const service: Side = ['ours', 'ConsumeCredits'];
-    const grpcJs: Side = ['empty', 'grpc-js alone, no database'];
-    const connectNode: Side = ['emptyConnect', 'connect-node alone, no database'];
+    const nothing: Side = ['empty', 'an empty handler, no database'];
     return [
       row(
         'unary spends against the usual server',
@@ -55,8 +61,14 @@ export const unary: Figure = {
         ['knex', 'connect-node, one Knex transaction each'],
         { bound: 'at least', value: 8 },
       ),
-      row('unary spends against an empty handler', service, grpcJs, null),
-      row('an empty handler, one stack against the other', grpcJs, connectNode, null),
+      row('unary spends against an empty handler', service, nothing, null),
+      row('an empty handler against one over grpc-js', nothing, ['grpcJs', 'grpc-js alone'], null),
+      row(
+        'an empty handler against one over connect-node',
+        nothing,
+        ['emptyConnect', 'connect-node alone'],
+        null,
+      ),
     ];
   },
 };

@@ -70,7 +70,7 @@ function after(ms: number, wake: () => void): () => void {
 /** The process's own milliseconds, for what no test moves: how long a call took, how long a start may take. */
 export const monotonic = (): number => performance.now();
 
-/** The process's own time since 1970, for what never reaches the ledger: ids, and deadlines as grpc-js has them. */
+/** The process's own time since 1970, for what never reaches the ledger: ids. */
 export const processTime = (): Instant => Date.now();
 
 const NOW = statement<{ now: Instant }>('now', `select date_trunc('milliseconds', clock_timestamp()) as now`);

@@ -74,14 +74,13 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     call: IncomingCall,
     endedEarly: (() => void) | undefined,
   ) {
-    const { clock, openCalls } = parts;
+    const { clock } = parts;
     this.#parts = parts;
     this.#record = record;
     this.#endedEarly = endedEarly;
     this.#deadlineMs = this.kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
     this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));
-    openCalls.enter(this);
-    call.onHangUp((why) => this.end(why === 'late' ? tooLate : hungUp));
+    call.onHangUp(() => this.end(hungUp));
     this.context = call.context(this);
   }
 
@@ -104,6 +103,16 @@ export class AdmittedCall implements OpenCall, DecidedCall {
   /** How long it may still take; undefined: as long as it takes. */
   leftMs(): number | undefined {
     return this.#deadlineMs === Infinity ? undefined : this.#deadlineMs - this.#parts.clock.monotonic();
+  }
+
+  /**
+   * Counts as a call from now on, which a stopping server lets finish: all of it has come. What is never sent to its end is
+   * nobody's call.
+   * @throws RefusalError SHUTTING_DOWN
+   */
+  begin(): void {
+    this.#parts.openCalls.assertOpen();
+    this.#parts.openCalls.enter(this);
   }
 
   /** Settles as the work does, or rejects as soon as the call ends early. */

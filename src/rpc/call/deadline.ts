@@ -1,4 +1,4 @@
-import { processTime, type Clock } from '../../db/clock.ts';
+import type { Clock } from '../../db/clock.ts';
 import { RefusalError } from '../../refusal.ts';
 
 /**
@@ -14,12 +14,6 @@ export const unaryDeadline = (clock: Clock, requestedMs: number): number =>
 /** Calls `expired` when the deadline has passed; gives back what calls that off. */
 export const atDeadline = (clock: Clock, deadlineMs: number, expired: () => void): (() => void) =>
   clock.after(deadlineMs - clock.monotonic(), expired);
-
-// A timer may fire a millisecond before the clock says so.
-const TIMER_SLACK_MS = 2;
-
-/** Whether a timer of grpc-js, which has instants since 1970 for deadlines, may have fired. */
-export const isLate = (deadline: number): boolean => processTime() >= deadline - TIMER_SLACK_MS;
 
 /** Why a call ends whose caller waits no longer. */
 export const tooLate = () =>

@@ -11,13 +11,13 @@ import {
 export type IncomingCall = Omit<CallHead, 'name'> & {
   /** The deadline the caller asked for, in the clock's monotonic milliseconds; Infinity: it waits as long as it takes. */
   readonly deadlineMs: number;
-  /** Gives the request once, or the iterable of all requests of a bidirectional stream; throws why it is none. */
-  decode(): Message | AsyncIterable<Message>;
   /**
-   * Calls back at most once, and never at once, when nobody will read the answer any more: the caller
-   * has `left`, or it is too `late`, as transports watch the deadline too.
+   * Gives the request, once all of it has come, or the iterable of all requests of a bidirectional stream; rejects with why
+   * it is none. Asked once.
    */
-  onHangUp(listener: (why: 'left' | 'late') => void): void;
+  decode(): Promise<Message> | AsyncIterable<Message>;
+  /** Calls back at most once, and never at once, when nobody will read the answer any more. */
+  onHangUp(listener: () => void): void;
   /** Connect's context for the handler, of what the transport knows and what the middleware has decided. */
   context(decided: DecidedCall): HandlerContext;
 };

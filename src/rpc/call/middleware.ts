@@ -50,7 +50,8 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
     async unary(rpc, call, encode) {
       const admitted = admit(parts, rpc, call);
       try {
-        const request = call.decode() as Message;
+        const request = await admitted.race(call.decode() as Promise<Message>);
+        admitted.begin();
         validate(rpc.method.input, request);
         const response = await admitted.race(Promise.resolve(rpc.impl(request, admitted.context)));
         const answer = encode(response);
@@ -65,15 +66,19 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
       let responses: AsyncIterator<Outgoing> | undefined;
       // The handler's own clean-up runs at once, even while the transport waits for a slow reader.
       const admitted = admit(parts, rpc, call, () => stop(responses));
-      const start = () => {
+      const start = async () => {
         const input = call.decode();
-        if (rpc.kind === 'bidi_streaming')
+        if (rpc.kind === 'bidi_streaming') {
+          admitted.begin();
           return rpc.impl(whileOpen(input as AsyncIterable<Message>, admitted.context), admitted.context);
-        validate(rpc.method.input, input as Message);
-        return rpc.impl(input as Message, admitted.context);
+        }
+        const request = await admitted.race(input as Promise<Message>);
+        admitted.begin();
+        validate(rpc.method.input, request);
+        return rpc.impl(request, admitted.context);
       };
       try {
-        responses = start()[Symbol.asyncIterator]();
+        responses = (await start())[Symbol.asyncIterator]();
         for (;;) {
           const next = await admitted.race(responses.next());
           if (next.done === true) break;

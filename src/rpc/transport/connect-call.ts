@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import {
   createAsyncIterable,
@@ -6,13 +7,14 @@ import {
   type UniversalServerRequest,
 } from '@connectrpc/connect/protocol';
 import type { Clock } from '../../db/clock.ts';
-import { unaryDeadline } from '../call/deadline.ts';
 import { valuesOf, type CallHead, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { messageOf } from './query.ts';
+import { READ_MAX_BYTES } from './limits.ts';
+import { tooLarge } from './protocol-errors.ts';
 import { bodyOf, messageIn, mostBytes } from './request-body.ts';
-import { timeoutOf } from './timeout-header.ts';
+import { deadlineIn, timeoutOf } from './timeout-header.ts';
 import type { WireFormat } from './wire-format.ts';
 
 /**
@@ -23,37 +25,36 @@ type ReadCall = Pick<IncomingCall, 'protocol' | 'header' | 'deadlineMs' | 'decod
 
 const readCallKey = createContextKey<ReadCall | undefined>(undefined);
 
-/** Reads the request; why it cannot be read is told to whoever decodes it, so that the middleware answers and logs it. */
-export async function readCall(
+/** What is wrong with a request is told to whoever decodes it, so that the middleware answers and logs it. */
+export function readCall(
   { protocol, header }: CallHead,
   { method }: MountedRpc,
   format: WireFormat,
   request: IncomingMessage,
   query: ReadonlyMap<string, string>,
   clock: Clock,
-): Promise<ReadCall> {
-  let deadlineMs = Infinity;
-  try {
-    deadlineMs = clock.monotonic() + (timeoutOf(header, format.timeout) ?? Infinity);
-    const isGet = request.method === 'GET';
-    const sent = isGet
-      ? messageOf(query)
-      : await bodyOf(request, mostBytes(format), clock, unaryDeadline(clock, deadlineMs));
+): ReadCall {
+  const isGet = request.method === 'GET';
+  // Begun at once: a body that breaks off before anybody asks for it must not be taken for one that still comes.
+  let body = isGet ? undefined : sent(request, mostBytes(format));
+  const decode = async (): Promise<Message> => {
+    timeoutOf(header, format.timeout);
+    const bytes = body === undefined ? messageOf(query) : await body;
+    // A stream knows its call for as long as it lives.
+    body = undefined;
     const compression = isGet ? query.get('compression') : header(format.compression);
-    let message: Uint8Array | undefined = await messageIn(sent, format, compression);
-    const decode = () => {
-      const given = message!;
-      // A stream knows its call for as long as it lives.
-      message = undefined;
-      return decodeRequest(method.input, format.codec, given);
-    };
-    return { protocol, header, deadlineMs, decode };
-  } catch (error) {
-    const decode = () => {
-      throw error;
-    };
-    return { protocol, header, deadlineMs, decode };
-  }
+    return decodeRequest(method.input, format.codec, await messageIn(bytes, format, compression));
+  };
+  return { protocol, header, deadlineMs: deadlineIn({ header }, format.timeout, clock), decode };
+}
+
+function sent(request: IncomingMessage, most: number): Promise<Buffer> {
+  // Nobody need send all of it to hear that it is too much.
+  const isTooMuch = Number(request.headers['content-length'] ?? 0) > most;
+  const body = isTooMuch ? Promise.reject(tooLarge(READ_MAX_BYTES)) : bodyOf(request, most);
+  // Why it cannot be read is told to whoever asks for it, if anybody does.
+  body.catch(() => undefined);
+  return body;
 }
 
 const EMPTY = { json: new TextEncoder().encode('{}'), proto: new Uint8Array() };
@@ -82,9 +83,8 @@ export function incomingConnectCall(context: HandlerContext): IncomingCall {
     ...call,
     // Connect aborts the signal when a call is over, too; the middleware has stopped listening by then.
     onHangUp: (listener) => {
-      const tell = () => listener('left');
-      if (signal.aborted) queueMicrotask(tell);
-      else signal.addEventListener('abort', tell, { once: true });
+      if (signal.aborted) queueMicrotask(listener);
+      else signal.addEventListener('abort', listener, { once: true });
     },
     context: (decided) => ({
       ...context,

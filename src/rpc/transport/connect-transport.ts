@@ -67,7 +67,7 @@ export function createConnectTransport(
         response.once('close', slots.enter(route.rpc, call));
       });
       if (refusal !== undefined) return turnAway(contentType, head, refusal);
-      const call = await readCall(head, route.rpc, format, request, query, clock);
+      const call = readCall(head, route.rpc, format, request, query, clock);
       return await route.handler(forConnect(universal, format, call));
     } catch (error) {
       const { answer, status } = middleware.reject(head, error);

@@ -1,72 +1,129 @@
-import type { EventEmitter } from 'node:events';
-import type { HandlerContext } from '@connectrpc/connect';
-import { Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
-import { processTime, type Clock } from '../../db/clock.ts';
-import { isLate } from '../call/deadline.ts';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { Message } from '@bufbuild/protobuf';
+import type { ConnectError, HandlerContext } from '@connectrpc/connect';
+import { REQUEST_ID } from '../call/errors.ts';
 import { valuesOf, type DecidedCall, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
-
-/** What every kind of call that grpc-js hands out has in common. */
-export type GrpcCall = Pick<
-  ServerUnaryCall<unknown, unknown>,
-  'metadata' | 'getDeadline' | 'getHost' | 'getPath' | 'sendMetadata'
-> &
-  Pick<EventEmitter, 'once'>;
-
-/** A grpc-js call as the middleware takes it. */
-export type IncomingGrpcCall = IncomingCall & {
-  /** Sends the headers that the handler has set, if any; before the first message. */
-  sendHeader(): void;
-  /** The trailers it has set, if any. */
-  trailer(): Metadata | undefined;
-};
+import { decodeRequest } from '../decoding/decode-request.ts';
+import { ANSWER_HEAD, endWith, OK_TRAILERS, trailersOf } from './grpc-status.ts';
+import { messageOf, messagesOf } from './grpc-request.ts';
 
 /**
- * The other half of the adapter that serves Connect's implementations by grpc-js: the call, and Connect's context. Headers
- * are made where a handler asks for them: it costs as much as half of the call to make them for everyone.
+ * One gRPC call, which is one stream of HTTP/2: as the middleware takes it, and how it is answered. A class, because there
+ * is one for each call: as closures all that it can do would be made each time.
  */
-export function incomingGrpcCall(
-  call: GrpcCall,
-  { method }: MountedRpc,
-  decode: IncomingCall['decode'],
-  clock: Clock,
-): IncomingGrpcCall {
-  const deadline = Number(call.getDeadline());
-  let context: GrpcContext | undefined;
-  return {
-    protocol: 'grpc',
-    deadlineMs: clock.monotonic() + deadline - processTime(),
-    decode,
-    header: (name) => call.metadata.get(name)[0]?.toString(),
-    // grpc-js answers at the deadline by itself, and does not tell that from a cancel.
-    onHangUp: (listener) => void call.once('cancelled', () => listener(isLate(deadline) ? 'late' : 'left')),
-    context: (decided) => (context = new GrpcContext(call, method, decided)),
-    sendHeader: () => {
-      if (context?.setHeader !== undefined) call.sendMetadata(metadataOf(context.setHeader));
-    },
-    trailer: () => context?.setTrailer && metadataOf(context.setTrailer),
-  };
+export class GrpcCall implements IncomingCall {
+  readonly protocol = 'grpc';
+  readonly name: string;
+  readonly header: IncomingCall['header'];
+  deadlineMs = Infinity;
+  /** What it calls, once that is known to be served. */
+  rpc!: MountedRpc;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  #context: GrpcContext | undefined;
+  #hangUp: (() => void) | undefined;
+  #trailers: OutgoingHttpHeaders = OK_TRAILERS;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.name = (headers[':path'] ?? '').slice(1);
+    this.header = (name) => headers[name]?.toString();
+  }
+
+  decode(): Promise<Message> | AsyncIterable<Message> {
+    const { method, kind } = this.rpc;
+    const compression = this.header('grpc-encoding');
+    const decoded = (bytes: Uint8Array) => decodeRequest(method.input, 'proto', bytes);
+    return kind === 'bidi_streaming'
+      ? messagesOf(this.#stream, compression, decoded)
+      : messageOf(this.#stream, compression).then(decoded);
+  }
+
+  onHangUp(listener: () => void): void {
+    this.#hangUp = listener;
+  }
+
+  context(decided: DecidedCall): HandlerContext {
+    return (this.#context = new GrpcContext(this.rpc.method, this.#headers, decided));
+  }
+
+  /** Whether nobody reads what is sent any more. */
+  get isClosed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  /** Tells whoever works on it that its stream is over, answered or not. */
+  close(): void {
+    this.#hangUp?.();
+  }
+
+  /** Sends the one message of its answer, and ends it. */
+  answer(frame: Buffer): void {
+    if (this.isClosed) return;
+    this.#begin();
+    this.#stream.end(frame);
+  }
+
+  /** Sends one message of many; `sent` is called when the network has it, or will never. */
+  send(frame: Buffer, sent: () => void): void {
+    if (!this.#stream.headersSent) this.#begin();
+    this.#stream.write(frame, sent);
+  }
+
+  /** Ends a stream that went well. */
+  end(): void {
+    if (this.isClosed) return;
+    if (!this.#stream.headersSent) this.#begin();
+    this.#stream.end();
+  }
+
+  fail(error: ConnectError): void {
+    if (this.isClosed) return;
+    if (!this.#stream.headersSent) return endWith(this.#stream, error);
+    this.#trailers = trailersOf(error);
+    this.#stream.end();
+  }
+
+  #begin(): void {
+    const { requestId, setHeader, setTrailer } = this.#context!;
+    const head: OutgoingHttpHeaders = { ...ANSWER_HEAD, [REQUEST_ID]: requestId };
+    if (setHeader !== undefined) Object.assign(head, Object.fromEntries(setHeader));
+    this.#stream.respond(head, { waitForTrailers: true });
+    this.#stream.once('wantTrailers', () => {
+      const set = setTrailer === undefined ? undefined : Object.fromEntries(setTrailer);
+      this.#stream.sendTrailers(set === undefined ? this.#trailers : { ...set, ...this.#trailers });
+    });
+  }
 }
 
-/** A class, because an object with getters of its own takes ten times as long to make. */
+/**
+ * Connect's context of a call. Headers are made where a handler asks for them: it costs as much as half of the call to make
+ * them for everyone. A class, because an object with getters of its own takes ten times as long to make.
+ */
 class GrpcContext implements HandlerContext {
   readonly service: HandlerContext['service'];
   readonly method: HandlerContext['method'];
   readonly timeoutMs: HandlerContext['timeoutMs'];
   readonly protocolName = 'grpc';
   readonly requestMethod = 'POST';
-  readonly #call: GrpcCall;
+  readonly #headers: IncomingHttpHeaders;
   readonly #decided: DecidedCall;
   #values: HandlerContext['values'] | undefined;
   setHeader: Headers | undefined;
   setTrailer: Headers | undefined;
 
-  constructor(call: GrpcCall, method: MountedRpc['method'], decided: DecidedCall) {
-    this.#call = call;
+  constructor(method: MountedRpc['method'], headers: IncomingHttpHeaders, decided: DecidedCall) {
+    this.#headers = headers;
     this.#decided = decided;
     this.method = method;
     this.service = method.parent;
     this.timeoutMs = () => decided.leftMs();
+  }
+
+  get requestId() {
+    return this.#decided.requestId;
   }
 
   get signal() {
@@ -78,11 +135,12 @@ class GrpcContext implements HandlerContext {
   }
 
   get url() {
-    return `http://${this.#call.getHost()}${this.#call.getPath()}`;
+    const { ':scheme': scheme = 'http', ':authority': authority = '', ':path': path = '' } = this.#headers;
+    return `${scheme}://${authority}${path}`;
   }
 
   get requestHeader() {
-    return headersOf(this.#call.metadata);
+    return headersOf(this.#headers);
   }
 
   get responseHeader() {
@@ -94,16 +152,9 @@ class GrpcContext implements HandlerContext {
   }
 }
 
-function headersOf(metadata: Metadata): Headers {
+function headersOf(received: IncomingHttpHeaders): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(metadata.getMap()))
-    headers.set(name, typeof value === 'string' ? value : value.toString('base64'));
+  for (const [name, value] of Object.entries(received))
+    if (value !== undefined && !name.startsWith(':')) headers.set(name, value.toString());
   return headers;
-}
-
-function metadataOf(headers: Headers): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of headers)
-    metadata.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
-  return metadata;
 }

@@ -7,10 +7,12 @@ import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
 import { createCallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
 import { createConnectTransport, type Pages } from './connect-transport.ts';
-import { createGrpcTransport } from './grpc-transport.ts';
+import { createGrpcTransport, isGrpc } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
+import { createHttp2Connections, type StreamListener } from './http2-connections.ts';
 import { linger, LINGER_MS } from './limits.ts';
 import { createHostCheck } from './host-check.ts';
+import { refuseNotGrpc } from './not-grpc.ts';
 import { createMiddleware } from '../call/middleware.ts';
 import type { MountedService } from '../call/mounted-service.ts';
 import { createOpenCalls } from '../call/open-calls.ts';
@@ -84,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
   const grpc = createGrpcTransport(services, middleware, checkHost);
+  const http2 = createHttp2Connections(byContentType(grpc, refuseNotGrpc(middleware, checkHost)), clock);
   const answer = createConnectTransport(services, middleware, checkHost, log, pages);
   const http1 = createHttp1Server(answer, (socket) => {
     sockets.add(socket);
@@ -92,7 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     socket.once('close', () => sockets.delete(socket));
     sniff(socket);
   });
-  const sniff = createSniffer({ http2: grpc.accept, http1: http1.accept });
+  const sniff = createSniffer({ http2: http2.accept, http1: http1.accept });
   const sockets = new Set<Socket>();
 
   const disconnect = () => sockets.forEach((socket) => socket.destroy());
@@ -109,13 +112,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     http1.drain();
     http1.close();
     // After the port, or those who are sent elsewhere would come back to it.
-    grpc.drain(graceMs + LINGER_MS);
+    http2.drain(graceMs + LINGER_MS);
     await openCalls.close(graceMs);
     // Whoever has not sent all of a request by then is not waited for: it counts as nobody's call.
     const callOff = clock.after(LINGER_MS, disconnect);
     await closed;
     callOff();
-    grpc.destroy();
+    http2.destroy();
   };
   let closing: Promise<void> | undefined;
   return {
@@ -125,6 +128,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     close: () => (closing ??= close()),
   };
 }
+
+const byContentType =
+  (grpc: StreamListener, others: StreamListener): StreamListener =>
+  (stream, headers) =>
+    (isGrpc(headers) ? grpc : others)(stream, headers);
 
 // HTTP/2 waits for the peer to close its side too, and some clients never do.
 function closeWithoutPeer(socket: Socket): void {
