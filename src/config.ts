@@ -1,6 +1,18 @@
 import { SHARDS } from './tables/book-key.ts';
-import { type AccessToken, createReader, isLoopback, type Environment } from './environment.ts';
+import { type AccessToken, createReader, isLoopback, type Environment, type Reader } from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
+
+const traceSamplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+/** As OpenTelemetry calls them. */
+export type TraceSampler = (typeof traceSamplers)[number];
 
 /** Everything an operator can set. Read once, at start. */
 export type Config = {
@@ -20,6 +32,18 @@ export type Config = {
   host: string;
   /** `CREDIT_LEDGER_PORT`: TCP port, default 8484; 0 takes a free one. */
   port: number;
+  /**
+   * Where metrics are served: at `CREDIT_LEDGER_METRICS_HOST`, this machine's own 127.0.0.1 unless set, on
+   * `CREDIT_LEDGER_METRICS_PORT`; 0 takes a free port, `off` serves none (null). The default, 9464, is only taken where it
+   * is free: `isWanted` says that it was set, and that the service is not to start without.
+   */
+  metrics: { host: string; port: number; isWanted: boolean } | null;
+  /**
+   * Traces go to `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); null where neither is set, or
+   * `OTEL_SDK_DISABLED` is true. Which: as `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say; by default the
+   * caller's word counts, and of calls whose caller says nothing a tenth is traced.
+   */
+  traces: { sampler: TraceSampler; ratio: number } | null;
   /** `CREDIT_LEDGER_LOG_LEVEL`: least severe level that is written, default info. */
   logLevel: LogLevel;
   /**
@@ -124,6 +148,8 @@ export function readConfig(env: Environment = process.env): Config {
     databaseWaitMs: read.whole('CREDIT_LEDGER_DATABASE_WAIT_MS', 0, 3_600_000, 60_000),
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
+    metrics: metricsOf(read),
+    traces: tracesOf(read),
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 3, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
@@ -163,4 +189,32 @@ export function readConfig(env: Environment = process.env): Config {
   const problems = [...read.unknownVariables(), ...read.problems];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+const METRICS_PORT = 'CREDIT_LEDGER_METRICS_PORT';
+/** As OpenTelemetry's exporter for Prometheus has it. */
+const DEFAULT_METRICS_PORT = 9464;
+
+/** Of the calls whose caller says nothing about it, so many are traced. */
+const DEFAULT_RATIO = '0.1';
+
+function metricsOf(read: Reader): Config['metrics'] {
+  const host = read.text('CREDIT_LEDGER_METRICS_HOST', '127.0.0.1');
+  const said = read.text('CREDIT_LEDGER_METRICS_PORT', '');
+  if (said === 'off') return null;
+  const port = read.whole(METRICS_PORT, 0, 65_535, DEFAULT_METRICS_PORT, ', or off');
+  return { host, port, isWanted: said !== '' };
+}
+
+function tracesOf(read: Reader): Config['traces'] {
+  const everything = read.text('OTEL_EXPORTER_OTLP_ENDPOINT', '');
+  const endpoint = read.text('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', everything);
+  read.oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], 'http/protobuf');
+  const isDisabled = read.oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true';
+  const sampler = read.oneOf('OTEL_TRACES_SAMPLER', traceSamplers, 'parentbased_traceidratio');
+  const text = read.text('OTEL_TRACES_SAMPLER_ARG', DEFAULT_RATIO);
+  const ratio = /^[01](\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(ratio <= 1))
+    read.problems.push(`OTEL_TRACES_SAMPLER_ARG is "${text}": it must be a number from 0 to 1`);
+  return endpoint === '' || isDisabled ? null : { sampler, ratio };
 }

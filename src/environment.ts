@@ -26,12 +26,13 @@ export function createReader(env: Environment) {
     return undefined;
   }
 
-  function whole(name: string, min: number, max: number, fallback: number): number {
+  /** `or`: what else it may be, for whoever is told that it is neither. */
+  function whole(name: string, min: number, max: number, fallback: number, or = ''): number {
     const text = raw(name);
     if (text === undefined) return fallback;
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
-    problems.push(`${name} is "${text}": it must be a whole number from ${min} to ${max}`);
+    problems.push(`${name} is "${text}": it must be a whole number from ${min} to ${max}${or}`);
     return fallback;
   }
 
@@ -73,6 +74,9 @@ export function createReader(env: Environment) {
     unknownVariables,
   };
 }
+
+/** What {@link createReader} makes. */
+export type Reader = ReturnType<typeof createReader>;
 
 const LINK_ADDRESS = /^(tcp|udp|sctp):\/\//;
 

@@ -6,6 +6,7 @@ import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
 import { createLog, inTurns, standardOutput } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
 import { startService } from './service.ts';
+import { startTelemetry } from './telemetry/start.ts';
 import { StartError } from './start-error.ts';
 
 /** The process: reads the configuration, brings up what it needs in order, and takes it down in reverse. */
@@ -17,6 +18,8 @@ const undo: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;
 /** Aborts when callers are not waited for to go elsewhere. */
 const hurry = new AbortController();
+/** How the embedded Postgres is, where it is used. */
+const embedded = { isUp: false, restarts: 0 };
 const onWaiting = (why: string) => log.warn({ why }, 'waiting for the database');
 
 /** Takes down whatever is up, last first; each step is bounded, and one that fails does not keep the others. */
@@ -59,19 +62,24 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 
 try {
   await assertFree(config);
+  const telemetry = await startTelemetry({ ...config, log });
+  if (telemetry !== undefined) undo.push(() => telemetry.close());
+  if (config.database.kind === 'embedded') telemetry?.watchEmbedded(() => embedded);
   const database = await databaseOf(config);
   const migrations = await migrate({ url: database.url, citus: config.citus }).catch((error: unknown) => {
     throw explainDatabase(error, database);
   });
   if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date');
   if (stopping === undefined) {
-    const service = await startService({ ...config, databaseUrl: database.url, log });
+    const service = await startService({ ...config, databaseUrl: database.url, log, telemetry });
     undo.push(() => service.stop());
     undo.push(() => {
       service.drain();
       return pause(config.drainMs, hurry.signal);
     });
-    log.info({ url: service.url, database: config.database.kind }, 'serving gRPC, gRPC-Web and Connect JSON');
+    const { url } = service;
+    const metrics = telemetry?.metricsUrl;
+    log.info({ url, database: config.database.kind, metrics }, 'serving gRPC, gRPC-Web and Connect JSON');
   }
 } catch (err) {
   if (err instanceof StartError) log.fatal(`the service cannot start: ${err.message}`);
@@ -87,8 +95,15 @@ async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Conf
     const postgres = await startEmbeddedPostgres({
       dataDir: database.dataDir,
       onTrouble: {
-        down: (why) => log.error({ why }, 'the embedded Postgres is down; it is started again'),
-        up: () => log.info('the embedded Postgres is up again'),
+        down(why) {
+          embedded.isUp = false;
+          log.error({ why }, 'the embedded Postgres is down; it is started again');
+        },
+        up() {
+          embedded.isUp = true;
+          embedded.restarts += 1;
+          log.info('the embedded Postgres is up again');
+        },
         givenUp: (err) => {
           log.fatal({ err }, 'the embedded Postgres cannot be started again; this process ends');
           hurry.abort();
@@ -96,6 +111,7 @@ async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Conf
         },
       },
     });
+    embedded.isUp = true;
     undo.push(() => postgres.stop());
     return { url: postgres.url, variable: 'CREDIT_LEDGER_DATA_DIR' };
   }

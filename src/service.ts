@@ -5,8 +5,8 @@ import type { Bounds } from './credit/bounds.ts';
 import { createBooks } from './write/books.ts';
 import type { Committed } from './live/committed-writes.ts';
 import { createBalances } from './query/balances.ts';
-import { createDueBooker } from './write/due-booker.ts';
-import { createBookCache, type BookCache } from './book/book-cache.ts';
+import { createDueBooker, type DueBooker, type DueBookerOptions } from './write/due-booker.ts';
+import { createBookCache, type CountedBookCache } from './book/book-cache.ts';
 import { createCurrencies } from './tables/currencies.ts';
 import { createClock, pause, processTime, type Clock } from './db/clock.ts';
 import type { DatabaseOptions } from './db/database.ts';
@@ -15,6 +15,7 @@ import { carelessSettings } from './db/durability.ts';
 import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
+import type { Telemetry } from './telemetry/start.ts';
 import { creditService } from './rpc/credit/credit-service.ts';
 import type { ServiceDeps } from './rpc/handler.ts';
 import { createHealth } from './rpc/health.ts';
@@ -58,6 +59,8 @@ export type ServiceOptions = Pick<
   readonly heartbeatMs: number;
   readonly doorbell: boolean;
   readonly log: Log;
+  /** Who is told what happens here; undefined: nobody. */
+  readonly telemetry?: Telemetry | undefined;
   /** Tests move time by hand; the default is the database's. */
   readonly clock?: Clock;
   /** How long a stream goes on that hears nothing of the database; tests are more patient. */
@@ -66,7 +69,7 @@ export type ServiceOptions = Pick<
   readonly limits?: DatabaseLimits;
   readonly onStatement?: DatabaseOptions['onStatement'];
   /** Tests look into what is kept. */
-  readonly kept?: BookCache;
+  readonly kept?: CountedBookCache;
   /** How `WatchTransactions` waits; the defaults are those of feeds.ts. */
   readonly feeds?: Pick<FeedsOptions, 'pollMs' | 'bookmarkMs' | 'limit'>;
 };
@@ -87,25 +90,24 @@ const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /** Builds the service over a migrated database and serves it: the composition that `main` and the tests share. */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const { poolSize, lanes, batchSize, queueLimit, log, clock = createClock() } = options;
-  const { staleAfterMs = STALE_AFTER_MS } = options;
+  const { poolSize, lanes, batchSize, queueLimit, log, telemetry, clock = createClock() } = options;
   const databases = await databasesOf(options);
   const { writes: database, reads, previews } = databases;
   const uuids = uuidMaker(processTime);
   const kept = options.kept ?? createBookCache(options.keptFacts);
   const commit = { database, clock, uuids, kept, leewayMs: options.clockLeewayMs, bounds: boundsOf(options) };
   const slots = watchSlots(options.maxWatches);
-  const follow = { clock, kept, slots, staleAfterMs };
+  const follow = { clock, kept, slots, staleAfterMs: options.staleAfterMs ?? STALE_AFTER_MS };
   const { hub, feeds, doorbell, onCommitted } = followers(options, databases, follow);
-  const books = createBooks({ ...commit, lanes, batchSize, queueLimit, onCommitted });
-  const dueBooker = options.dueBooker
-    ? createDueBooker({ database, clock, books, log, everyMs: options.dueBookerIntervalMs })
-    : null;
+  const observer = telemetry?.batches;
+  const books = createBooks({ ...commit, lanes, batchSize, queueLimit, onCommitted, observer });
+  const dueBooker = dueBookerOf(options, { database, clock, books });
   const validate = createValidation(inputsOf([CreditService, LedgerService]));
   const currencies = createCurrencies({ writes: database, lookups: previews }, clock);
   const balances = createBalances({ database: reads, clock, kept });
   // However small the pool is, verification leaves half of it to everybody else.
   const verifications = verificationSlots(Math.min(2, Math.floor(divide(poolSize, lanes).reads / 2)));
+  const streams = { verifications, hub, feeds };
   const deps: ServiceDeps = {
     database: reads,
     clock,
@@ -115,15 +117,15 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     balances,
     currencies,
     validate,
-    verifications,
-    hub,
-    feeds,
+    ...streams,
   };
 
   const readiness = createReadiness();
   const answered = { services: offered(deps, readiness), pages: probePages(readiness) };
-  const writesInTime = (deadlineMs: number) => books.isInTime(deadlineMs);
-  const server = await startServer({ ...options, clock, ...answered, validate, log, writesInTime });
+  const served = { ...answered, validate, writesInTime: books.isInTime, observer: telemetry?.calls };
+  const server = await startServer({ ...options, ...served, clock, log });
+  const watched = { ...streams, watches: slots, server, books, databases, kept, dueBooker, readiness };
+  telemetry?.watch({ ...watched, services: answered.services });
   const probe = createDatabaseProbe({ database: databases.health, clock, log }, readiness);
   const drain = () => {
     readiness.set('SHUTTING_DOWN');
@@ -150,6 +152,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   };
 }
 
+/** What books what falls due, where that is wanted. */
+const dueBookerOf = (
+  { dueBooker, dueBookerIntervalMs: everyMs, log }: ServiceOptions,
+  deps: Pick<DueBookerOptions, 'database' | 'clock' | 'books'>,
+): DueBooker | null => (dueBooker ? createDueBooker({ ...deps, log, everyMs }) : null);
+
 /** What the port answers: both services, health and reflection. */
 function offered(deps: ServiceDeps, readiness: Readiness): readonly MountedService[] {
   const names = [CreditService.typeName, LedgerService.typeName];
@@ -172,8 +180,11 @@ const watchSlots = (limit: number) =>
 const verificationSlots = (limit: number) =>
   createStreamSlots(limit, `this instance verifies ${limit} at once at most`);
 
+/** With the settings by which a crash of Postgres may take back what was committed, as they were at the start. */
+type CheckedDatabases = Databases & { readonly careless: readonly string[] };
+
 /** The pools, and words of warning about the role they connect as and about commits that may not last. */
-async function databasesOf(options: ServiceOptions): Promise<Databases> {
+async function databasesOf(options: ServiceOptions): Promise<CheckedDatabases> {
   const databases = openDatabases({
     ...options,
     url: options.databaseUrl,
@@ -181,6 +192,7 @@ async function databasesOf(options: ServiceOptions): Promise<Databases> {
     limits: options.limits,
     clock: options.clock,
     onStatement: options.onStatement,
+    observe: options.telemetry?.roundTrips,
     streamConnections: FEED_CONNECTIONS + WATCH_CONNECTIONS,
   });
   if (await runsAsSuperuser(databases.writes)) {
@@ -195,7 +207,7 @@ async function databasesOf(options: ServiceOptions): Promise<Databases> {
       'a crash of Postgres may take back writes that were answered and told to watchers: set these to on, and read docs/on-call.md if it has crashed',
     );
   }
-  return databases;
+  return { ...databases, careless };
 }
 
 /** Who follows what is written: watches, feeds, and other instances. */

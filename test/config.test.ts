@@ -18,6 +18,8 @@ describe('an empty environment', () => {
       database: { kind: 'embedded', dataDir: './.data' },
       host: '127.0.0.1',
       port: 8484,
+      metrics: { host: '127.0.0.1', port: 9464, isWanted: false },
+      traces: null,
       logLevel: 'info',
       poolSize: 10,
       tokens: [],
@@ -82,6 +84,8 @@ describe('variables', () => {
       database: { kind: 'external', url: 'postgresql://app:secret@/ledger?host=/run/postgresql' },
       host: '0.0.0.0',
       port: 0,
+      metrics: { host: '127.0.0.1', port: 9464, isWanted: false },
+      traces: null,
       logLevel: 'debug',
       poolSize: 20,
       tokens: [
@@ -162,6 +166,55 @@ describe('variables', () => {
   test.each(['abc', '-1', '65536', '1.5', '0x10', '1e3', ' 8484'])('refuse "%s" as a port', (port) => {
     expect(problemsOf({ CREDIT_LEDGER_PORT: port })).toEqual([
       `CREDIT_LEDGER_PORT is "${port}": it must be a whole number from 0 to 65535`,
+    ]);
+  });
+
+  test.each([
+    [{}, { host: '127.0.0.1', port: 9464, isWanted: false }],
+    [{ CREDIT_LEDGER_METRICS_PORT: '9464' }, { host: '127.0.0.1', port: 9464, isWanted: true }],
+    [
+      { CREDIT_LEDGER_METRICS_HOST: '10.0.0.7', CREDIT_LEDGER_METRICS_PORT: '0' },
+      { host: '10.0.0.7', port: 0, isWanted: true },
+    ],
+    [{ CREDIT_LEDGER_METRICS_PORT: 'off' }, null],
+    [
+      { CREDIT_LEDGER_METRICS_PORT: 'tcp://10.96.0.17:9464' },
+      { host: '127.0.0.1', port: 9464, isWanted: false },
+    ],
+  ])('%o serve metrics at %o', (env, metrics) => {
+    expect(readConfig(env).metrics).toEqual(metrics);
+  });
+
+  test.each([
+    [{}, null],
+    [{ OTEL_TRACES_SAMPLER: 'always_on' }, null],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, { sampler: 'parentbased_traceidratio', ratio: 0.1 }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' }, null],
+    [
+      {
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318/v1/traces',
+        OTEL_TRACES_SAMPLER: 'traceidratio',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
+      },
+      { sampler: 'traceidratio', ratio: 0.25 },
+    ],
+  ])('%o trace %o', (env, traces) => {
+    expect(readConfig(env).traces).toEqual(traces);
+  });
+
+  test('of metrics and traces that cannot be read stop the start', () => {
+    expect(
+      problemsOf({
+        CREDIT_LEDGER_METRICS_PORT: 'on',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+        OTEL_TRACES_SAMPLER: 'often',
+        OTEL_TRACES_SAMPLER_ARG: '1.5',
+      }),
+    ).toEqual([
+      'CREDIT_LEDGER_METRICS_PORT is "on": it must be a whole number from 0 to 65535, or off',
+      'OTEL_EXPORTER_OTLP_PROTOCOL is "grpc": it must be one of http/protobuf',
+      expect.stringMatching(/^OTEL_TRACES_SAMPLER is "often".*parentbased_traceidratio$/),
+      'OTEL_TRACES_SAMPLER_ARG is "1.5": it must be a number from 0 to 1',
     ]);
   });
 

@@ -14,6 +14,7 @@ type Source = { path: string; text: string; imports: { from: string; typeOnly: b
 const layers = [
   ['main.ts'],
   ['service.ts', 'config.ts'],
+  ['telemetry/'],
   ['rpc/'],
   ['query/', 'watch/', 'feed/', 'write/', 'verify/'],
   ['live/'],
@@ -41,6 +42,8 @@ const layers = [
 const owners: [library: RegExp, owner: RegExp][] = [
   [/^decimal\.js/, /^amount\.ts$/],
   [/^pino/, /^log\.ts$/],
+  [/^prom-client/, /^telemetry\/exposition\.ts$/],
+  [/^@opentelemetry\//, /^telemetry\/([a-z]+-spans|traces)\.ts$/],
   [/^(pg|knex)(\/|$)/, /^(db|embedded)\//],
   [/^(@grpc|@connectrpc)\//, /^rpc\//],
   [/^(@bufbuild\/|#gen\/)/, /^(rpc\/|service\.ts$)/],

@@ -35,28 +35,48 @@ export type BookCache = {
   keep(mark: BookMark, open: OpenBook): void;
 };
 
+export type CountedBookCache = BookCache & { counts(): BookCacheCounts };
+
+export type BookCacheCounts = {
+  readonly books: number;
+  /** What the limit is counted in. */
+  readonly facts: number;
+  readonly limit: number;
+  /** How often the state asked for was kept, and how often not. */
+  readonly hits: number;
+  readonly misses: number;
+};
+
 /**
  * @param limit The most facts kept over all books, each book counting for one more than it has; those asked for
  *   longest ago go first. A fact takes about a kilobyte. 0 keeps nothing.
  */
-export function createBookCache(limit: number): BookCache {
+export function createBookCache(limit: number): CountedBookCache {
   // A map remembers the order of insertion: the first is the one asked for longest ago.
   const books = new Map<number, Kept>();
   let facts = 0;
+  let [hits, misses] = [0, 0];
 
   function drop(id: number): void {
     facts -= books.get(id)?.facts ?? 0;
     books.delete(id);
   }
 
+  function find(mark: BookMark): OpenBook | undefined {
+    const kept = books.get(mark.id);
+    if (kept === undefined || kept.version !== mark.version || kept.clock !== mark.clock) return undefined;
+    if (kept.hash !== textOf(mark.headHash)) return undefined;
+    books.delete(mark.id);
+    books.set(mark.id, kept);
+    return kept.open;
+  }
+
   return {
     find(mark) {
-      const kept = books.get(mark.id);
-      if (kept === undefined || kept.version !== mark.version || kept.clock !== mark.clock) return undefined;
-      if (kept.hash !== textOf(mark.headHash)) return undefined;
-      books.delete(mark.id);
-      books.set(mark.id, kept);
-      return kept.open;
+      const found = find(mark);
+      if (found === undefined) misses += 1;
+      else hits += 1;
+      return found;
     },
     keep(mark, open) {
       const { grants, charges, advances, subAccounts } = open;
@@ -71,6 +91,7 @@ export function createBookCache(limit: number): BookCache {
         drop(id);
       }
     },
+    counts: () => ({ books: books.size, facts, limit, hits, misses }),
   };
 }
 

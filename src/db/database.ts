@@ -1,7 +1,7 @@
 import { createClock, type Clock } from './clock.ts';
 import { classify } from './failure.ts';
-import { openPool, type PoolConnection, type Pool } from './knex.ts';
-import type { Answer } from './pipeline.ts';
+import { openPool, type PoolConnection, type PoolCounts, type Pool } from './knex.ts';
+import type { Answer, RoundTripObserver } from './pipeline.ts';
 import { KEEP_ALIVE, SERVER_KEEP_ALIVE } from './silence.ts';
 import { statement, type Connection, type Statement } from './statement.ts';
 import { UnreadableError, type UnreadableRow } from './unreadable.ts';
@@ -66,9 +66,14 @@ export type DatabaseOptions = {
   readonly onIdleError?: (error: Error) => void;
   /** Sees every statement that is run: tests hold them against the rules every statement keeps. */
   readonly onStatement?: (statement: Statement<unknown>) => void;
+  /** Told of every round trip. */
+  readonly observer?: RoundTripObserver | undefined;
 };
 
-export function connect(options: DatabaseOptions): Database {
+/** A database with its connections. */
+export type ConnectedDatabase = Database & { counts(): PoolCounts };
+
+export function connect(options: DatabaseOptions): ConnectedDatabase {
   const { statementTimeoutMs = 30_000, silenceMs = 2_000 } = options;
   const pool = openPool({
     connection: {
@@ -89,9 +94,10 @@ export function connect(options: DatabaseOptions): Database {
     onIdleError: options.onIdleError,
     silenceMs: statementTimeoutMs + silenceMs,
     clock: options.clock ?? createClock(),
+    observer: options.observer,
   });
 
-  return databaseOver(pool, options, undefined);
+  return { ...databaseOver(pool, options, undefined), counts: pool.counts };
 }
 
 function databaseOver(pool: Pool, options: DatabaseOptions, signal: AbortSignal | undefined): Database {

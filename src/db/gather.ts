@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { yieldTurn } from './clock.ts';
 import { classify } from './failure.ts';
 
@@ -22,7 +23,8 @@ export function gather<Question, Answer>(
       await yieldTurn();
       waiting = waiting.filter(isStillAsked);
       const round = waiting.splice(0, most);
-      if (round.length > 0) await answerRound(round);
+      // Not as a part of whatever began the rounds, which may long be over.
+      if (round.length > 0) await round[0]!.within(() => answerRound(round));
     }
     rounds -= 1;
   }
@@ -48,7 +50,7 @@ export function gather<Question, Answer>(
 
   return (question, signal) =>
     new Promise((resolve, reject) => {
-      waiting.push({ question, signal, resolve, reject });
+      waiting.push({ question, signal, within: AsyncLocalStorage.snapshot(), resolve, reject });
       if (rounds === atOnce) return;
       rounds += 1;
       void work();
@@ -59,6 +61,8 @@ type Waiting<Question, Answer> = {
   readonly question: Question;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** Does work as a part of what the question is asked for. */
+  readonly within: <T>(work: () => T) => T;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 };

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { cancel } from './cancel.ts';
 import type { Clock } from './clock.ts';
 import { noConnection } from './failure.ts';
-import { createPipeline, type Pipeline } from './pipeline.ts';
+import { createPipeline, type Pipeline, type RoundTripObserver } from './pipeline.ts';
 import { createSilenceWatch, cutOff, type Listening } from './silence.ts';
 import { types } from './types.ts';
 
@@ -20,6 +20,7 @@ export type PoolOptions = {
   /** A connection that owes an answer for longer than this is given up. */
   readonly silenceMs: number;
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
+  readonly observer: RoundTripObserver | undefined;
 };
 
 /** A connection as it is handed out: nobody else uses it meanwhile. */
@@ -37,13 +38,27 @@ export type PoolConnection = {
 export type Pool = {
   /** Hands out a connection until `work` ends. Whoever waits for one leaves the line as soon as the signal aborts. */
   use<T>(work: (lent: PoolConnection) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  counts(): PoolCounts;
   close(): Promise<void>;
+};
+
+export type PoolCounts = {
+  /** Connections that are lent, and those that are open and are not. */
+  readonly used: number;
+  readonly idle: number;
+  /** How many wait for one. */
+  readonly waiting: number;
+  /** The most connections there may be. */
+  readonly size: number;
 };
 
 /** Knex' pool itself, whose line one may leave. */
 type Line = {
   acquire(): { readonly promise: Promise<pg.ClientBase>; abort(): void };
   release(client: pg.ClientBase): boolean;
+  numUsed(): number;
+  numFree(): number;
+  numPendingAcquires(): number;
   on(event: 'destroyRequest', listener: (id: number, client: pg.ClientBase) => void): void;
 };
 
@@ -56,7 +71,7 @@ const IDLE_MS = 10_000;
 const RETRY_MS = 10;
 
 export function openPool(options: PoolOptions): Pool {
-  const { size, onIdleError, silenceMs, clock } = options;
+  const { size, onIdleError, silenceMs, clock, observer } = options;
   const silence = createSilenceWatch(clock, silenceMs);
   const inUse = new WeakSet<pg.ClientBase>();
   const useless = new WeakSet<pg.ClientBase>();
@@ -85,7 +100,7 @@ export function openPool(options: PoolOptions): Pool {
       },
     });
     client.once('end', listening.over);
-    const pipeline = createPipeline(client, listening);
+    const pipeline = createPipeline(client, listening, observer);
     return {
       ...listening,
       pipeline,
@@ -113,9 +128,17 @@ export function openPool(options: PoolOptions): Pool {
         pool.release(client);
       }
     },
+    counts: () => countsOf(poolOf(), size),
     close: () => db.destroy(),
   };
 }
+
+const countsOf = (pool: Line | undefined, size: number): PoolCounts => ({
+  used: pool?.numUsed() ?? 0,
+  idle: pool?.numFree() ?? 0,
+  waiting: pool?.numPendingAcquires() ?? 0,
+  size,
+});
 
 function knexPool(
   { connection, size, connectTimeoutMs }: PoolOptions,

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { monotonic } from './clock.ts';
 import type { Listening } from './silence.ts';
 import type { Statement } from './statement.ts';
 import type { UnreadableRow } from './unreadable.ts';
@@ -25,13 +26,34 @@ export type Pipeline = {
   withdraw(reason: unknown): Promise<void> | null;
 };
 
+/** Statements that travelled together, there and back. */
+export type RoundTrip = {
+  /** What the first of them was asked for. */
+  readonly cause: unknown;
+  readonly statements: readonly Statement<unknown>[];
+  /** In the process's monotonic milliseconds. */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  /** Why one of them failed; undefined: none did. */
+  readonly error: unknown;
+};
+
+/** Told of round trips, to measure and trace them. */
+export type RoundTripObserver = {
+  /** What is asked now is asked for this; told back with the round trip. */
+  cause(): unknown;
+  ended(trip: RoundTrip): void;
+};
+
 /** The one pipeline of a connection; what it owes an answer to is told. */
 export function createPipeline(
   client: pg.ClientBase,
   { asked, answered }: Pick<Listening, 'asked' | 'answered'>,
+  observer?: RoundTripObserver,
 ): Pipeline {
   const prepared = new Map<string, Prepared>();
   let waiting: Sent[] = [];
+  let cause: unknown;
   let underWay = false;
   let idle: PromiseWithResolvers<void> | undefined;
 
@@ -44,12 +66,23 @@ export function createPipeline(
       return;
     }
     asked();
-    client.query(roundTrip(client, waiting, prepared, sendOn));
+    client.query(roundTrip(client, waiting, prepared, observer === undefined ? sendOn : observed(observer)));
     waiting = [];
   };
+
+  /** What ends the round trip that is being sent. */
+  const observed = ({ ended }: RoundTripObserver) => {
+    const trip = { cause, statements: waiting.map(({ statement }) => statement), sentAt: monotonic() };
+    return (error?: unknown) => {
+      ended({ ...trip, answeredAt: monotonic(), error });
+      sendOn();
+    };
+  };
+
   return {
     send: (statement, params) =>
       new Promise((resolve, reject) => {
+        if (waiting.length === 0) cause = observer?.cause();
         waiting.push({ statement, values: params.map((param) => prepareValue(param)), resolve, reject });
         if (underWay) return;
         underWay = true;
@@ -100,7 +133,7 @@ function roundTrip(
   client: pg.ClientBase,
   all: readonly Sent[],
   prepared: Map<string, Prepared>,
-  ended: () => void,
+  ended: (error?: unknown) => void,
 ): pg.Submittable {
   let readers: readonly Prepared[] = [];
   const answers: Answer[] = [];
@@ -150,7 +183,7 @@ function roundTrip(
         reject(error);
       }
       // The driver keeps what is sent meanwhile until Postgres has answered the Sync.
-      ended();
+      ended(error);
     },
   } as pg.Submittable;
 }

@@ -1,5 +1,7 @@
 import type { Log } from '../log.ts';
-import { connect, type Database, type DatabaseOptions } from './database.ts';
+import { connect, type ConnectedDatabase, type Database, type DatabaseOptions } from './database.ts';
+import type { PoolCounts } from './knex.ts';
+import type { RoundTripObserver } from './pipeline.ts';
 
 /** The database as each kind of work asks it, over connections of its own: who fills one pool keeps no other waiting. */
 export type Databases = {
@@ -13,8 +15,13 @@ export type Databases = {
   readonly streams: Database;
   /** One connection, with little patience: whether the database can be reached, however many calls there are. */
   readonly health: Database;
+  /** How each pool is used. */
+  counts(): readonly (PoolCounts & { readonly pool: PoolName })[];
   close(): Promise<void>;
 };
+
+/** A pool by what it is for; `replica` answers questions where there is one, and `questions` is left with previews then. */
+export type PoolName = 'writes' | 'questions' | 'replica' | 'streams' | 'health';
 
 export type DatabasesOptions = {
   readonly url: string;
@@ -29,6 +36,8 @@ export type DatabasesOptions = {
   readonly clock: DatabaseOptions['clock'];
   readonly log: Log;
   readonly onStatement: DatabaseOptions['onStatement'];
+  /** Who is told of the round trips of a pool. */
+  readonly observe: ((pool: PoolName) => RoundTripObserver) | undefined;
 };
 
 export type DatabaseLimits = Pick<
@@ -55,25 +64,32 @@ const PROBING = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000, connectTimeou
 
 export function openDatabases(options: DatabasesOptions): Databases {
   const { url, replicaUrl, poolSize, lanes, streamConnections, limits, clock, log, onStatement } = options;
+  const { observe = () => undefined } = options;
   const onIdleError = (err: Error) => log.warn({ err }, 'lost an idle database connection');
   const all = { onIdleError, ...(clock !== undefined && { clock }) };
   const seen = onStatement === undefined ? {} : { onStatement };
-  const open = (kind: Limits, size: number, at = url) =>
-    connect({ url: at, poolSize: size, ...kind, ...limits, ...all, ...seen });
+  const open = (pool: PoolName, kind: Limits, size: number, at = url) =>
+    connect({ url: at, poolSize: size, ...kind, ...limits, ...all, ...seen, observer: observe(pool) });
   const silence = limits?.silenceMs === undefined ? {} : { silenceMs: limits.silenceMs };
   const divided = divide(poolSize, lanes);
-  const previews = open(READING, divided.reads);
-  const databases = {
-    writes: open(WRITING, divided.writes),
-    previews,
-    reads: replicaUrl === undefined ? previews : open(READING, poolSize, replicaUrl),
-    streams: open(FOLLOWING, streamConnections),
-    health: connect({ url, poolSize: 1, ...PROBING, ...silence, ...all }),
+  const pools = {
+    writes: open('writes', WRITING, divided.writes),
+    questions: open('questions', READING, divided.reads),
+    streams: open('streams', FOLLOWING, streamConnections),
+    health: connect({ url, poolSize: 1, ...PROBING, ...silence, ...all, observer: observe('health') }),
+    ...(replicaUrl !== undefined && { replica: open('replica', READING, poolSize, replicaUrl) }),
   };
+  const { writes, questions: previews, streams, health } = pools;
+  const named = Object.entries(pools) as [PoolName, ConnectedDatabase][];
   return {
-    ...databases,
+    writes,
+    previews,
+    reads: pools.replica ?? previews,
+    streams,
+    health,
+    counts: () => named.map(([pool, database]) => ({ pool, ...database.counts() })),
     close: async () => {
-      await Promise.all([...new Set(Object.values(databases))].map((one) => one.close()));
+      await Promise.all(named.map(([, database]) => database.close()));
     },
   };
 }

@@ -40,6 +40,8 @@ export type FeedRequest = {
 export type Feeds = {
   /** Goes on until the signal aborts; refuses with TOO_MANY_WATCHES, DATABASE_UNAVAILABLE and PAGE_TOKEN_MISMATCH. */
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedEvent, void, undefined>;
+  /** How many streams are open of how many there may be, and how far what they can tell lies behind now. */
+  counts(): { readonly taken: number; readonly limit: number; readonly lagMs: number };
   /** Call it when all streams have ended: waits for what is being read. */
   close(): Promise<void>;
 };
@@ -67,6 +69,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
         free();
       }
     },
+    counts: () => ({ taken: slots.taken(), limit, lagMs: tail.lagMs() }),
     close: () => tail.close(),
   };
 }

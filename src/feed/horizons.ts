@@ -55,6 +55,10 @@ export function takeIn(horizons: Horizons, asked: readonly number[], found: read
 export const heldBack = ({ shards, waiting }: Horizons): readonly number[] =>
   [...shards.keys()].filter((shard) => waiting.length > 0 || shards[shard]!.last >= shards[shard]!.horizon);
 
+/** How far what is known to be all there lies behind now, in milliseconds. */
+export const lagOf = ({ complete }: Horizons, now: Instant): number =>
+  complete === null ? 0 : Math.max(0, now - complete.at);
+
 const wentBack = (before: number, now: number): never => {
   throw new Error(
     `invariant: the database's transaction ids went back from ${before} to ${now}: was it restored to an earlier ` +

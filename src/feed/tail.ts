@@ -6,7 +6,7 @@ import type { Signals } from '../live/signals.ts';
 import { createWatchdog } from '../live/watchdog.ts';
 import { readMarks } from '../tables/writers.ts';
 import { readTails, type ShardTail } from './feed-rows.ts';
-import { addWatermark, heldBack, noHorizons, takeIn, type Watermark } from './horizons.ts';
+import { addWatermark, heldBack, lagOf, noHorizons, takeIn, type Watermark } from './horizons.ts';
 import { createSchedule } from './schedule.ts';
 
 export type TailOptions = {
@@ -34,6 +34,8 @@ export type Tail = {
   follow(wake: () => void): () => void;
   /** Throws while the database is silent: DATABASE_UNAVAILABLE, or what failed if that was no matter of reaching it. */
   assertAnswered(): void;
+  /** How far what can be told lies behind now, in milliseconds; 0 while nobody follows. */
+  lagMs(): number;
   /** Call it when nobody follows any more: waits for the look under way. */
   close(): Promise<void>;
 };
@@ -50,9 +52,7 @@ export function createTail(options: TailOptions): Tail {
   const horizons = noHorizons();
   const schedule = createSchedule(ALL, pollMs);
   const followers = new Set<() => void>();
-  const wakeAll = () => {
-    for (const wake of followers) wake();
-  };
+  const wakeAll = () => followers.forEach((wake) => wake());
   const watchdog = createWatchdog(clock, { longestMs: staleAfterMs, words: WORDS, onSilence: wakeAll });
   let [begun, looked] = [0, 0];
   let ignoreSignals: (() => void) | undefined;
@@ -107,6 +107,7 @@ export function createTail(options: TailOptions): Tail {
       };
     },
     assertAnswered: watchdog.assertAnswered,
+    lagMs: () => (followers.size === 0 ? 0 : lagOf(horizons, clock.now())),
     close: loop.stop,
   };
 }

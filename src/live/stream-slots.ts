@@ -5,6 +5,7 @@ export type StreamSlots = {
   /** Takes a slot and gives back what frees it, once; refuses with TOO_MANY_WATCHES when all are taken. */
   enter(): () => void;
   taken(): number;
+  readonly limit: number;
 };
 
 /** `words` say what a caller is told that there is no slot for. */
@@ -18,5 +19,6 @@ export function createStreamSlots(limit: number, words: string): StreamSlots {
       return () => void inside.delete(slot);
     },
     taken: () => inside.size,
+    limit,
   };
 }

@@ -196,15 +196,16 @@ export const storeBooks = (connection: Connection, books: readonly ChangedBook[]
     })),
   );
 
-const DUE = statement<Row<BookKey> & { readonly shard: number }>(
+const DUE = statement<Row<BookKey> & { readonly shard: number; readonly due: Instant }>(
   'books_due',
-  `select b.shard, ${BOOK_KEY.select('b')} from books b
+  `select b.shard, b.next_event_at as due, ${BOOK_KEY.select('b')} from books b
    where b.next_event_at <= $1
    order by b.next_event_at
    limit $2`,
 );
 
-export type DueBook = { readonly shard: number; readonly key: BookKey };
+/** `due`: since when something is. */
+export type DueBook = { readonly shard: number; readonly key: BookKey; readonly due: Instant };
 
 /** Books in which something has fallen due that no write has booked, those that have waited longest first. */
 export const booksDue = async (
@@ -214,6 +215,7 @@ export const booksDue = async (
 ): Promise<readonly DueBook[]> =>
   (await connection.run(DUE, [timestamp(now), limit])).map((row) => ({
     shard: row.shard,
+    due: row.due,
     key: BOOK_KEY.read(row),
   }));
 

@@ -3,7 +3,8 @@ import { pause, type Clock } from '../db/clock.ts';
 import { shardOf, type BookKey } from '../tables/book-key.ts';
 import { commitBatch, type CommitDeps, type Manner } from './commit.ts';
 import type { Committed } from '../live/committed-writes.ts';
-import { createQueue } from './queue.ts';
+import type { BatchObserver } from './batch-observer.ts';
+import { createQueue, type QueueCounts } from './queue.ts';
 import type { Submission } from './submission.ts';
 
 export type BooksOptions = CommitDeps & {
@@ -17,6 +18,8 @@ export type BooksOptions = CommitDeps & {
   readonly queueLimit: number;
   /** Told what was committed, before the callers are answered. What it throws is nobody's failed write. */
   readonly onCommitted?: (committed: readonly Committed[]) => void;
+  /** Told of each batch. */
+  readonly observer?: BatchObserver | undefined;
 };
 
 /** The write path: whoever wants a book changed submits a command here. */
@@ -33,6 +36,8 @@ export type Books = {
   assertInTime(keys: readonly BookKey[], deadline: number): void;
   /** Whether one more write of some book would be done by its deadline: asked by the head of a call, which names no book. */
   isInTime(deadline: number): boolean;
+  /** Of all lanes together, with the most that may wait. */
+  counts(): QueueCounts & { readonly limit: number };
   /** Refuses new writes and waits for those under way. */
   close(): Promise<void>;
 };
@@ -40,7 +45,8 @@ export type Books = {
 /** Many times what a full batch usually takes. */
 const LONGEST_DECIDING_MS = 100;
 
-export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...rest }: BooksOptions): Books {
+export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...more }: BooksOptions): Books {
+  const { observer, ...rest } = more;
   const deps: CommitDeps = { longestDecidingMs: LONGEST_DECIDING_MS, ...rest };
   const commit = async (submissions: readonly Submission[], manner: Manner) => {
     const { results, committed } = await commitBatch(deps, submissions, manner);
@@ -50,7 +56,7 @@ export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...rest
   };
   const now = rest.clock.monotonic;
   const queues = Array.from({ length: lanes }, () =>
-    createQueue({ batchSize, queueLimit, commit, now, pause }),
+    createQueue({ batchSize, queueLimit, commit, now, pause, observer }),
   );
   const laneOf = (key: BookKey) => shardOf(key) % lanes;
   return {
@@ -60,6 +66,17 @@ export function createBooks({ lanes, batchSize, queueLimit, onCommitted, ...rest
     },
     submit: <C extends Command, Message>(submission: Submission<C, Message>) =>
       queues[laneOf(submission.key)]!.submit(submission) as Promise<Message>,
+    counts() {
+      const all = queues.map((queue) => queue.counts());
+      const sum = (of: (one: QueueCounts) => number) => all.reduce((total, one) => total + of(one), 0);
+      return {
+        waiting: sum(({ waiting }) => waiting),
+        aside: sum(({ aside }) => aside),
+        underWay: sum(({ underWay }) => underWay),
+        oldestMs: Math.max(...all.map(({ oldestMs }) => oldestMs)),
+        limit: lanes * queueLimit,
+      };
+    },
     close: async () => {
       await Promise.all(queues.map((queue) => queue.drain()));
     },

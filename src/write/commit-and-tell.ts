@@ -1,5 +1,6 @@
 import { classify, refusalOf } from '../db/failure.ts';
 import type { Result, Undone } from './answer-one.ts';
+import type { BatchObserver } from './batch-observer.ts';
 import type { Manner } from './commit.ts';
 import type { Left, Waiting } from './line.ts';
 import type { Submission } from './submission.ts';
@@ -8,6 +9,7 @@ export type Committing = {
   readonly commit: (submissions: readonly Submission[], manner: Manner) => Promise<readonly Result[]>;
   /** The milliseconds that deadlines are told in. */
   readonly now: () => number;
+  readonly observer?: BatchObserver | undefined;
 };
 
 /** How often one write that meets conflicts is tried before its caller is told, and a batch before it is split. */
@@ -36,12 +38,14 @@ export async function commitAndTell(
   batch: readonly Waiting[],
   { nth, manner, until }: Attempt,
 ): Promise<Left> {
-  const { commit, now } = committing;
-  try {
-    const results = await commit(
+  const { commit, now, observer } = committing;
+  const work = () =>
+    commit(
       batch.map((one) => one.submission),
       manner,
     );
+  try {
+    const results = await (observer === undefined ? work() : observer.around(batch, manner, work));
     const left = batch.map((one, i) => [one, tell(one, results[i]!)] as const);
     const of = (undone: Undone) => left.flatMap(([one, why]) => (why === undone ? [one] : []));
     return { locked: of('locked'), unbegun: of('unbegun') };
@@ -54,8 +58,10 @@ export async function commitAndTell(
       : { manner, until };
     const mayGoOn = !isInTheWay || time < next.until;
     const attempts = batch.length > 1 ? ATTEMPTS.together : ATTEMPTS.alone;
-    if (failure === 'conflict' && mayGoOn && nth < attempts)
+    if (failure === 'conflict' && mayGoOn && nth < attempts) {
+      observer?.again('retry');
       return commitAndTell(committing, batch, { ...next, nth: nth + 1 });
+    }
     // A lost connection says nothing about the batch, which may have happened; one that none could be had for did not begin.
     const isOfTheBatch = failure !== 'unavailable' && failure !== 'busy';
     if (isOfTheBatch && mayGoOn && batch.length > 1) return split(committing, batch, { ...next, nth: 1 });
@@ -70,6 +76,7 @@ export async function commitAndTell(
 
 /** One half after the other; what is wanted of a book whose turn has not come in the first has to wait for it. */
 async function split(committing: Committing, batch: readonly Waiting[], attempt: Attempt): Promise<Left> {
+  committing.observer?.again('split');
   const half = Math.ceil(batch.length / 2);
   const first = await commitAndTell(committing, batch.slice(0, half), attempt);
   const [locked, unbegun] = [booksOf(first.locked), booksOf(first.unbegun)];

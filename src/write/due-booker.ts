@@ -1,5 +1,6 @@
 import type { BookDue } from '../credit/commands/book-due.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
+import type { Instant } from '../instant.ts';
 import type { Database } from '../db/database.ts';
 import { createLoop } from '../live/loop.ts';
 import type { Log } from '../log.ts';
@@ -18,7 +19,18 @@ import type { Submission } from './submission.ts';
 export type DueBooker = {
   /** One round: everything due now, in bounded pieces. Resolves with how many books were written. */
   round(): Promise<number>;
+  counts(): DueBookerCounts;
   close(): Promise<void>;
+};
+
+export type DueBookerCounts = {
+  /** How many books were written in all. */
+  readonly written: number;
+  /** How many books the last look found due, and since when the first of them is; a look finds 512 at most. */
+  readonly due: number;
+  readonly dueSince: Instant | null;
+  /** When a round last came to its end; null: none has. */
+  readonly roundAt: Instant | null;
 };
 
 export type DueBookerOptions = {
@@ -34,6 +46,7 @@ const BOOKS_A_PIECE = 512;
 
 export function createDueBooker({ database, clock, books, log, everyMs }: DueBookerOptions): DueBooker {
   let closed = false;
+  let counts: DueBookerCounts = { written: 0, due: 0, dueSince: null, roundAt: null };
 
   async function round(): Promise<number> {
     // A book that cannot be booked must not keep those behind it waiting.
@@ -43,11 +56,14 @@ export function createDueBooker({ database, clock, books, log, everyMs }: DueBoo
       const now = clock.reads(await databaseTime(database));
       const found = await booksDue(database, now, BOOKS_A_PIECE + left.size);
       const due = found.filter(({ key }) => !left.has(bookKeyText(key)));
+      counts = { ...counts, due: found.length, dueSince: found[0]?.due ?? null };
       if (closed || due.length === 0) break;
       const changed = await bookAll(due);
       written += changed.size;
+      counts = { ...counts, written: counts.written + changed.size };
       for (const { key } of due) if (!changed.has(key)) left.add(bookKeyText(key));
     }
+    counts = { ...counts, roundAt: clock.now() };
     return written;
   }
 
@@ -84,6 +100,7 @@ export function createDueBooker({ database, clock, books, log, everyMs }: DueBoo
 
   return {
     round,
+    counts: () => counts,
     close() {
       closed = true;
       return loop.stop();

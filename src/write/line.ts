@@ -1,9 +1,10 @@
 import type { Undone } from './answer-one.ts';
+import type { Caused } from './batch-observer.ts';
 import { createLockedBooks, type LockedBook } from './locked-books.ts';
 import type { Submission } from './submission.ts';
 
 /** A submission in line, and its caller. */
-export type Waiting = {
+export type Waiting = Caused & {
   readonly submission: Submission;
   /** Its book, as the text of the book's key. */
   readonly book: string;
@@ -57,6 +58,8 @@ export function createLine() {
     length: () => line.length - counts.aside,
     /** How many wait whose book has stepped aside. */
     aside: () => counts.aside,
+    /** When the one that has waited longest came; undefined: nobody waits. */
+    oldestCame: () => oldestOf(line),
     isAside: locked.has,
     /** How many could be taken now. */
     free: () => counts.free,
@@ -98,3 +101,6 @@ export function createLine() {
       }).gone,
   };
 }
+
+const oldestOf = (line: readonly Waiting[]): number | undefined =>
+  line.reduce<number | undefined>((oldest, { came }) => Math.min(oldest ?? came, came), undefined);

@@ -28,8 +28,19 @@ export type Queue = {
   isInTime(deadline: number): boolean;
   /** Throws OVERLOADED if so many more would not be done by a deadline, at the pace of the last batches. */
   assertInTime(more: number, deadline: number): void;
+  counts(): QueueCounts;
   /** Refuses what comes, and resolves when all that waits is done. */
   drain(): Promise<void>;
+};
+
+export type QueueCounts = {
+  /** Writes that wait for their turn, and those whose book somebody else has locked. */
+  readonly waiting: number;
+  readonly aside: number;
+  /** Batches in the database, but for those of locked books. */
+  readonly underWay: number;
+  /** How long the write that has waited longest has. */
+  readonly oldestMs: number;
 };
 
 /** What has been tried less often is not given up: time may have passed in which nothing was tried. */
@@ -99,9 +110,15 @@ export function createQueue(options: QueueOptions): Queue {
         if (closed) refuse('SHUTTING_DOWN', 'this instance is shutting down; ask another');
         const book = bookKeyText(submission.key);
         assertRoom(book, submission.deadline);
-        line.join({ submission, book, came: now(), resolve, reject });
+        line.join({ submission, book, came: now(), cause: options.observer?.cause(), resolve, reject });
         carrier.begin();
       }),
+    counts: () => ({
+      waiting: line.length(),
+      aside: line.aside(),
+      underWay: carrier.underWay(),
+      oldestMs: now() - (line.oldestCame() ?? now()),
+    }),
     drain: async () => {
       closed = true;
       await carrier.drained();

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createBookCache, type BookMark, type BookCache, type OpenBook } from '../../src/book/book-cache.ts';
+import {
+  createBookCache,
+  type BookMark,
+  type CountedBookCache,
+  type OpenBook,
+} from '../../src/book/book-cache.ts';
 import { openBooks, writableBooks } from '../../src/book/open-book.ts';
 import { advancesOf, chargesOf, grantsOf } from '../../src/credit/pools.ts';
 import { connect } from '../../src/db/database.ts';
@@ -84,10 +89,11 @@ describe('what is kept', () => {
 
 const statements: string[] = [];
 const seen: { readonly mark: BookMark; readonly open: OpenBook }[] = [];
-const watched: BookCache = (() => {
+const watched: CountedBookCache = (() => {
   const kept = createBookCache(100_000);
   return {
     find: kept.find,
+    counts: kept.counts,
     keep(one, open) {
       kept.keep(one, open);
       seen.push({ mark: one, open });

@@ -102,6 +102,10 @@ describe('a start that cannot succeed ends with a sentence and exit code 1', () 
       { CREDIT_LEDGER_DATA_DIR: '/sys/data' },
       /data directory \/sys\/data cannot be used/,
     ],
+    'an address of another machine for the metrics': [
+      { CREDIT_LEDGER_METRICS_HOST: '192.0.2.1', CREDIT_LEDGER_METRICS_PORT: '9464' },
+      /192\.0\.2\.1, port 9464, cannot be listened on: .*correct CREDIT_LEDGER_METRICS_HOST\.$/,
+    ],
     'an address of another machine': [
       { CREDIT_LEDGER_HOST: '192.0.2.1', CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true' },
       /^.*192\.0\.2\.1, port 0, cannot be listened on: this machine has no such address: correct CREDIT_LEDGER_HOST\.$/,

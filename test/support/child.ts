@@ -60,8 +60,13 @@ export const spawnService = (
   [program, ...args]: readonly [string, ...string[]] = [process.execPath, 'src/main.ts'],
 ): ChildProcess =>
   spawn(program, args, {
-    // Who is about the drain says how long it takes; nobody else waits for it.
-    env: { PATH: process.env['PATH'] ?? '', CREDIT_LEDGER_DRAIN_MS: '0', ...env },
+    // Who is about the drain says how long it takes; nobody else waits for it. And nobody takes a port that others may want.
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      CREDIT_LEDGER_DRAIN_MS: '0',
+      CREDIT_LEDGER_METRICS_PORT: 'off',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 

@@ -28,6 +28,7 @@ export const testService = (
     limits?: NonNullable<ServiceOptions['limits']>;
     onStatement?: DatabaseOptions['onStatement'];
     feeds?: NonNullable<ServiceOptions['feeds']>;
+    telemetry?: ServiceOptions['telemetry'];
   } = {},
 ): Promise<RunningService> =>
   startService({

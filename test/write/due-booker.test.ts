@@ -137,9 +137,12 @@ describe('a round', () => {
     // Its next version is taken already, as a bug might.
     await sql.rows(`insert into writes (shard, book_id, version, recorded_at, method)
       select shard, id, version + 1, clock, 'Nobody' from books where customer_id = 'stuck'`);
+    const dueSince = time.now + GRID;
     time.now += 3 * GRID;
+    const { written } = dueBooker.counts();
 
     expect(await dueBooker.round()).toBe(1);
+    expect(dueBooker.counts()).toEqual({ written: written + 1, due: 1, dueSince, roundAt: time.now });
     expect((await writesOf('behind')).map(({ method }) => method)).toEqual(['CreateGrant', 'BookDue']);
   });
 

@@ -2,16 +2,15 @@ import { Code, type ConnectError } from '@connectrpc/connect';
 import { monotonic } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
+import type { CallSpan, ObservedCall } from './call-observer.ts';
 import { isDeliberate, meant } from './errors.ts';
-import type { CallHead } from './incoming-call.ts';
+import { traceIdOf, type CallHead } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 
 /** What is known about a call while it runs; becomes one line of the log when it ends. */
-export type AccessRecord = {
-  readonly method: MountedRpc;
-  readonly protocol: CallHead['protocol'];
-  readonly requestId: string;
-  readonly startedAt: number;
+export type AccessRecord = ObservedCall & {
+  /** Of the trace that the call is a part of, here or at its caller; undefined: of none. */
+  readonly traceId: string | undefined;
   caller: string;
   /** Messages a stream has handed to its transport. */
   sent: number;
@@ -19,10 +18,13 @@ export type AccessRecord = {
 
 export function startRecord(
   method: MountedRpc,
-  call: Pick<CallHead, 'protocol'>,
+  call: Pick<CallHead, 'protocol' | 'header'>,
   requestId: string,
+  span: CallSpan | undefined,
 ): AccessRecord {
-  return { method, protocol: call.protocol, requestId, startedAt: monotonic(), caller: '', sent: 0 };
+  const traceId = span?.traceId ?? traceIdOf(call);
+  const { protocol } = call;
+  return { method, protocol, requestId, traceId, span, startedAt: monotonic(), caller: '', sent: 0 };
 }
 
 // These ask for an operator's attention when they pile up; the others are the caller's own business.
@@ -78,9 +80,10 @@ export const codeName = (code: Code): string =>
   (Code[code] ?? String(code)).replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase();
 
 function fieldsOf(record: AccessRecord, code: string) {
-  const { method, protocol, requestId, caller, startedAt, sent } = record;
+  const { method, protocol, requestId, traceId, caller, startedAt, sent } = record;
   const durationMs = Math.round((monotonic() - startedAt) * 1_000) / 1_000;
-  const common = { method: method.name, code, durationMs, requestId, caller, protocol };
+  // What is undefined is not written.
+  const common = { method: method.name, code, durationMs, requestId, traceId, caller, protocol };
   return method.kind === 'unary' ? common : { ...common, sent };
 }
 

@@ -1,10 +1,18 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
-import { logAftermath, logFailure, logSuccess, startRecord, type AccessRecord } from './access-log.ts';
+import {
+  codeName,
+  logAftermath,
+  logFailure,
+  logSuccess,
+  startRecord,
+  type AccessRecord,
+} from './access-log.ts';
 import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
-import { isDeliberate, toWireError } from './errors.ts';
+import type { CallObserver } from './call-observer.ts';
+import { isDeliberate, reasonOf, toWireError } from './errors.ts';
 import { requestIdOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 import type { OpenCall, OpenCalls } from './open-calls.ts';
@@ -18,6 +26,8 @@ export type MiddlewareParts = {
   readonly authenticate: Authenticate;
   readonly validate: Validate;
   readonly openCalls: OpenCalls;
+  /** Told of every call; undefined: nobody counts or traces. */
+  readonly observer: CallObserver | undefined;
 };
 
 /**
@@ -31,22 +41,27 @@ export function admit(
   call: IncomingCall,
   endedEarly?: () => void,
 ): AdmittedCall {
-  const record = startRecord(rpc, call, requestIdOf(call));
+  const record = startRecord(rpc, call, requestIdOf(call), parts.observer?.began(rpc, call));
   try {
     record.caller = parts.authenticate(rpc, call);
     parts.openCalls.assertOpen();
   } catch (error) {
-    throw told(parts.log, record, error);
+    throw told(parts, record, error);
   }
   return new AdmittedCall(parts, record, call, endedEarly);
 }
 
 /** Logs why a call failed, and gives what its caller may see of it. */
-function told(log: Log, record: AccessRecord, thrown: unknown): ConnectError {
+function told({ log, observer }: MiddlewareParts, record: AccessRecord, thrown: unknown): ConnectError {
   const error = toWireError(thrown, record.requestId);
+  if (record.span !== undefined) error.metadata.set(TRACEPARENT, record.span.traceparent);
   logFailure(log, record, error, thrown);
+  observer?.ended(record, codeName(error.code), reasonOf(thrown));
   return error;
 }
+
+/** Tells the caller which span the call was. */
+const TRACEPARENT = 'traceparent';
 
 /** Why a call ends whose caller has left. */
 export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);
@@ -82,6 +97,8 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));
     call.onHangUp(() => this.end(hungUp));
     this.context = call.context(this);
+    const { span } = record;
+    if (span !== undefined) this.context.responseHeader.set(TRACEPARENT, span.traceparent);
   }
 
   get kind(): OpenCall['kind'] {
@@ -115,6 +132,12 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     this.#parts.openCalls.enter(this);
   }
 
+  /** Does the handler's work, known to whoever traces as the call's. */
+  traced<T>(work: () => T): T {
+    const { span } = this.#record;
+    return span === undefined ? work() : span.run(work);
+  }
+
   /** Settles as the work does, or rejects as soon as the call ends early. */
   race<T>(work: Promise<T>): Promise<T> {
     // By hand instead of Promise.race, which allocates several promises for every call.
@@ -136,12 +159,13 @@ export class AdmittedCall implements OpenCall, DecidedCall {
   succeed(): void {
     this.#over();
     logSuccess(this.#parts.log, this.#record);
+    this.#parts.observer?.ended(this.#record, 'OK', undefined);
   }
 
   /** What the caller may see of this failure. A second failure of the same call changes nothing. */
   fail(thrown: unknown): ConnectError {
     this.#over();
-    this.#answer ??= told(this.#parts.log, this.#record, thrown);
+    this.#answer ??= told(this.#parts, this.#record, thrown);
     return this.#answer;
   }
 
@@ -161,7 +185,7 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     const reason = explain();
     this.#controller.abort(reason);
     interrupt?.(reason);
-    this.#answer ??= told(this.#parts.log, this.#record, reason);
+    this.#answer ??= told(this.#parts, this.#record, reason);
     this.#endedEarly?.();
   }
 

@@ -18,6 +18,8 @@ export type CallSlots = {
    * the call is over, however it ends: answered, refused, or left by its caller, begun or not.
    */
   enter(rpc: MountedRpc, head: EnteringCall): () => void;
+  /** How many are taken, how many calls wait for one, and how many there are. */
+  counts(): { readonly taken: number; readonly waiting: number; readonly limit: number };
 };
 
 /** A call as it stands at the entrance. */
@@ -38,6 +40,8 @@ export type CallSlotsOptions = {
   readonly writesInTime: (deadlineMs: number) => boolean;
   readonly log: Log;
   readonly clock: Clock;
+  /** Told of each call that gets no slot. */
+  readonly onTurnedAway?: ((name: string, reason: string) => void) | undefined;
 };
 
 /** Whoever gives a call at least this long may be kept waiting for its slot. */
@@ -49,7 +53,8 @@ const WAITING = 4;
 /** One line for all that were turned away meanwhile: a line for each would cost as much as the refusal. */
 const TELL_EVERY_MS = 1_000;
 
-export function createCallSlots({ limit, writesInTime, log, clock }: CallSlotsOptions): CallSlots {
+export function createCallSlots(options: CallSlotsOptions): CallSlots {
+  const { limit, writesInTime, log, clock, onTurnedAway } = options;
   const overloaded = (why: string) =>
     new RefusalError({
       reason: 'OVERLOADED',
@@ -63,7 +68,8 @@ export function createCallSlots({ limit, writesInTime, log, clock }: CallSlotsOp
   const shares = createShares(limit);
   let turnedAway = 0;
 
-  function turnAway(call: EnteringCall, refusal: RefusalError): () => void {
+  function turnAway({ name }: MountedRpc, call: EnteringCall, refusal: RefusalError): () => void {
+    onTurnedAway?.(name, refusal.refusal.reason);
     turnedAway += 1;
     if (turnedAway === 1) {
       clock.after(TELL_EVERY_MS, () => {
@@ -81,12 +87,12 @@ export function createCallSlots({ limit, writesInTime, log, clock }: CallSlotsOp
         call.begin();
         return nothing;
       }
-      if (!changesNothing(rpc) && !writesInTime(call.deadlineMs)) return turnAway(call, late);
+      if (!changesNothing(rpc) && !writesInTime(call.deadlineMs)) return turnAway(rpc, call, late);
       const share = shares.of(call.connection);
       if (shares.mayTake(share)) shares.begin(share, call);
       else if (call.deadlineMs - clock.monotonic() >= PATIENT_MS && shares.mayWait())
         shares.wait(share, call);
-      else return turnAway(call, full);
+      else return turnAway(rpc, call, full);
       let over = false;
       return () => {
         if (over) return;
@@ -94,6 +100,7 @@ export function createCallSlots({ limit, writesInTime, log, clock }: CallSlotsOp
         shares.leave(share, call);
       };
     },
+    counts: () => ({ ...shares.counts(), limit }),
   };
 }
 
@@ -143,6 +150,7 @@ function createShares(limit: number) {
       shares.set(connection, share);
       return share;
     },
+    counts: () => count,
     mayTake: (share: Share): boolean => share.waiting.size === 0 && isBelowItsShare(share),
     begin,
     mayWait: (): boolean => count.waiting < WAITING * limit,

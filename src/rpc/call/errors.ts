@@ -60,6 +60,12 @@ function masked(requestId: string): ConnectError {
   return error;
 }
 
+/** The reason that a caller is told; undefined for a fault, and where nobody refused. */
+export function reasonOf(thrown: unknown): string | undefined {
+  const said = meant(thrown);
+  return isRefusal(said) ? said.refusal.reason : undefined;
+}
+
 /** Whether the code that threw this meant the caller to read it. */
 export const isDeliberate = (thrown: unknown) => isRefusal(thrown) || thrown instanceof ConnectError;
 

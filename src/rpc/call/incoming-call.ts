@@ -52,6 +52,15 @@ export const requestIdKey = createContextKey('', { description: 'the id of the r
 // What a caller sends goes into log lines and headers: short, printable, no spaces.
 const ACCEPTABLE = /^[\x21-\x7e]{1,128}$/;
 
+/** In W3C's form: version, trace, span, flags. No trace and no span is all zeros. */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
+
+/** The trace that the caller says the call is a part of, so that one id spans its log and this one, traced or not. */
+export function traceIdOf({ header }: Pick<CallHead, 'header'>): string | undefined {
+  const given = header('traceparent');
+  return given === undefined ? undefined : TRACEPARENT.exec(given)?.[1];
+}
+
 /** The caller's `x-request-id`, so that one id spans both logs; a new one where it is missing or unfit. */
 export function requestIdOf({ header }: Pick<CallHead, 'header'>): string {
   const given = header('x-request-id');

@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
+import { codeName } from './access-log.ts';
 import { admit, type MiddlewareParts } from './admission.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { HandlerContext } from '@connectrpc/connect';
@@ -6,6 +7,7 @@ import type { Clock } from '../../db/clock.ts';
 import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
 import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
+import { reasonOf } from './errors.ts';
 import { reject, type Rejection } from './rejection.ts';
 
 /**
@@ -35,7 +37,7 @@ export type Middleware = {
 };
 
 export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Middleware {
-  const { validate, authenticate, openCalls, log, clock } = parts;
+  const { validate, authenticate, openCalls, clock } = parts;
   return {
     clock,
     slots,
@@ -45,7 +47,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
       openCalls.assertOpen();
     },
 
-    reject: (call, thrown) => reject(log, call, thrown),
+    reject: rejecting(parts),
 
     async unary(rpc, call, encode) {
       const admitted = admit(parts, rpc, call);
@@ -53,7 +55,8 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
         const request = await admitted.race(call.decode() as Promise<Message>);
         admitted.begin();
         validate(rpc.method.input, request);
-        const response = await admitted.race(Promise.resolve(rpc.impl(request, admitted.context)));
+        const work = admitted.traced(() => Promise.resolve(rpc.impl(request, admitted.context)));
+        const response = await admitted.race(work);
         const answer = encode(response);
         admitted.succeed();
         return answer;
@@ -95,6 +98,14 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
     },
   };
 }
+
+const rejecting =
+  ({ log, observer }: MiddlewareParts): Middleware['reject'] =>
+  (call, thrown) => {
+    const rejection = reject(log, call, thrown);
+    observer?.turnedAway(call.name, reasonOf(thrown) ?? codeName(rejection.answer.code));
+    return rejection;
+  };
 
 /** The requests of a stream. Once its call has ended there are no more: that they cannot be read is no failure. */
 async function* whileOpen(

@@ -5,12 +5,15 @@ import { StartError } from '../../start-error.ts';
 /** Where to listen, as it is set. */
 export type Address = { readonly host: string; readonly port: number };
 
-const PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there: end it, or set CREDIT_LEDGER_PORT',
-  EACCES: 'this user may not listen there: set CREDIT_LEDGER_PORT to 1024 or more',
-  EADDRNOTAVAIL: 'this machine has no such address: correct CREDIT_LEDGER_HOST',
-  ENOTFOUND: 'nobody knows a host of that name: correct CREDIT_LEDGER_HOST',
-  EAI_AGAIN: 'its name cannot be looked up: correct CREDIT_LEDGER_HOST',
+/** The variables by which it is set begin so, and end in `_HOST` and `_PORT`. */
+type SetBy = 'CREDIT_LEDGER' | 'CREDIT_LEDGER_METRICS';
+
+const PROBLEMS: Readonly<Record<string, (setBy: SetBy) => string>> = {
+  EADDRINUSE: (setBy) => `another process listens there: end it, or set ${setBy}_PORT`,
+  EACCES: (setBy) => `this user may not listen there: set ${setBy}_PORT to 1024 or more`,
+  EADDRNOTAVAIL: (setBy) => `this machine has no such address: correct ${setBy}_HOST`,
+  ENOTFOUND: (setBy) => `nobody knows a host of that name: correct ${setBy}_HOST`,
+  EAI_AGAIN: (setBy) => `its name cannot be looked up: correct ${setBy}_HOST`,
 };
 
 /**
@@ -30,8 +33,12 @@ export async function assertFree(address: Address): Promise<void> {
 }
 
 /** What listening fails with, as a sentence; anything else as it is. */
-export function explainListening(error: unknown, { host, port }: Address): unknown {
+export function explainListening(
+  error: unknown,
+  { host, port }: Address,
+  setBy: SetBy = 'CREDIT_LEDGER',
+): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (!Object.hasOwn(PROBLEMS, code)) return error;
-  return new StartError(`${host}, port ${port}, cannot be listened on: ${PROBLEMS[code]}.`);
+  return new StartError(`${host}, port ${port}, cannot be listened on: ${PROBLEMS[code]!(setBy)}.`);
 }

@@ -5,7 +5,8 @@ import { isLoopback, type AccessToken } from '../../environment.ts';
 import type { Log } from '../../log.ts';
 import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
-import { createCallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
+import type { CallObserver } from '../call/call-observer.ts';
+import { createCallSlots, type CallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
 import { createConnectTransport, type Pages } from './connect-transport.ts';
 import { createGrpcTransport, isGrpc } from './grpc-transport.ts';
 import { createHttp1Server } from './http1-server.ts';
@@ -41,6 +42,8 @@ export type ServerOptions = {
   readonly maxCalls?: number;
   /** Whether one more write would be done by a deadline; default: all would. */
   readonly writesInTime?: CallSlotsOptions['writesInTime'];
+  /** Told of every call. */
+  readonly observer?: CallObserver | undefined;
 };
 
 export type RunningServer = {
@@ -49,6 +52,8 @@ export type RunningServer = {
   readonly port: number;
   /** Serves on, and asks callers over HTTP/1.1 to come back by another connection: answers say `connection: close`. */
   drain(): void;
+  /** How many calls are worked on, and how many wait for that. */
+  readonly calls: CallSlots['counts'];
   /**
    * Stops listening, tells HTTP/2 connections to go elsewhere (GOAWAY), ends streams with SHUTTING_DOWN, lets other
    * calls finish for up to `graceMs`, then ends them. A second later what is left is cut: requests that were never sent
@@ -78,11 +83,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxCalls: limit = DEFAULT_MAX_CALLS,
     writesInTime = () => true,
     clock = createClock(),
+    observer,
   } = options;
   const openCalls = createOpenCalls(clock);
   const authenticate = createAuthentication(tokens);
-  const slots = createCallSlots({ limit, writesInTime, log, clock });
-  const middleware = createMiddleware({ log, clock, authenticate, validate, openCalls }, slots);
+  const slots = createCallSlots({ limit, writesInTime, log, clock, onTurnedAway: observer?.turnedAway });
+  const middleware = createMiddleware({ log, clock, authenticate, validate, openCalls, observer }, slots);
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
   const grpc = createGrpcTransport(services, middleware, checkHost);
@@ -125,6 +131,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url: urlOf(address),
     port: address.port,
     drain: http1.drain,
+    calls: slots.counts,
     close: () => (closing ??= close()),
   };
 }
