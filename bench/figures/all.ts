@@ -9,6 +9,7 @@ import { locked } from './locked.ts';
 import { overload } from './overload.ts';
 import { reads } from './reads.ts';
 import { start } from './start.ts';
+import { telemetry } from './telemetry.ts';
 import { unary } from './unary.ts';
 import { watches } from './watches.ts';
 import { writes } from './writes.ts';
@@ -28,4 +29,5 @@ export const figures: readonly Figure[] = [
   instances,
   watches,
   start,
+  telemetry,
 ];
