@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { grpcurl, hasCurl, shellFor } from './support/pages.ts';
 import { testDatabase } from './support/postgres.ts';
 import { testClock } from './support/clock.ts';
-import { testService } from './support/service.ts';
+import { observedService } from './support/observed.ts';
 import { blocksOf, createComparison, sectionOf } from './support/shown.ts';
 
 /**
@@ -17,10 +17,11 @@ const readme = readFileSync('README.md', 'utf8');
 // The commands ask the machine's own clock for "in a minute", so the service's starts there too.
 const time = testClock(Date.now());
 const database = await testDatabase();
-const service = await testService(database.url, { clock: time.clock });
+const service = await observedService(database.url, { clock: time.clock });
 afterAll(() => service.stop());
 
-const shell = shellFor(service);
+const { metricsUrl } = service.telemetry;
+const shell = shellFor({ ...service, metricsUrl });
 
 if (!hasCurl) console.log('curl is not installed: the commands of the README are left out.');
 if (grpcurl === undefined)

@@ -8,11 +8,16 @@ export const grpcurl = process.env['GRPCURL'];
 
 export const hasCurl = (await printedBy('command -v curl', {})) !== '';
 
+/** Where a service is, and its metrics, where there are any. */
+type Places = { readonly port: number; readonly metricsUrl?: string | undefined };
+
 /** A shell for which the service listens where the pages say; it answers what was printed, errors after the rest. */
 export const shellFor =
-  (service: { readonly port: number }, environment: Readonly<Record<string, string>> = {}) =>
+  ({ port, metricsUrl = 'nowhere' }: Places, environment: Readonly<Record<string, string>> = {}) =>
   (script: string): Promise<string> => {
-    const here = script.replaceAll('localhost:8484', `127.0.0.1:${service.port}`);
+    const here = script
+      .replaceAll('localhost:8484', `127.0.0.1:${port}`)
+      .replaceAll('localhost:9464/metrics', metricsUrl);
     const program = grpcurl ?? `${process.execPath}' 'test/support/grpcurl-stand-in.ts`;
     return printedBy(`grpcurl() { '${program}' "$@"; }\n${here}`, environment);
   };

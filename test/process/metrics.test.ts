@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { afterAll, expect, test } from 'vitest';
+import { callerOf } from '../support/caller.ts';
+import { dataDirectory } from '../support/child.ts';
+import { grantRequest } from '../support/requests.ts';
+import { scrape } from '../support/scrape.ts';
+import { until } from '../support/until.ts';
+
+/** The metrics of a process: from before its database is there until after its last call. */
+
+const MINUTES = 60_000;
+const directory = dataDirectory();
+afterAll(() => directory.remove(), MINUTES);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test(
+  'tell of the embedded Postgres when it is killed and started again, and end with the process',
+  async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/metrics`;
+    const service = await directory.start({ CREDIT_LEDGER_METRICS_PORT: String(port) });
+    await callerOf(service).answer('CreateGrant', grantRequest());
+    const before = await scrape(url);
+    const [up, restarts] = [
+      'credit_ledger_embedded_postgres_up',
+      'credit_ledger_embedded_postgres_restarts_total',
+    ];
+    expect([before.value(up), before.value(restarts)]).toEqual([1, 0]);
+    expect(before.value('credit_ledger_durability_off')).toBe(0);
+    expect(before.value('credit_ledger_unready')).toBe(0);
+
+    process.kill(directory.postmaster()!, 'SIGKILL');
+    const after = await until('it is started again', async () => {
+      const now = await scrape(url);
+      return now.value(restarts) === 1 ? now : undefined;
+    });
+    expect(after.value(up)).toBe(1);
+    expect(await service.end('SIGTERM')).toBe(0);
+    await expect(scrape(url)).rejects.toThrow('fetch failed');
+  },
+  MINUTES,
+);
