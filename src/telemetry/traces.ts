@@ -35,7 +35,7 @@ const MOST_LINKS = 1_000;
  * the sampler takes is not traced.
  */
 export function startTracing(sampling: Sampling, log: Log): Tracing {
-  diag.setLogger(diagnosticsIn(log), DiagLogLevel.WARN);
+  diag.setLogger(diagnosticsIn(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const provider = new TracerProvider({
     sampler: samplerOf(sampling),
     spanLimits: { linkCountLimit: MOST_LINKS },

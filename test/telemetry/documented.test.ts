@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -104,11 +104,29 @@ describe('the alerts', () => {
     expect(left!.split('|').toSorted()).toEqual([...streams, 'ServerReflectionInfo'].toSorted());
   });
 
+  /** promtool has other names in mind than prom-client for what Node tells, and than OpenTelemetry for pools. */
+  const NAMED_BY_OTHERS = /^((nodejs|process)_|db_client_connection_count )/;
   const promtool = process.env['PROMTOOL'];
   if (promtool === undefined)
     console.log('PROMTOOL names no binary: the alerts are checked by a parser alone.');
   test.skipIf(promtool === undefined)('are what promtool takes', () => {
     expect(execFileSync(promtool!, ['check', 'rules', ALERTS], { encoding: 'utf8' })).toContain('SUCCESS');
+  });
+
+  test.skipIf(promtool === undefined)('fire when things are wrong, and not when they are well', () => {
+    const fire = 'test/telemetry/alerts-fire.yaml';
+    expect(execFileSync(promtool!, ['test', 'rules', fire], { encoding: 'utf8' })).toContain('SUCCESS');
+    const told = readFileSync(fire, 'utf8');
+    expect(rules.filter(({ alert }) => !told.includes(`alertname="${alert}"`))).toEqual([]);
+  });
+
+  test.skipIf(promtool === undefined)('go by metrics that promtool can read', () => {
+    const { status, stderr } = spawnSync(promtool!, ['check', 'metrics'], {
+      input: scraped.text,
+      encoding: 'utf8',
+    });
+    const said = stderr.split('\n').filter((line) => line !== '' && !NAMED_BY_OTHERS.test(line));
+    expect({ said, isRead: status === 0 || status === 3 }).toEqual({ said: [], isRead: true });
   });
 });
 
