@@ -28,6 +28,7 @@ const layers = [
     'amount.ts',
     'instant.ts',
     'id.ts',
+    'actor.ts',
     'reasons.ts',
     'refusal.ts',
     'scope.ts',

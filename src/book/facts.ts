@@ -1,3 +1,4 @@
+import { requestOf, type Actor } from '../actor.ts';
 import type { Charge } from '../credit/charge.ts';
 import type { Details, Grant } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
@@ -115,18 +116,25 @@ export type HashedWrite = Omit<Write, 'hash'> & {
   readonly facts: readonly Fact[];
 };
 
+/** Whom a caller names may be a person, who may have to be forgotten; callers and requests are not. */
+const actorFact = (salt: Salt, of: Actor) => [
+  of.caller,
+  requestOf(of),
+  of.actor === null ? null : digestOf(salt, 'actor', [of.actor]),
+];
+
 /** The link of a write, after those of its transactions. */
 export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): Buffer {
-  const { version, recordedAt, method, idempotencyKey, feedPosition, salt, facts, answered } = write;
+  const { version, recordedAt, method, idempotencyKey, feedPosition, salt, facts, answered, actor } = write;
   return linkAfter(before, 'write', [
     ...identityOf(owner),
-    // The last place is kept for who caused it.
     version,
     recordedAt,
     feedPosition,
     method,
     idempotencyKey,
-    null,
+    // Its place was kept: where nobody is told the link is what it was before writes told it.
+    actor === null ? null : actorFact(salt, actor),
     answered === null
       ? null
       : digestOf(salt, 'answer', [method, bytesOf(answered.request), bytesOf(answered.answer)]),

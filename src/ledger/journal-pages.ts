@@ -16,6 +16,7 @@ import {
   type TransactionWalk,
 } from './journal-walks.ts';
 import type { PostingKind } from './posting.ts';
+import { actorColumns, actorIn, isBy, isVersionBy, withWriteOf, type Told, type ToldRow } from './writes.ts';
 import {
   ENTRY,
   FOUND,
@@ -50,6 +51,8 @@ export type JournalRange = Placed & {
   readonly chargeId: string | null;
   /** The versions that can have collected for the charge, in order. */
   readonly collectedIn: readonly number[];
+  /** Who made the versions. */
+  readonly actor: string | null;
 };
 
 export type TransactionRange = JournalRange & {
@@ -65,6 +68,7 @@ export const WHOLE_JOURNAL = {
   grantId: null,
   chargeId: null,
   collectedIn: [],
+  actor: null,
   kinds: [],
   idempotencyKey: null,
 };
@@ -81,10 +85,18 @@ export type JournalPage<Shown> = { readonly rows: readonly Shown[]; readonly nex
 /** Rows a page looks at, at most: some milliseconds' worth. Along a grant a row is a transaction, of several entries. */
 const LOOKED_AT = 10_000;
 const OF_GRANT = 4_000;
-const lookedAt = (walk: EntryWalk): number => (walk === 'grant' ? OF_GRANT : LOOKED_AT);
+/** As much of these where each row has to be asked who made it. */
+const BY_ACTOR = 0.4;
+const lookedAt = (walk: EntryWalk, { actor }: Pick<JournalRange, 'actor'>): number =>
+  (walk === 'grant' ? OF_GRANT : LOOKED_AT) * (actor === null ? 1 : BY_ACTOR);
 
 /** What every page shows of what is walked past. */
-const BOOKED = { bookedFrom: 'timestamptz', bookedTo: 'timestamptz', grantId: 'uuid' } as const;
+const BOOKED = {
+  bookedFrom: 'timestamptz',
+  bookedTo: 'timestamptz',
+  grantId: 'uuid',
+  actor: 'text',
+} as const;
 
 function entriesAlong(walk: EntryWalk) {
   const p = parameters({
@@ -94,14 +106,15 @@ function entriesAlong(walk: EntryWalk) {
     transaction: 'integer',
     limit: 'bigint',
   });
-  const page = statement<EntryRow>(
+  const page = statement<EntryRow & ToldRow>(
     `entries_along_${walk}`,
-    `select ${ENTRY} from (
-       select w.version, w.position, w.sub_account from (${ENTRY_WALKS[walk](p)}) w
-       where w.booked_at >= ${p.bookedFrom} and w.booked_at < ${p.bookedTo}
-         and (${p.grantId} is null or w.grant_id = ${p.grantId})
-         and (${p.subAccounts} is null or w.sub_account = any(${p.subAccounts})) and (${p.transaction} is null or w.transaction = ${p.transaction})
-       order by w.version, w.position limit ${p.limit}
+    `select ${ENTRY}, ${actorColumns('w')} from (
+       select along.version, along.position, along.sub_account from (${ENTRY_WALKS[walk](p)}) along
+       where along.booked_at >= ${p.bookedFrom} and along.booked_at < ${p.bookedTo}
+         and (${p.grantId} is null or along.grant_id = ${p.grantId})
+         and (${p.actor} is null or ${isVersionBy({ ...p, version: 'along.version' }, p.actor)})
+         and (${p.subAccounts} is null or along.sub_account = any(${p.subAccounts})) and (${p.transaction} is null or along.transaction = ${p.transaction})
+       order by along.version, along.position limit ${p.limit}
      ) named
      cross join lateral (
        select * from entries e
@@ -110,6 +123,7 @@ function entriesAlong(walk: EntryWalk) {
      ) e
      ${transactionAt({ ...p, version: 'e.version', ordinal: 'e.transaction' })}
      ${withAccount(p)}
+     ${withWriteOf({ ...p, version: 'e.version' })}
      order by e.version, e.position`,
   );
   return { p, page, ...entryEdge(walk) };
@@ -141,6 +155,7 @@ function transactionsAlong(walk: TransactionWalk) {
      ${withWrite(p)}
      where t.booked_at >= ${p.bookedFrom} and t.booked_at < ${p.bookedTo} and ${namesGrant}
        and (cardinality(${p.kinds}) = 0 or t.kind = any(${p.kinds})) and (${p.idempotencyKey} is null or w.idempotency_key = ${p.idempotencyKey})
+       and (${p.actor} is null or ${isBy('w', p.actor)})
      order by t.version, t.ordinal limit ${p.limit}`,
   );
   return { p, page, ...transactionEdge(walk) };
@@ -163,20 +178,22 @@ const TRANSACTIONS = {
 export async function pageOfEntries(
   connection: Connection,
   range: EntryRange,
-): Promise<JournalPage<ReadEntry>> {
+): Promise<JournalPage<ReadEntry & Told>> {
   const { subAccounts, transaction, limit } = range;
   const { walk, along } = walkOf(range);
   const [by, subject] =
     walk === 'book' && subAccounts !== null ? (['accounts', subAccounts] as const) : ([walk, along] as const);
   const hides = hidesRows(range) || transaction !== null || (subAccounts !== null && by !== 'accounts');
   const { p, page, way, edge: last } = ENTRIES[by];
-  const asked = wayOf(range, subject, hides ? lookedAt(by) : limit + 1);
+  const asked = wayOf(range, subject, hides ? lookedAt(by, range) : limit + 1);
   const [rows, [end]] = await awaitAll([
     connection.run(page, bind(p, asked, shownOf(range), { subAccounts, transaction })),
     connection.run(last, bind(way, asked)),
   ]);
-  return pageOf(rows.map(readEntry), limit, end, ({ version, position }) => ({ version, position }));
+  return pageOf(rows.map(readTold), limit, end, ({ version, position }) => ({ version, position }));
 }
+
+const readTold = (row: EntryRow & ToldRow): ReadEntry & Told => ({ ...readEntry(row), actor: actorIn(row) });
 
 /** A page of transactions with their entries, oldest version first. */
 export async function pageOfTransactions(
@@ -187,7 +204,11 @@ export async function pageOfTransactions(
   const { walk, along } = walkOf(range);
   const hides = hidesRows(range) || kinds.length > 0 || idempotencyKey !== null;
   const { p, page, way, edge: last } = TRANSACTIONS[walk];
-  const asked = wayOf(range, along, hides ? lookedAt(walk) : (limit + 1) * (walk === 'book' ? 1 : LEGS));
+  const asked = wayOf(
+    range,
+    along,
+    hides ? lookedAt(walk, range) : (limit + 1) * (walk === 'book' ? 1 : LEGS),
+  );
   // Of those that all show, no more are looked up than are shown.
   const atMost = hides ? asked.lookAt : limit + 1;
   const [rows, [end]] = await awaitAll([
@@ -214,8 +235,8 @@ function walkOf({ grantId, chargeId }: JournalRange): {
 }
 
 /** Whether rows that are walked past may not show. */
-const hidesRows = ({ bookedFrom, bookedTo, grantId, chargeId }: JournalRange): boolean =>
-  bookedFrom !== ALWAYS || bookedTo !== NEVER || (grantId !== null && chargeId !== null);
+const hidesRows = ({ bookedFrom, bookedTo, grantId, chargeId, actor }: JournalRange): boolean =>
+  bookedFrom !== ALWAYS || bookedTo !== NEVER || actor !== null || (grantId !== null && chargeId !== null);
 
 const wayOf = (
   { shard, bookId, after, version, collectedIn }: JournalRange,
@@ -232,9 +253,10 @@ const wayOf = (
   lookAt,
 });
 
-const shownOf = ({ bookedFrom, bookedTo, grantId, chargeId, limit }: JournalRange) => ({
+const shownOf = ({ bookedFrom, bookedTo, grantId, chargeId, actor, limit }: JournalRange) => ({
   bookedFrom,
   bookedTo,
+  actor,
   // What is walked along needs no looking at; with a charge, that is the charge.
   grantId: chargeId === null ? null : grantId,
   limit: limit + 1,

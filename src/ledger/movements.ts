@@ -1,12 +1,13 @@
 import type { Amount } from '../amount.ts';
 import { codec, type Row } from '../db/codec.ts';
 import { as, bigint, id, integer, numeric, optional, text, timestamptz } from '../db/columns.ts';
-import { statement, type Connection, type Statement } from '../db/database.ts';
+import { awaitAll, statement, type Connection, type Statement } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { Instant } from '../instant.ts';
 import { entriesOf, OF_CREDIT } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import { idIn } from './transaction-id.ts';
+import { isVersionBy } from './writes.ts';
 import { isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
 
 /**
@@ -98,11 +99,11 @@ const SHOWN_ELSEWHERE = `
       and e.kind in ('ISSUE', 'EXPIRE') and e.kind <> t.kind
   )`;
 
-/** `which` picks transactions t. */
-const movements = (which: string): string => `
+/** `which` picks transactions t, of all or of those a walk finds. */
+const movements = (which: string, from = 'transactions'): string => `
   select ${idIn('t')} as id, t.kind, t.booked_at, t.version, t.ordinal, t.recorded_at, t.grant_id, t.charge_id, t.reason,
          net.currency, net.amount
-  from transactions t
+  from ${from} t
   cross join lateral (
     select s.currency, sum(shown.amount) as amount from (${SHOWN_ENTRIES}) shown
     join sub_accounts s on s.shard = ${p.shard} and s.book_id = ${p.bookId} and s.ordinal = shown.sub_account
@@ -148,6 +149,78 @@ export async function pageOfMovements(
     bind(paged, settledIn(filter), { kinds, from, until, limit }, place),
   );
   return rows.map(readMovement);
+}
+
+/** Transactions that a page of what one actor did looks at, at most: who made each another row tells. */
+const LOOKED_AT = 4_000;
+
+const WAY = {
+  shard: 'smallint',
+  bookId: 'bigint',
+  from: 'timestamptz',
+  until: 'timestamptz',
+  bookedAt: 'timestamptz',
+  beyondVersion: 'bigint',
+  position: 'integer',
+  lookAt: 'bigint',
+} as const;
+const way = parameters(WAY);
+const by = parameters({ ...SETTLED, ...WAY, kinds: 'text[]', actor: 'text', limit: 'bigint' });
+
+function pageBy(name: string, beyond: '<' | '>', order: 'asc' | 'desc') {
+  const walk = (of: Readonly<Record<keyof typeof WAY, string>>) => `
+    select * from transactions t
+    where t.shard = ${of.shard} and t.book_id = ${of.bookId} and t.booked_at >= ${of.from} and t.booked_at < ${of.until}
+      and (t.booked_at, t.version, t.ordinal) ${beyond} (${of.bookedAt}, ${of.beyondVersion}, ${of.position})
+    order by t.booked_at ${order}, t.version ${order}, t.ordinal ${order}
+    limit ${of.lookAt}`;
+  const isTheirs = `t.kind = any(${by.kinds}) and ${isVersionBy({ ...by, version: 't.version' }, by.actor)}`;
+  return {
+    page: statement<Row<Movement>>(
+      `${name}_by_actor`,
+      `${movements(isTheirs, `(${walk(by)})`)}
+       order by t.booked_at ${order}, t.version ${order}, t.ordinal ${order} limit ${by.limit}`,
+    ),
+    end: statement<{ booked_at: Instant; version: number; ordinal: number }>(
+      `end_of_${name}_by_actor`,
+      `select booked_at, version, ordinal from (${walk(way)}) w offset ${way.lookAt} - 1 limit 1`,
+    ),
+  };
+}
+
+const BY_ACTOR = {
+  older: pageBy('movements_older', '<', 'desc'),
+  newer: pageBy('movements_newer', '>', 'asc'),
+};
+
+/**
+ * The same of versions that one actor made, of a bounded number of transactions beyond the key: `end` is the last of them
+ * where there may be more.
+ */
+export async function pageOfMovementsBy(
+  connection: Connection,
+  {
+    beyond,
+    direction,
+    kinds,
+    from,
+    until,
+    limit,
+    actor,
+    ...filter
+  }: MovementPage & { readonly actor: string },
+): Promise<{ readonly rows: readonly Movement[]; readonly end: MovementKey | null }> {
+  const { bookedAt, version: beyondVersion, position } = beyond;
+  const asked = { from, until, bookedAt, beyondVersion, position, lookAt: LOOKED_AT };
+  const { page: rowsBy, end: endBy } = BY_ACTOR[direction];
+  const [rows, [end]] = await awaitAll([
+    connection.run(rowsBy, bind(by, settledIn(filter), asked, { kinds, actor, limit })),
+    connection.run(endBy, bind(way, filter, asked)),
+  ]);
+  return {
+    rows: rows.map(readMovement),
+    end: end === undefined ? null : { bookedAt: end.booked_at, version: end.version, position: end.ordinal },
+  };
 }
 
 const at = parameters({ ...SETTLED, instants: 'timestamptz[]' });

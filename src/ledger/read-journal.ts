@@ -8,6 +8,7 @@ import { entriesOf, transactionAt } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import type { Appended, JournalEntry, JournalTransaction } from './journal.ts';
 import { ROUTED, SUB_ACCOUNT } from './sub-accounts.ts';
+import { ACTOR, actorColumns, type Told } from './writes.ts';
 import { askedById, NAMED_BY_ID, idIn, rowAsked } from './transaction-id.ts';
 
 /** The journal of books as it was written: transactions and entries in version order. */
@@ -38,15 +39,16 @@ export type ReadEntry = Omit<FoundEntry, 'reverses'> & {
 export type ReadTransaction = Pick<
   JournalTransaction,
   'kind' | 'version' | 'ordinal' | 'bookedAt' | 'recordedAt' | 'hash' | 'reason'
-> & {
-  readonly id: string;
-  /** The id of the first transaction of its write: common to all that one write led to. */
-  readonly groupId: string;
-  readonly idempotencyKey: string | null;
-  /** Of a reversal: the manual transaction it takes back. */
-  readonly reversedId: string | null;
-  readonly entries: readonly ReadEntry[];
-};
+> &
+  Told & {
+    readonly id: string;
+    /** The id of the first transaction of its write: common to all that one write led to. */
+    readonly groupId: string;
+    readonly idempotencyKey: string | null;
+    /** Of a reversal: the manual transaction it takes back. */
+    readonly reversedId: string | null;
+    readonly entries: readonly ReadEntry[];
+  };
 
 export type EntryRow = Row<FoundEntry>;
 
@@ -102,10 +104,11 @@ export const FOUND = codec<FoundTransaction>({
   hash: bytea,
   reason: optional(text),
   idempotencyKey: optional(text),
+  actor: ifAny(ACTOR),
 });
 
 export const TRANSACTION = `t.book_id, ${idIn('t')} as id, t.kind, t.version, t.ordinal, t.booked_at, t.recorded_at, t.hash, t.reason,
-  w.idempotency_key, ${idIn('g')} as group_id`;
+  w.idempotency_key, ${actorColumns('w')}, ${idIn('g')} as group_id`;
 
 /** What a row of a transaction `t` needs besides: the write it belongs to, and the first transaction of that. */
 export const withWrite = ({ shard }: OfShard): string => `
@@ -239,7 +242,8 @@ const reversedEntry = (transactionId: string, position: number): ReadEntry['reve
 });
 
 /**
- * The transaction of a kind that a write has just added, as reading it back will show it; undefined if it added none.
+ * The transaction of a kind that a write has just added, as reading it back will show it, but for who made it; undefined if
+ * it added none.
  * `reversedId`: the transaction that a REVERSE takes back.
  */
 export function asRead(
@@ -256,6 +260,7 @@ export function asRead(
     id: transactionId,
     groupId: idOf('txn', appended.transactions[0]!.uuid),
     idempotencyKey,
+    actor: null,
     reversedId,
     entries: appended.entries
       .filter((entry) => entry.transaction === made.ordinal)

@@ -1,5 +1,6 @@
-import { ifAny } from '../db/codec.ts';
-import { bigint, bytea, inKey, optional, smallint, text, timestamptz } from '../db/columns.ts';
+import type { Actor } from '../actor.ts';
+import { codec, ifAny, type Row, type Shape } from '../db/codec.ts';
+import { bigint, bytea, inKey, optional, smallint, text, timestamptz, uuid } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import type { KnownBook, Placed } from '../db/placement.ts';
@@ -9,12 +10,44 @@ import { KNOWN_BOOK } from './as-of.ts';
 import { FORMAT, type Salt } from './hash.ts';
 
 /**
- * The only writer of `writes`: what took a version of a book, and when, and what it was answered under its key. Which
+ * The only writer of `writes`: what took a version of a book, when and by whom, and what it was answered under its key. Which
  * version that is at an instant: as-of.ts. Who repeats its key: tables/remembered.ts.
  */
 
 /** What was asked under a key and answered first, as the wire encoded them. */
 export type Answered = { readonly request: Uint8Array; readonly answer: Uint8Array };
+
+/** Who made a version, in the columns of its write. */
+export const ACTOR: Shape<Actor> = {
+  caller: text,
+  actor: optional(text),
+  requestUuid: optional(uuid),
+  requestText: optional(text),
+};
+
+/** The same as a read finds it beside something else: null of versions of before it was kept. */
+export type Told = { readonly actor: Actor | null };
+const TOLD = codec<Told>({ actor: ifAny(ACTOR) });
+export type ToldRow = Row<Told>;
+export const actorIn = (row: ToldRow): Actor | null => TOLD.read(row).actor;
+/** Of a row of `writes`. */
+export const actorColumns = (alias: string): string => TOLD.select(alias);
+
+/** Whether the caller of a row of `writes`, or whom it named, is the actor in a parameter. */
+export const isBy = (alias: string, actor: string): string =>
+  `(${alias}.caller = ${actor} or ${alias}.actor = ${actor})`;
+
+type OfVersion = Readonly<Record<'shard' | 'bookId' | 'version', string>>;
+
+const writeOf = ({ shard, bookId, version }: OfVersion, what: string): string =>
+  `select ${what} from writes w where w.shard = ${shard} and w.book_id = ${bookId} and w.version = ${version}`;
+
+/** The write `w` of a version, looked up row by row ("offset 0" keeps it so); where it is missing, the rest still shows. */
+export const withWriteOf = (of: OfVersion): string =>
+  `left join lateral (${writeOf(of, '*')} offset 0) w on true`;
+
+/** Whether a version is by the actor in a parameter; of one row at a time: as "exists" Postgres may read all there are. */
+export const isVersionBy = (of: OfVersion, actor: string): string => `(${writeOf(of, isBy('w', actor))})`;
 
 export type Write = {
   readonly version: number;
@@ -24,6 +57,8 @@ export type Write = {
   readonly idempotencyKey: string | null;
   /** Null: nothing was to be remembered, or is any more. */
   readonly answered: Answered | null;
+  /** Null: made before writes told it. */
+  readonly actor: Actor | null;
   readonly salt: Salt;
   /** Its link of the hash chain. */
   readonly hash: Buffer;
@@ -46,6 +81,7 @@ export const WRITES = tableOf<StoredWrite>('writes', {
   method: text,
   idempotencyKey: optional(text),
   answered: ifAny({ request: bytea, answer: bytea }),
+  actor: ifAny(ACTOR),
   feedPosition: bigint,
   format: smallint,
   salt: optional(bytea),
@@ -74,3 +110,23 @@ export const writesSince = (
   connection: Connection,
   range: KnownBook & { readonly since: number },
 ): Promise<{ version: number; method: string }[]> => connection.run(WRITES_SINCE, bind(p, range));
+
+const named = parameters({ shard: 'smallint', bookId: 'bigint', versions: 'bigint[]' });
+
+const ACTORS = statement<ToldRow & { version: number }>(
+  'actors_of_versions',
+  `select named.version, ${actorColumns('w')} from unnest(${named.versions}) named (version)
+   ${withWriteOf({ ...named, version: 'named.version' })}`,
+);
+
+/** Who made some versions of a book. */
+export async function actorsOf(
+  connection: Connection,
+  book: Placed,
+  versions: Iterable<number>,
+): Promise<ReadonlyMap<number, Actor | null>> {
+  const asked = [...new Set(versions)];
+  if (asked.length === 0) return new Map();
+  const rows = await connection.run(ACTORS, bind(named, book, { versions: asked }));
+  return new Map(rows.map((row) => [row.version, actorIn(row)]));
+}

@@ -1,15 +1,21 @@
 import { ask, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { NOW } from '../book/view.ts';
 import type { Charge } from '../credit/charge.ts';
+import { awaitAll } from '../db/database.ts';
 import { chargesOf } from '../tables/charges.ts';
 import { notFound } from './assert-named.ts';
+import { makerOf, type Made } from './maker.ts';
 
 /** One charge as it stands now; CHARGE_NOT_FOUND where the customer has none of that id. */
 export const getCharge = (
   deps: QueryDeps,
   { chargeId, ...book }: AskedBook & { readonly chargeId: string },
-): Promise<Viewed<{ readonly charge: Charge }>> =>
+): Promise<Viewed<Made<Charge>>> =>
   ask(deps, { ...book, ...NOW }, async (connection, view) => {
-    const [found] = view.bookId === null ? [] : await chargesOf(connection, view, [chargeId]);
-    return { charge: found?.charge ?? notFound('chg', chargeId) };
+    if (view.bookId === null) return notFound('chg', chargeId);
+    const [[found], actor] = await awaitAll([
+      chargesOf(connection, view, [chargeId]),
+      makerOf(connection, 'charges', view, chargeId),
+    ]);
+    return { found: found?.charge ?? notFound('chg', chargeId), actor };
   });

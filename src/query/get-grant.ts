@@ -1,18 +1,23 @@
 import { ask, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { GrantView } from '../credit/grant-view.ts';
+import { awaitAll } from '../db/database.ts';
 import { grantsOf } from '../tables/grants.ts';
 import { viewsOf } from './grant-views.ts';
 import { notFound } from './assert-named.ts';
+import { makerOf, type Made } from './maker.ts';
 
 /** One grant at any instant, as known at any instant; GRANT_NOT_FOUND where the customer has none of that id known. */
 export const getGrant = (
   deps: QueryDeps,
   { grantId, ...asked }: Asked & { readonly grantId: string },
-): Promise<Viewed<{ readonly grant: GrantView }>> =>
+): Promise<Viewed<Made<GrantView>>> =>
   ask(deps, asked, async (connection, view) => {
     if (view.bookId === null) return notFound('grt', grantId);
-    const found = await grantsOf(connection, view, [grantId]);
+    const [found, actor] = await awaitAll([
+      grantsOf(connection, view, [grantId]),
+      makerOf(connection, 'grants', view, grantId),
+    ]);
     const known = found.filter((own) => own.version <= view.version);
     const [grant] = await viewsOf(connection, view, known);
-    return { grant: grant ?? notFound('grt', grantId) };
+    return { found: grant ?? notFound('grt', grantId), actor };
   });

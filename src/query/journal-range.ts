@@ -18,6 +18,8 @@ export type JournalQuestion = Asked & {
   readonly bookedTo: Instant;
   readonly grantId: string | null;
   readonly chargeId: string | null;
+  /** The caller or the actor it named; null: any. */
+  readonly actor: string | null;
 };
 
 export const EMPTY = { rows: [], next: null };
@@ -29,7 +31,7 @@ export async function rangeOf(
   question: JournalQuestion,
   pins: readonly (number | null)[],
 ): Promise<JournalRange | null> {
-  const { after, limit, bookedFrom, bookedTo, grantId, chargeId } = question;
+  const { after, limit, bookedFrom, bookedTo, grantId, chargeId, actor } = question;
   const { shard, bookId } = view;
   const whole = bookedFrom === ALWAYS && bookedTo === NEVER;
   const bounds = whole
@@ -40,6 +42,6 @@ export async function rangeOf(
   if (first > last) return null;
   const from = first > after.version ? { version: first, position: 0 } : after;
   const collectedIn = chargeId === null ? [] : await collectingVersions(connection, view, chargeId);
-  const filter = { bookedFrom, bookedTo, grantId, chargeId, collectedIn };
+  const filter = { bookedFrom, bookedTo, grantId, chargeId, collectedIn, actor };
   return { shard, bookId, after: from, version: last, limit, ...filter };
 }

@@ -5,7 +5,9 @@ import type { Placed } from '../db/placement.ts';
 import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { NOW } from '../book/view.ts';
 import { idOf, LAST_UUID } from '../id.ts';
+import { actorColumns, actorIn, isBy, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
+import type { Made } from './maker.ts';
 import { cutPage, type CutPage } from './page-end.ts';
 
 /**
@@ -19,10 +21,14 @@ export type ChargeFilter = {
   readonly type: ChargeType | null;
   readonly currency: string | null;
   readonly featureKey: string | null;
+  /** Who made them: the caller, or whom it named. */
+  readonly actor: string | null;
 };
 
 /** Rows a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 10_000;
+/** The same where it has to be looked up who made each. */
+const LOOKED_UP = 4_000;
 
 /** From which charge down, and how many are looked at. */
 const WAY = { shard: 'smallint', bookId: 'bigint', from: 'uuid', lookAt: 'bigint' } as const;
@@ -33,6 +39,7 @@ const p = parameters({
   type: 'text',
   currency: 'text',
   featureKey: 'text',
+  actor: 'text',
   limit: 'bigint',
 });
 
@@ -46,13 +53,15 @@ const CANCELED = `select * from charges c where ${IN_BOOK} and c.status = 'CANCE
 const walk = (name: string, charges: string) => {
   const walked = `select * from (${charges}) c ${NEWEST_FIRST}`;
   return {
-    page: statement<ChargeRow>(
+    page: statement<ChargeRow & ToldRow>(
       `page_of_${name}`,
-      `select ${CHARGES.select('c')} from (${walked}) c
+      `select ${CHARGES.select('c')}, ${actorColumns('w')} from (${walked}) c
+       ${withWriteOf({ ...p, version: 'c.version' })}
        where (cardinality(${p.statuses}) = 0 or c.status = any(${p.statuses}))
          and (${p.type} is null or c.type = ${p.type})
          and (${p.currency} is null or c.currency = ${p.currency})
          and (${p.featureKey} is null or c.feature_key = ${p.featureKey})
+         and (${p.actor} is null or ${isBy('w', p.actor)})
        order by c.id desc
        limit ${p.limit}`,
     ),
@@ -82,15 +91,16 @@ export async function pageOfCharges(
   book: Placed,
   filter: ChargeFilter,
   { from, limit }: { readonly from: string | null; readonly limit: number },
-): Promise<CutPage<Charge>> {
+): Promise<CutPage<Made<Charge>>> {
   const { page, behind } = walkFor(filter.statuses);
-  const asked = { from: from ?? LAST_UUID, lookAt: LOOKED_AT };
+  const lookAt = filter.actor === null ? LOOKED_AT : LOOKED_UP;
+  const asked = { from: from ?? LAST_UUID, lookAt };
   const rows = await connection.run(page, bind(p, book, filter, asked, { limit: limit + 1 }));
-  const found = rows.map((row) => CHARGES.read(row).charge);
+  const found = rows.map((row) => ({ found: CHARGES.read(row).charge, actor: actorIn(row) }));
   return cutPage(
     found,
     limit,
-    ({ id }) => id,
+    ({ found: { id } }) => id,
     async () => {
       const [next] = await connection.run(behind, bind(way, book, asked));
       return next === undefined ? null : idOf('chg', next.id);
@@ -112,10 +122,10 @@ export type ChargesQuestion = AskedBook & {
 export const listCharges = (
   deps: QueryDeps,
   { key, minVersion, filter, ...range }: ChargesQuestion,
-): Promise<Viewed<CutPage<Charge>>> =>
+): Promise<Viewed<CutPage<Made<Charge>>>> =>
   askWritten(
     deps,
     { key, minVersion, ...NOW },
     { rows: [], next: null },
-    (connection, view): Promise<CutPage<Charge>> => pageOfCharges(connection, view, filter, range),
+    (connection, view): Promise<CutPage<Made<Charge>>> => pageOfCharges(connection, view, filter, range),
   );

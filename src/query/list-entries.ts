@@ -3,6 +3,7 @@ import { subAccountsAsked, type AccountFilter } from '../ledger/account-totals.t
 import { placeOfTransaction } from '../ledger/journal-bounds.ts';
 import { pageOfEntries, type JournalPage } from '../ledger/journal-pages.ts';
 import type { ReadEntry } from '../ledger/read-journal.ts';
+import type { Told } from '../ledger/writes.ts';
 import { EMPTY, rangeOf, type JournalQuestion } from './journal-range.ts';
 import { assertNamed } from './assert-named.ts';
 
@@ -16,8 +17,8 @@ export type EntriesQuestion = JournalQuestion &
 export const listEntries = (
   deps: QueryDeps,
   question: EntriesQuestion,
-): Promise<Viewed<JournalPage<ReadEntry>>> =>
-  askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadEntry>> => {
+): Promise<Viewed<JournalPage<ReadEntry & Told>>> =>
+  askWritten(deps, question, EMPTY, async (connection, view): Promise<JournalPage<ReadEntry & Told>> => {
     const { transactionId, accountId, grantId, chargeId } = question;
     await assertNamed(connection, view, { txn: transactionId, acc: accountId, grt: grantId, chg: chargeId });
     const place = transactionId === null ? null : await placeOfTransaction(connection, view, transactionId);

@@ -2,12 +2,14 @@ import type { GrantStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { FIRST_UUID, idOf, LAST_UUID } from '../id.ts';
+import { actorColumns, actorIn, isBy, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
 import type { GrantView } from '../credit/grant-view.ts';
 import { rememberedUnder, type Remembered } from '../tables/remembered.ts';
 import { viewsOf } from './grant-views.ts';
+import type { Made } from './maker.ts';
 import { cutPage, type CutPage } from './page-end.ts';
 
 /**
@@ -21,6 +23,8 @@ export type GrantFilter = {
   readonly currency: string | null;
   /** Grants a charge for this feature may use: unrestricted ones, and those that contain the key. */
   readonly featureKey: string | null;
+  /** Who made them: the caller, or whom it named. */
+  readonly actor: string | null;
 };
 
 /** Which part of the list of grants of a book a page shows, both ends inclusive; null: from the newest, to the oldest. */
@@ -28,6 +32,8 @@ type GrantRange = { readonly from: string | null; readonly to: string | null; re
 
 /** Entries of the index that a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 100_000;
+/** The same where each has to be looked up, and who made it. */
+const LOOKED_UP = 4_000;
 
 /** From and down to which grant, and how many are looked at. */
 const RANGE = { shard: 'smallint', bookId: 'bigint', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
@@ -49,6 +55,7 @@ const p = parameters({
   isEarlier: 'boolean',
   currency: 'text',
   featureKey: 'text',
+  actor: 'text',
   limit: 'bigint',
 });
 
@@ -58,28 +65,30 @@ const p = parameters({
 const MAY_BE_IN_STATE = `
   (cardinality(${p.statuses}) = 0
    or case
-        when w.voided_version <= ${p.version} and w.voided_at <= ${p.asOf} then 'VOIDED' = any(${p.statuses})
-        when w.expires_at <= ${p.asOf} then 'EXPIRED' = any(${p.statuses})
-        when greatest(w.effective_at, w.funded_at) <= ${p.asOf} then 'ACTIVE' = any(${p.statuses})
+        when listed.voided_version <= ${p.version} and listed.voided_at <= ${p.asOf} then 'VOIDED' = any(${p.statuses})
+        when listed.expires_at <= ${p.asOf} then 'EXPIRED' = any(${p.statuses})
+        when greatest(listed.effective_at, listed.funded_at) <= ${p.asOf} then 'ACTIVE' = any(${p.statuses})
         else 'PENDING' = any(${p.statuses})
       end
    or ${p.isEarlier} and exists (
         select from former_terms f
-        where f.shard = ${p.shard} and f.book_id = ${p.bookId} and f.grant_id = w.id and f.until_version > ${p.version}
+        where f.shard = ${p.shard} and f.book_id = ${p.bookId} and f.grant_id = listed.id and f.until_version > ${p.version}
       ))`;
 
-const PAGE = statement<GrantRow>(
+const PAGE = statement<GrantRow & ToldRow>(
   'page_of_grants',
-  `select ${GRANTS.select('g')}
-   from (${WALK}) w
+  `select ${GRANTS.select('g')}, ${actorColumns('w')}
+   from (${WALK}) listed
    cross join lateral (
-     select * from grants g where g.shard = ${p.shard} and g.book_id = ${p.bookId} and g.id = w.id
+     select * from grants g where g.shard = ${p.shard} and g.book_id = ${p.bookId} and g.id = listed.id
      offset 0
    ) g
-   where w.version <= ${p.version} and (w.recorded_at <= ${p.asOf} or w.effective_at <= ${p.asOf})
-     and (${p.currency} is null or w.currency = ${p.currency}) and ${MAY_BE_IN_STATE}
+   ${withWriteOf({ ...p, version: 'listed.version' })}
+   where listed.version <= ${p.version} and (listed.recorded_at <= ${p.asOf} or listed.effective_at <= ${p.asOf})
+     and (${p.currency} is null or listed.currency = ${p.currency}) and ${MAY_BE_IN_STATE}
      and (${p.featureKey} is null or g.feature_keys = '{}' or ${p.featureKey} = any(g.feature_keys))
-   order by w.id desc
+     and (${p.actor} is null or ${isBy('w', p.actor)})
+   order by listed.id desc
    limit ${p.limit}`,
 );
 
@@ -95,14 +104,18 @@ export async function pageOfGrants(
   view: WrittenView,
   filter: GrantFilter,
   { from, to, limit }: GrantRange,
-): Promise<CutPage<StoredGrant>> {
-  const walk = { from: from ?? LAST_UUID, to: to ?? FIRST_UUID, lookAt: LOOKED_AT };
+): Promise<CutPage<Made<StoredGrant>>> {
+  const walk = {
+    from: from ?? LAST_UUID,
+    to: to ?? FIRST_UUID,
+    lookAt: filter.actor === null ? LOOKED_AT : LOOKED_UP,
+  };
   const asked = bind(p, view, filter, walk, { isEarlier: !view.current, limit: limit + 1 });
   const rows = await connection.run(PAGE, asked);
   return cutPage(
-    rows.map(GRANTS.read),
+    rows.map((row) => ({ found: GRANTS.read(row), actor: actorIn(row) })),
     limit,
-    ({ grant }) => grant.id,
+    ({ found }) => found.grant.id,
     async () => {
       const [behind] = await connection.run(BEHIND, bind(ends, view, walk));
       return behind === undefined ? null : idOf('grt', behind.id);
@@ -121,24 +134,34 @@ export type GrantsQuestion = Asked & {
   readonly limit: number;
 };
 
-const NO_GRANTS: CutPage<GrantView> = { rows: [], next: null };
+const NO_GRANTS: CutPage<Made<GrantView>> = { rows: [], next: null };
 
 /**
  * A customer's grants at any instant, newest recorded first: a constant number of statements, and bounded work. A page
  * may hold fewer than asked for, also none, where others are to be looked for behind it.
  */
-export const listGrants = (deps: QueryDeps, question: GrantsQuestion): Promise<Viewed<CutPage<GrantView>>> =>
+export const listGrants = (
+  deps: QueryDeps,
+  question: GrantsQuestion,
+): Promise<Viewed<CutPage<Made<GrantView>>>> =>
   askWritten(deps, question, NO_GRANTS, async (connection, view) => {
     const { filter, limit, idempotencyKey } = question;
     const range = await rangeOf(connection, view, question);
     if (range === null) return NO_GRANTS;
     const page = await pageOfGrants(connection, view, filter, { ...range, limit });
-    const rows = (await viewsOf(connection, view, page.rows)).filter(
-      ({ status, grant }) =>
-        status !== null &&
-        (filter.statuses.length === 0 || filter.statuses.includes(status)) &&
-        (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
+    const views = await viewsOf(
+      connection,
+      view,
+      page.rows.map(({ found }) => found),
     );
+    const rows = page.rows
+      .map(({ actor }, i) => ({ found: views[i]!, actor }))
+      .filter(
+        ({ found: { status, grant } }) =>
+          status !== null &&
+          (filter.statuses.length === 0 || filter.statuses.includes(status)) &&
+          (idempotencyKey === null || grant.details.idempotencyKey === idempotencyKey),
+      );
     return { rows, next: page.next };
   });
 

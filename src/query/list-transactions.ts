@@ -1,11 +1,19 @@
 import { runForward } from '../book/state-at.ts';
 import { isHistory, type BookView } from '../book/view.ts';
+import type { Actor } from '../actor.ts';
 import type { Amount } from '../amount.ts';
 import { awaitAll, type Connection } from '../db/database.ts';
 import { earlier, type Instant } from '../instant.ts';
-import { movementsAt, pageOfMovements, type Movement, type MovementKey } from '../ledger/movements.ts';
+import {
+  movementsAt,
+  pageOfMovements,
+  pageOfMovementsBy,
+  type Movement,
+  type MovementKey,
+} from '../ledger/movements.ts';
 import { kindsThat, POSTING_KINDS, type PostingKind, type TransactionType } from '../ledger/posting.ts';
 import { settledAt, settledAtEach, type SettledAt, type SettledFilter } from '../ledger/settled.ts';
+import { actorsOf } from '../ledger/writes.ts';
 import type { Scope } from '../scope.ts';
 import { forecastMovements } from './forecast-movements.ts';
 import { detailsOf, type Named } from './details.ts';
@@ -16,6 +24,8 @@ export type HistoryQuestion = Asked & {
   readonly types: readonly TransactionType[];
   readonly currency: string | null;
   readonly scope: Scope;
+  /** Who made the versions: the caller, or whom it named; null: any, and what is not booked yet shows. */
+  readonly actor: string | null;
   /** Inclusive. */
   readonly from: Instant;
   /** Exclusive. */
@@ -35,10 +45,13 @@ export type HistoryRow = Movement & {
 export type TransactionsAnswer = {
   /** Newest first. */
   readonly rows: readonly HistoryRow[];
-  readonly older: boolean;
-  readonly newer: boolean;
+  /** Where the page of older rows goes on from, and the one of newer rows; null: there is none. */
+  readonly older: MovementKey | null;
+  readonly newer: MovementKey | null;
   /** What the grants and charges of the rows are called. */
   readonly named: Named;
+  /** Who made the versions of the rows. */
+  readonly actors: ReadonlyMap<number, Actor | null>;
 };
 
 /**
@@ -51,9 +64,10 @@ export const listTransactions = (
   question: HistoryQuestion,
 ): Promise<Viewed<TransactionsAnswer>> =>
   askWritten(deps, question, NO_ROWS, async (connection, view) => {
-    const { scope, currency } = question;
+    const { scope, currency, actor } = question;
     const filter = { ...view, scope, currency };
-    const ahead = isHistory(view) ? [] : await forecast(connection, view, filter);
+    // Nobody has done yet what is not booked.
+    const ahead = isHistory(view) || actor !== null ? [] : await forecast(connection, view, filter);
     const kinds = kindsOf(question.types);
     const { beyond, direction } = question.cursor ?? { beyond: NEWEST, direction: 'older' as const };
     const range = { from: question.from, until: earlier(question.until, view.asOf + 1) };
@@ -64,32 +78,39 @@ export const listTransactions = (
         row.bookedAt < range.until &&
         (direction === 'older' ? compare(row, beyond) < 0 : compare(row, beyond) > 0),
     );
-    const booked = await pageOfMovements(connection, {
-      ...filter,
-      ...range,
-      kinds,
-      beyond,
-      direction,
-      limit: question.limit + 1,
-    });
+    const asked = { ...filter, ...range, kinds, beyond, direction, limit: question.limit + 1 };
+    const { rows: booked, end } =
+      actor === null
+        ? { rows: await pageOfMovements(connection, asked), end: null }
+        : await pageOfMovementsBy(connection, { ...asked, actor });
     const found = direction === 'older' ? [...shown.toReversed(), ...booked] : [...booked, ...shown];
     const page = found.slice(0, question.limit);
-    const more = found.length > question.limit;
+    // Where the page is not full, the rows looked at may not be all there are.
+    const onwards = found.length > question.limit ? page.at(-1)! : end;
+    const back = page[0] ?? end;
     const newestFirst = direction === 'older' ? page : page.toReversed();
-    const allTypes = kinds.length === ALL_KINDS.length;
-    const [rows, named] = await awaitAll([
+    const allTypes = actor === null && kinds.length === ALL_KINDS.length;
+    const [rows, named, actors] = await awaitAll([
       withBalances(connection, view, filter, { rows: newestFirst, ahead, allTypes }),
       detailsOf(connection, view, newestFirst),
+      actorsOf(
+        connection,
+        view,
+        newestFirst.flatMap(({ id, version }) => (id === null ? [] : [version])),
+      ),
     ]);
-    return {
-      rows,
-      named,
-      older: direction === 'older' ? more : newestFirst.length > 0,
-      newer: direction === 'newer' ? more : question.cursor !== null && newestFirst.length > 0,
-    };
+    return direction === 'older'
+      ? { rows, named, actors, older: onwards, newer: question.cursor === null ? null : back }
+      : { rows, named, actors, older: back, newer: onwards };
   });
 
-const NO_ROWS: TransactionsAnswer = { rows: [], older: false, newer: false, named: () => undefined };
+const NO_ROWS: TransactionsAnswer = {
+  rows: [],
+  older: null,
+  newer: null,
+  named: () => undefined,
+  actors: new Map(),
+};
 
 const NEWEST: MovementKey = { bookedAt: Number.POSITIVE_INFINITY, version: 0, position: 0 };
 

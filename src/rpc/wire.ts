@@ -1,6 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { TaxBehavior, type Tax as TaxMessage, type TaxSchema } from '#gen/credit/v1/common_pb.ts';
+import {
+  TaxBehavior,
+  type ActorSchema,
+  type Tax as TaxMessage,
+  type TaxSchema,
+} from '#gen/credit/v1/common_pb.ts';
+import { requestOf, type Actor } from '../actor.ts';
 import type { Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
 
@@ -46,6 +52,9 @@ export const encodeTax = (tax: Tax | null): MessageInitShape<typeof TaxSchema> |
   tax === null
     ? undefined
     : { code: tax.code, behavior: tax.behavior === null ? 0 : enumOf(TaxBehavior, tax.behavior) };
+
+export const encodeActor = (by: Actor | null): MessageInitShape<typeof ActorSchema> | undefined =>
+  by === null ? undefined : { caller: by.caller, actor: by.actor ?? '', requestId: requestOf(by) ?? '' };
 
 /** What every answer about a moment tells of it. */
 export const momentFacts = (of: {

@@ -18,6 +18,7 @@ import type { Decided, Submission } from '../write/submission.ts';
 import { keyOf } from './decode.ts';
 import { bytesOf, writerWithout } from './encoding/encode.ts';
 import { Encoded, encodedAs, raised } from './encoding/encoded.ts';
+import { actorKey } from './call/incoming-call.ts';
 import { deadlineOf, type ServiceDeps } from './handler.ts';
 import { canonicalOf } from './canonical.ts';
 import { textOf } from './wire.ts';
@@ -56,6 +57,7 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
   const prepare = async (request: Request, deps: ServiceDeps, context: HandlerContext) => ({
     key: keyOf(request),
     command: await toCommand(request, deps),
+    actor: context.values.get(actorKey),
     idempotencyKey: textOf(request.idempotencyKey),
     content: () => bytesOf((writer) => writeContent(writer, request)),
     differsFrom: (stored: Uint8Array) =>

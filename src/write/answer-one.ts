@@ -50,7 +50,7 @@ export function answerOne(deps: DecideDeps, session: Session, submission: Submis
 type Prepared = { readonly message: unknown; keep(): void };
 
 function prepare(deps: DecideDeps, session: Session, submission: Submission, now: Instant): Prepared {
-  const { command, idempotencyKey: key, reply } = submission;
+  const { command, idempotencyKey: key, reply, actor } = submission;
   const { method } = specOf(command);
   const first = key === null ? undefined : rememberedIn(session, key);
   if (first !== undefined) {
@@ -69,7 +69,7 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
   return {
     message,
     keep() {
-      const write = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered };
+      const write = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered, actor };
       if (changed) record(session, decision, appended, write);
       if (remembered === null) return;
       remember(session, key!, remembered, hash);

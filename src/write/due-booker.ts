@@ -1,3 +1,4 @@
+import { THE_SERVICE } from '../actor.ts';
 import type { BookDue } from '../credit/commands/book-due.ts';
 import { databaseTime, type Clock } from '../db/clock.ts';
 import type { Instant } from '../instant.ts';
@@ -14,7 +15,8 @@ import type { Submission } from './submission.ts';
  * Books what has fallen due in books that nobody writes to. No figure depends on it: reading computes what is due, and
  * the next write books it. It only keeps the journal close behind the clock, so that whoever follows the journal hears
  * of an expiry, and the next write finds little to do. It writes like everybody else, through the queue of the shard;
- * of two instances that come at once the second finds nothing due, and takes no version.
+ * of two instances that come at once the second finds nothing due, and takes no version. What it books it did itself, and no
+ * caller; what is due where somebody writes is booked by that write.
  */
 export type DueBooker = {
   /** One round: everything due now, in bounded pieces. Resolves with how many books were written. */
@@ -114,6 +116,7 @@ const NOTHING = new Uint8Array();
 const bookingOf = (key: BookKey): Submission<BookDue, boolean> => ({
   key,
   command: { kind: 'bookDue' },
+  actor: THE_SERVICE,
   idempotencyKey: null,
   deadline: Infinity,
   content: () => NOTHING,

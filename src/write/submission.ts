@@ -1,3 +1,4 @@
+import type { Actor } from '../actor.ts';
 import type { AnswerOf, Command } from '../credit/command.ts';
 import type { BookState } from '../credit/book-state.ts';
 import type { Instant } from '../instant.ts';
@@ -32,6 +33,8 @@ export type Reply<C extends Command, Message> = {
 export type Submission<C extends Command = Command, Message = unknown> = {
   readonly key: BookKey;
   readonly command: C;
+  /** Who makes the version it takes; a repeat leaves that of the first. */
+  readonly actor: Actor;
   /** Null: the caller sent none, and a repeat is a new write. */
   readonly idempotencyKey: string | null;
   /** The request's content, without key and addressee: what a repeat is compared with. */

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { actingInTurn, BY_ACTOR } from '../support/acting.ts';
 import { START } from '../support/histories.ts';
 import { neighbour } from '../support/neighbours.ts';
 import { longHistories, playThrough } from '../support/played.ts';
@@ -8,7 +9,8 @@ import { testWorld } from '../support/world.ts';
 
 /** Lists of grants and charges: a filter, and any two together, show what filtering the whole list would leave. */
 
-const { caller, time } = await testWorld();
+const { caller, time, url } = await testWorld();
+const acting = actingInTurn({ url });
 const CUSTOMERS = [0, 1].map((i) => neighbour('ada', i));
 const KEYS = ['first', 'second'];
 
@@ -17,8 +19,8 @@ beforeAll(async () => {
     const customerId = CUSTOMERS[i]!;
     time.now = START;
     for (const idempotencyKey of KEYS)
-      await caller.answer('CreateGrant', grantRequest({ customerId, idempotencyKey }));
-    await playThrough(caller, time, steps, customerId);
+      await acting.answer('CreateGrant', grantRequest({ customerId, idempotencyKey }));
+    await playThrough(acting, time, steps, customerId);
   }
 });
 
@@ -53,6 +55,7 @@ const LISTS: readonly List[] = [
       having('type', ['CHARGE_TYPE_FLAT_FEE', 'CHARGE_TYPE_USAGE_BASED']),
       having('currency', ['USD', 'EUR', 'GBP']),
       having('featureKey', ['a', 'b', 'c']),
+      BY_ACTOR,
     ],
   },
   {
@@ -67,6 +70,7 @@ const LISTS: readonly List[] = [
         shows: ({ featureKeys = [] }) => featureKeys.length === 0 || featureKeys.includes(featureKey),
       })),
       having('idempotencyKey', [...KEYS, 'nobody’s']),
+      BY_ACTOR,
     ],
   },
 ];

@@ -73,7 +73,7 @@ test('where a filter lets nothing through a page ends early, and the pages toget
   expect(pages).toBe(5);
 });
 
-const FILTER: ChargeFilter = { statuses: [], type: null, currency: null, featureKey: null };
+const FILTER: ChargeFilter = { statuses: [], type: null, currency: null, featureKey: null, actor: null };
 /** A page of the table holds some thirty rows; each looked at out of its order costs one or two. */
 const FILTERS: readonly (readonly [Partial<ChargeFilter>, pages: number])[] = [
   [{ statuses: ['OPEN'] }, 10],
@@ -83,6 +83,9 @@ const FILTERS: readonly (readonly [Partial<ChargeFilter>, pages: number])[] = [
   [{}, 200],
   [{ currency: 'EUR' }, 1_000],
   [{ statuses: ['FINAL', 'OPEN'], featureKey: 'a' }, 1_000],
+  // Three or four pages to find each one's write.
+  [{ actor: 'nobody' }, 17_000],
+  [{ statuses: ['CANCELED'], actor: 'nobody' }, 50],
 ];
 
 describe.each<Planning>(['custom', 'generic'])('with a %s plan', (planning) => {

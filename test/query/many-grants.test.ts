@@ -49,6 +49,7 @@ beforeAll(async () => {
   const { shard, book_id: id } = small;
   await copyRow(sql, 'books', 'true', SMALL_BOOKS, { shard, id, customer_id: `'other ' || k` });
   await copyRow(sql, 'grants', grantOf('active'), SMALL_BOOKS, { ...small, id: LATER_ID });
+  await copyRow(sql, 'writes', 'version = 1', SMALL_BOOKS, small);
   await sql.rows(
     `insert into former_terms
      select (k % 64)::smallint, k % ${SMALL_BOOKS} + 1, md5('grant' || k)::uuid, 3, now(), now(),
@@ -92,7 +93,7 @@ test('a page looks at no row of what it does not show', async () => {
   expect(grants).toHaveLength(1);
 });
 
-const FILTER: GrantFilter = { statuses: [], currency: null, featureKey: null };
+const FILTER: GrantFilter = { statuses: [], currency: null, featureKey: null, actor: null };
 const FILTERS: readonly Partial<GrantFilter>[] = [
   ...(['ACTIVE', 'VOIDED', 'PENDING', 'EXPIRED'] as const).map((one) => ({ statuses: [one] })),
   { statuses: ['ACTIVE', 'PENDING'] },
@@ -120,6 +121,18 @@ describe.each<Planning>(['custom', 'generic'])('with a %s plan', (planning) => {
     }
   });
 });
+
+test.each<Planning>(['custom', 'generic'])(
+  'a page of what nobody made looks at so many grants: a %s plan',
+  async (planning) => {
+    const plans = await plansOf(planning, MOMENTS[0]!, { actor: 'nobody' });
+    for (const { scans, pages } of plans) {
+      expect(scans.filter((scan) => /Seq Scan|Bitmap/.test(scan))).toEqual([]);
+      // Seven or eight for each: its row, and its write.
+      expect(pages).toBeLessThan(40_000);
+    }
+  },
+);
 
 test('where vacuum has not marked the pages of grants a page walks the index all the same', () => {
   expect(early[0]!.scans.filter((scan) => scan.startsWith('grants: Index Only Scan'))).toEqual([

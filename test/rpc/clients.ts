@@ -20,6 +20,8 @@ import { Probe, type ProbeResponse, type ProbeRequestSchema } from './probe.ts';
 export type CallOptions = {
   token?: string;
   requestId?: string;
+  /** On whose behalf. */
+  actor?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
   /** Told of the headers and trailers of the answer to a unary call. */
@@ -78,9 +80,10 @@ export const protocols = {
   'Connect JSON (fetch)': jsonClient,
 } satisfies Record<string, (url: string) => WireClient>;
 
-const headersOf = ({ token, requestId }: CallOptions) => ({
+const headersOf = ({ token, requestId, actor }: CallOptions) => ({
   ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
+  ...(actor === undefined ? {} : { 'credit-ledger-actor': actor }),
 });
 
 export const serializer = <S extends DescMessage>(schema: S) => ({

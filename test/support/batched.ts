@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest';
+import { actorOf } from '../../src/actor.ts';
 import { commitBatch, type CommitDeps } from '../../src/write/commit.ts';
 import { createBookCache, type BookCache } from '../../src/book/book-cache.ts';
 import { preview } from '../../src/write/preview.ts';
@@ -162,6 +163,8 @@ const text = (value: unknown): string =>
 export const submissionOf = ({ customerId, command, key }: Play): Submission => ({
   key: { namespace: 'default', customerId },
   command,
+  // Each its own: who shares a batch shares nobody's name.
+  actor: actorOf('tests', key ?? null, command.kind),
   idempotencyKey: key ?? null,
   deadline: Infinity,
   content: () => contentOf(command),

@@ -23,12 +23,17 @@ export type Caller = {
   result(rpc: string, request: object): Promise<CallResult>;
 };
 
-export function callerOf({ url }: { readonly url: string }): Caller {
+/** `headers` are asked for with each call. */
+export function callerOf(
+  { url }: { readonly url: string },
+  headers: () => Readonly<Record<string, string>> = () => ({}),
+): Caller {
   const result = (rpc: string, request: object) =>
     call(
       url,
       `${LEDGER_RPCS.has(rpc) ? 'ledger.v1.LedgerService' : 'credit.v1.CreditService'}/${rpc}`,
       request,
+      headers(),
     );
   return {
     result,

@@ -1,6 +1,6 @@
 /**
  * Where there is no grpcurl: makes the calls of a page as Connect JSON and prints what grpcurl would. It knows no more
- * than `-plaintext -max-time <seconds> -d <json> <host> <service>/<method>`.
+ * than `-plaintext -max-time <seconds> -H <header> -d <json> <host> <service>/<method>`.
  */
 
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     plaintext: { type: 'boolean' },
     'max-time': { type: 'string', default: '30' },
+    H: { type: 'string', short: 'H', multiple: true, default: [] },
     d: { type: 'string', short: 'd', default: '{}' },
   },
 });
@@ -56,7 +57,12 @@ async function stream(): Promise<void> {
 }
 
 function post(type: string, body: string | Buffer): Promise<Response> {
-  const headers = { 'content-type': type, 'connect-protocol-version': '1' };
+  const named = values.H.map((header) => header.split(/:\s*/, 2) as [string, string]);
+  const headers = {
+    'content-type': type,
+    'connect-protocol-version': '1',
+    ...Object.fromEntries(named),
+  };
   return fetch(`http://${host}/${method}`, { method: 'POST', headers, body, signal });
 }
 

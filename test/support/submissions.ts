@@ -1,3 +1,4 @@
+import { actorOf } from '../../src/actor.ts';
 import type { Command } from '../../src/credit/command.ts';
 import type { Decided, Submission } from '../../src/write/submission.ts';
 import { aGrant } from './builders.ts';
@@ -13,6 +14,7 @@ export function aSubmission<C extends Command>(given: {
   return {
     key: { namespace: 'default', customerId },
     command,
+    actor: actorOf('tests', null, command.kind),
     idempotencyKey,
     deadline,
     content: () => Buffer.from(command.kind),

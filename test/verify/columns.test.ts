@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { VerifyVerdict } from '#gen/ledger/v1/verify_pb.ts';
+import { callerOf } from '../support/caller.ts';
 import { allowAnything, columnsOf, foundWhile, type TableColumn } from '../support/damage.ts';
 import { CREDIT_ONLY, at, grantRequest, spendRequest } from '../support/requests.ts';
 import { verified } from '../support/verifier.ts';
@@ -23,10 +24,11 @@ const world = await testWorld();
 const { caller, sql, time, url } = world;
 await everything(world, 'ada');
 
-/** What the story leaves out: keys, taxes, labels, usage with sequences, payments in steps, voids. */
+/** What the story leaves out: who wrote it, keys, taxes, labels, usage with sequences, payments in steps, voids. */
+const jane = callerOf({ url }, () => ({ 'credit-ledger-actor': 'jane', 'x-request-id': 'story' }));
 const write = async (rpc: string, request: object) => {
   time.now += 60_000;
-  return caller.answer(rpc, { customerId: 'ada', ...request });
+  return jane.answer(rpc, { customerId: 'ada', ...request });
 };
 const TAX = { code: 'VAT', behavior: 'TAX_BEHAVIOR_INCLUSIVE' };
 const said = { labels: { zone: 'eu', a: '1' }, tax: TAX };

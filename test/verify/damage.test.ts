@@ -103,6 +103,14 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
       `update writes set idempotency_key = 'k', request = '', answer = 'forged' where ${MANUAL}`,
     ),
     'the RPC of a write': one(`update writes set method = 'VoidGrant' where ${MANUAL}`),
+    'who made a write': one(`update writes set caller = 'somebody else' where ${MANUAL}`),
+    'on whose behalf it was made': one(`update writes set actor = 'jane' where ${MANUAL}`),
+    'which request made it': one(
+      `update writes set request_uuid = null, request_text = 'another' where ${MANUAL}`,
+    ),
+    'that anybody made it': one(
+      `update writes set caller = null, actor = null, request_uuid = null, request_text = null where ${LAST}`,
+    ),
     'the salt of a write': one(`update writes set salt = sha256(salt) where ${LAST}`),
     'the format of a write': one(`update writes set format = 3 where ${LAST}`),
     'the head of the book': one(`update books set head_hash = sha256(head_hash) where id = $1`),

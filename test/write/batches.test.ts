@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../support/audit.ts';
 import { day } from '../support/builders.ts';
+import { callerOf } from '../support/caller.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import type { CallResult, Json } from '../support/service.ts';
 import { stateOf } from '../support/sql.ts';
@@ -8,7 +9,9 @@ import { testWorld } from '../support/world.ts';
 
 /** Law 6: a batch of n equals the n single requests in order, and its items are independent of one another. */
 
-const { caller, sql, time } = await testWorld();
+const { sql, time, url } = await testWorld();
+/** All by one request, as it were. */
+const caller = callerOf({ url }, () => ({ 'x-request-id': 'one' }));
 
 /** An answer in which ids are replaced by the order in which they appear, and customers by nothing. */
 function anonymous(answers: readonly Json[]): unknown {

@@ -26,7 +26,7 @@ afterAll(async () => {
   await stop();
   await sql.end();
 });
-const [one, two] = instances.map(callerOf) as [Caller, Caller];
+const [one, two] = instances.map((instance) => callerOf(instance)) as [Caller, Caller];
 const either = (i: number): Caller => (i % 2 === 0 ? one : two);
 
 const reasonOf = (result: CallResult): string => (result.ok ? 'done' : String(result.error.reason));

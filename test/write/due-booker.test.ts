@@ -10,7 +10,7 @@ import { day } from '../support/builders.ts';
 import { balancesOf, figuresAt, standingsOf } from '../support/figures.ts';
 import { GRID, START } from '../support/histories.ts';
 import { longHistories, playerOf, playThrough } from '../support/played.ts';
-import { call } from '../support/service.ts';
+import { call, type Json } from '../support/service.ts';
 import { at, CREDIT_ONLY, grantRequest, spendRequest } from '../support/requests.ts';
 import { testWorld, type World } from '../support/world.ts';
 import { untilSo } from '../support/until.ts';
@@ -73,6 +73,13 @@ describe('a round', () => {
       { kind: 'EXPIRE', booked_at: day(3) },
     ]);
     expect(await figuresAt(caller, customerId)).toEqual(['0', '0']);
+  });
+
+  test('is told as what the service did by itself, whoever gave the credit', async () => {
+    const { transactions } = await caller.answer('ListTransactions', { customerId: 'due' });
+    const lastly = transactions.filter((row: Json) => row['version'] === '3');
+
+    expect(lastly.map((row: Json) => row['actor'])).toEqual(lastly.map(() => ({ caller: 'credit-ledger' })));
   });
 
   test('books a promise that lapses while it waits for its funding', async () => {

@@ -12,6 +12,8 @@ export type AccessRecord = ObservedCall & {
   /** Of the trace that the call is a part of, here or at its caller; undefined: of none. */
   readonly traceId: string | undefined;
   caller: string;
+  /** On whose behalf it says that it acts. */
+  actor: string | null;
   /** Messages a stream has handed to its transport. */
   sent: number;
 };
@@ -23,8 +25,17 @@ export function startRecord(
   span: CallSpan | undefined,
 ): AccessRecord {
   const traceId = span?.traceId ?? traceIdOf(call);
-  const { protocol } = call;
-  return { method, protocol, requestId, traceId, span, startedAt: monotonic(), caller: '', sent: 0 };
+  return {
+    method,
+    protocol: call.protocol,
+    requestId,
+    traceId,
+    span,
+    startedAt: monotonic(),
+    caller: '',
+    actor: null,
+    sent: 0,
+  };
 }
 
 // These ask for an operator's attention when they pile up; the others are the caller's own business.
@@ -83,7 +94,8 @@ function fieldsOf(record: AccessRecord, code: string) {
   const { method, protocol, requestId, traceId, caller, startedAt, sent } = record;
   const durationMs = Math.round((monotonic() - startedAt) * 1_000) / 1_000;
   // What is undefined is not written.
-  const common = { method: method.name, code, durationMs, requestId, traceId, caller, protocol };
+  const actor = record.actor ?? undefined;
+  const common = { method: method.name, code, durationMs, requestId, traceId, caller, actor, protocol };
   return method.kind === 'unary' ? common : { ...common, sent };
 }
 

@@ -1,4 +1,5 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { actorOf, type Actor } from '../../actor.ts';
 import type { Clock } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import {
@@ -13,7 +14,7 @@ import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import type { CallObserver } from './call-observer.ts';
 import { isDeliberate, reasonOf, toWireError } from './errors.ts';
-import { requestIdOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
+import { namedActorOf, requestIdOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 import type { OpenCall, OpenCalls } from './open-calls.ts';
 import type { Validate } from './validation.ts';
@@ -44,6 +45,7 @@ export function admit(
   const record = startRecord(rpc, call, requestIdOf(call), parts.observer?.began(rpc, call));
   try {
     record.caller = parts.authenticate(rpc, call);
+    if (!rpc.isPublic) record.actor = namedActorOf(call);
     parts.openCalls.assertOpen();
   } catch (error) {
     throw told(parts, record, error);
@@ -72,6 +74,7 @@ export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled
  */
 export class AdmittedCall implements OpenCall, DecidedCall {
   readonly context: HandlerContext;
+  readonly actor: Actor;
   readonly #parts: MiddlewareParts;
   readonly #record: AccessRecord;
   readonly #controller = new AbortController();
@@ -96,6 +99,7 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     this.#deadlineMs = this.kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
     this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));
     call.onHangUp(() => this.end(hungUp));
+    this.actor = actorOf(record.caller, record.actor, record.requestId);
     this.context = call.context(this);
     const { span } = record;
     if (span !== undefined) this.context.responseHeader.set(TRACEPARENT, span.traceparent);

@@ -6,6 +6,8 @@ import {
   type ContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
+import { actorOf, type Actor } from '../../actor.ts';
+import { refuseFields } from '../../refusal.ts';
 
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
 export type IncomingCall = Omit<CallHead, 'name'> & {
@@ -27,12 +29,14 @@ export type DecidedCall = {
   readonly signal: AbortSignal;
   readonly caller: string;
   readonly requestId: string;
+  /** All three: who does what the call does. */
+  readonly actor: Actor;
   leftMs(): number | undefined;
 };
 
 /** The same as Connect's context has it. */
-export const valuesOf = ({ caller, requestId }: DecidedCall): ContextValues =>
-  createContextValues().set(callerKey, caller).set(requestIdKey, requestId);
+export const valuesOf = ({ caller, requestId, actor }: DecidedCall): ContextValues =>
+  createContextValues().set(callerKey, caller).set(requestIdKey, requestId).set(actorKey, actor);
 
 /** What is known of a call before it is read. */
 export type CallHead = {
@@ -48,6 +52,11 @@ export const callerKey = createContextKey('anonymous', { description: 'the name 
 
 /** The same: the caller's `x-request-id`, or one made here, the handle for finding this call in the log. */
 export const requestIdKey = createContextKey('', { description: 'the id of the request' });
+
+/** The same: who does what the call does, to be told of with the versions it makes. */
+export const actorKey = createContextKey(actorOf('anonymous', null, ''), {
+  description: 'who does what the call does',
+});
 
 // What a caller sends goes into log lines and headers: short, printable, no spaces.
 const ACCEPTABLE = /^[\x21-\x7e]{1,128}$/;
@@ -65,4 +74,21 @@ export function traceIdOf({ header }: Pick<CallHead, 'header'>): string | undefi
 export function requestIdOf({ header }: Pick<CallHead, 'header'>): string {
   const given = header('x-request-id');
   return given !== undefined && ACCEPTABLE.test(given) ? given : randomUUID();
+}
+
+/** By which a caller names on whose behalf it acts. */
+const ACTOR_HEADER = 'credit-ledger-actor';
+
+const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
+
+/**
+ * On whose behalf the caller says that it acts, without the blanks at the ends, which transports may take away; null where
+ * it does not say. Kept as it is, or refused: nobody is to be told of what another has done.
+ * @throws RefusalError INVALID_FIELD
+ */
+export function namedActorOf({ header }: Pick<CallHead, 'header'>): string | null {
+  const given = header(ACTOR_HEADER)?.trim();
+  if (given === undefined || PRINTABLE.test(given)) return given ?? null;
+  const message = 'must be 1 to 128 printable ASCII characters';
+  return refuseFields([{ field: ACTOR_HEADER, rule: 'actor.printable', message }]);
 }

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Actor } from '../../actor.ts';
 import { formatAmount, type Amount } from '../../amount.ts';
 import type { Balance } from '../../credit/balance.ts';
 import {
@@ -17,7 +18,7 @@ import type { CollectionSchema, CorrectionSchema } from '#gen/credit/v1/charge_c
 import { AvailabilityPolicy, FundingMethod, SettlementStatus } from '#gen/credit/v1/funding_pb.ts';
 import type { GrantSchema } from '#gen/credit/v1/grant_pb.ts';
 import { GrantStatus } from '#gen/credit/v1/grant_pb.ts';
-import { encodeTax, enumOf, timestampOf } from '../wire.ts';
+import { encodeActor, encodeTax, enumOf, timestampOf } from '../wire.ts';
 import type { CustomCurrency } from '../../tables/currencies.ts';
 import type { CustomCurrencySchema } from '#gen/credit/v1/currency_pb.ts';
 
@@ -34,7 +35,12 @@ export const encodeBalance = (
 
 const amountIfAny = (amount: Amount | undefined) => (amount === undefined ? undefined : formatAmount(amount));
 
-export function encodeGrant(customerId: string, view: GrantView): MessageInitShape<typeof GrantSchema> {
+/** `maker`: told by reads alone, as the answers of writes are kept under their keys. */
+export function encodeGrant(
+  customerId: string,
+  view: GrantView,
+  maker: Actor | null = null,
+): MessageInitShape<typeof GrantSchema> {
   const { grant } = view;
   const { funding, details } = grant;
   const paid = funding.method !== 'NONE';
@@ -75,10 +81,16 @@ export function encodeGrant(customerId: string, view: GrantView): MessageInitSha
     voidReason: grant.voidReason ?? '',
     recordedAt: timestampOf(grant.recordedAt),
     idempotencyKey: details.idempotencyKey ?? '',
+    actor: encodeActor(maker),
   };
 }
 
-export const encodeCharge = (customerId: string, charge: Charge): MessageInitShape<typeof ChargeSchema> => ({
+/** `maker` as of {@link encodeGrant}. */
+export const encodeCharge = (
+  customerId: string,
+  charge: Charge,
+  maker: Actor | null = null,
+): MessageInitShape<typeof ChargeSchema> => ({
   id: charge.id,
   customerId,
   type: enumOf(ChargeType, charge.type),
@@ -101,6 +113,7 @@ export const encodeCharge = (customerId: string, charge: Charge): MessageInitSha
   finalizedAt: charge.status === 'FINAL' ? timestampOf(charge.closedAt) : undefined,
   canceledAt: charge.status === 'CANCELED' ? timestampOf(charge.closedAt) : undefined,
   idempotencyKey: charge.details.idempotencyKey ?? '',
+  actor: encodeActor(maker),
 });
 
 export const encodeCollection = (

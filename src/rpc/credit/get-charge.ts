@@ -6,6 +6,6 @@ import { encodeCharge } from './encode.ts';
 
 export const getCharge: Handler<typeof CreditService.method.getCharge> = async (request, deps) => {
   const asked = { ...askedOf(request), chargeId: idOfKind('chg', request.chargeId) };
-  const { charge, view } = await answerCharge(deps, asked);
-  return { charge: encodeCharge(request.customerId, charge), version: BigInt(view.version) };
+  const { found, actor, view } = await answerCharge(deps, asked);
+  return { charge: encodeCharge(request.customerId, found, actor), version: BigInt(view.version) };
 };

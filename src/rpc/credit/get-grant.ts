@@ -7,6 +7,6 @@ import { encodeGrant } from './encode.ts';
 
 export const getGrant: Handler<typeof CreditService.method.getGrant> = async (request, deps) => {
   const asked = { ...askedAt(request), grantId: idOfKind('grt', request.grantId) };
-  const { view, grant } = await answerGrant(deps, asked);
-  return { grant: encodeGrant(request.customerId, grant), ...momentFacts(view) };
+  const { view, found, actor } = await answerGrant(deps, asked);
+  return { grant: encodeGrant(request.customerId, found, actor), ...momentFacts(view) };
 };

@@ -19,10 +19,11 @@ export const listCharges: Handler<typeof CreditService.method.listCharges> = asy
       type: nameOf(ChargeType, request.type),
       currency: textOf(request.currency),
       featureKey: textOf(request.featureKey),
+      actor: textOf(request.actor),
     },
   });
   return {
-    charges: rows.map((charge) => encodeCharge(request.customerId, charge)),
+    charges: rows.map(({ found, actor }) => encodeCharge(request.customerId, found, actor)),
     nextPageToken: TOKENS.write(request, next === null ? null : { from: next }),
     version: BigInt(view.version),
   };

@@ -20,6 +20,7 @@ export const listGrants: Handler<typeof CreditService.method.listGrants> = async
       statuses: namesOf(GrantStatus, request.statuses),
       currency: textOf(request.currency),
       featureKey: textOf(request.featureKey),
+      actor: textOf(request.actor),
     },
     idempotencyKey: textOf(request.idempotencyKey),
     grantOf,
@@ -27,7 +28,7 @@ export const listGrants: Handler<typeof CreditService.method.listGrants> = async
     limit: pageSizeOf(request),
   });
   return {
-    grants: rows.map((grant) => encodeGrant(request.customerId, grant)),
+    grants: rows.map(({ found, actor }) => encodeGrant(request.customerId, found, actor)),
     nextPageToken: TOKENS.write(request, next === null ? null : { ...pinnedTo(view), from: next }),
     ...momentFacts(view),
   };

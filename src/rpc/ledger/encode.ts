@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Actor } from '../../actor.ts';
 import { formatAmount } from '../../amount.ts';
 import type { AccountTotal } from '../../ledger/account-totals.ts';
 import type { SubAccount } from '../../ledger/account.ts';
@@ -12,7 +13,7 @@ import {
   type RouteSchema,
 } from '#gen/ledger/v1/account_pb.ts';
 import { TransactionKind, type EntrySchema, type TransactionSchema } from '#gen/ledger/v1/journal_pb.ts';
-import { encodeTax, enumOf, textOf, timestampOf } from '../wire.ts';
+import { encodeActor, encodeTax, enumOf, textOf, timestampOf } from '../wire.ts';
 
 const encodeRoute = ({
   featureKeys,
@@ -41,7 +42,11 @@ export const encodeAccount = (
   balance: formatAmount(amount),
 });
 
-export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitShape<typeof EntrySchema> => {
+export const encodeEntry = (
+  customerId: string,
+  entry: ReadEntry,
+  actor: Actor | null,
+): MessageInitShape<typeof EntrySchema> => {
   const { account } = entry;
   return {
     id: entry.id,
@@ -60,6 +65,7 @@ export const encodeEntry = (customerId: string, entry: ReadEntry): MessageInitSh
     bookedAt: timestampOf(entry.bookedAt),
     recordedAt: timestampOf(entry.recordedAt),
     version: BigInt(entry.version),
+    actor: encodeActor(actor),
   };
 };
 
@@ -79,7 +85,8 @@ export const encodeTransaction = (
   hash: transaction.hash.toString('hex'),
   reversedTransactionId: transaction.reversedId ?? '',
   reason: transaction.reason ?? '',
-  entries: transaction.entries.map((entry) => encodeEntry(customerId, entry)),
+  entries: transaction.entries.map((entry) => encodeEntry(customerId, entry, transaction.actor)),
+  actor: encodeActor(transaction.actor),
 });
 
 /** The answer to a write that posts: the transaction of its kind that it made, if it made one. */

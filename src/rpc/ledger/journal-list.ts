@@ -5,7 +5,7 @@ import type { JournalCursor } from '../../ledger/journal-walks.ts';
 import { askedAt, filterOfKind } from '../decode.ts';
 import { pageSizeOf, POSITION, VERSION } from '../page-token.ts';
 import { ofPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
-import { instantOf } from '../wire.ts';
+import { instantOf, textOf } from '../wire.ts';
 
 type Cursor = Pinned & { readonly afterVersion: number; readonly position: number };
 
@@ -23,6 +23,7 @@ export const questionOf = (
   bookedTo: instantOf(request.bookedTo) ?? NEVER,
   grantId: filterOfKind('grt', request.grantId),
   chargeId: filterOfKind('chg', request.chargeId),
+  actor: textOf(request.actor),
 });
 
 /** Where the page behind `next` begins, if there is one. */

@@ -22,7 +22,7 @@ export const listEntries: Handler<typeof LedgerService.method.listEntries> = asy
     types: namesOf(AccountType, request.accountTypes),
   });
   return {
-    entries: rows.map((row) => encodeEntry(request.customerId, row)),
+    entries: rows.map((row) => encodeEntry(request.customerId, row, row.actor)),
     nextPageToken: TOKENS.write(request, cursorAt(view, next)),
     version: BigInt(view.version),
     knownAt: timestampOf(view.knownAt),

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Instant } from '../../../src/instant.ts';
+import { actingInTurn, BY_ACTOR } from '../../support/acting.ts';
 import { having, pairsOf, type Filter } from '../../support/filters.ts';
 import { GRID, START } from '../../support/histories.ts';
 import { neighbour } from '../../support/neighbours.ts';
@@ -11,6 +12,7 @@ import { testWorld } from '../../support/world.ts';
 /** The raw journal: every filter shows what filtering the whole list would leave, in pages or at once. */
 
 const { caller, time, url } = await testWorld();
+const acting = actingInTurn({ url });
 const CUSTOMERS = ['ada', neighbour('ada', 1)];
 let end: Instant;
 
@@ -18,7 +20,7 @@ beforeAll(async () => {
   for (const [i, steps] of longHistories(2, 20_260_406).entries()) {
     const customerId = CUSTOMERS[i]!;
     time.now = START;
-    await playThrough(caller, time, steps, customerId);
+    await playThrough(acting, time, steps, customerId);
     await byHand(customerId);
     end = Math.max(end ?? START, time.now);
   }
@@ -107,7 +109,7 @@ async function expectFiltered(list: List, customerId: string, filters: readonly 
 }
 
 describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s would', (customerId) => {
-  test('of transactions, by kind, group, grant, charge, key, instant and any two of them', async () => {
+  test('of transactions, by kind, group, grant, charge, key, instant, actor and any two of them', async () => {
     const whole = await pages(TRANSACTIONS, { customerId }, 1_000);
     const entries = whole.flatMap((row) => row['entries'] as Json[]);
     const naming = (field: string, id: string): Filter => ({
@@ -127,7 +129,7 @@ describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s wo
 
     expect(kinds.length).toBeGreaterThan(8);
     const windows = windowsOf(whole);
-    const ways = [kinds, grants, charges, groups, keys, windows, earlierIn(whole)];
+    const ways = [kinds, grants, charges, groups, keys, windows, earlierIn(whole), BY_ACTOR];
     await expectFiltered(TRANSACTIONS, customerId, ways.flat());
     await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, ways, 2));
     // What is told late lies beyond the versions that a window names.
@@ -137,7 +139,7 @@ describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s wo
     await expectFiltered(TRANSACTIONS, customerId, pairsOf(whole, [named, kinds, windows], 2));
   });
 
-  test('of entries, by transaction, sub-account, account, currency, grant, charge, instant and any two', async () => {
+  test('of entries, by transaction, sub-account, account, currency, grant, charge, instant, actor and any two', async () => {
     const whole = await pages(ENTRIES, { customerId }, 1_000);
     const values = (field: string, n: number) =>
       everyNth(valuesOf(whole, field), n).map((value) => having(field, value));
@@ -161,6 +163,7 @@ describe.each(CUSTOMERS)('filters show what filtering the whole journal of %s wo
       values('transactionId', 3),
       windows,
       earlierIn(whole),
+      BY_ACTOR,
     ];
     await expectFiltered(ENTRIES, customerId, ways.flat());
     await expectFiltered(ENTRIES, customerId, pairsOf(whole, ways, 2));

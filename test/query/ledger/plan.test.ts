@@ -99,6 +99,7 @@ const range = (more: Partial<EntryRange & TransactionRange> = {}): EntryRange & 
   grantId: null,
   chargeId: null,
   collectedIn: [],
+  actor: null,
   kinds: [],
   idempotencyKey: null,
   subAccounts: null,
@@ -127,6 +128,8 @@ const asked: Readonly<Record<string, () => Partial<EntryRange & TransactionRange
     transaction: 99,
     grantId: idOf('grt', grantUuid),
   }),
+  'what somebody did who did nothing': () => ({ actor: 'nobody' }),
+  'what nobody did of one grant': () => ({ actor: 'nobody', grantId: idOf('grt', grantUuid) }),
   'two sub-accounts': () => ({ subAccounts: [1, 4] }),
   'a sub-account of one grant': () => ({ subAccounts: [99], grantId: idOf('grt', grantUuid) }),
 };

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Statement } from '../../../src/db/database.ts';
+import { actingInTurn, BY_ACTOR } from '../../support/acting.ts';
 import { SCOPES } from '../../support/figures.ts';
 import { having, pairsOf, type Filter } from '../../support/filters.ts';
 import { CURRENCIES } from '../../support/histories.ts';
@@ -23,7 +24,7 @@ const LIVES = histories(2, 40, SEED);
 const customers = LIVES.map((_, i) => neighbour('customer', i));
 
 beforeAll(async () => {
-  for (const [i, steps] of LIVES.entries()) await live(caller, time, steps, customers[i]!);
+  for (const [i, steps] of LIVES.entries()) await live(actingInTurn(world), time, steps, customers[i]!);
 });
 
 /** A scope, types and an instant, ahead or past. */
@@ -80,7 +81,7 @@ const TYPES = ['FUNDED', 'CONSUMED', 'CORRECTED', 'EXPIRED', 'VOIDED', 'ADJUSTED
   `TRANSACTION_TYPE_${type}`,
 ]);
 
-/** Types, currencies, and windows between instants of rows. */
+/** Types, currencies, actors, and windows between instants of rows. */
 function kindsOf(rows: readonly Json[]): readonly (readonly Filter[])[] {
   const instants = [...new Set(rows.map(bookedAt))];
   const [to, from] = [0.25, 0.75].map((part) => instants[Math.floor(part * instants.length)]!);
@@ -90,6 +91,7 @@ function kindsOf(rows: readonly Json[]): readonly (readonly Filter[])[] {
       shows: (row) => types.includes(row['type']),
     })),
     CURRENCIES.map((currency) => having('currency', currency)),
+    BY_ACTOR,
     [
       { asked: { bookedFrom: at(from!) }, shows: (row) => bookedAt(row) >= from! },
       { asked: { bookedTo: at(to!) }, shows: (row) => bookedAt(row) < to! },

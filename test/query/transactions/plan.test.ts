@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '../../../src/db/database.ts';
 import { spanClass } from '../../../src/db/span.ts';
 import { NEVER, type Instant } from '../../../src/instant.ts';
-import { movementsAt, pageOfMovements } from '../../../src/ledger/movements.ts';
+import { movementsAt, pageOfMovements, pageOfMovementsBy } from '../../../src/ledger/movements.ts';
 import { settledAt, type SettledFilter } from '../../../src/ledger/settled.ts';
 import { ALL, type Scope } from '../../../src/scope.ts';
 import { day } from '../../support/builders.ts';
@@ -153,6 +153,30 @@ describe.each<Planning>(['custom', 'generic'])('with a %s plan', (planning) => {
       expect(plan.pages).toBeLessThan(GENEROUS);
     }
   });
+
+  test.each(['older', 'newer'] as const)(
+    'a page of what nobody did looks at so many, %s',
+    async (direction) => {
+      const connection = explaining(sql, planning);
+      await pageOfMovementsBy(connection, {
+        ...filterOf(),
+        kinds: KINDS,
+        from: day(1),
+        until: NEVER,
+        direction,
+        limit: PAGE,
+        beyond: { bookedAt: recordedAt(SPENDS / 2), version: 0, position: 0 },
+        actor: 'nobody',
+      });
+
+      expect(connection.plans).toHaveLength(2);
+      for (const plan of connection.plans) {
+        expect(readWhole(plan)).toEqual([]);
+        // Four thousand, at four or five each.
+        expect(plan.pages).toBeLessThan(25_000);
+      }
+    },
+  );
 
   test('balances of its rows read a little for each instant', async () => {
     const instants = Array.from({ length: PAGE }, (_, i) => recordedAt(SPENDS / 2 - i));

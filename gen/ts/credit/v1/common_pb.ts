@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/common.proto.
  */
 export const file_credit_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChZjcmVkaXQvdjEvY29tbW9uLnByb3RvEgljcmVkaXQudjEi6AMKDUZlYXR1cmVGaWx0ZXISwgIKC2ZlYXR1cmVfa2V5GAEgASgJQqoCukimAroBagoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISQG11c3Qgbm90IGJlIGVtcHR5OyBhc2sgZm9yIHVucmVzdHJpY3RlZCwgb3IgbGVhdmUgdGhlIGZpbHRlciBvdXQaCnRoaXMgIT0gJye6AbUBCg5rZXkuc2hvcnRfZm9ybRJDbXVzdCBiZSAxIHRvIDEyOCBwcmludGFibGUgY2hhcmFjdGVycywgd2l0aG91dCBibGFua3MgYXQgZWl0aGVyIGVuZBpedGhpcy5zaXplKCkgPD0gMTI4ICYmICF0aGlzLm1hdGNoZXMoJ1tcXHB7Q2N9XFxwe0NmfVxccHtDc31cXHB7Wmx9XFxwe1pwfV18XlxccHtac318XFxwe1pzfSQnKUgAEoABCgx1bnJlc3RyaWN0ZWQYAiABKAhCaLpIZboBYgoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISPmNhbiBvbmx5IGJlIHRydWU7IGxlYXZlIHRoZSBmaWx0ZXIgb3V0IHRvIGFzayBhYm91dCBldmVyeXRoaW5nGgR0aGlzSABCDwoGZmlsdGVyEgW6SAIIASJVCgNUYXgSGgoEY29kZRgBIAEoCUIMukgJyAEBcgTY8xgBEjIKCGJlaGF2aW9yGAIgASgOMhYuY3JlZGl0LnYxLlRheEJlaGF2aW9yQgi6SAWCAQIQASIuCgpBbGxvY2F0aW9uEhAKCGdyYW50X2lkGAEgASgJEg4KBmFtb3VudBgCIAEoCSpjCgtUYXhCZWhhdmlvchIcChhUQVhfQkVIQVZJT1JfVU5TUEVDSUZJRUQQABIaChZUQVhfQkVIQVZJT1JfSU5DTFVTSVZFEAESGgoWVEFYX0JFSEFWSU9SX0VYQ0xVU0lWRRACYgZwcm90bzM", [file_buf_validate_validate, file_credit_v1_rules]);
+  fileDesc("ChZjcmVkaXQvdjEvY29tbW9uLnByb3RvEgljcmVkaXQudjEi6AMKDUZlYXR1cmVGaWx0ZXISwgIKC2ZlYXR1cmVfa2V5GAEgASgJQqoCukimAroBagoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISQG11c3Qgbm90IGJlIGVtcHR5OyBhc2sgZm9yIHVucmVzdHJpY3RlZCwgb3IgbGVhdmUgdGhlIGZpbHRlciBvdXQaCnRoaXMgIT0gJye6AbUBCg5rZXkuc2hvcnRfZm9ybRJDbXVzdCBiZSAxIHRvIDEyOCBwcmludGFibGUgY2hhcmFjdGVycywgd2l0aG91dCBibGFua3MgYXQgZWl0aGVyIGVuZBpedGhpcy5zaXplKCkgPD0gMTI4ICYmICF0aGlzLm1hdGNoZXMoJ1tcXHB7Q2N9XFxwe0NmfVxccHtDc31cXHB7Wmx9XFxwe1pwfV18XlxccHtac318XFxwe1pzfSQnKUgAEoABCgx1bnJlc3RyaWN0ZWQYAiABKAhCaLpIZboBYgoaVU5TVVBQT1JURURfRkVBVFVSRV9GSUxURVISPmNhbiBvbmx5IGJlIHRydWU7IGxlYXZlIHRoZSBmaWx0ZXIgb3V0IHRvIGFzayBhYm91dCBldmVyeXRoaW5nGgR0aGlzSABCDwoGZmlsdGVyEgW6SAIIASJVCgNUYXgSGgoEY29kZRgBIAEoCUIMukgJyAEBcgTY8xgBEjIKCGJlaGF2aW9yGAIgASgOMhYuY3JlZGl0LnYxLlRheEJlaGF2aW9yQgi6SAWCAQIQASIuCgpBbGxvY2F0aW9uEhAKCGdyYW50X2lkGAEgASgJEg4KBmFtb3VudBgCIAEoCSI6CgVBY3RvchIOCgZjYWxsZXIYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSpjCgtUYXhCZWhhdmlvchIcChhUQVhfQkVIQVZJT1JfVU5TUEVDSUZJRUQQABIaChZUQVhfQkVIQVZJT1JfSU5DTFVTSVZFEAESGgoWVEFYX0JFSEFWSU9SX0VYQ0xVU0lWRRACYgZwcm90bzM", [file_buf_validate_validate, file_credit_v1_rules]);
 
 /**
  * Narrows a question to a feature. It is about what is shown, not about which credit a charge may use.
@@ -110,6 +110,43 @@ export type Allocation = Message<"credit.v1.Allocation"> & {
  */
 export const AllocationSchema: GenMessage<Allocation> = /*@__PURE__*/
   messageDesc(file_credit_v1_common, 2);
+
+/**
+ * Who did something: who wrote the version of the customer's book in which it stands. Told by what reads; the answer to a
+ * write does not tell its caller who that is.
+ *
+ * @generated from message credit.v1.Actor
+ */
+export type Actor = Message<"credit.v1.Actor"> & {
+  /**
+   * The name of the caller that was authenticated; "anonymous" where the service asks for no credentials. "credit-ledger"
+   * without a request id: the service itself, which books what has fallen due where nobody else writes.
+   *
+   * @generated from field: string caller = 1;
+   */
+  caller: string;
+
+  /**
+   * On whose behalf the caller said that it acted, in the metadata `credit-ledger-actor`; empty: it named nobody.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * The id of the request, as the log has it: the caller's `x-request-id`, or one made here.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message credit.v1.Actor.
+ * Use `create(ActorSchema)` to create a new message.
+ */
+export const ActorSchema: GenMessage<Actor> = /*@__PURE__*/
+  messageDesc(file_credit_v1_common, 3);
 
 /**
  * How a price relates to its tax.

@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { FeatureFilter } from "./common_pb.ts";
+import type { Actor, FeatureFilter } from "./common_pb.ts";
 import { file_credit_v1_common } from "./common_pb.ts";
 import { file_credit_v1_rules } from "./rules_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file credit/v1/transaction.proto.
  */
 export const file_credit_v1_transaction: GenFile = /*@__PURE__*/
-  fileDesc("ChtjcmVkaXQvdjEvdHJhbnNhY3Rpb24ucHJvdG8SCWNyZWRpdC52MSLOAwoRQ3JlZGl0VHJhbnNhY3Rpb24SCgoCaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGUSDgoGYW1vdW50GAMgASgJEhAKCGN1cnJlbmN5GAQgASgJEi0KCWJvb2tlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmJhbGFuY2VfYmVmb3JlGAcgASgJEhUKDWJhbGFuY2VfYWZ0ZXIYCCABKAkSEAoIZ3JhbnRfaWQYCSABKAkSEQoJY2hhcmdlX2lkGAogASgJEgwKBG5hbWUYCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSOAoGbGFiZWxzGA0gAygLMiguY3JlZGl0LnYxLkNyZWRpdFRyYW5zYWN0aW9uLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YDiABKAMSEAoIZm9yZWNhc3QYDyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWBQoXTGlzdFRyYW5zYWN0aW9uc1JlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABI+CgV0eXBlcxgEIAMoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGVCE7pIEJIBDRgBIgmCAQbI8xgBEAESHgoIY3VycmVuY3kYBSABKAlCDLpICdgBAXIEmPQYARIwCg5mZWF0dXJlX2ZpbHRlchgGIAEoCzIYLmNyZWRpdC52MS5GZWF0dXJlRmlsdGVyEjsKC2Jvb2tlZF9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI5Cglib29rZWRfdG8YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjUKBWFzX29mGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI4Cghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESGgoJcGFnZV9zaXplGAsgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDCABKAlCCLpIBXIDKIAgOqMBukifARqcAQobYm9va2VkX3RvLmFmdGVyX2Jvb2tlZF9mcm9tEihib29rZWRfdG8gbXVzdCBiZSBsYXRlciB0aGFuIGJvb2tlZF9mcm9tGlMhaGFzKHRoaXMuYm9va2VkX2Zyb20pIHx8ICFoYXModGhpcy5ib29rZWRfdG8pIHx8IHRoaXMuYm9va2VkX3RvID4gdGhpcy5ib29rZWRfZnJvbSLuAQoYTGlzdFRyYW5zYWN0aW9uc1Jlc3BvbnNlEjIKDHRyYW5zYWN0aW9ucxgBIAMoCzIcLmNyZWRpdC52MS5DcmVkaXRUcmFuc2FjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSGwoTcHJldmlvdXNfcGFnZV90b2tlbhgDIAEoCRIPCgd2ZXJzaW9uGAQgASgDEikKBWFzX29mGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghrbm93bl9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq6QEKD1RyYW5zYWN0aW9uVHlwZRIgChxUUkFOU0FDVElPTl9UWVBFX1VOU1BFQ0lGSUVEEAASGwoXVFJBTlNBQ1RJT05fVFlQRV9GVU5ERUQQARIdChlUUkFOU0FDVElPTl9UWVBFX0NPTlNVTUVEEAISHgoaVFJBTlNBQ1RJT05fVFlQRV9DT1JSRUNURUQQAxIcChhUUkFOU0FDVElPTl9UWVBFX0VYUElSRUQQBBIbChdUUkFOU0FDVElPTl9UWVBFX1ZPSURFRBAFEh0KGVRSQU5TQUNUSU9OX1RZUEVfQURKVVNURUQQBmIGcHJvdG8z", [file_buf_validate_validate, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
+  fileDesc("ChtjcmVkaXQvdjEvdHJhbnNhY3Rpb24ucHJvdG8SCWNyZWRpdC52MSLvAwoRQ3JlZGl0VHJhbnNhY3Rpb24SCgoCaWQYASABKAkSKAoEdHlwZRgCIAEoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGUSDgoGYW1vdW50GAMgASgJEhAKCGN1cnJlbmN5GAQgASgJEi0KCWJvb2tlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVjb3JkZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmJhbGFuY2VfYmVmb3JlGAcgASgJEhUKDWJhbGFuY2VfYWZ0ZXIYCCABKAkSEAoIZ3JhbnRfaWQYCSABKAkSEQoJY2hhcmdlX2lkGAogASgJEgwKBG5hbWUYCyABKAkSEwoLZGVzY3JpcHRpb24YDCABKAkSOAoGbGFiZWxzGA0gAygLMiguY3JlZGl0LnYxLkNyZWRpdFRyYW5zYWN0aW9uLkxhYmVsc0VudHJ5Eg8KB3ZlcnNpb24YDiABKAMSEAoIZm9yZWNhc3QYDyABKAgSHwoFYWN0b3IYECABKAsyEC5jcmVkaXQudjEuQWN0b3IaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLzBQoXTGlzdFRyYW5zYWN0aW9uc1JlcXVlc3QSHwoJbmFtZXNwYWNlGAEgASgJQgy6SAnYAQFyBMjzGAESIQoLY3VzdG9tZXJfaWQYAiABKAlCDLpICcgBAXIE0PMYARIcCgttaW5fdmVyc2lvbhgDIAEoA0IHukgEIgIoABI+CgV0eXBlcxgEIAMoDjIaLmNyZWRpdC52MS5UcmFuc2FjdGlvblR5cGVCE7pIEJIBDRgBIgmCAQbI8xgBEAESHgoIY3VycmVuY3kYBSABKAlCDLpICdgBAXIEmPQYARIwCg5mZWF0dXJlX2ZpbHRlchgGIAEoCzIYLmNyZWRpdC52MS5GZWF0dXJlRmlsdGVyEjsKC2Jvb2tlZF9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI5Cglib29rZWRfdG8YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgq6SAeyAQTI8xgBEjUKBWFzX29mGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKukgHsgEEyPMYARI4Cghrbm93bl9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCrpIB7IBBMjzGAESGgoJcGFnZV9zaXplGAsgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YDCABKAlCCLpIBXIDKIAgEhsKBWFjdG9yGA0gASgJQgy6SAnYAQFyBNDzGAE6owG6SJ8BGpwBChtib29rZWRfdG8uYWZ0ZXJfYm9va2VkX2Zyb20SKGJvb2tlZF90byBtdXN0IGJlIGxhdGVyIHRoYW4gYm9va2VkX2Zyb20aUyFoYXModGhpcy5ib29rZWRfZnJvbSkgfHwgIWhhcyh0aGlzLmJvb2tlZF90bykgfHwgdGhpcy5ib29rZWRfdG8gPiB0aGlzLmJvb2tlZF9mcm9tIu4BChhMaXN0VHJhbnNhY3Rpb25zUmVzcG9uc2USMgoMdHJhbnNhY3Rpb25zGAEgAygLMhwuY3JlZGl0LnYxLkNyZWRpdFRyYW5zYWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIbChNwcmV2aW91c19wYWdlX3Rva2VuGAMgASgJEg8KB3ZlcnNpb24YBCABKAMSKQoFYXNfb2YYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGtub3duX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCrpAQoPVHJhbnNhY3Rpb25UeXBlEiAKHFRSQU5TQUNUSU9OX1RZUEVfVU5TUEVDSUZJRUQQABIbChdUUkFOU0FDVElPTl9UWVBFX0ZVTkRFRBABEh0KGVRSQU5TQUNUSU9OX1RZUEVfQ09OU1VNRUQQAhIeChpUUkFOU0FDVElPTl9UWVBFX0NPUlJFQ1RFRBADEhwKGFRSQU5TQUNUSU9OX1RZUEVfRVhQSVJFRBAEEhsKF1RSQU5TQUNUSU9OX1RZUEVfVk9JREVEEAUSHQoZVFJBTlNBQ1RJT05fVFlQRV9BREpVU1RFRBAGYgZwcm90bzM", [file_buf_validate_validate, file_credit_v1_common, file_credit_v1_rules, file_google_protobuf_timestamp]);
 
 /**
  * One event of the history as seen in the scope asked for. An event that changes nothing there has no row.
@@ -130,6 +130,13 @@ export type CreditTransaction = Message<"credit.v1.CreditTransaction"> & {
    * @generated from field: bool forecast = 15;
    */
   forecast: boolean;
+
+  /**
+   * Who wrote the version that recorded it; absent while it is a forecast, and of versions of before this was kept.
+   *
+   * @generated from field: credit.v1.Actor actor = 16;
+   */
+  actor?: Actor | undefined;
 };
 
 /**
@@ -233,6 +240,14 @@ export type ListTransactionsRequest = Message<"credit.v1.ListTransactionsRequest
    * @generated from field: string page_token = 12;
    */
   pageToken: string;
+
+  /**
+   * Only rows of versions written by this caller, or by any on behalf of this actor; empty: all. A page then looks at a
+   * bounded number of rows. Nothing that is a forecast shows.
+   *
+   * @generated from field: string actor = 13;
+   */
+  actor: string;
 };
 
 /**
@@ -256,7 +271,8 @@ export type ListTransactionsResponse = Message<"credit.v1.ListTransactionsRespon
   transactions: CreditTransaction[];
 
   /**
-   * Asks for the next page, of older rows; empty on the last one.
+   * Asks for the next page, of older rows; empty on the last one. Of an `actor` a page with a token may hold fewer rows
+   * than asked for, also none.
    *
    * @generated from field: string next_page_token = 2;
    */
