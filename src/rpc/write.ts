@@ -17,7 +17,7 @@ import { preview } from '../write/preview.ts';
 import type { Decided, Submission } from '../write/submission.ts';
 import { keyOf } from './decode.ts';
 import { bytesOf, writerWithout } from './encoding/encode.ts';
-import { Encoded, encodedAs, raised } from './encoding/encoded.ts';
+import { binaryOf, Encoded, raised, type MadeByCall } from './encoding/encoded.ts';
 import { actorKey } from './call/incoming-call.ts';
 import { deadlineOf, type ServiceDeps } from './handler.ts';
 import { canonicalOf } from './canonical.ts';
@@ -67,9 +67,12 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
         canonicalOf(input, contentOf(input, request)),
       ),
     reply: {
-      respond: (decided: Decided<C>) => encodedAs(output, toAnswer(decided, request)),
+      respond: (decided: Decided<C>) => {
+        const answer = toAnswer(decided, request);
+        return new Encoded(binaryOf(output, answer), answer as MadeByCall);
+      },
       encode: ({ bytes }: Encoded) => bytes,
-      replay: (stored: Uint8Array) => new Encoded(raised(stored, replayed)),
+      replay: (stored: Uint8Array) => new Encoded(raised(stored, replayed), REPLAYED),
     },
     deadline: deadlineOf(context, deps),
     signal: context.signal,
@@ -78,6 +81,8 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
     perform(request, deps, await prepare(request, deps, context));
   return Object.assign(handle, { input, output, prepare });
 }
+
+const REPLAYED: MadeByCall = { replayed: true };
 
 /** Makes the write that a request asks for, or says what it would be answered. */
 export const perform = <C extends Command, Answer>(

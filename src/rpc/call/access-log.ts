@@ -1,11 +1,14 @@
+import type { Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError } from '@connectrpc/connect';
 import { monotonic } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
+import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallSpan, ObservedCall } from './call-observer.ts';
 import { isDeliberate, meant } from './errors.ts';
 import { traceIdOf, type CallHead } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
+import { subjectOf } from './subject.ts';
 
 /** What is known about a call while it runs; becomes one line of the log when it ends. */
 export type AccessRecord = ObservedCall & {
@@ -14,6 +17,8 @@ export type AccessRecord = ObservedCall & {
   caller: string;
   /** On whose behalf it says that it acts. */
   actor: string | null;
+  /** Once all of it has come; of a stream of requests none. */
+  request: Message | undefined;
   /** Messages a stream has handed to its transport. */
   sent: number;
 };
@@ -34,6 +39,7 @@ export function startRecord(
     startedAt: monotonic(),
     caller: '',
     actor: null,
+    request: undefined,
     sent: 0,
   };
 }
@@ -45,10 +51,13 @@ const STRAINED: ReadonlySet<Code> = new Set([
   Code.DeadlineExceeded,
 ]);
 
-/** Writes the line of a call that went well. Probes are written at debug, as they drown the rest. */
-export function logSuccess(log: Log, record: AccessRecord): void {
+/**
+ * Writes the line of a call that went well, with what it was answered where that is one message. Probes are written at
+ * debug, as they drown the rest.
+ */
+export function logSuccess(log: Log, record: AccessRecord, answer?: Outgoing): void {
   const level = record.method.isPublic ? 'debug' : 'info';
-  if (log.isLevelEnabled(level)) log[level](fieldsOf(record, 'OK'), 'rpc');
+  if (log.isLevelEnabled(level)) log[level](fieldsOf(record, 'OK', answer), 'rpc');
 }
 
 /** Writes the line of a call that failed, with the stack where the failure was not foreseen. */
@@ -90,12 +99,22 @@ export function logAftermath(log: Log, record: AccessRecord, thrown: unknown): v
 export const codeName = (code: Code): string =>
   (Code[code] ?? String(code)).replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase();
 
-function fieldsOf(record: AccessRecord, code: string) {
-  const { method, protocol, requestId, traceId, caller, startedAt, sent } = record;
+function fieldsOf(record: AccessRecord, code: string, answer?: Outgoing) {
+  const { method, protocol, requestId, traceId, caller, startedAt, request, sent } = record;
   const durationMs = Math.round((monotonic() - startedAt) * 1_000) / 1_000;
   // What is undefined is not written.
   const actor = record.actor ?? undefined;
-  const common = { method: method.name, code, durationMs, requestId, traceId, caller, actor, protocol };
+  const common = {
+    method: method.name,
+    code,
+    durationMs,
+    requestId,
+    traceId,
+    caller,
+    actor,
+    protocol,
+    ...subjectOf(request, answer),
+  };
   return method.kind === 'unary' ? common : { ...common, sent };
 }
 

@@ -1,3 +1,4 @@
+import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { actorOf, type Actor } from '../../actor.ts';
 import type { Clock } from '../../db/clock.ts';
@@ -10,6 +11,7 @@ import {
   startRecord,
   type AccessRecord,
 } from './access-log.ts';
+import type { Outgoing } from '../encoding/encoded.ts';
 import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import type { CallObserver } from './call-observer.ts';
@@ -58,6 +60,7 @@ function told({ log, observer }: MiddlewareParts, record: AccessRecord, thrown: 
   const error = toWireError(thrown, record.requestId);
   if (record.span !== undefined) error.metadata.set(TRACEPARENT, record.span.traceparent);
   logFailure(log, record, error, thrown);
+  record.request = undefined;
   observer?.ended(record, codeName(error.code), reasonOf(thrown));
   return error;
 }
@@ -128,10 +131,11 @@ export class AdmittedCall implements OpenCall, DecidedCall {
 
   /**
    * Counts as a call from now on, which a stopping server lets finish: all of it has come. What is never sent to its end is
-   * nobody's call.
+   * nobody's call. The line in the log says what the request is about, whatever becomes of it.
    * @throws RefusalError SHUTTING_DOWN
    */
-  begin(): void {
+  begin(request?: Message): void {
+    this.#record.request = request;
     this.#parts.openCalls.assertOpen();
     this.#parts.openCalls.enter(this);
   }
@@ -160,9 +164,12 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     this.#record.sent += 1;
   }
 
-  succeed(): void {
+  /** `answer`: what the line says that it made. */
+  succeed(answer?: Outgoing): void {
     this.#over();
-    logSuccess(this.#parts.log, this.#record);
+    logSuccess(this.#parts.log, this.#record, answer);
+    // A transport may know the call for much longer.
+    this.#record.request = undefined;
     this.#parts.observer?.ended(this.#record, 'OK', undefined);
   }
 

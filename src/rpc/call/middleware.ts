@@ -53,12 +53,12 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
       const admitted = admit(parts, rpc, call);
       try {
         const request = await admitted.race(call.decode() as Promise<Message>);
-        admitted.begin();
+        admitted.begin(request);
         validate(rpc.method.input, request);
         const work = admitted.traced(() => Promise.resolve(rpc.impl(request, admitted.context)));
         const response = await admitted.race(work);
         const answer = encode(response);
-        admitted.succeed();
+        admitted.succeed(response);
         return answer;
       } catch (error) {
         throw admitted.fail(error);
@@ -76,7 +76,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
           return rpc.impl(whileOpen(input as AsyncIterable<Message>, admitted.context), admitted.context);
         }
         const request = await admitted.race(input as Promise<Message>);
-        admitted.begin();
+        admitted.begin(request);
         validate(rpc.method.input, request);
         return rpc.impl(request, admitted.context);
       };

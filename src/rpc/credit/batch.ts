@@ -52,13 +52,15 @@ export function batch<
       performed.at(-1)!.catch(() => undefined);
       if (isApart) await Promise.allSettled(performed);
     }
+    let refused = 0;
     const answers = (await Promise.allSettled(performed)).map((done) => {
       if (done.status === 'fulfilled') return (writer: BinaryWriter) => writeMade(writer, done.value.bytes);
       if (!isRefusal(done.reason)) throw done.reason;
+      refused += 1;
       const outcome = { case: 'error', value: encodeError(done.reason.refusal) };
       return (writer: BinaryWriter) => writeResult(writer, { outcome });
     });
-    return encodedList(results, answers);
+    return encodedList(results, answers, { refused });
   };
 }
 

@@ -15,11 +15,26 @@ import { bytesOf, writerOf } from './encode.ts';
  */
 export class Encoded {
   readonly bytes: Uint8Array;
+  /** What the log tells of it. */
+  readonly made: MadeByCall | undefined;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, made?: MadeByCall) {
     this.bytes = bytes;
+    this.made = made;
   }
 }
+
+/** What the answer of a write says that was made or changed, under the names it has there. */
+export type MadeByCall = {
+  readonly grant?: Named | undefined;
+  readonly charge?: Named | undefined;
+  readonly transaction?: Named | undefined;
+  readonly version?: bigint | undefined;
+  readonly replayed?: boolean | undefined;
+  /** How many items of a batch were refused. */
+  readonly refused?: number;
+};
+type Named = { readonly id?: string | undefined };
 
 /** What a handler answers with: what a message is made of, or its bytes. */
 export type Outgoing = MessageInitShape<DescMessage> | Encoded;
@@ -65,6 +80,7 @@ export function renumbering(
 export const encodedList = (
   { number }: DescField,
   messages: readonly ((writer: BinaryWriter) => void)[],
+  made?: MadeByCall,
 ): Encoded =>
   new Encoded(
     bytesOf((writer) => {
@@ -74,4 +90,5 @@ export const encodedList = (
         writer.join();
       }
     }),
+    made,
   );
