@@ -1,5 +1,12 @@
 import { SHARDS } from './tables/book-key.ts';
-import { type AccessToken, createReader, isLoopback, type Environment, type Reader } from './environment.ts';
+import {
+  type AccessToken,
+  createReader,
+  isLoopback,
+  type Environment,
+  type Reader,
+  type TlsFiles,
+} from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
 
 const traceSamplers = [
@@ -44,6 +51,22 @@ export type Config = {
    * caller's word counts, and of calls whose caller says nothing a tenth is traced.
    */
   traces: { sampler: TraceSampler; ratio: number } | null;
+  /**
+   * `CREDIT_LEDGER_TLS_CERT` and `CREDIT_LEDGER_TLS_KEY`: files in PEM, looked at every second. With them the port takes TLS
+   * and nothing else. `CREDIT_LEDGER_TLS_CLIENT_CA`: whose certificates clients may show; they then must, or may, as
+   * `CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES` has it, required or optional. Default: no TLS.
+   */
+  tlsFiles?: TlsFiles;
+  /**
+   * `CREDIT_LEDGER_PLAINTEXT`: other machines may call without TLS, because something in between encrypts, such as the proxy
+   * of a mesh; default false.
+   */
+  plaintext: boolean;
+  /**
+   * `CREDIT_LEDGER_CORS_ORIGINS`: whose pages may call from a browser, such as `https://app.example.com`, separated by
+   * commas. Default: nobody's.
+   */
+  corsOrigins: readonly string[];
   /** `CREDIT_LEDGER_LOG_LEVEL`: least severe level that is written, default info. */
   logLevel: LogLevel;
   /**
@@ -142,7 +165,9 @@ export function readConfig(env: Environment = process.env): Config {
   const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
   const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 1);
   const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
+  const tlsFiles = tlsFilesOf(read, env);
   const config: Config = {
+    ...(tlsFiles !== undefined && { tlsFiles }),
     ...(replicaUrl !== undefined && { replicaUrl }),
     database: url === undefined ? { kind: 'embedded', dataDir } : { kind: 'external', url },
     databaseWaitMs: read.whole('CREDIT_LEDGER_DATABASE_WAIT_MS', 0, 3_600_000, 60_000),
@@ -150,6 +175,8 @@ export function readConfig(env: Environment = process.env): Config {
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
     metrics: metricsOf(read),
     traces: tracesOf(read),
+    plaintext: read.oneOf('CREDIT_LEDGER_PLAINTEXT', ['true', 'false'], 'false') === 'true',
+    corsOrigins: read.origins('CREDIT_LEDGER_CORS_ORIGINS'),
     logLevel: read.oneOf('CREDIT_LEDGER_LOG_LEVEL', logLevels, 'info'),
     poolSize: read.whole('CREDIT_LEDGER_POOL_SIZE', 3, 1000, 10),
     tokens: read.tokens('CREDIT_LEDGER_TOKENS'),
@@ -186,6 +213,7 @@ export function readConfig(env: Environment = process.env): Config {
       'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
     );
   }
+  read.problems.push(...plaintextProblems(config, env));
   const problems = [...read.unknownVariables(), ...read.problems];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -217,4 +245,40 @@ function tracesOf(read: Reader): Config['traces'] {
   if (!(ratio <= 1))
     read.problems.push(`OTEL_TRACES_SAMPLER_ARG is "${text}": it must be a number from 0 to 1`);
   return endpoint === '' || isDisabled ? null : { sampler, ratio };
+}
+
+/** Whether clients have to show a certificate. */
+const shown = ['required', 'optional'] as const;
+
+function tlsFilesOf(read: Reader, env: Environment): TlsFiles | undefined {
+  const cert = read.text('CREDIT_LEDGER_TLS_CERT', '');
+  const key = read.text('CREDIT_LEDGER_TLS_KEY', '');
+  const clientCa = read.text('CREDIT_LEDGER_TLS_CLIENT_CA', '');
+  const clientCertificates = read.oneOf('CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES', shown, 'required');
+  const missing = (name: string, needed: string) =>
+    read.problems.push(`${name} is of no effect without ${needed}: set that, too`);
+  if ((cert === '') !== (key === ''))
+    read.problems.push('CREDIT_LEDGER_TLS_CERT and CREDIT_LEDGER_TLS_KEY go together: set both, or neither');
+  if (cert === '' && clientCa !== '') missing('CREDIT_LEDGER_TLS_CLIENT_CA', 'CREDIT_LEDGER_TLS_CERT');
+  if (clientCa === '' && (env['CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES'] ?? '') !== '')
+    missing('CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES', 'CREDIT_LEDGER_TLS_CLIENT_CA');
+  if (cert === '' || key === '') return undefined;
+  return { cert, key, ...(clientCa !== '' && { clientCa }), clientCertificates };
+}
+
+/** What goes over a network is encrypted, unless it is said that it is not. */
+function plaintextProblems({ host, plaintext }: Config, env: Environment): readonly string[] {
+  // Whoever has set one of the two files has meant TLS, and is told about the other.
+  const meansTls = ['CREDIT_LEDGER_TLS_CERT', 'CREDIT_LEDGER_TLS_KEY'].some(
+    (name) => (env[name] ?? '') !== '',
+  );
+  if (meansTls)
+    return plaintext
+      ? ['CREDIT_LEDGER_PLAINTEXT=true contradicts CREDIT_LEDGER_TLS_CERT: remove one of them']
+      : [];
+  if (plaintext || isLoopback(host)) return [];
+  return [
+    `CREDIT_LEDGER_HOST is ${host}, which other machines can reach, and what they send is not encrypted: ` +
+      'set CREDIT_LEDGER_TLS_CERT and CREDIT_LEDGER_TLS_KEY, or CREDIT_LEDGER_PLAINTEXT=true if something in between encrypts',
+  ];
 }

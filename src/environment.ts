@@ -4,6 +4,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** One entry of `CREDIT_LEDGER_TOKENS`. `write` includes `read`; `name` stands in the log for the token. */
 export type AccessToken = { name: string; permission: 'read' | 'write'; token: string };
 
+/** The files of TLS, all in PEM, by path. */
+export type TlsFiles = {
+  /** The certificate, and after it those it is signed by. */
+  readonly cert: string;
+  readonly key: string;
+  /** The authorities whose certificates clients may show; without, none is asked for. */
+  readonly clientCa?: string;
+  readonly clientCertificates: 'required' | 'optional';
+};
+
 const prefix = 'CREDIT_LEDGER_';
 
 /**
@@ -70,6 +80,7 @@ export function createReader(env: Environment) {
     whole,
     oneOf,
     databaseUrl,
+    origins: (name: string) => parseOrigins(raw(name) ?? '', (problem) => problems.push(`${name}${problem}`)),
     tokens: (name: string) => parseTokens(raw(name) ?? '', (problem) => problems.push(`${name}${problem}`)),
     unknownVariables,
   };
@@ -114,6 +125,15 @@ function parseTokens(text: string, report: (problem: string) => void): AccessTok
     }
   }
   return [...tokens.values()];
+}
+
+// An origin is what a browser says of a page, to the letter: no path, no slash at the end.
+function parseOrigins(text: string, report: (problem: string) => void): readonly string[] {
+  const all = text.split(',').flatMap((origin) => origin.trim() || []);
+  const wrong = all.find((origin) => !/^https?:/.test(origin) || URL.parse(origin)?.origin !== origin);
+  if (wrong !== undefined)
+    report(` has "${wrong}": an origin is such as https://app.example.com, without a path`);
+  return all;
 }
 
 /** Whether only this machine can reach what listens there. */

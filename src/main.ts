@@ -1,10 +1,11 @@
 import { ConfigError, readConfig, type Config } from './config.ts';
 import { startEmbeddedPostgres } from './embedded/start.ts';
 import { migrate } from './db/migrate.ts';
-import { monotonic, pause, yieldTurn } from './db/clock.ts';
+import { createClock, monotonic, pause, yieldTurn } from './db/clock.ts';
 import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
 import { createLog, inTurns, standardOutput } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
+import { openCertificates, type Certificates } from './rpc/transport/certificates.ts';
 import { startService } from './service.ts';
 import { startTelemetry } from './telemetry/start.ts';
 import { StartError } from './start-error.ts';
@@ -61,6 +62,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 }
 
 try {
+  const certificates = await certificatesOf(config);
   await assertFree(config);
   const telemetry = await startTelemetry({ ...config, log });
   if (telemetry !== undefined) undo.push(() => telemetry.close());
@@ -71,7 +73,13 @@ try {
   });
   if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date');
   if (stopping === undefined) {
-    const service = await startService({ ...config, databaseUrl: database.url, log, telemetry });
+    const service = await startService({
+      ...config,
+      certificates,
+      databaseUrl: database.url,
+      log,
+      telemetry,
+    });
     undo.push(() => service.stop());
     undo.push(() => {
       service.drain();
@@ -85,6 +93,13 @@ try {
   if (err instanceof StartError) log.fatal(`the service cannot start: ${err.message}`);
   else log.fatal({ err }, 'the service cannot start');
   await stop(1);
+}
+
+async function certificatesOf({ tlsFiles }: Config): Promise<Certificates | undefined> {
+  if (tlsFiles === undefined) return undefined;
+  const certificates = await openCertificates(tlsFiles, { clock: createClock(), log });
+  undo.push(() => certificates.close());
+  return certificates;
 }
 
 /** The database, there and taking connections; and the replica, if there is one. */

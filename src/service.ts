@@ -36,7 +36,7 @@ import { createSignals, type Changed } from './live/signals.ts';
 
 export type ServiceOptions = Pick<
   ServerOptions,
-  'host' | 'port' | 'tokens' | 'allowAnonymous' | 'maxCalls' | 'graceMs'
+  'host' | 'port' | 'certificates' | 'corsOrigins' | 'tokens' | 'allowAnonymous' | 'maxCalls' | 'graceMs'
 > & {
   readonly databaseUrl: string;
   /** A read replica that answers questions; a caller that must see its own write asks with min_version. */

@@ -20,6 +20,8 @@ describe('an empty environment', () => {
       port: 8484,
       metrics: { host: '127.0.0.1', port: 9464, isWanted: false },
       traces: null,
+      plaintext: false,
+      corsOrigins: [],
       logLevel: 'info',
       poolSize: 10,
       tokens: [],
@@ -58,6 +60,11 @@ describe('variables', () => {
       DATABASE_URL: 'postgresql://app:secret@/ledger?host=/run/postgresql',
       CREDIT_LEDGER_HOST: '0.0.0.0',
       CREDIT_LEDGER_PORT: '0',
+      CREDIT_LEDGER_TLS_CERT: '/run/tls/tls.crt',
+      CREDIT_LEDGER_TLS_KEY: '/run/tls/tls.key',
+      CREDIT_LEDGER_TLS_CLIENT_CA: '/run/tls/ca.crt',
+      CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES: 'optional',
+      CREDIT_LEDGER_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
       CREDIT_LEDGER_LOG_LEVEL: 'debug',
       CREDIT_LEDGER_POOL_SIZE: '20',
       CREDIT_LEDGER_TOKENS: 'billing:write:s3cr:et, dashboard:read:other',
@@ -86,6 +93,14 @@ describe('variables', () => {
       port: 0,
       metrics: { host: '127.0.0.1', port: 9464, isWanted: false },
       traces: null,
+      tlsFiles: {
+        cert: '/run/tls/tls.crt',
+        key: '/run/tls/tls.key',
+        clientCa: '/run/tls/ca.crt',
+        clientCertificates: 'optional',
+      },
+      plaintext: false,
+      corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
       logLevel: 'debug',
       poolSize: 20,
       tokens: [
@@ -227,7 +242,7 @@ describe('variables', () => {
       CREDIT_LEDGER_TYPO: '1',
     });
 
-    expect(problems).toHaveLength(5);
+    expect(problems).toHaveLength(6);
   });
 
   test('never show a secret in what they report', () => {
@@ -247,28 +262,43 @@ describe('variables', () => {
 
 describe('an address that other machines reach', () => {
   test.each(['0.0.0.0', '::', '10.0.0.7', 'ledger.internal', '127.0.0.1.example.org'])(
-    '%s asks for tokens',
+    '%s asks for tokens and for TLS',
     (host) => {
       expect(problemsOf({ CREDIT_LEDGER_HOST: host })).toEqual([
         expect.stringMatching(
           /other machines can reach.*CREDIT_LEDGER_TOKENS.*CREDIT_LEDGER_ALLOW_ANONYMOUS=true/,
         ),
+        expect.stringMatching(
+          /other machines can reach.*not encrypted.*CREDIT_LEDGER_TLS_CERT.*CREDIT_LEDGER_PLAINTEXT=true/,
+        ),
       ]);
     },
   );
+
+  test('is served in plain text when that is asked for', () => {
+    const asked = { CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_TOKENS: 'a:read:b' };
+
+    expect(readConfig({ ...asked, CREDIT_LEDGER_PLAINTEXT: 'true' }).plaintext).toBe(true);
+  });
 
   test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('is not %s', (host) => {
     expect(problemsOf({ CREDIT_LEDGER_HOST: host })).toEqual([]);
   });
 
   test('is served without tokens when that is asked for', () => {
-    const config = readConfig({ CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true' });
+    const config = readConfig({
+      CREDIT_LEDGER_HOST: '0.0.0.0',
+      CREDIT_LEDGER_PLAINTEXT: 'true',
+      CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true',
+    });
 
     expect(config.tokens).toEqual([]);
   });
 
   test.each([',', ' ', 'a:read:'])('is not guarded by tokens that say "%s"', (tokens) => {
-    expect(problemsOf({ CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_TOKENS: tokens })).not.toEqual([]);
+    const reached = { CREDIT_LEDGER_HOST: '0.0.0.0', CREDIT_LEDGER_PLAINTEXT: 'true' };
+
+    expect(problemsOf({ ...reached, CREDIT_LEDGER_TOKENS: tokens })).not.toEqual([]);
   });
 
   test('cannot be both open to anyone and guarded by tokens', () => {
@@ -276,4 +306,51 @@ describe('an address that other machines reach', () => {
       'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
     ]);
   });
+});
+
+describe('TLS', () => {
+  const cert = { CREDIT_LEDGER_TLS_CERT: 'tls.crt' };
+  const key = { CREDIT_LEDGER_TLS_KEY: 'tls.key' };
+  const together = 'CREDIT_LEDGER_TLS_CERT and CREDIT_LEDGER_TLS_KEY go together: set both, or neither';
+
+  test('with an authority asks for certificates of clients', () => {
+    expect(readConfig({ ...cert, ...key, CREDIT_LEDGER_TLS_CLIENT_CA: 'ca.crt' }).tlsFiles).toEqual({
+      cert: 'tls.crt',
+      key: 'tls.key',
+      clientCa: 'ca.crt',
+      clientCertificates: 'required',
+    });
+  });
+
+  test.each<[Environment, string]>([
+    [cert, together],
+    [key, together],
+    [
+      { CREDIT_LEDGER_TLS_CLIENT_CA: 'ca.crt' },
+      'CREDIT_LEDGER_TLS_CLIENT_CA is of no effect without CREDIT_LEDGER_TLS_CERT: set that, too',
+    ],
+    [
+      { ...cert, ...key, CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES: 'optional' },
+      'CREDIT_LEDGER_TLS_CLIENT_CERTIFICATES is of no effect without CREDIT_LEDGER_TLS_CLIENT_CA: set that, too',
+    ],
+    [
+      { ...cert, ...key, CREDIT_LEDGER_PLAINTEXT: 'true' },
+      'CREDIT_LEDGER_PLAINTEXT=true contradicts CREDIT_LEDGER_TLS_CERT: remove one of them',
+    ],
+  ])('that is half set is refused: %o', (env, problem) => {
+    expect(problemsOf(env)).toEqual([problem]);
+  });
+});
+
+test.each([
+  '*',
+  'app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com/page',
+  'null',
+  'file:///a',
+])('pages of "%s" are those of no origin', (origin) => {
+  expect(problemsOf({ CREDIT_LEDGER_CORS_ORIGINS: `https://a.example,${origin}` })).toEqual([
+    `CREDIT_LEDGER_CORS_ORIGINS has "${origin}": an origin is such as https://app.example.com, without a path`,
+  ]);
 });

@@ -246,7 +246,12 @@ describe('a house that is not tidy', () => {
 });
 
 /** Where the house is put together, once, at the start: what these files import they hand to each other to call. */
-const wiring = ['service.ts', 'rpc/transport/server.ts', 'rpc/credit/credit-service.ts'];
+const wiring = [
+  'service.ts',
+  'rpc/transport/server.ts',
+  'rpc/transport/connections.ts',
+  'rpc/credit/credit-service.ts',
+];
 
 /** What is wrong with a way through the sources, of which each file is to be called by one before it. */
 function detours(way: readonly string[], sources: readonly Source[]): string[] {

@@ -106,8 +106,16 @@ describe('a start that cannot succeed ends with a sentence and exit code 1', () 
       { CREDIT_LEDGER_METRICS_HOST: '192.0.2.1', CREDIT_LEDGER_METRICS_PORT: '9464' },
       /192\.0\.2\.1, port 9464, cannot be listened on: .*correct CREDIT_LEDGER_METRICS_HOST\.$/,
     ],
+    'a certificate that is not there': [
+      { CREDIT_LEDGER_TLS_CERT: 'FILE/tls.crt', CREDIT_LEDGER_TLS_KEY: 'FILE/tls.key' },
+      /CREDIT_LEDGER_TLS_CERT is .*tls\.crt, which cannot be read: ENOTDIR\.$/,
+    ],
     'an address of another machine': [
-      { CREDIT_LEDGER_HOST: '192.0.2.1', CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true' },
+      {
+        CREDIT_LEDGER_HOST: '192.0.2.1',
+        CREDIT_LEDGER_PLAINTEXT: 'true',
+        CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true',
+      },
       /^.*192\.0\.2\.1, port 0, cannot be listened on: this machine has no such address: correct CREDIT_LEDGER_HOST\.$/,
     ],
   };

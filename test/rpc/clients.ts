@@ -1,3 +1,4 @@
+import { getCACertificates } from 'node:tls';
 import {
   create,
   fromBinary,
@@ -8,8 +9,12 @@ import {
   type MessageInitShape,
 } from '@bufbuild/protobuf';
 import type { DescMessage, DescMethod } from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcWebTransport } from '@connectrpc/connect-node';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcWebTransport,
+  Http2SessionManager,
+} from '@connectrpc/connect-node';
 import { errorFromJson } from '@connectrpc/connect/protocol-connect';
 import * as grpc from '@grpc/grpc-js';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '#gen/google/rpc/error_details_pb.ts';
@@ -24,7 +29,7 @@ export type CallOptions = {
   actor?: string;
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Told of the headers and trailers of the answer to a unary call. */
+  /** Told of the headers and trailers of the answer. */
   hear?: (name: string, value: string) => void;
 };
 type Request = MessageInitShape<typeof ProbeRequestSchema>;
@@ -76,7 +81,15 @@ export async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 export const protocols = {
   'gRPC (grpc-js)': grpcClient,
-  'gRPC-Web (connect-node)': grpcWebClient,
+  'gRPC-Web (connect-node)': connectNodeClient((baseUrl) =>
+    createGrpcWebTransport({ baseUrl, httpVersion: '1.1' }),
+  ),
+  'gRPC-Web over HTTP/2 (connect-node)': connectNodeClient((baseUrl, sessionManager) =>
+    createGrpcWebTransport({ baseUrl, httpVersion: '2', sessionManager }),
+  ),
+  'Connect over HTTP/2 (connect-node)': connectNodeClient((baseUrl, sessionManager) =>
+    createConnectTransport({ baseUrl, httpVersion: '2', sessionManager, useBinaryFormat: true }),
+  ),
   'Connect JSON (fetch)': jsonClient,
 } satisfies Record<string, (url: string) => WireClient>;
 
@@ -109,8 +122,24 @@ function grpcOptions({ timeoutMs, ...options }: CallOptions) {
   return { metadata, options: timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs } };
 }
 
+function hearAll(
+  call: grpc.ClientUnaryCall | grpc.ClientReadableStream<unknown>,
+  { hear }: CallOptions,
+): void {
+  const tell = (told: grpc.Metadata) =>
+    Object.entries(told.getMap()).forEach(([name, value]) => hear?.(name, value.toString()));
+  call.on('metadata', tell).on('status', (status: grpc.StatusObject) => tell(status.metadata));
+}
+
+// It has roots of its own, whatever this process trusts.
+const trusted = () => Buffer.from(getCACertificates().join('\n'));
+
 function grpcClient(url: string): WireClient {
-  const client = new grpc.Client(new URL(url).host, grpc.credentials.createInsecure());
+  const { host, port, protocol } = new URL(url);
+  const client =
+    protocol === 'https:'
+      ? new grpc.Client(`localhost:${port}`, grpc.credentials.createSsl(trusted()))
+      : new grpc.Client(host, grpc.credentials.createInsecure());
   return {
     unary: (rpc, request, more = {}) =>
       new Promise((resolve, reject) => {
@@ -129,9 +158,7 @@ function grpcClient(url: string): WireClient {
             error === null ? resolve(response as ProbeResponse) : reject(grpcFailure(error)),
         );
         more.signal?.addEventListener('abort', () => call.cancel());
-        const hear = (told: grpc.Metadata) =>
-          Object.entries(told.getMap()).forEach(([name, value]) => more.hear?.(name, value.toString()));
-        call.on('metadata', hear).on('status', (status) => hear(status.metadata));
+        hearAll(call, more);
       }),
     async *follow(request, more = {}) {
       const method = Probe.method.follow;
@@ -147,6 +174,7 @@ function grpcClient(url: string): WireClient {
         options,
       );
       more.signal?.addEventListener('abort', () => call.cancel());
+      hearAll(call, more);
       try {
         for await (const response of call) yield response as ProbeResponse;
       } catch (error) {
@@ -168,21 +196,24 @@ const optionsOf = ({ timeoutMs, signal, hear, ...more }: CallOptions) => ({
   onTrailer: (trailers: Headers) => trailers.forEach((value, name) => hear?.(name, value)),
 });
 
-function grpcWebClient(url: string): WireClient {
-  const client = createClient(Probe, createGrpcWebTransport({ baseUrl: url, httpVersion: '1.1' }));
-  return {
-    unary: (rpc, request, more = {}) =>
-      client[rpc](request, optionsOf(more)).catch((error: unknown) => {
-        throw translate(error);
-      }),
-    async *follow(request, more = {}) {
-      try {
-        yield* client.follow(request, optionsOf(more));
-      } catch (error) {
-        throw translate(error);
-      }
-    },
-    close: () => {},
+function connectNodeClient(transportTo: (url: string, sessions: Http2SessionManager) => Transport) {
+  return (url: string): WireClient => {
+    const sessions = new Http2SessionManager(url);
+    const client = createClient(Probe, transportTo(url, sessions));
+    return {
+      unary: (rpc, request, more = {}) =>
+        client[rpc](request, optionsOf(more)).catch((error: unknown) => {
+          throw translate(error);
+        }),
+      async *follow(request, more = {}) {
+        try {
+          yield* client.follow(request, optionsOf(more));
+        } catch (error) {
+          throw translate(error);
+        }
+      },
+      close: () => sessions.abort(),
+    };
   };
 }
 
@@ -219,6 +250,7 @@ function jsonClient(url: string): WireClient {
       const method = Probe.method.follow;
       const body = envelope(jsonBytes(method.input, request));
       const response = await post(method, 'application/connect+json', body, options);
+      response.headers.forEach((value, name) => options.hear?.(name, value));
       for await (const { isEnd, json } of envelopesOf(response.body ?? [])) {
         if (!isEnd) yield fromJson(method.output, json);
         else if (typeof json === 'object' && json !== null && 'error' in json)

@@ -1,20 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import * as http2 from 'node:http2';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { endOf } from '../support/child.ts';
-import { protocols } from './clients.ts';
-import { serveProbe, signal, type ProbeServer } from './harness.ts';
+import { everyLine, ourAuthority, serveProbe, signal, type ProbeServer } from './harness.ts';
 
 /** A reader that dies says nothing: the server learns of it from the end of its connection alone. */
+
+const directory = mkdtempSync(join(tmpdir(), 'readers-'));
+const authorityFile = join(directory, 'authority.crt');
+writeFileSync(authorityFile, ourAuthority);
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Far below the pings that find a peer who is silent: minutes. */
 const AT_ONCE_MS = 5_000;
 
 /** A probe whose streams tell one message and then wait, and that says when the caller of one is taken for gone. */
-async function serveWaiting() {
-  const server = await serveProbe();
+async function serveWaiting(options: Parameters<typeof serveProbe>[1] = {}) {
+  const server = await serveProbe([], options);
   onTestFinished(() => server.close());
   const gone = signal();
   server.behaviour.follow = async function* (_request, context) {
@@ -33,6 +40,7 @@ async function serveWaiting() {
 async function startReader(server: ProbeServer, protocol: string) {
   const reader = spawn(process.execPath, ['test/rpc/reader.ts', server.url, protocol], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: authorityFile },
   });
   onTestFinished(async () => {
     await endOf(reader, 'SIGKILL');
@@ -47,9 +55,11 @@ const within = <T>(promise: Promise<T>) =>
     once(AbortSignal.timeout(AT_ONCE_MS), 'abort').then(() => 'too late'),
   ]);
 
-describe.each(Object.keys(protocols))('%s', (protocol) => {
+describe.each(everyLine())('%s', (line, _connect, options) => {
+  const protocol = line.replace(' over TLS', '');
+
   test('a stream ends with the process that reads it', async () => {
-    const { server, gone } = await serveWaiting();
+    const { server, gone } = await serveWaiting(options);
     const reader = await startReader(server, protocol);
     await endOf(reader, 'SIGKILL');
 
@@ -60,7 +70,7 @@ describe.each(Object.keys(protocols))('%s', (protocol) => {
   });
 
   test('a server whose readers have died stops as fast as one without', async () => {
-    const { server } = await serveWaiting();
+    const { server } = await serveWaiting(options);
     const readers = await Promise.all([startReader(server, protocol), startReader(server, protocol)]);
     await Promise.all(readers.map((reader) => endOf(reader, 'SIGKILL')));
     const startedAt = performance.now();

@@ -103,18 +103,22 @@ describe('a request that is never sent to its end', () => {
       Buffer.from([value.length]),
       Buffer.from(value),
     ]);
-  const fields = Buffer.concat([
-    hex('83 86'),
-    literal(':path', '/wiretest.v1.Probe/Write'),
-    literal(':authority', 'localhost'),
-    literal('content-type', 'application/grpc'),
-  ]);
-  const HEADERS = Buffer.concat([hex('0000'), Buffer.from([fields.length]), hex('01 04 00000001'), fields]);
+  const headersOf = (contentType: string) => {
+    const fields = Buffer.concat([
+      hex('83 86'),
+      literal(':path', '/wiretest.v1.Probe/Write'),
+      literal(':authority', 'localhost'),
+      literal('content-type', contentType),
+    ]);
+    return Buffer.concat([hex('0000'), Buffer.from([fields.length]), hex('01 04 00000001'), fields]);
+  };
 
   test.each<[what: string, sent: Buffer]>([
     ['head', Buffer.from(HEAD.slice(0, 30))],
     ['body', Buffer.from(`${HEAD}{"name"`)],
-    ['gRPC message', Buffer.concat([PREFACE, HEADERS])],
+    ['gRPC message', Buffer.concat([PREFACE, headersOf('application/grpc')])],
+    ['gRPC-Web message over HTTP/2', Buffer.concat([PREFACE, headersOf('application/grpc-web')])],
+    ['Connect message over HTTP/2', Buffer.concat([PREFACE, headersOf('application/json')])],
   ])('holds up the end by a second, whatever the grace: half a %s', async (_what, sent) => {
     const time = testClock();
     const server = await served({ clock: time.clock, graceMs: 60_000 });

@@ -140,18 +140,17 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
 
 describe('a connection that breaks in the middle of a request gives its slot back', () => {
   const path = '/wiretest.v1.Probe/Read';
+  const overHttp2 = (contentType: string) => async (url: string) => {
+    const session = connectHttp2(url).on('error', () => undefined);
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': contentType });
+    stream.on('error', () => undefined).write(Buffer.from([0]));
+    await new Promise((resolve) => session.ping(resolve));
+    return () => session.destroy();
+  };
   const begin = {
-    'HTTP/2': async (url: string) => {
-      const session = connectHttp2(url).on('error', () => undefined);
-      const stream = session.request({
-        ':method': 'POST',
-        ':path': path,
-        'content-type': 'application/grpc',
-      });
-      stream.on('error', () => undefined).write(Buffer.from([0]));
-      await new Promise((resolve) => session.ping(resolve));
-      return () => session.destroy();
-    },
+    gRPC: overHttp2('application/grpc'),
+    'gRPC-Web over HTTP/2': overHttp2('application/grpc-web'),
+    'Connect over HTTP/2': overHttp2('application/json'),
     'HTTP/1.1': async (url: string) => {
       const { hostname, port, host } = new URL(url);
       const socket = connectTcp(Number(port), hostname);

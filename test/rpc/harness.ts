@@ -1,8 +1,12 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createLog } from '../../src/log.ts';
 import type { MountedService } from '../../src/rpc/call/mounted-service.ts';
 import { mount } from '../../src/rpc/call/mounted-service.ts';
 import { createValidation, inputsOf } from '../../src/rpc/call/validation.ts';
+import type { Certificates } from '../../src/rpc/transport/certificates.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../../src/rpc/transport/server.ts';
+import { authority } from '../support/certificates.ts';
+import { protocols, type WireClient } from './clients.ts';
 import { Probe, type ProbeImplementation } from './probe.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -35,6 +39,30 @@ export type ProbeServer = RunningServer & {
   readonly behaviour: { -readonly [P in keyof ProbeImplementation]: ProbeImplementation[P] };
   readonly log: ReturnType<typeof captureLog>;
 };
+
+const ours = authority();
+/** Who signs what servers of a test show, for processes that have to be told. */
+export const ourAuthority = ours.cert;
+
+/** Certificates that this process trusts from then on, for this machine's names. */
+function ownCertificates(): Certificates {
+  setDefaultCACertificates([...getCACertificates(), ours.cert]);
+  const pair = ours.issue(['DNS:localhost', 'IP:127.0.0.1']);
+  return { current: () => pair, ofClients: 'none', onChange: () => undefined, close: async () => undefined };
+}
+
+/** How the lines of a test are served: each way to call, in plain text and over TLS. */
+export function everyLine(): readonly (readonly [
+  name: string,
+  connect: (url: string) => WireClient,
+  options: Partial<ServerOptions>,
+])[] {
+  const certificates = ownCertificates();
+  return Object.entries(protocols).flatMap(([name, connect]) => [
+    [name, connect, {}] as const,
+    [`${name} over TLS`, connect, { certificates }] as const,
+  ]);
+}
 
 /** Serves the probe, and whatever else is mounted, on a free port of this machine. */
 export async function serveProbe(

@@ -6,7 +6,9 @@ import { serveProbe, signal } from './harness.ts';
 
 const STREAMS = 400;
 
-describe('streams that last', () => {
+const overHttp2 = Object.entries(protocols).filter(([name]) => /^gRPC \(|HTTP\/2/.test(name));
+
+describe.each(overHttp2)('streams that last: %s', (_protocol, connect) => {
   test('take no place of calls, nor of each other, however many there are', async () => {
     const server = await serveProbe();
     const over = signal();
@@ -14,7 +16,7 @@ describe('streams that last', () => {
       yield { text: name, count: 1 };
       await over.promise;
     };
-    const client = protocols['gRPC (grpc-js)'](server.url);
+    const client = connect(server.url);
     onTestFinished(async () => {
       over.resolve();
       client.close();

@@ -1,13 +1,9 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import * as http2 from 'node:http2';
 import { gzipSync } from 'node:zlib';
-import type { JsonValue } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jsonFailure } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
-import { ADA, frame, json, post, READ, wires, type Seen } from './wires.ts';
+import { ADA, frame, json, post, postOverHttp2, READ, wires, type Seen } from './wires.ts';
 
 /** What is refused before a handler is reached has its code and its reason, on every protocol. */
 
@@ -236,23 +232,33 @@ describe('HTTP/1.1', () => {
     const socket = connect({ port: server.port, host: '127.0.0.1' });
     socket.end('GET / HTTP/9.9\r\n\r\n');
 
-    expect(await text(socket)).toMatch(
+    const answer = await text(socket);
+    expect(answer).toMatch(
       /^HTTP\/1\.1 400 [^]*content-type: application\/json[^]*"reason":"MALFORMED_REQUEST"/,
     );
+    const requestId = /^x-request-id: (\S+)\r$/m.exec(answer)?.[1];
+    expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
+      reason: 'MALFORMED_REQUEST',
+    });
   });
 });
 
 test.each([
-  [{ 'content-type': 'application/json' }, 415],
-  [{ 'content-type': 'application/grpc-web+proto' }, 415],
-  [{ ':method': 'GET' }, 415],
-])('HTTP/2 that is not gRPC is told so in JSON: %o', async (headers, status) => {
-  const session = http2.connect(server.url);
-  const stream = session.request({ ':method': 'POST', ':path': READ, ...headers });
-  const [response] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
-  const failure = jsonFailure(JSON.parse(await text(stream)) as JsonValue).seen;
-  session.destroy();
+  ['POST', 'text/plain', 415, 'content_type', 'send content-type: application/json'],
+  ['POST', 'application/grpc+json', 415, 'content_type', 'send content-type: application/json'],
+  ['POST', 'application/grpc-web-text', 415, 'content_type', 'send content-type: application/json'],
+  ['PUT', 'application/json', 405, 'http_method', 'called by POST'],
+])(
+  'HTTP/2 that is none of the protocols is told so in JSON: %s %s',
+  async (method, contentType, status, rule, message) => {
+    const sent = { url: server.url, headers: { ':method': method } };
+    const response = await postOverHttp2(sent, contentType);
 
-  expect(response[':status']).toBe(status);
-  expect(failure).toMatchObject({ reason: 'UNSUPPORTED_PROTOCOL', metadata: { rule: 'content_type' } });
-});
+    expect(await json(response)).toMatchObject({
+      status,
+      reason: 'UNSUPPORTED_PROTOCOL',
+      metadata: { rule },
+      message: expect.stringContaining(message),
+    });
+  },
+);

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { failureOf, protocols } from './clients.ts';
-import { serveProbe, signal } from './harness.ts';
+import { failureOf } from './clients.ts';
+import { everyLine, serveProbe, signal } from './harness.ts';
 
-describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
+describe.each(everyLine())('%s', (_protocol, connect, options) => {
   async function setUp(graceMs = 10_000) {
-    const server = await serveProbe([], { graceMs });
+    const server = await serveProbe([], { ...options, graceMs });
     const client = connect(server.url);
     onTestFinished(() => client.close());
     onTestFinished(() => server.close());

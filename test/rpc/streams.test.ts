@@ -1,23 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { refuse } from '../../src/refusal.ts';
-import { collect, failureOf, protocols, type WireClient } from './clients.ts';
-import { serveProbe, signal, type ProbeServer } from './harness.ts';
+import { collect, failureOf, type WireClient } from './clients.ts';
+import { everyLine, serveProbe, signal, type ProbeServer } from './harness.ts';
 
-let server: ProbeServer;
-let original: ProbeServer['behaviour'];
-beforeAll(async () => {
-  server = await serveProbe();
-  original = { ...server.behaviour };
-});
-beforeEach(() => Object.assign(server.behaviour, original));
-afterAll(() => server.close());
-
-describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
+describe.each(everyLine())('%s', (_protocol, connect, options) => {
+  let server: ProbeServer;
+  let original: ProbeServer['behaviour'];
   let client: WireClient;
-  beforeAll(() => {
+  beforeAll(async () => {
+    server = await serveProbe([], options);
+    original = { ...server.behaviour };
     client = connect(server.url);
   });
-  afterAll(() => client.close());
+  beforeEach(() => Object.assign(server.behaviour, original));
+  afterAll(async () => {
+    client.close();
+    await server.close();
+  });
 
   test('streams', async () => {
     const messages = await collect(client.follow({ name: 'Ada' }));

@@ -1,25 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { REASONS } from '../../src/reasons.ts';
 import { refuse } from '../../src/refusal.ts';
-import { failureOf, protocols, type WireClient } from './clients.ts';
-import { serveProbe, signal, type ProbeServer } from './harness.ts';
+import { collect, failureOf, type CallOptions, type WireClient } from './clients.ts';
+import { everyLine, serveProbe, signal, type ProbeServer } from './harness.ts';
 import { Probe } from './probe.ts';
 
-let server: ProbeServer;
-let original: ProbeServer['behaviour'];
-beforeAll(async () => {
-  server = await serveProbe();
-  original = { ...server.behaviour };
-});
-beforeEach(() => Object.assign(server.behaviour, original));
-afterAll(() => server.close());
-
-describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
+describe.each(everyLine())('%s', (_protocol, connect, served) => {
+  let server: ProbeServer;
+  let original: ProbeServer['behaviour'];
   let client: WireClient;
-  beforeAll(() => {
+  beforeAll(async () => {
+    server = await serveProbe([], served);
+    original = { ...server.behaviour };
     client = connect(server.url);
   });
-  afterAll(() => client.close());
+  beforeEach(() => Object.assign(server.behaviour, original));
+  afterAll(async () => {
+    client.close();
+    await server.close();
+  });
 
   test('answers a unary call', async () => {
     expect(await client.unary('read', { name: 'Ada' })).toMatchObject({ text: 'hello Ada' });
@@ -49,6 +48,30 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
     });
     expect(heard.get('x-said')).toBe('before');
     expect(heard.get('x-told') ?? heard.get('trailer-x-told')).toBe('after');
+  });
+
+  test('tells the request id with every answer', async () => {
+    const heard: string[] = [];
+    const hear = (name: string, value: string) => void (name === 'x-request-id' && heard.push(value));
+    const told = async (call: (options: CallOptions) => Promise<unknown>) => {
+      heard.length = 0;
+      await call({ requestId: 'a-request', hear }).catch(() => 'refused');
+      return heard;
+    };
+
+    expect(await told((options) => client.unary('read', { name: 'Ada' }, options))).toEqual(['a-request']);
+    expect(await told((options) => collect(client.follow({ name: 'Ada' }, options)))).toEqual(['a-request']);
+    expect(await told((options) => collect(client.follow({}, options)))).toContain('a-request');
+    server.behaviour.follow = async function* () {};
+    expect(await told((options) => collect(client.follow({ name: 'Ada' }, options)))).toEqual(['a-request']);
+  });
+
+  test('makes a request id where the caller gives none, the one in the log', async () => {
+    const heard: string[] = [];
+    const hear = (name: string, value: string) => void (name === 'x-request-id' && heard.push(value));
+    await client.unary('read', { name: 'Ada' }, { hear });
+
+    expect(await server.log.line(({ requestId }) => requestId === heard[0])).toMatchObject({ code: 'OK' });
   });
 
   test('shows every violation at once, the first also in the metadata', async () => {

@@ -37,6 +37,8 @@ export const frame = (message: Uint8Array, { flags = 0, length = message.length 
   return Buffer.concat([head, message]);
 };
 
+export type Post = (sent: Sent, contentType: string) => Promise<Response>;
+
 // Not by fetch, which says itself whom it calls.
 export async function post(
   { url, host, path = READ, body = ADA, headers = {} }: Sent,
@@ -52,6 +54,26 @@ export async function post(
   return new Response(await buffer(answer), { status: answer.statusCode ?? 0, headers: plain });
 }
 
+export async function postOverHttp2(
+  { url, host, path = READ, body = ADA, headers = {} }: Sent,
+  contentType: string,
+): Promise<Response> {
+  const session = http2.connect(url);
+  const authority = host === undefined ? {} : { ':authority': host };
+  const head = { ':method': 'POST', ':path': path, 'content-type': contentType, ...headers, ...authority };
+  const stream = session.request(head);
+  // Who is answered before all of it is sent is told to send no more.
+  stream.on('error', () => undefined).end(body);
+  const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+  const bytes = await buffer(stream);
+  session.destroy();
+  const plain = Object.entries(answer).filter(([name]) => !name.startsWith(':'));
+  return new Response(bytes, {
+    status: Number(answer[':status']),
+    headers: plain.map(([name, value]) => [name, String(value)] as [string, string]),
+  });
+}
+
 export const json = async (response: Response): Promise<Seen> => ({
   ...jsonFailure((await response.json()) as JsonValue).seen,
   status: response.status,
@@ -59,6 +81,24 @@ export const json = async (response: Response): Promise<Seen> => ({
 
 const ofTrailers = (trailers: Headers): Seen =>
   new WireFailure(findTrailerError(trailers) ?? new ConnectError('no error', Code.Unknown)).seen;
+
+const grpcWeb = (send: Post): Wire => ({
+  frame: true,
+  encoding: 'grpc-encoding',
+  timeout: 'grpc-timeout',
+  async send({ body = frame(ADA), ...sent }) {
+    const response = await send({ body, ...sent }, 'application/grpc-web+proto');
+    const answer = Buffer.from(await response.arrayBuffer());
+    return ofTrailers(answer.length === 0 ? response.headers : trailerParse(answer.subarray(5)));
+  },
+});
+
+const connect = (send: Post): Wire => ({
+  frame: false,
+  encoding: 'content-encoding',
+  timeout: 'connect-timeout-ms',
+  send: async (sent) => json(await send(sent, 'application/proto')),
+});
 
 export const wires: Record<string, Wire> = {
   'gRPC over HTTP/2': {
@@ -85,20 +125,8 @@ export const wires: Record<string, Wire> = {
       return ofTrailers(new Headers(plain.map(([name, value]) => [name, String(value)])));
     },
   },
-  'gRPC-Web over HTTP/1.1': {
-    frame: true,
-    encoding: 'grpc-encoding',
-    timeout: 'grpc-timeout',
-    async send({ body = frame(ADA), ...sent }) {
-      const response = await post({ body, ...sent }, 'application/grpc-web+proto');
-      const answer = Buffer.from(await response.arrayBuffer());
-      return ofTrailers(answer.length === 0 ? response.headers : trailerParse(answer.subarray(5)));
-    },
-  },
-  'Connect over HTTP/1.1': {
-    frame: false,
-    encoding: 'content-encoding',
-    timeout: 'connect-timeout-ms',
-    send: async (sent) => json(await post(sent, 'application/proto')),
-  },
+  'gRPC-Web over HTTP/1.1': grpcWeb(post),
+  'gRPC-Web over HTTP/2': grpcWeb(postOverHttp2),
+  'Connect over HTTP/1.1': connect(post),
+  'Connect over HTTP/2': connect(postOverHttp2),
 };

@@ -25,14 +25,14 @@ export type AccessRecord = ObservedCall & {
 
 export function startRecord(
   method: MountedRpc,
-  call: Pick<CallHead, 'protocol' | 'header'>,
-  requestId: string,
+  call: Pick<CallHead, 'protocol' | 'requestId' | 'header'>,
   span: CallSpan | undefined,
 ): AccessRecord {
   const traceId = span?.traceId ?? traceIdOf(call);
+  const { protocol, requestId } = call;
   return {
     method,
-    protocol: call.protocol,
+    protocol,
     requestId,
     traceId,
     span,
@@ -77,8 +77,7 @@ const LONGEST_NAME = 256;
 /** Writes the line of a call that no handler got. */
 export function logRejection(
   log: Log,
-  { name, protocol }: CallHead,
-  requestId: string,
+  { name, protocol, requestId }: CallHead,
   answer: ConnectError,
   thrown: unknown,
 ): void {

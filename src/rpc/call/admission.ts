@@ -16,7 +16,7 @@ import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import type { CallObserver } from './call-observer.ts';
 import { isDeliberate, reasonOf, toWireError } from './errors.ts';
-import { namedActorOf, requestIdOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
+import { namedActorOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 import type { OpenCall, OpenCalls } from './open-calls.ts';
 import type { Validate } from './validation.ts';
@@ -44,7 +44,7 @@ export function admit(
   call: IncomingCall,
   endedEarly?: () => void,
 ): AdmittedCall {
-  const record = startRecord(rpc, call, requestIdOf(call), parts.observer?.began(rpc, call));
+  const record = startRecord(rpc, call, parts.observer?.began(rpc, call));
   try {
     record.caller = parts.authenticate(rpc, call);
     if (!rpc.isPublic) record.actor = namedActorOf(call);

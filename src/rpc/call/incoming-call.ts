@@ -43,6 +43,10 @@ export type CallHead = {
   /** What it asks for: `credit.v1.CreditService/GetBalance`, or no RPC at all. */
   readonly name: string;
   readonly protocol: 'grpc' | 'grpc-web' | 'connect';
+  /** The caller's `x-request-id`, or one made here: every answer has it, and the log. */
+  readonly requestId: string;
+  /** The URI and DNS names of the client's certificate, if its connection was opened with one that is trusted. */
+  readonly certificateNames: readonly string[];
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
 };
@@ -50,7 +54,7 @@ export type CallHead = {
 /** In a handler's context: the name of the token that was presented; `anonymous` where none is required. */
 export const callerKey = createContextKey('anonymous', { description: 'the name of who calls' });
 
-/** The same: the caller's `x-request-id`, or one made here, the handle for finding this call in the log. */
+/** The same: its request id, the handle for finding this call in the log. */
 export const requestIdKey = createContextKey('', { description: 'the id of the request' });
 
 /** The same: who does what the call does, to be told of with the versions it makes. */
@@ -70,12 +74,6 @@ export function traceIdOf({ header }: Pick<CallHead, 'header'>): string | undefi
   return given === undefined ? undefined : TRACEPARENT.exec(given)?.[1];
 }
 
-/** The caller's `x-request-id`, so that one id spans both logs; a new one where it is missing or unfit. */
-export function requestIdOf({ header }: Pick<CallHead, 'header'>): string {
-  const given = header('x-request-id');
-  return given !== undefined && ACCEPTABLE.test(given) ? given : randomUUID();
-}
-
 /** By which a caller names on whose behalf it acts. */
 const ACTOR_HEADER = 'credit-ledger-actor';
 
@@ -92,3 +90,7 @@ export function namedActorOf({ header }: Pick<CallHead, 'header'>): string | nul
   const message = 'must be 1 to 128 printable ASCII characters';
   return refuseFields([{ field: ACTOR_HEADER, rule: 'actor.printable', message }]);
 }
+
+/** The id that a caller gives its request, so that one spans both logs; a new one where it is missing or unfit. */
+export const requestIdFor = (given: string | undefined): string =>
+  given !== undefined && ACCEPTABLE.test(given) ? given : randomUUID();

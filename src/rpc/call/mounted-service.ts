@@ -1,4 +1,4 @@
-import type { DescService } from '@bufbuild/protobuf';
+import type { DescService, Registry } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type MethodImplSpec, type ServiceImpl } from '@connectrpc/connect';
 
@@ -17,6 +17,8 @@ export type StreamRpc = Exclude<MountedRpc, UnaryRpc>;
 export type MountedService = {
   readonly service: DescService;
   readonly rpcs: readonly MountedRpc[];
+  /** What `google.protobuf.Any` may hold in an answer in JSON; default nothing, as in all of the contract. */
+  readonly registry?: Registry;
 };
 
 /**
@@ -26,7 +28,7 @@ export type MountedService = {
 export function mount<S extends DescService>(
   service: S,
   implementation: ServiceImpl<S>,
-  { isPublic = false }: { readonly isPublic?: boolean } = {},
+  { isPublic = false, registry }: { readonly isPublic?: boolean; readonly registry?: Registry } = {},
 ): MountedService {
   const rpcs = Object.values(createServiceImplSpec<S>(service, implementation).methods).map((spec) => {
     const name = `${service.typeName}/${spec.method.name}`;
@@ -35,7 +37,7 @@ export function mount<S extends DescService>(
       throw new TypeError(`${name}: client streaming is not supported by the middleware`);
     return { ...spec, name, isPublic };
   });
-  return { service, rpcs };
+  return { service, rpcs, ...(registry && { registry }) };
 }
 
 /** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET, and with a token that may only read. */

@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts';
 import { isRefusal } from '../../refusal.ts';
 import { logRejection } from './access-log.ts';
 import { toWireError } from './errors.ts';
-import { requestIdOf, type CallHead } from './incoming-call.ts';
+import type { CallHead } from './incoming-call.ts';
 
 /** What a call is told that no handler gets; `status` for those who read HTTP's. */
 export type Rejection = { readonly answer: ConnectError; readonly status: number };
@@ -18,9 +18,8 @@ const STATUSES: Readonly<Record<string, number>> = {
 };
 
 export function reject(log: Log, call: CallHead, thrown: unknown): Rejection {
-  const requestId = requestIdOf(call);
-  const answer = toWireError(thrown, requestId);
-  logRejection(log, call, requestId, answer, thrown);
+  const answer = toWireError(thrown, call.requestId);
+  logRejection(log, call, answer, thrown);
   const refusal = isRefusal(thrown) ? thrown.refusal : undefined;
   const metadata: Readonly<Record<string, string>> = refusal?.metadata ?? {};
   const status = STATUSES[refusal?.reason ?? ''] ?? STATUSES[metadata['rule'] ?? ''];

@@ -13,13 +13,13 @@ export function answerRefusal(
   status: number,
   error: ConnectError,
 ): UniversalServerResponse {
-  const header = new Headers(error.metadata);
   const web = grpcWeb.parseContentType(contentType);
   if (web !== undefined && !web.text) {
-    header.set('content-type', contentType);
-    grpcWeb.setTrailerStatus(header, error);
-    return { status: 200, header };
+    const trailers = new Headers({ 'content-type': contentType });
+    grpcWeb.setTrailerStatus(trailers, error);
+    return { status: 200, header: trailers };
   }
+  const header = new Headers(error.metadata);
   if (connect.parseContentType(contentType)?.stream === true) {
     header.set('content-type', contentType);
     const end = connect.endStreamToJson(new Headers(), error, undefined);

@@ -7,6 +7,7 @@ import {
   type UniversalServerRequest,
 } from '@connectrpc/connect/protocol';
 import type { Clock } from '../../db/clock.ts';
+import { hungUp } from '../call/admission.ts';
 import { valuesOf, type CallHead, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
@@ -21,19 +22,20 @@ import type { WireFormat } from './wire-format.ts';
  * A call whose request has been read before Connect sees it. Connect itself is handed an empty message: what it refuses
  * on its own it refuses without a reason, and before anybody asks who calls.
  */
-type ReadCall = Pick<IncomingCall, 'protocol' | 'header' | 'deadlineMs' | 'decode'>;
+type ReadCall = Omit<IncomingCall, 'onHangUp' | 'context'>;
 
 const readCallKey = createContextKey<ReadCall | undefined>(undefined);
 
 /** What is wrong with a request is told to whoever decodes it, so that the middleware answers and logs it. */
 export function readCall(
-  { protocol, header }: CallHead,
+  head: CallHead,
   { method }: MountedRpc,
   format: WireFormat,
   request: IncomingMessage,
   query: ReadonlyMap<string, string>,
   clock: Clock,
 ): ReadCall {
+  const { header } = head;
   const isGet = request.method === 'GET';
   // Begun at once: a body that breaks off before anybody asks for it must not be taken for one that still comes.
   let body = isGet ? undefined : sent(request, mostBytes(format));
@@ -45,13 +47,18 @@ export function readCall(
     const compression = isGet ? query.get('compression') : header(format.compression);
     return decodeRequest(method.input, format.codec, await messageIn(bytes, format, compression));
   };
-  return { protocol, header, deadlineMs: deadlineIn({ header }, format.timeout, clock), decode };
+  return { ...head, deadlineMs: deadlineIn(head, format.timeout, clock), decode };
 }
 
 function sent(request: IncomingMessage, most: number): Promise<Buffer> {
   // Nobody need send all of it to hear that it is too much.
   const isTooMuch = Number(request.headers['content-length'] ?? 0) > most;
-  const body = isTooMuch ? Promise.reject(tooLarge(READ_MAX_BYTES)) : bodyOf(request, most);
+  const body = new Promise<Buffer>((resolve, reject) => {
+    if (isTooMuch) return reject(tooLarge(READ_MAX_BYTES));
+    // Over HTTP/2 what breaks off says so, and then ends as if it were whole.
+    request.once('aborted', () => reject(hungUp()));
+    bodyOf(request, most).then(resolve, reject);
+  });
   // Why it cannot be read is told to whoever asks for it, if anybody does.
   body.catch(() => undefined);
   return body;

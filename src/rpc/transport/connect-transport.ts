@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { constants } from 'node:http2';
 import type { DescService } from '@bufbuild/protobuf';
 import { createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
@@ -12,42 +13,51 @@ import { codeToHttpStatus } from '@connectrpc/connect/protocol-connect';
 import { pause } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import type { RefusalError } from '../../refusal.ts';
-import { toWireError } from '../call/errors.ts';
-import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
+import { REQUEST_ID, toWireError } from '../call/errors.ts';
+import { requestIdFor, type CallHead } from '../call/incoming-call.ts';
 import type { Middleware } from '../call/middleware.ts';
 import type { MountedRpc, MountedService } from '../call/mounted-service.ts';
 import { messageOf, type Outgoing } from '../encoding/encoded.ts';
 import { answerRefusal } from './answer-refusal.ts';
 import { forConnect, incomingConnectCall, readCall } from './connect-call.ts';
+import type { CertificateNames } from './certificate-names.ts';
 import type { CheckHost } from './host-check.ts';
+import { streamOf } from './http2-requests.ts';
 import { malformed, unknownMethod } from './protocol-errors.ts';
 import { queryOf } from './query.ts';
+import { keepRoomForCalls } from './room-for-calls.ts';
 import { deadlineIn } from './timeout-header.ts';
 import { formatOf } from './wire-format.ts';
 
 type Route = { readonly rpc: MountedRpc; readonly handler: UniversalHandler };
 
+/** What stands around these calls. */
+export type ConnectEdge = {
+  readonly checkHost: CheckHost;
+  readonly namesOf: CertificateNames;
+  readonly log: Log;
+  readonly pages: Pages;
+};
+
 /** What answers GET and HEAD of a path that is no RPC: by path, without the slash it begins with. */
 export type Pages = Readonly<Record<string, RequestListener>>;
 
 /**
- * The Connect protocol (so that curl works) and gRPC-Web. A request is read here and answered by Connect, which is
+ * The Connect protocol (so that curl works) and gRPC-Web, over HTTP/1.1 and HTTP/2. A request is read here and answered by Connect, which is
  * handed an empty message in its place: see connect-call.ts.
  */
 export function createConnectTransport(
   services: readonly MountedService[],
   middleware: Middleware,
-  checkHost: CheckHost,
-  log: Log,
-  pages: Pages,
+  { checkHost, namesOf, log, pages }: ConnectEdge,
 ): RequestListener {
   const routes = routesOf(services, middleware);
 
-  async function answerTo(request: IncomingMessage, response: ServerResponse) {
-    const head = headOf(request);
-    const { 'content-type': contentType = '', host } = request.headers;
+  async function answerTo(request: IncomingMessage, response: ServerResponse, head: CallHead) {
+    const { 'content-type': contentType = '' } = request.headers;
+    const stream = streamOf(request);
     try {
-      checkHost(host);
+      checkHost(request.headers[':authority']?.toString() ?? request.headers.host);
       const route = routes.get(head.name);
       if (route === undefined) {
         const isRead = request.method === 'GET' || request.method === 'HEAD';
@@ -61,9 +71,11 @@ export function createConnectTransport(
       const query = queryOf(request.url ?? '');
       const format = formatOf(route.rpc, { httpMethod: request.method ?? '', contentType, query });
       const { clock, slots } = middleware;
+      if (route.rpc.kind !== 'unary' && stream !== undefined) keepRoomForCalls(stream);
       const refusal = await new Promise<RefusalError | undefined>((begun) => {
         const deadlineMs = deadlineIn(head, format.timeout, clock);
-        const call = { connection: request.socket, deadlineMs, begin: () => begun(undefined), refuse: begun };
+        const connection = stream?.session ?? request.socket;
+        const call = { connection, deadlineMs, begin: () => begun(undefined), refuse: begun };
         response.once('close', slots.enter(route.rpc, call));
       });
       if (refusal !== undefined) return turnAway(contentType, head, refusal);
@@ -78,29 +90,32 @@ export function createConnectTransport(
   return (request, response) => {
     // Every answer is of its moment, and some are asked for by GET.
     response.setHeader('cache-control', 'no-store');
+    const stream = streamOf(request);
+    const head = headOf(request, namesOf(stream?.session ?? request.socket));
+    response.setHeader(REQUEST_ID, head.requestId);
     const send = async () => {
-      const answer = await answerTo(request, response);
+      const answer = await answerTo(request, response, head);
       if (answer === undefined) return;
-      if (!request.complete) await rest(request);
+      if (stream === undefined && !request.complete) await rest(request);
       await universalResponseToNodeResponse(answer, response);
     };
     send().catch((error: unknown) => {
       // A caller that left while its answer was being written is no failure of ours.
-      if (!response.destroyed)
-        log.error({ path: request.url?.split('?', 1)[0], err: error }, 'http answer failed');
-      response.destroy();
+      if (!(stream ?? response).destroyed) log.error({ path: head.name, err: error }, 'http answer failed');
+      if (stream === undefined) response.destroy();
+      else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     });
   };
 }
 
 /** Refuses what gets no slot; slots tell the log. */
 function turnAway(contentType: string, head: CallHead, refusal: RefusalError) {
-  const answer = toWireError(refusal, requestIdOf(head));
+  const answer = toWireError(refusal, head.requestId);
   return answerRefusal(contentType, codeToHttpStatus(answer.code), answer);
 }
 
 /**
- * Reads past what is left of a request that is answered before its end: answered in between, it could be sent into a
+ * Reads past what is left of a request over HTTP/1.1 that is answered before its end: answered in between, it could be sent into a
  * connection that is closing. For a moment only; http1-server.ts closes on who is not done by then.
  */
 async function rest(request: IncomingMessage): Promise<void> {
@@ -111,12 +126,15 @@ async function rest(request: IncomingMessage): Promise<void> {
 
 const REST_MS = 100;
 
-function headOf({ url = '', headers }: IncomingMessage): CallHead {
+function headOf({ url = '', headers }: IncomingMessage, certificateNames: readonly string[]): CallHead {
   const isWeb = headers['content-type']?.startsWith('application/grpc-web') === true;
+  const header = (name: string) => headers[name]?.toString();
   return {
     name: url.split('?', 1)[0]!.slice(1),
     protocol: isWeb ? 'grpc-web' : 'connect',
-    header: (name) => headers[name]?.toString(),
+    requestId: requestIdFor(header(REQUEST_ID)),
+    certificateNames,
+    header,
   };
 }
 
@@ -135,7 +153,8 @@ function routesOf(services: readonly MountedService[], middleware: Middleware): 
     grpc: false,
     acceptCompression: [compressionGzip, compressionBrotli],
   });
-  for (const { service, rpcs } of services) router.service(service, surrounded(rpcs, middleware));
+  for (const { service, rpcs, registry } of services)
+    router.service(service, surrounded(rpcs, middleware), registry && { jsonOptions: { registry } });
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const rpcs = services.flatMap((service) => service.rpcs);
   return new Map(rpcs.map((rpc) => [rpc.name, { rpc, handler: handlers.get(`/${rpc.name}`)! }]));

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import type { Message } from '@bufbuild/protobuf';
 import type { ConnectError, HandlerContext } from '@connectrpc/connect';
 import { REQUEST_ID } from '../call/errors.ts';
-import { valuesOf, type DecidedCall, type IncomingCall } from '../call/incoming-call.ts';
+import { requestIdFor, valuesOf, type DecidedCall, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { ANSWER_HEAD, endWith, OK_TRAILERS, trailersOf } from './grpc-status.ts';
@@ -15,6 +15,8 @@ import { messageOf, messagesOf } from './grpc-request.ts';
 export class GrpcCall implements IncomingCall {
   readonly protocol = 'grpc';
   readonly name: string;
+  readonly requestId: string;
+  readonly certificateNames: readonly string[];
   readonly header: IncomingCall['header'];
   deadlineMs = Infinity;
   /** What it calls, once that is known to be served. */
@@ -25,11 +27,13 @@ export class GrpcCall implements IncomingCall {
   #hangUp: (() => void) | undefined;
   #trailers: OutgoingHttpHeaders = OK_TRAILERS;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, certificateNames: readonly string[]) {
     this.#stream = stream;
     this.#headers = headers;
     this.name = (headers[':path'] ?? '').slice(1);
     this.header = (name) => headers[name]?.toString();
+    this.requestId = requestIdFor(this.header(REQUEST_ID));
+    this.certificateNames = certificateNames;
   }
 
   decode(): Promise<Message> | AsyncIterable<Message> {
@@ -81,22 +85,30 @@ export class GrpcCall implements IncomingCall {
 
   fail(error: ConnectError): void {
     if (this.isClosed) return;
-    if (!this.#stream.headersSent) return endWith(this.#stream, error);
+    const { setHeader, setTrailer } = this.#context ?? {};
+    if (!this.#stream.headersSent) {
+      if (setHeader === undefined) return endWith(this.#stream, error, setTrailer && asSent(setTrailer));
+      this.#begin();
+    }
     this.#trailers = trailersOf(error);
     this.#stream.end();
   }
 
   #begin(): void {
-    const { requestId, setHeader, setTrailer } = this.#context!;
-    const head: OutgoingHttpHeaders = { ...ANSWER_HEAD, [REQUEST_ID]: requestId };
-    if (setHeader !== undefined) Object.assign(head, Object.fromEntries(setHeader));
+    const context = this.#context!;
+    const head: OutgoingHttpHeaders = { ...ANSWER_HEAD, [REQUEST_ID]: this.requestId };
+    if (context.setHeader !== undefined) Object.assign(head, asSent(context.setHeader));
     this.#stream.respond(head, { waitForTrailers: true });
     this.#stream.once('wantTrailers', () => {
-      const set = setTrailer === undefined ? undefined : Object.fromEntries(setTrailer);
-      this.#stream.sendTrailers(set === undefined ? this.#trailers : { ...set, ...this.#trailers });
+      const { setTrailer } = context;
+      this.#stream.sendTrailers(
+        setTrailer === undefined ? this.#trailers : { ...asSent(setTrailer), ...this.#trailers },
+      );
     });
   }
 }
+
+const asSent = (headers: Headers): OutgoingHttpHeaders => Object.fromEntries(headers);
 
 /**
  * Connect's context of a call. Headers are made where a handler asks for them: it costs as much as half of the call to make
@@ -120,10 +132,6 @@ class GrpcContext implements HandlerContext {
     this.method = method;
     this.service = method.parent;
     this.timeoutMs = () => decided.leftMs();
-  }
-
-  get requestId() {
-    return this.#decided.requestId;
   }
 
   get signal() {

@@ -5,7 +5,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
 import type { RefusalError } from '../../refusal.ts';
 import { connectErrorOf, REQUEST_ID } from '../call/errors.ts';
-import { requestIdOf, type CallHead } from '../call/incoming-call.ts';
+import type { CallHead } from '../call/incoming-call.ts';
 
 /** The head of every answer that has a message in it, or could have had one. */
 export const ANSWER_HEAD = {
@@ -32,6 +32,9 @@ export function trailersOf({ code, rawMessage, details, metadata }: ConnectError
 // What the protocol lets stand as it is: printable ASCII but for the percent sign.
 const NOT_PLAIN = /[^ -$&-~]+/g;
 
+// The protocol wants none of it.
+const PADDING = /=+$/;
+
 function statusOf(code: number, message: string, details: ConnectError['details']): string {
   const packed = details.map((detail) =>
     'desc' in detail
@@ -39,12 +42,13 @@ function statusOf(code: number, message: string, details: ConnectError['details'
       : { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value },
   );
   const status = toBinary(StatusSchema, create(StatusSchema, { code, message, details: packed }));
-  return Buffer.from(status.buffer, status.byteOffset, status.byteLength).toString('base64');
+  const base64 = Buffer.from(status.buffer, status.byteOffset, status.byteLength).toString('base64');
+  return base64.replace(PADDING, '');
 }
 
-/** Answers with a status and nothing else. What the caller still sends nobody reads. */
-export function endWith(stream: ServerHttp2Stream, answer: ConnectError): void {
-  endWithHead(stream, { ...ANSWER_HEAD, ...trailersOf(answer) });
+/** Answers with a status, and trailers if a handler has set any, and nothing else. What the caller still sends nobody reads. */
+export function endWith(stream: ServerHttp2Stream, answer: ConnectError, set?: OutgoingHttpHeaders): void {
+  endWithHead(stream, { ...ANSWER_HEAD, ...set, ...trailersOf(answer) });
 }
 
 const inShort = new WeakMap<RefusalError, OutgoingHttpHeaders>();
@@ -52,13 +56,13 @@ const inShort = new WeakMap<RefusalError, OutgoingHttpHeaders>();
 /** Refuses what gets no slot. Ten times as many of these are answered as of all others when it matters. */
 export function refuseInShort(
   stream: ServerHttp2Stream,
-  call: Pick<CallHead, 'header'>,
+  { requestId }: Pick<CallHead, 'requestId'>,
   refusal: RefusalError,
 ): void {
   let head = inShort.get(refusal);
   if (head === undefined)
     inShort.set(refusal, (head = { ...ANSWER_HEAD, ...trailersOf(connectErrorOf(refusal.refusal)) }));
-  endWithHead(stream, { ...head, [REQUEST_ID]: requestIdOf(call) });
+  endWithHead(stream, { ...head, [REQUEST_ID]: requestId });
 }
 
 function endWithHead(stream: ServerHttp2Stream, head: OutgoingHttpHeaders): void {

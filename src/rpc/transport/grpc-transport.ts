@@ -9,6 +9,7 @@ import { GrpcCall } from './grpc-call.ts';
 import { framed } from './frame.ts';
 import { endWith, refuseInShort } from './grpc-status.ts';
 import { sendAll } from './grpc-stream.ts';
+import type { CertificateNames } from './certificate-names.ts';
 import type { CheckHost } from './host-check.ts';
 import type { StreamListener } from './http2-connections.ts';
 import * as limits from './limits.ts';
@@ -21,6 +22,9 @@ const GRPC = /^application\/grpc(\+proto)?(;|$)/i;
 /** Whether a stream is a gRPC call; `application/grpc-web` and `application/grpc+json` are none. */
 export const isGrpc = (headers: IncomingHttpHeaders): boolean => GRPC.test(headers['content-type'] ?? '');
 
+/** What stands around these calls. */
+export type GrpcEdge = { readonly checkHost: CheckHost; readonly namesOf: CertificateNames };
+
 type Route = { readonly rpc: MountedRpc; readonly serve: (call: GrpcCall) => void };
 
 /**
@@ -30,7 +34,7 @@ type Route = { readonly rpc: MountedRpc; readonly serve: (call: GrpcCall) => voi
 export function createGrpcTransport(
   services: readonly MountedService[],
   middleware: Middleware,
-  checkHost: CheckHost,
+  { checkHost, namesOf }: GrpcEdge,
 ): StreamListener {
   const { check, slots, reject, clock } = middleware;
   const rpcs = services.flatMap((service) => service.rpcs);
@@ -41,7 +45,7 @@ export function createGrpcTransport(
   return (stream, headers) => {
     // A caller that leaves before its answer is no failure of ours; that it left is told by `close`.
     stream.on('error', nothing);
-    const call = new GrpcCall(stream, headers);
+    const call = new GrpcCall(stream, headers, namesOf(stream.session!));
     let route: Route | undefined;
     try {
       checkHost(headers[':authority'] ?? headers.host);

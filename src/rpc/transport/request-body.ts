@@ -80,22 +80,30 @@ export function unpacked(
   { message, isCompressed }: Frame,
   compression = 'identity',
 ): Uint8Array | Promise<Uint8Array> {
+  const decompress = decompressionBy(compression);
   if (!isCompressed) return message;
-  if (compression === 'identity')
+  if (decompress === undefined)
     throw malformed('compression', 'the message is marked as compressed, and no header says how');
-  return decompressed(message, compression);
+  return decompress(message);
 }
 
 function decompressed(bytes: Uint8Array, compression: string): Uint8Array | Promise<Uint8Array> {
-  if (compression === 'identity') return bytes;
+  const decompress = decompressionBy(compression);
+  return decompress === undefined ? bytes : decompress(bytes);
+}
+
+/** Undefined where there is nothing to do. */
+function decompressionBy(compression: string) {
+  if (compression === 'identity') return undefined;
   const decompress = Object.hasOwn(DECOMPRESS, compression) ? DECOMPRESS[compression] : undefined;
   if (decompress === undefined)
     throw unsupported(
       'compression',
       `the request is compressed by ${quoted(compression)}: ${Object.keys(DECOMPRESS).join(', ')} are read`,
     );
-  return decompress(bytes).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(READ_MAX_BYTES);
-    throw malformed('compression', `the request is not what ${compression} makes`);
-  });
+  return (bytes: Uint8Array) =>
+    decompress(bytes).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(READ_MAX_BYTES);
+      throw malformed('compression', `the request is not what ${compression} makes`);
+    });
 }

@@ -7,17 +7,14 @@ import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
 import type { CallObserver } from '../call/call-observer.ts';
 import { createCallSlots, type CallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
-import { createConnectTransport, type Pages } from './connect-transport.ts';
-import { createGrpcTransport, isGrpc } from './grpc-transport.ts';
-import { createHttp1Server } from './http1-server.ts';
-import { createHttp2Connections, type StreamListener } from './http2-connections.ts';
+import type { Certificates } from './certificates.ts';
+import type { Pages } from './connect-transport.ts';
+import { createConnections } from './connections.ts';
 import { linger, LINGER_MS } from './limits.ts';
 import { createHostCheck } from './host-check.ts';
-import { refuseNotGrpc } from './not-grpc.ts';
 import { createMiddleware } from '../call/middleware.ts';
 import type { MountedService } from '../call/mounted-service.ts';
 import { createOpenCalls } from '../call/open-calls.ts';
-import { createSniffer } from './protocol-sniffer.ts';
 import type { Validate } from '../call/validation.ts';
 
 export type ServerOptions = {
@@ -36,8 +33,12 @@ export type ServerOptions = {
   readonly clock?: Clock;
   /** How long `close` waits for calls in flight. Default 10 s. */
   readonly graceMs?: number;
-  /** What is answered over HTTP/1.1 beside RPCs. */
+  /** What is answered by path beside RPCs. */
   readonly pages?: Pages;
+  /** What connections are opened with; without, they are in plain text. */
+  readonly certificates?: Certificates | undefined;
+  /** Whose pages may call from a browser, by origin; default nobody's. */
+  readonly corsOrigins?: readonly string[];
   /** The most calls that are worked on at once; one more is refused with OVERLOADED. Default 1024. */
   readonly maxCalls?: number;
   /** Whether one more write would be done by a deadline; default: all would. */
@@ -79,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log,
     allowAnonymous = false,
     graceMs = DEFAULT_GRACE_MS,
-    pages = {},
+    certificates,
     maxCalls: limit = DEFAULT_MAX_CALLS,
     writesInTime = () => true,
     clock = createClock(),
@@ -91,18 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const middleware = createMiddleware({ log, clock, authenticate, validate, openCalls, observer }, slots);
   const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
-  const grpc = createGrpcTransport(services, middleware, checkHost);
-  const http2 = createHttp2Connections(byContentType(grpc, refuseNotGrpc(middleware, checkHost)), clock);
-  const answer = createConnectTransport(services, middleware, checkHost, log, pages);
-  const http1 = createHttp1Server(answer, (socket) => {
-    sockets.add(socket);
-    // node:http leaves its sockets half open, and HTTP/2 does not look: a caller that died would stay for minutes.
-    socket.allowHalfOpen = false;
-    socket.once('close', () => sockets.delete(socket));
-    sniff(socket);
-  });
-  const sniff = createSniffer({ http2: http2.accept, http1: http1.accept });
-  const sockets = new Set<Socket>();
+  const { http1, http2, sockets } = createConnections(services, middleware, checkHost, { ...options, clock });
 
   const disconnect = () => sockets.forEach((socket) => socket.destroy());
 
@@ -128,18 +118,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   let closing: Promise<void> | undefined;
   return {
-    url: urlOf(address),
+    url: urlOf(certificates === undefined ? 'http' : 'https', address),
     port: address.port,
     drain: http1.drain,
     calls: slots.counts,
     close: () => (closing ??= close()),
   };
 }
-
-const byContentType =
-  (grpc: StreamListener, others: StreamListener): StreamListener =>
-  (stream, headers) =>
-    (isGrpc(headers) ? grpc : others)(stream, headers);
 
 // HTTP/2 waits for the peer to close its side too, and some clients never do.
 function closeWithoutPeer(socket: Socket): void {
@@ -148,6 +133,6 @@ function closeWithoutPeer(socket: Socket): void {
   else socket.once('finish', hurry);
 }
 
-function urlOf({ family, address, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+function urlOf(scheme: string, { family, address, port }: AddressInfo): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
