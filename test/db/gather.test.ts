@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
 import { gather } from '../../src/db/gather.ts';
 
@@ -54,6 +55,21 @@ test('a round waits for what comes in the same turn of the loop', async () => {
   expect(rounds.map(({ questions }) => questions)).toEqual([['a', 'b']]);
   rounds[0]!.answer();
   expect(await Promise.all([first, second])).toEqual(['a!', 'b!']);
+});
+
+test('a round is done for the first who asks it, whoever began the one before', async () => {
+  const asker = new AsyncLocalStorage<string>();
+  const askers: (string | undefined)[] = [];
+  const ask = gather<string, string>(
+    async (questions) => {
+      askers.push(asker.getStore());
+      return questions;
+    },
+    { atOnce: 1, most: 2 },
+  );
+  const { signal } = new AbortController();
+  await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => asker.run(name, () => ask(name, signal))));
+  expect(askers).toEqual(['a', 'c', 'e']);
 });
 
 describe('while a round is under way', () => {

@@ -1,3 +1,5 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
@@ -30,6 +32,33 @@ const spends = { customerId: 'ada', name: 'Job', currency: 'USD', amount: '1' };
 /** Nothing is traced unless a caller asks for it. */
 const onDemand = { sampler: 'parentbased_always_off', ratio: 1 } as const;
 
+/** Asks for a balance by gRPC's own client; gives the headers of the answer. */
+const overGrpc = (url: string, sent: Readonly<Record<string, string>>): Promise<Headers> =>
+  new Promise((resolve, reject) => {
+    const client = new Client(new URL(url).host, credentials.createInsecure());
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(sent)) metadata.set(name, value);
+    const { input } = CreditService.method.getBalance;
+    const request = Buffer.from(toBinary(input, create(input, { customerId: 'ada' })));
+    const received = new Headers();
+    client
+      .makeUnaryRequest(
+        `/${CREDIT}/GetBalance`,
+        (bytes: Buffer) => bytes,
+        (bytes) => bytes,
+        request,
+        metadata,
+        (error) => {
+          client.close();
+          if (error === null) resolve(received);
+          else reject(error);
+        },
+      )
+      .on('metadata', (headers) => {
+        for (const [name, value] of Object.entries(headers.getMap())) received.set(name, String(value));
+      });
+  });
+
 const headersSeen: Headers[] = [];
 beforeAll(async () => {
   const service = await observedService(databaseUrl, { traces: onDemand, log, lanes: 1 });
@@ -49,6 +78,7 @@ beforeAll(async () => {
   await credit('ConsumeCredits', spends, callersSay('00', another(1)));
   await credit('ConsumeCredits', { ...spends, amount: '1000' }, callersSay('01', another(2)));
   await credit('GetBalance', { customerId: 'ada' }, callersSay('01', another(3)));
+  headersSeen.push(await overGrpc(url, callersSay('01', another(8))));
   await Promise.all(
     [4, 5, 6].map((i) => credit('GetBalance', { customerId: 'ada' }, callersSay('01', another(i)))),
   );
@@ -86,7 +116,10 @@ describe('a spend', () => {
   });
 
   test('tells its caller which span it was', () => {
-    expect(headersSeen[0]!.get('traceparent')).toBe(`00-${TRACE}-${rootOf(TRACE).spanId}-01`);
+    const [overConnect, byGrpc] = headersSeen.map((headers) => headers.get('traceparent'));
+    expect(overConnect).toBe(`00-${TRACE}-${rootOf(TRACE).spanId}-01`);
+    expect(byGrpc).toBe(`00-${another(8)}-${rootOf(another(8)).spanId}-01`);
+    expect(rootOf(another(8)).attributes).toMatchObject({ 'rpc.system.name': 'grpc' });
   });
 
   test('that is refused says why, and is no error of ours', () => {
@@ -101,7 +134,7 @@ describe('a spend', () => {
   test('is not traced where its caller says so, nor where nobody says anything', () => {
     expect(spansOf(another(1))).toEqual([]);
     const traced = receiver.spans.filter(({ kind }) => kind === 'SERVER').map(({ traceId }) => traceId);
-    expect(new Set(traced)).toEqual(new Set([TRACE, ...[2, 3, 4, 5, 6, 7].map(another)]));
+    expect(new Set(traced)).toEqual(new Set([TRACE, ...[2, 3, 4, 5, 6, 7, 8].map(another)]));
   });
 });
 
