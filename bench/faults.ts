@@ -12,7 +12,8 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { monotonic } from '../src/db/clock.ts';
-import { migrate } from '../src/db/migrate.ts';
+import { migrateFor } from '../test/support/databases.ts';
+import { hasOwner } from '../test/support/sql.ts';
 import { findPostmaster } from '../src/embedded/postmaster.ts';
 import { startEmbeddedPostgres } from '../src/embedded/start.ts';
 import { FAULTS, type FaultKind } from '../test/support/faults/kinds.ts';
@@ -50,7 +51,8 @@ const early = new AbortController();
 process.once('SIGINT', () => early.abort());
 let begun = 0;
 try {
-  await migrate({ url: postgres.url });
+  await migrateFor(postgres);
+  hasOwner(postgres);
   const began = monotonic();
   const seconds = () => `${((monotonic() - began) / 1000).toFixed(0)} s`;
   const report = await runFaults({

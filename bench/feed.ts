@@ -122,7 +122,7 @@ const dataDir = mkdtempSync('.data/bench-');
 const postgres = await startEmbeddedPostgres({ dataDir });
 const instances: Instance[] = [];
 try {
-  for (let i = 0; i < 2; i++) instances.push(await startInstance(postgres.url));
+  for (let i = 0; i < 2; i++) instances.push(await startInstance(postgres.ownerUrl));
   const report = (what: string, took: number, { told, wrong, resumed, longestCursor }: Heard) => {
     console.log(`${what}: ${told} told, ${wrong} missed, repeated or out of order; ${rate(took)}`);
     console.log(`  resumed ${resumed} times; cursors of ${longestCursor} characters at most`);

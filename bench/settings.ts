@@ -67,7 +67,7 @@ process.exit(0);
 async function sideOf(name: string, settings: Readonly<Record<string, string>>) {
   const number = Object.keys(VARIANTS).indexOf(name);
   const dataDir = join(realpathSync(DIRECTORY), String(number));
-  const { url } = await startEmbeddedPostgres({ dataDir, settings });
+  const { url, ownerUrl } = await startEmbeddedPostgres({ dataDir, settings });
   const pgdata = join(dataDir, 'postgres');
   undo.defer(() => shutdown(pgdata));
   const postmaster = findPostmaster(pgdata)!;
@@ -76,7 +76,8 @@ async function sideOf(name: string, settings: Readonly<Record<string, string>>) 
   const bench = createBench({
     quick: false,
     directory: dataDir,
-    postgresUrl: url,
+    postgresUrl: ownerUrl,
+    serviceUrl: url,
     postgresPid: postmaster.pid,
     say: console.log,
   });

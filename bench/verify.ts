@@ -28,9 +28,9 @@ if (step === 'fill') await withService(fill);
 else if (step === 'verify') await withService(verify);
 else {
   const postgres = await startEmbeddedPostgres({ dataDir: '.data/bench-verify', settings: { fsync: 'off' } });
-  await migrate({ url: postgres.url });
+  await migrate({ url: postgres.ownerUrl });
   for (const phase of ['fill', 'verify']) {
-    await once(fork(import.meta.filename, [wanted, phase, postgres.url]), 'exit');
+    await once(fork(import.meta.filename, [wanted, phase, postgres.ownerUrl]), 'exit');
   }
   await postgres.stop();
 }

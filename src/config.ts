@@ -1,5 +1,6 @@
 import { SHARDS } from './tables/book-key.ts';
 import {
+  ConfigError,
   type AccessToken,
   createReader,
   isLoopback,
@@ -28,6 +29,11 @@ export type Config = {
    * itself, with its files in `dataDir` (`CREDIT_LEDGER_DATA_DIR`, default `./.data`).
    */
   database: { kind: 'external'; url: string } | { kind: 'embedded'; dataDir: string };
+  /**
+   * `CREDIT_LEDGER_MIGRATE_URL`: the same database as its owner, who migrates and grants the role of `DATABASE_URL` what the
+   * service needs. Default: none; then that role migrates where it owns the database, and else somebody else has to.
+   */
+  migrateUrl?: string;
   /** `CREDIT_LEDGER_REPLICA_URL`: a read replica of it, which then answers questions. Default: none. */
   replicaUrl?: string;
   /**
@@ -145,32 +151,35 @@ export type Config = {
   warnings: readonly string[];
 };
 
-/** Every problem of the environment at once, so that one restart is enough. Never quotes a secret. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`The configuration is refused:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
-    this.problems = problems;
-  }
+function databaseOf(read: Reader) {
+  const url = read.databaseUrl('DATABASE_URL');
+  const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
+  const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
+  const migrateUrl = read.databaseUrl('CREDIT_LEDGER_MIGRATE_URL');
+  if (migrateUrl !== undefined && url === undefined) read.problems.push(NO_DATABASE_TO_MIGRATE);
+  const database =
+    url === undefined ? { kind: 'embedded' as const, dataDir } : { kind: 'external' as const, url };
+  return {
+    database,
+    ...(migrateUrl !== undefined && { migrateUrl }),
+    ...(replicaUrl !== undefined && { replicaUrl }),
+    databaseWaitMs: read.whole('CREDIT_LEDGER_DATABASE_WAIT_MS', 0, 3_600_000, 60_000),
+  };
 }
+
+const NO_DATABASE_TO_MIGRATE =
+  'CREDIT_LEDGER_MIGRATE_URL names the owner of a database that DATABASE_URL does not name: set that for the service';
 
 /** @throws ConfigError naming every unknown, unreadable or contradictory variable. */
 export function readConfig(env: Environment = process.env): Config {
   const read = createReader(env);
-  const url = read.databaseUrl('DATABASE_URL');
-  const dataDir = read.text('CREDIT_LEDGER_DATA_DIR', './.data');
   const allowAnonymous = read.oneOf('CREDIT_LEDGER_ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true';
   const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
   const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 1);
-  const replicaUrl = read.databaseUrl('CREDIT_LEDGER_REPLICA_URL');
   const tlsFiles = tlsFilesOf(read, env);
   const config: Config = {
     ...(tlsFiles !== undefined && { tlsFiles }),
-    ...(replicaUrl !== undefined && { replicaUrl }),
-    database: url === undefined ? { kind: 'embedded', dataDir } : { kind: 'external', url },
-    databaseWaitMs: read.whole('CREDIT_LEDGER_DATABASE_WAIT_MS', 0, 3_600_000, 60_000),
+    ...databaseOf(read),
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
     metrics: metricsOf(read),

@@ -1,8 +1,7 @@
-import { ConfigError, readConfig, type Config } from './config.ts';
-import { startEmbeddedPostgres } from './embedded/start.ts';
-import { migrate } from './db/migrate.ts';
+import { bringUpDatabase, bringUpSchema, configOrExit, onWaiting, type DatabaseAtHand } from './bring-up.ts';
+import type { Config } from './config.ts';
 import { createClock, monotonic, pause, yieldTurn } from './db/clock.ts';
-import { explainDatabase, reachDatabase, type Setting } from './db/reach.ts';
+import { reachDatabase } from './db/reach.ts';
 import { createLog, inTurns, standardOutput } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
 import { openCertificates, type Certificates } from './rpc/transport/certificates.ts';
@@ -12,7 +11,7 @@ import { StartError } from './start-error.ts';
 
 /** The process: reads the configuration, brings up what it needs in order, and takes it down in reverse. */
 
-const config = readOrExit();
+const config = configOrExit();
 const log = createLog(config.logLevel, inTurns(yieldTurn, standardOutput(pause)));
 for (const warning of config.warnings) log.warn(warning);
 const undo: (() => Promise<void>)[] = [];
@@ -21,7 +20,6 @@ let stopping: Promise<void> | undefined;
 const hurry = new AbortController();
 /** How the embedded Postgres is, where it is used. */
 const embedded = { isUp: false, restarts: 0 };
-const onWaiting = (why: string) => log.warn({ why }, 'waiting for the database');
 
 /** Takes down whatever is up, last first; each step is bounded, and one that fails does not keep the others. */
 function stop(code: number): Promise<void> {
@@ -68,15 +66,12 @@ try {
   if (telemetry !== undefined) undo.push(() => telemetry.close());
   if (config.database.kind === 'embedded') telemetry?.watchEmbedded(() => embedded);
   const database = await databaseOf(config);
-  const migrations = await migrate({ url: database.url, citus: config.citus }).catch((error: unknown) => {
-    throw explainDatabase(error, database);
-  });
-  if (migrations.length > 0) log.info({ migrations }, 'the schema is up to date');
+  await bringUpSchema(database, config, log);
   if (stopping === undefined) {
     const service = await startService({
       ...config,
       certificates,
-      databaseUrl: database.url,
+      databaseUrl: database.service.url,
       log,
       telemetry,
     });
@@ -103,44 +98,26 @@ async function certificatesOf({ tlsFiles }: Config): Promise<Certificates | unde
 }
 
 /** The database, there and taking connections; and the replica, if there is one. */
-async function databaseOf({ database, replicaUrl, databaseWaitMs: waitMs }: Config): Promise<Setting> {
-  if (replicaUrl !== undefined)
-    await reachDatabase({ url: replicaUrl, variable: 'CREDIT_LEDGER_REPLICA_URL' }, { waitMs, onWaiting });
-  if (database.kind === 'embedded') {
-    const postgres = await startEmbeddedPostgres({
-      dataDir: database.dataDir,
-      onTrouble: {
-        down(why) {
-          embedded.isUp = false;
-          log.error({ why }, 'the embedded Postgres is down; it is started again');
-        },
-        up() {
-          embedded.isUp = true;
-          embedded.restarts += 1;
-          log.info('the embedded Postgres is up again');
-        },
-        givenUp: (err) => {
-          log.fatal({ err }, 'the embedded Postgres cannot be started again; this process ends');
-          hurry.abort();
-          void stop(1);
-        },
-      },
-    });
-    embedded.isUp = true;
-    undo.push(() => postgres.stop());
-    return { url: postgres.url, variable: 'CREDIT_LEDGER_DATA_DIR' };
-  }
-  const setting = { url: database.url, variable: 'DATABASE_URL' };
-  await reachDatabase(setting, { waitMs, onWaiting });
-  return setting;
-}
-
-function readOrExit(): Config {
-  try {
-    return readConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return process.exit(2);
-  }
+async function databaseOf({ replicaUrl, databaseWaitMs: waitMs }: Config): Promise<DatabaseAtHand> {
+  const replica = { url: replicaUrl ?? '', variable: 'CREDIT_LEDGER_REPLICA_URL' };
+  if (replicaUrl !== undefined) await reachDatabase(replica, { waitMs, onWaiting: onWaiting(log) });
+  const database = await bringUpDatabase(config, log, {
+    down(why) {
+      embedded.isUp = false;
+      log.error({ why }, 'the embedded Postgres is down; it is started again');
+    },
+    up() {
+      embedded.isUp = true;
+      embedded.restarts += 1;
+      log.info('the embedded Postgres is up again');
+    },
+    givenUp: (err) => {
+      log.fatal({ err }, 'the embedded Postgres cannot be started again; this process ends');
+      hurry.abort();
+      void stop(1);
+    },
+  });
+  embedded.isUp = true;
+  undo.push(() => database.release());
+  return database;
 }

@@ -12,7 +12,6 @@ import { createClock, pause, processTime, type Clock } from './db/clock.ts';
 import type { DatabaseOptions } from './db/database.ts';
 import { divide, openDatabases, type DatabaseLimits, type Databases } from './db/pools.ts';
 import { carelessSettings } from './db/durability.ts';
-import { runsAsSuperuser } from './db/privileges.ts';
 import { uuidMaker } from './id.ts';
 import type { Log } from './log.ts';
 import type { Telemetry } from './telemetry/start.ts';
@@ -183,7 +182,7 @@ const verificationSlots = (limit: number) =>
 /** With the settings by which a crash of Postgres may take back what was committed, as they were at the start. */
 type CheckedDatabases = Databases & { readonly careless: readonly string[] };
 
-/** The pools, and words of warning about the role they connect as and about commits that may not last. */
+/** The pools, and a word of warning about commits that may not last. */
 async function databasesOf(options: ServiceOptions): Promise<CheckedDatabases> {
   const databases = openDatabases({
     ...options,
@@ -195,11 +194,6 @@ async function databasesOf(options: ServiceOptions): Promise<CheckedDatabases> {
     observe: options.telemetry?.roundTrips,
     streamConnections: FEED_CONNECTIONS + WATCH_CONNECTIONS,
   });
-  if (await runsAsSuperuser(databases.writes)) {
-    options.log.warn(
-      'the database role is a superuser: nothing keeps the journal append-only, use an ordinary role',
-    );
-  }
   const careless = await carelessSettings(databases.writes);
   if (careless.length > 0) {
     options.log.warn(

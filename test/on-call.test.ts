@@ -75,7 +75,7 @@ for (const [name, definitions, told, available] of [
         const text = asked(command.text);
         const printed = await under(command.words, world, (service, environment) =>
           command.language === 'sql'
-            ? printedTable(world.databaseUrl, text)
+            ? printedTable(world.ownerUrl, text)
             : shellFor(service, environment)(`${definitions.text}\n${text}`),
         );
         const compared = compare(command.language === 'sql' ? withoutRule(output!) : output!, printed);

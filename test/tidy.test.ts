@@ -12,7 +12,8 @@ type Source = { path: string; text: string; imports: { from: string; typeOnly: b
  * end do.
  */
 const layers = [
-  ['main.ts'],
+  ['main.ts', 'migrate.ts'],
+  ['bring-up.ts'],
   ['service.ts', 'config.ts'],
   ['telemetry/'],
   ['rpc/'],

@@ -1,7 +1,8 @@
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createDatabase, dropDatabase, withDatabase } from '../../test/support/databases.ts';
+import { createDatabase, databaseOf, dropDatabase, withDatabase } from '../../test/support/databases.ts';
 import { openSql, type Sql } from '../../test/support/sql.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { loadProcess, type LoadProcess } from './load-process.ts';
@@ -41,6 +42,8 @@ type ServiceMore = {
 export type BenchOptions = Pick<Bench, 'quick' | 'directory' | 'postgresPid' | 'say'> & {
   /** Of the server, with the right to make databases. */
   readonly postgresUrl: string;
+  /** Of the same server, as the service's role. */
+  readonly serviceUrl: string;
 };
 
 const HERE = resolve(import.meta.dirname, '../..');
@@ -50,7 +53,7 @@ let processes = 0;
 
 /** What figures work with, over one running Postgres; `end` undoes it all. */
 export function createBench(options: BenchOptions): Bench & { end(): Promise<void> } {
-  const { directory, postgresUrl, ...rest } = options;
+  const { directory, postgresUrl, serviceUrl, ...rest } = options;
   const undo = new AsyncDisposableStack();
   const logFile = (name: string) => join(directory, `${(processes += 1)}-${name}.log`);
 
@@ -67,9 +70,18 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     databaseUrl,
     { nodeArgs = [], env = {}, checkout = HERE, ...waits } = {},
   ) => {
-    const ours = { DATABASE_URL: databaseUrl, CREDIT_LEDGER_PORT: '0', ...env };
+    const ours = { ...rolesOf(databaseUrl, checkout), CREDIT_LEDGER_PORT: '0', ...env };
     return start([...nodeArgs, join(checkout, 'src/main.ts')], 'service', { ...waits, env: ours });
   };
+
+  /** A release of before has one role for everything. */
+  const rolesOf = (databaseUrl: string, checkout: string): Readonly<Record<string, string>> =>
+    existsSync(join(checkout, 'src/migrate.ts'))
+      ? {
+          DATABASE_URL: withDatabase(serviceUrl, databaseOf(databaseUrl)),
+          CREDIT_LEDGER_MIGRATE_URL: databaseUrl,
+        }
+      : { DATABASE_URL: databaseUrl };
 
   async function copyOf(template: string): Promise<string> {
     const name = `bench_${(databases += 1)}`;
@@ -89,7 +101,7 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
     const url = withDatabase(postgresUrl, name);
     await createDatabase(postgresUrl, name, 'template0');
     const server = await startProcess([process.execPath, join(checkout, 'src/main.ts')], {
-      env: { DATABASE_URL: url, CREDIT_LEDGER_PORT: '0' },
+      env: { ...rolesOf(url, checkout), CREDIT_LEDGER_PORT: '0' },
       logFile: logFile('seeding'),
     });
     try {

@@ -6,7 +6,9 @@ import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 
 /** The Postgres of one run, in a directory of its own. */
 export type BenchPostgres = {
+  /** As the owner of the databases, and as the role that the service works with. */
   readonly postgresUrl: string;
+  readonly serviceUrl: string;
   readonly postgresPid: number;
   readonly directory: string;
   /** Ends it and removes its files. */
@@ -22,7 +24,8 @@ export async function createPostgres(): Promise<BenchPostgres> {
   const directory = join(realpathSync(RUNS), `run-${process.pid}`);
   const postgres = await startEmbeddedPostgres({ dataDir: directory });
   return {
-    postgresUrl: postgres.url,
+    postgresUrl: postgres.ownerUrl,
+    serviceUrl: postgres.url,
     postgresPid: findPostmaster(join(directory, 'postgres'))!.pid,
     directory,
     async stop() {

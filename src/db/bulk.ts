@@ -11,17 +11,35 @@ import {
 } from './columns.ts';
 import { statement, type Connection, type Statement } from './database.ts';
 import { inShard, onlyOne } from './placement.ts';
+import { notesUpdate } from './updated-columns.ts';
 
 /** Statements over any number of rows, with one constant text; none sends nothing. One of the columns is `shard`. */
 export type Bulk<Row> = (connection: Pick<Connection, 'run'>, rows: readonly Row[]) => Promise<void>;
 
+/** What an insert does where a row is there: it fails, leaves the row as it is, or updates the columns of a set. */
+export type OnConflict = 'fails' | 'leaves' | ColumnSet;
+
 /** An `insert … select unnest`. */
-export function bulkInsert<Row>(table: string, columns: Columns<Row>, onConflict = ''): Bulk<Row> {
+export function bulkInsert<Row>(
+  table: string,
+  columns: Columns<Row>,
+  onConflict: OnConflict = 'fails',
+): Bulk<Row> {
   const insert = statement<never>(
     `insert_${table}`,
-    `insert into ${table} (${namesOf(columns)}) select ${values(columns)} ${unnest(columns)} ${onConflict}`,
+    `insert into ${table} (${namesOf(columns)}) select ${values(columns)} ${unnest(columns)}
+     ${conflictClause(table, columns, onConflict)}`,
   );
   return bulk(insert, columns);
+}
+
+function conflictClause(table: string, columns: Columns<never>, onConflict: OnConflict): string {
+  if (onConflict === 'fails') return '';
+  if (onConflict === 'leaves') return 'on conflict do nothing';
+  const renewed = flat(within(columns, [onConflict])).map(({ name }) => name);
+  notesUpdate(table, renewed);
+  return `on conflict (${namesOf(within(columns, [inKey]))})
+    do update set ${renewed.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 }
 
 /** An `update … from unnest`: sets the columns that are part of `sets` on the rows that the key and the condition name. */
@@ -37,6 +55,10 @@ export function bulkUpdate<Row>(
   }
   const columns = within(all, [inKey, ...sets]);
   const [key, set] = [flat(columns).filter(isKey), flat(columns).filter((column) => !isKey(column))];
+  notesUpdate(
+    table,
+    set.map((column) => column.name),
+  );
   const update = statement<never>(
     name,
     `update ${table} t set ${set.map((column) => `${column.name} = x.${column.name}`).join(', ')}

@@ -1,13 +1,12 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { Knex } from 'knex';
 import { distribute } from './distribute.ts';
 import { openKnex } from './knex.ts';
 import { StartError } from '../start-error.ts';
 import { requireSupportedPostgres } from './postgres-version.ts';
-
-const ownFolder = fileURLToPath(new URL('../../migrations/', import.meta.url));
+import { grantService, type Grantee } from './privileges.ts';
+import { MIGRATIONS, migrationFiles, schemaState } from './schema-state.ts';
 
 /** Guards the migrations of one database. Any number, as long as every release uses this one. */
 const lockKey = 848_401;
@@ -15,18 +14,21 @@ const lockKey = 848_401;
 /**
  * Brings the schema up to this release and returns the names of the migrations that ran. When several
  * instances start at once one works and the others wait, `lockTimeoutMs` at most; then they find it done.
- * With `citus` it then spreads the tables over the cluster's nodes.
+ * With `citus` it then spreads the tables over the cluster's nodes. Last it grants the service's role what that needs.
  * @throws if Postgres is too old, the schema is newer than this release, or a migration fails.
  */
 export async function migrate({
   url,
-  folder = ownFolder,
+  folder = MIGRATIONS,
   citus = false,
+  grantTo,
   lockTimeoutMs = 60_000,
 }: {
   url: string;
   folder?: string;
   citus?: boolean;
+  /** Left out: the role that migrates is the service's own. */
+  grantTo?: Grantee | undefined;
   lockTimeoutMs?: number;
 }): Promise<string[]> {
   const connection = { connectionString: url, application_name: 'credit-ledger migrate' };
@@ -39,11 +41,13 @@ export async function migrate({
     await requireSupportedPostgres(db);
     return await db.transaction(async (lock) => {
       await takeLock(lock, lockTimeoutMs);
-      await refuseNewerSchema(db, folder);
+      await schemaState(db, folder);
       // Knex' own lock is a flag that outlives a process killed while migrating. Ours is held, so it is stale.
       await db.migrate.forceFreeMigrationsLock();
       const [, names] = (await db.migrate.latest()) as [number, string[]];
-      if (citus) await distribute(db);
+      const spread = citus ? await distribute(db, names.length > 0) : [];
+      const anew = citus && names.length + spread.length > 0;
+      if (grantTo !== undefined) await grantService(db, grantTo, { whole: citus, anew });
       return names;
     });
   } finally {
@@ -72,17 +76,6 @@ async function takeLock(lock: Knex.Transaction, timeoutMs: number): Promise<void
 
 const lockNotAvailable = '55P03';
 
-async function refuseNewerSchema(db: Knex, folder: string): Promise<void> {
-  const [completed] = (await db.migrate.list()) as [{ name: string }[], unknown];
-  const known = new Set(await migrationFiles(folder));
-  const unknown = completed.map(({ name }) => name).filter((name) => !known.has(name));
-  if (unknown.length === 0) return;
-  throw new StartError(
-    `The database was migrated by a newer release, with ${unknown.join(', ')}, which this one does not have. ` +
-      'Migrations only go forward: start that release or a later one.',
-  );
-}
-
 /** Knex' own loader wants a `down` in every file; here there is none to write, and none that could be run. */
 function forwardOnly(folder: string): Knex.MigrationSource<string> {
   return {
@@ -97,17 +90,6 @@ function forwardOnly(folder: string): Knex.MigrationSource<string> {
       };
     },
   };
-}
-
-/** In the order in which they run, that of their timestamps. Never none: then the folder is the wrong one. */
-async function migrationFiles(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.ts')).toSorted();
-  const odd = names.find((name) => !/^\d{14}_\w+\.ts$/.test(name));
-  if (odd !== undefined)
-    throw new Error(`${join(folder, odd)} is not named <yyyymmddhhmmss>_<what it does>.ts.`);
-  if (names.length === 0)
-    throw new StartError(`There are no migrations in ${folder}: the installation is incomplete.`);
-  return names;
 }
 
 async function explained(name: string, up: () => Promise<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-import { bulkInsert, bulkUpdate, type Bulk } from './bulk.ts';
+import { bulkInsert, bulkUpdate, type Bulk, type OnConflict } from './bulk.ts';
 import {
   codec,
   sameIn,
@@ -78,7 +78,7 @@ export function tableOf<Fact, More = unknown>(
   name: string,
   shape: Shape<Fact>,
   made: Readonly<Record<string, Omit<BoundColumn<Owned<Fact> & More>, 'name'>>> = {},
-  onConflict = '',
+  onConflict: OnConflict = 'fails',
 ): Table<Fact, More> {
   type Own = Owned<Fact> & More;
   const { columns: facts, read } = codec(shape);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { run, type RunAs } from './run-as.ts';
 import { StartError } from '../start-error.ts';
 
-/** The bootstrap superuser. The service itself connects as the ordinary role of provision.ts. */
+/** The bootstrap superuser. The service itself connects as an ordinary role of provision.ts. */
 export const superuser = 'postgres';
 
 /**
@@ -51,7 +51,7 @@ export async function ensureCluster(options: {
   rmSync(workshop, { recursive: true });
 }
 
-/** The generated password, of the superuser and of the service's role; its file is readable by its owner only. */
+/** The superuser's generated password, of which those of the other roles are made; its file is readable by its owner only. */
 export function readPassword(pgdata: string): string {
   return readFileSync(join(pgdata, 'password'), 'utf8');
 }

@@ -14,8 +14,10 @@ import { supervise, type OnTrouble } from './supervise.ts';
 import { StartError } from '../start-error.ts';
 
 export type EmbeddedPostgres = {
-  /** URL of the service's own database, for any Postgres client on this machine; it holds the password. */
+  /** URL of the service's own database, for any Postgres client on this machine; it holds the password of its role. */
   url: string;
+  /** The same of the role that owns it. */
+  ownerUrl: string;
   /** Stops the server, unless another process still uses it. Close every pool first: sessions are cut. */
   stop(): Promise<void>;
 };
@@ -46,17 +48,17 @@ export async function startEmbeddedPostgres(options: {
       const server = await obtainServer({ postgres, pgdata, logFile, runAs, settings });
       const password = readPassword(pgdata);
       const session = await connectAsSuperuser(server, password);
-      const url = await provision(session, server, password);
-      return { url, lease: await takeLease(session) };
+      const urls = await provision(session, server, password);
+      return { urls, lease: await takeLease(session) };
     });
 
-  const { url, lease } = await obtain();
+  const { urls, lease } = await obtain();
   const leased =
     onTrouble === undefined
       ? { end: () => Promise.resolve<Lease | undefined>(lease) }
       : supervise(lease, async () => (await obtain()).lease, onTrouble);
   return {
-    url,
+    ...urls,
     async stop() {
       const last = await leased.end();
       if (last === undefined) return;

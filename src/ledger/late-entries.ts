@@ -1,6 +1,7 @@
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { booksOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
+import { notesUpdate } from '../db/updated-columns.ts';
 import { IS_ADVANCE } from './account.ts';
 
 /**
@@ -98,6 +99,7 @@ const SUM_UP = statement<never>(
    on conflict do nothing`,
 );
 
+notesUpdate('late_summed', ['below_version']);
 const SUMMED_UP = statement<never>(
   'late_entries_summed_up',
   `insert into late_summed (shard, book_id, below_version)

@@ -1,12 +1,15 @@
 import type { Allocation } from '../credit/charge.ts';
 import type { Row } from '../db/codec.ts';
-import { as, bigint, id, integer, inKey, numeric, text, timestamptz } from '../db/columns.ts';
+import { as, bigint, columnSet, id, integer, inKey, numeric, text, timestamptz } from '../db/columns.ts';
 import { awaitAll, statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { booksOnce, eachOnce, inShard, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import { tableOf, type FoundFact, type Owned } from '../db/table.ts';
 import { entriesOf, OF_CREDIT } from '../ledger/entries-of.ts';
 import { collectingIn } from './charges.ts';
+
+/** What becomes of a split, or of what is known of a book's splits, after it has its row. */
+const moved = columnSet();
 
 /**
  * The only reader and writer of `allocations` and of `splits_kept`. What a collection took of a grant the journal tells,
@@ -22,22 +25,16 @@ export const ALLOCATIONS = tableOf<Allocation>(
     grantId: id('grt'),
     amount: numeric,
     at: as('booked_at', timestamptz),
-    returned: numeric,
-    recognized: numeric,
+    returned: moved(numeric),
+    recognized: moved(numeric),
   },
   {},
-  `on conflict (shard, book_id, charge_id, version, position)
-   do update set returned = excluded.returned, recognized = excluded.recognized`,
+  moved,
 );
 
 /** Up to which version every split of a book has a row, so that what was recognized long ago is not looked at again. */
 export type SplitsKept = { readonly throughVersion: number };
-export const SPLITS_KEPT = tableOf<SplitsKept>(
-  'splits_kept',
-  { throughVersion: bigint },
-  {},
-  'on conflict (shard, book_id) do update set through_version = excluded.through_version',
-);
+export const SPLITS_KEPT = tableOf<SplitsKept>('splits_kept', { throughVersion: moved(bigint) }, {}, moved);
 
 /** Whether a split has a row. Of which advance a covering is, only its row tells. */
 export const isKept = (

@@ -120,7 +120,7 @@ export const newBook = (bookKey: BookKey, uuid: string): WholeBookRow => ({
 });
 
 // Of another that is made, or by a number that another has.
-const insertBooks = bulkInsert('books', BOOKS.columns, 'on conflict do nothing');
+const insertBooks = bulkInsert('books', BOOKS.columns, 'leaves');
 const updateBooks = bulkUpdate('update_books', 'books', BOOKS.columns, [changed]);
 
 const AWAIT_WRITER = statement<never>(

@@ -41,7 +41,7 @@ const columns = columnsOf<Thing>({
   facts: computed(optional(jsonb), (thing) => thing.facts),
 });
 const insertThings = bulkInsert('things', columns);
-const insertOnce = bulkInsert('unique_things', columns, 'on conflict (id) do nothing');
+const insertOnce = bulkInsert('unique_things', columns, 'leaves');
 const updateThings = bulkUpdate('update_things', 'things', columns, [changing], 't.amount > 0');
 
 beforeAll(async () => {

@@ -2,10 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { migrate } from '../../src/db/migrate.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { createLog } from '../../src/log.ts';
-import { query } from '../support/databases.ts';
+import { migrateFor, query } from '../support/databases.ts';
 import { testService } from '../support/service.ts';
 
 /** Whoever trusts money to a Postgres that may forget it is told so at every start. */
@@ -15,9 +14,9 @@ afterAll(() => rmSync(dataDir, { recursive: true }));
 
 /** What a start on the server says of it, after `sql`; the server is started with the settings. */
 async function warnedOf(settings: Readonly<Record<string, string>>, sql = 'select'): Promise<unknown> {
-  const { url, stop } = await startEmbeddedPostgres({ dataDir, settings });
+  const { url, stop, ...owner } = await startEmbeddedPostgres({ dataDir, settings });
   try {
-    await migrate({ url });
+    await migrateFor({ url, ...owner });
     await query(url, sql);
     const lines: { readonly level: string; readonly msg: string; readonly off: unknown }[] = [];
     const write = (line: string) => void lines.push(JSON.parse(line));

@@ -20,7 +20,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
 };
 
 beforeAll(async () => {
-  const modules = globSync('src/**/*.ts').filter((file) => file !== 'src/main.ts');
+  const modules = globSync('src/**/*.ts').filter((file) => !/^src\/(main|migrate)\.ts$/.test(file));
   for (const file of modules) await import(resolve(file));
 });
 

@@ -31,12 +31,12 @@ test('a Postgres that is killed is started again, each time, with its data and a
   const postgres = await startEmbeddedPostgres({ dataDir, onTrouble });
   onTestFinished(() => postgres.stop());
   const ups = () => said.filter((one) => one === 'up').length;
-  await query(postgres.url, 'create table kept as select 42 as answer');
+  await query(postgres.ownerUrl, 'create table kept as select 42 as answer');
 
   for (const time of [1, 2]) {
     process.kill(findPostmaster(join(dataDir, 'postgres'))!.pid, 'SIGKILL');
     await untilSo('it is up again', () => ups() === time);
-    expect(await query(postgres.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    expect(await query(postgres.ownerUrl, 'select answer from kept')).toEqual([{ answer: 42 }]);
   }
   await postgres.stop();
   expect(findPostmaster(join(dataDir, 'postgres'))).toBeUndefined();

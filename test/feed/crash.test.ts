@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createClock } from '../../src/db/clock.ts';
 import { connect } from '../../src/db/database.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { findPostmaster } from '../../src/embedded/postmaster.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
 import { readCursor } from '../../src/feed/feed-cursor.ts';
 import { createFeeds } from '../../src/feed/feeds.ts';
 import type { FeedEvent } from '../../src/feed/follow.ts';
 import { createSignals } from '../../src/live/signals.ts';
-import { query } from '../support/databases.ts';
+import { migrateFor, query } from '../support/databases.ts';
 import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { call, testService } from '../support/service.ts';
 import { untilSo } from '../support/until.ts';
@@ -33,7 +32,7 @@ const crash = async (): Promise<void> => {
   process.kill(findPostmaster(join(dataDir, 'postgres'))!.pid, 'SIGKILL');
   await untilSo('Postgres is up again', () => ups > before);
 };
-await migrate({ url: postgres.url });
+await migrateFor(postgres);
 // What no commit waits for stays in memory: as if the crash came in the moment after.
 appendFileSync(join(dataDir, 'postgres', 'postgresql.conf'), 'wal_writer_delay = 10s\n');
 await crash();

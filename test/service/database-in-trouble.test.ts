@@ -79,6 +79,7 @@ describe('a statement that runs into its time limit', () => {
     const before = await versions();
     await sql.rows('alter table books rename to books_at_once');
     await sql.rows('create view books as select * from books_at_once where pg_sleep(60) is not null');
+    await sql.rows('grant all on books to public');
 
     const [read, write] = await Promise.all([failureOf(calls.read()), failureOf(calls.write())]);
 

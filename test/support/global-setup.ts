@@ -3,13 +3,21 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/embedded/start.ts';
-import { migrate } from '../../src/db/migrate.ts';
-import { createDatabase, dropDatabase, listDatabases, withDatabase } from './databases.ts';
+import {
+  createDatabase,
+  dropDatabase,
+  listDatabases,
+  migrateFor,
+  query,
+  withDatabase,
+  withUser,
+  type RoleUrls,
+} from './databases.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The Postgres of this run; `run` begins the name of every database it makes. */
-    postgres: { url: string; run: string; template: string };
+    postgres: RoleUrls & { run: string; template: string };
   }
 }
 
@@ -23,29 +31,45 @@ const failed = join(runs, 'failed');
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const run = `test_${randomBytes(3).toString('hex')}`;
   const template = `${run}_template`;
-  const server = await startServer();
-  await createDatabase(server.url, template, 'template0');
-  await migrate({ url: withDatabase(server.url, template) });
-  project.provide('postgres', { url: server.url, run, template });
+  const server = await startServer(run);
+  const { url, ownerUrl } = server;
+  await createDatabase(ownerUrl, template, 'template0');
+  await migrateFor({ url: withDatabase(url, template), ownerUrl: withDatabase(ownerUrl, template) });
+  project.provide('postgres', { url, ownerUrl, run, template });
 
   return async () => {
-    await dropDatabase(server.url, template);
+    await dropDatabase(ownerUrl, template);
     // Whoever still has one had a failing test, or was killed.
-    await server.stop(await listDatabases(server.url, run));
+    await server.stop(await listDatabases(ownerUrl, run));
   };
 }
 
-type TestServer = { url: string; stop(kept: readonly string[]): Promise<void> };
+type TestServer = RoleUrls & { stop(kept: readonly string[]): Promise<void> };
 
-async function startServer(): Promise<TestServer> {
+/** On a server of somebody's own the service gets a role of this run's, which goes with the last database of it. */
+async function besides(ownerUrl: string, role: string): Promise<TestServer> {
+  const password = randomBytes(16).toString('hex');
+  await query(ownerUrl, `create role ${role} login password '${password}'`);
+  await query(ownerUrl, `grant ${role} to current_user`);
+  return {
+    ownerUrl,
+    url: withUser(ownerUrl, role, password),
+    async stop(kept) {
+      if (kept.length === 0) await query(ownerUrl, `drop role ${role}`);
+    },
+  };
+}
+
+async function startServer(run: string): Promise<TestServer> {
   const url = process.env['TEST_DATABASE_URL'];
-  if (url !== undefined && url !== '') return { url, stop: async () => undefined };
+  if (url !== undefined && url !== '') return besides(url, `${run}_service`);
 
   await sweep();
   const dataDir = join(runs, String(process.pid));
   const postgres = await startEmbeddedPostgres({ dataDir, settings: careless });
   return {
     url: postgres.url,
+    ownerUrl: postgres.ownerUrl,
     async stop(kept) {
       await postgres.stop();
       if (kept.length === 0) return rmSync(dataDir, { recursive: true, force: true });

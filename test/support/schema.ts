@@ -42,7 +42,8 @@ const TABLES = `
        select from aclexplode(c.relacl) acl where acl.grantee = c.relowner and acl.privilege_type = privilege)
     ) as revoked,
     (select coalesce(array_agg(attname::text order by attnum), '{}')
-     from pg_attribute where attrelid = c.oid and attacl is not null) as granted
+     from pg_attribute where attrelid = c.oid
+       and exists (select from aclexplode(attacl) acl where acl.grantee = c.relowner)) as granted
   from pg_class c
   where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname not like 'knex_%'
   order by c.relname`;

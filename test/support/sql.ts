@@ -1,17 +1,27 @@
 import pg from 'pg';
 import { types } from '../../src/db/types.ts';
+import type { RoleUrls } from './databases.ts';
 
-/** A connection of the test's own, beside the service's: asks the tables what the service wrote. */
+const owners = new Map<string, string>();
+
+/** Tells who owns a database that the service works in with another role. */
+export const hasOwner = ({ url, ownerUrl }: RoleUrls): void => void owners.set(url, ownerUrl);
+
+/** A connection of the test's own, beside the service's, as the owner of the tables: asks them what the service wrote. */
 export type Sql = {
   rows<Row = Record<string, any>>(text: string, params?: readonly unknown[]): Promise<Row[]>;
   end(): Promise<void>;
 };
 
-/** Values come as the service reads them: numeric as Amount, timestamptz as Instant. */
-export async function openSql(url: string): Promise<Sql> {
+/**
+ * Values come as the service reads them: numeric as Amount, timestamptz as Instant. `as`: the owner of the database, where it
+ * has another one than the service, or whom the URL names.
+ */
+export async function openSql(url: string, as: 'owner' | 'named' = 'owner'): Promise<Sql> {
   // Vacuum marks no page as seen by all before the commits of its rows are in the log, and plans depend on these marks.
   const options = '-c timezone=UTC -c synchronous_commit=on';
-  const client = new pg.Client({ connectionString: url, types, options });
+  const connectionString = as === 'owner' ? (owners.get(url) ?? url) : url;
+  const client = new pg.Client({ connectionString, types, options });
   // A server that a test kills takes the connection with it.
   client.on('error', () => undefined);
   await client.connect();

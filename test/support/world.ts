@@ -10,6 +10,7 @@ import { openSql, type Sql } from './sql.ts';
 export type World = {
   readonly url: string;
   readonly databaseUrl: string;
+  readonly ownerUrl: string;
   readonly time: TestClock;
   readonly caller: Caller;
   readonly sql: Sql;
@@ -39,5 +40,13 @@ export async function testWorld(options: Parameters<typeof testService>[1] = {})
     const service = await start(more);
     return { ...callerOf(service), ...service };
   };
-  return { url, databaseUrl: database.url, time, caller: callerOf({ url }), sql, another };
+  return {
+    url,
+    databaseUrl: database.url,
+    ownerUrl: database.ownerUrl,
+    time,
+    caller: callerOf({ url }),
+    sql,
+    another,
+  };
 }

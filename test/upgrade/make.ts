@@ -31,11 +31,13 @@ const { openSql } = await of<typeof SqlModule>('test/support/sql.ts');
 const dataDir = mkdtempSync(join(tmpdir(), 'filled-'));
 const postgres = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off' } });
 try {
-  await migrate({ url: postgres.url });
-  const sql = await openSql(postgres.url);
+  // A release of before has one role for everything.
+  const databaseUrl = (postgres as Partial<typeof postgres>).ownerUrl ?? postgres.url;
+  await migrate({ url: databaseUrl });
+  const sql = await openSql(databaseUrl);
   const time = testClock();
-  const service = await testService(postgres.url, { clock: time.clock });
-  const world = { url: service.url, databaseUrl: postgres.url, time, call, sql };
+  const service = await testService(databaseUrl, { clock: time.clock });
+  const world = { url: service.url, databaseUrl, time, call, sql };
   const again = await live(world, of);
   const reads = await askEverything(world, again);
   const feeds = await followNamespaces(world, of);
