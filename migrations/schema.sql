@@ -273,6 +273,8 @@ create table idempotency (
   request bytea not null,
   answer bytea not null,
   hash bytea,
+  recorded_at timestamp(3) with time zone not null,
+  constraint idempotency_readable CHECK (((recorded_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (recorded_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
   constraint idempotency_pk PRIMARY KEY (shard, book_id, key)
 );
 revoke delete, truncate, update on idempotency from current_user;
@@ -417,10 +419,10 @@ create table writes (
   constraint writes_actor_together CHECK ((((format > 1) OR (caller IS NULL)) AND ((caller IS NOT NULL) OR ((actor IS NULL) AND (request_uuid IS NULL) AND (request_text IS NULL))) AND ((request_uuid IS NULL) OR (request_text IS NULL)))),
   constraint writes_hashed CHECK ((((format = 1) = (salt IS NULL)) AND ((format = 1) = (hash IS NULL)))),
   constraint writes_readable CHECK (((recorded_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (recorded_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
-  constraint writes_together CHECK ((((request IS NULL) = (answer IS NULL)) AND ((request IS NULL) OR (idempotency_key IS NOT NULL)))),
+  constraint writes_together CHECK ((((idempotency_key IS NOT NULL) OR ((request IS NULL) AND (answer IS NULL))) AND ((request IS NULL) OR (answer IS NOT NULL)) AND ((request IS NOT NULL) OR (answer IS NULL) OR (octet_length(answer) = 32)))),
   constraint writes_pk PRIMARY KEY (shard, book_id, version)
 );
 CREATE INDEX writes_feed ON writes USING btree (shard, feed_position, book_id, version);
-CREATE UNIQUE INDEX writes_key ON writes USING btree (shard, book_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX writes_key ON writes USING btree (shard, book_id, idempotency_key) WHERE (request IS NOT NULL);
 CREATE INDEX writes_recorded_at ON writes USING btree (shard, book_id, recorded_at, version);
 revoke delete, truncate, update on writes from current_user;

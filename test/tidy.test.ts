@@ -12,7 +12,7 @@ type Source = { path: string; text: string; imports: { from: string; typeOnly: b
  * end do.
  */
 const layers = [
-  ['main.ts', 'migrate.ts'],
+  ['main.ts', 'migrate.ts', 'forget-keys.ts'],
   ['bring-up.ts'],
   ['service.ts', 'config.ts'],
   ['telemetry/'],

@@ -3,7 +3,7 @@ import type { Charge } from '../credit/charge.ts';
 import type { Details, Grant } from '../credit/grant.ts';
 import type { Instant } from '../instant.ts';
 import { digestOf, instantText, linkAfter, type Salt } from '../ledger/hash.ts';
-import type { Write } from '../ledger/writes.ts';
+import type { Answered, StoredAnswer, Write } from '../ledger/writes.ts';
 import { bookKeyText, type BookKey } from '../tables/book-key.ts';
 import type { ChargeEvent } from '../tables/charges.ts';
 import type { Terms } from '../tables/grants.ts';
@@ -111,7 +111,12 @@ const identityOf = ({ key, shard, uuid }: Identity) => [bookKeyText(key), shard,
 
 const bytesOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-export type HashedWrite = Omit<Write, 'hash'> & {
+/** What the link of a write says of its answer, and all that stays of that once it is forgotten. */
+export const answerDigest = (salt: Salt, method: string, { request, answer }: Answered): string =>
+  digestOf(salt, 'answer', [method, bytesOf(request), bytesOf(answer)]);
+
+export type HashedWrite = Omit<Write, 'hash' | 'answered'> & {
+  readonly answered: StoredAnswer | null;
   readonly feedPosition: number;
   readonly facts: readonly Fact[];
 };
@@ -135,12 +140,13 @@ export function writeLink(before: Buffer, owner: Identity, write: HashedWrite): 
     idempotencyKey,
     // Its place was kept: where nobody is told the link is what it was before writes told it.
     actor === null ? null : actorFact(salt, actor),
-    answered === null
-      ? null
-      : digestOf(salt, 'answer', [method, bytesOf(answered.request), bytesOf(answered.answer)]),
+    answered && saidOfAnswer(salt, method, answered),
     facts.map((fact) => JSON.stringify(fact)).toSorted(),
   ]);
 }
+
+const saidOfAnswer = (salt: Salt, method: string, { request, answer }: StoredAnswer): string =>
+  request === null ? bytesOf(answer) : answerDigest(salt, method, { request, answer });
 
 /** The hash of an answer that no write tells of: it stands alone, no chain holds it. */
 export const answerHash = (owner: Identity, key: string, answered: Remembered): Buffer =>

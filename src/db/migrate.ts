@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Knex } from 'knex';
+import { alone } from './alone.ts';
 import { distribute } from './distribute.ts';
 import { openKnex } from './knex.ts';
-import { StartError } from '../start-error.ts';
 import { requireSupportedPostgres } from './postgres-version.ts';
 import { grantService, type Grantee } from './privileges.ts';
 import { MIGRATIONS, migrationFiles, schemaState } from './schema-state.ts';
@@ -39,8 +39,10 @@ export async function migrate({
   });
   try {
     await requireSupportedPostgres(db);
-    return await db.transaction(async (lock) => {
-      await takeLock(lock, lockTimeoutMs);
+    const busy =
+      `Another instance has been migrating this database for more than ${lockTimeoutMs} ms: look for ` +
+      `application_name 'credit-ledger migrate' in pg_stat_activity, and start again when it is done.`;
+    return await alone(db, { key: lockKey, waitMs: lockTimeoutMs, busy }, async () => {
       await schemaState(db, folder);
       // Knex' own lock is a flag that outlives a process killed while migrating. Ours is held, so it is stale.
       await db.migrate.forceFreeMigrationsLock();
@@ -54,27 +56,6 @@ export async function migrate({
     await db.destroy();
   }
 }
-
-/** Held until the transaction ends, which it also does when this process dies. */
-async function takeLock(lock: Knex.Transaction, timeoutMs: number): Promise<void> {
-  // Idle is what this transaction is meant to be: a server's limit on that must not end it half way.
-  await lock.raw(
-    `select set_config('lock_timeout', ?, true), set_config('idle_in_transaction_session_timeout', '0', true)`,
-    [`${timeoutMs}ms`],
-  );
-  try {
-    await lock.raw('select pg_advisory_xact_lock(?)', [lockKey]);
-  } catch (cause) {
-    if ((cause as { code?: string }).code !== lockNotAvailable) throw cause;
-    throw new StartError(
-      `Another instance has been migrating this database for more than ${timeoutMs} ms: look for ` +
-        `application_name 'credit-ledger migrate' in pg_stat_activity, and start again when it is done.`,
-      { cause },
-    );
-  }
-}
-
-const lockNotAvailable = '55P03';
 
 /** Knex' own loader wants a `down` in every file; here there is none to write, and none that could be run. */
 function forwardOnly(folder: string): Knex.MigrationSource<string> {

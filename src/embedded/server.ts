@@ -61,6 +61,8 @@ async function tryLaunch({
     unix_socket_permissions: '0700',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // One that is restored is ready once it has come to its moment, and not while it may only be read.
+    hot_standby: 'off',
     ...settingsFor(machineOf(pgdata)),
     ...settings,
   };

@@ -17,6 +17,9 @@ import { FORMAT, type Salt } from './hash.ts';
 /** What was asked under a key and answered first, as the wire encoded them. */
 export type Answered = { readonly request: Uint8Array; readonly answer: Uint8Array };
 
+/** As it is stored. Without its request it is forgotten, and the digest of both stands in the place of the answer. */
+export type StoredAnswer = Omit<Answered, 'request'> & { readonly request: Uint8Array | null };
+
 /** Who made a version, in the columns of its write. */
 export const ACTOR: Shape<Actor> = {
   caller: text,
@@ -55,7 +58,7 @@ export type Write = {
   /** The RPC's name. */
   readonly method: string;
   readonly idempotencyKey: string | null;
-  /** Null: nothing was to be remembered, or is any more. */
+  /** Null: nothing was to be remembered. */
   readonly answered: Answered | null;
   /** Null: made before writes told it. */
   readonly actor: Actor | null;
@@ -68,7 +71,8 @@ export type Write = {
 export type WritesOf = Placed & { readonly feedPosition: number; readonly writes: readonly Write[] };
 
 /** As it is stored: what was written in the first format (hash.ts) has neither salt nor hash. */
-export type StoredWrite = Omit<Write, 'salt' | 'hash'> & {
+export type StoredWrite = Omit<Write, 'salt' | 'hash' | 'answered'> & {
+  readonly answered: StoredAnswer | null;
   readonly feedPosition: number;
   readonly format: number;
   readonly salt: Salt | null;
@@ -80,7 +84,7 @@ export const WRITES = tableOf<StoredWrite>('writes', {
   recordedAt: timestamptz,
   method: text,
   idempotencyKey: optional(text),
-  answered: ifAny({ request: bytea, answer: bytea }),
+  answered: ifAny({ answer: bytea, request: optional(bytea) }),
   actor: ifAny(ACTOR),
   feedPosition: bigint,
   format: smallint,

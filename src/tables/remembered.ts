@@ -1,9 +1,10 @@
 import { codec, type Row, type Shape } from '../db/codec.ts';
-import { arraysOf, bytea, columnsOf, inKey, optional, text } from '../db/columns.ts';
+import { arraysOf, bytea, columnsOf, inKey, optional, text, timestamptz } from '../db/columns.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { once } from '../db/once.ts';
 import { inShard } from '../db/placement.ts';
 import { tableOf } from '../db/table.ts';
+import type { Instant } from '../instant.ts';
 import type { Answered } from '../ledger/writes.ts';
 import { bookKeyText, namedBy, type BookKey } from './book-key.ts';
 
@@ -23,22 +24,29 @@ export type Remembered = Answered & { readonly method: string };
 export type UsedKey = {
   readonly key: string;
   readonly remembered: Remembered;
+  /** When; of those of before this was told, not later than then. */
+  readonly recordedAt: Instant;
   /** Null: it was remembered before answers had one. */
   readonly hash: Buffer | null;
 };
 
-const ANSWERED: Shape<Omit<UsedKey, 'hash'>> = {
+type Told = Pick<UsedKey, 'key' | 'remembered'>;
+const ANSWERED: Shape<Told> = {
   key: inKey(text),
   remembered: { method: text, request: bytea, answer: bytea },
 };
 const ANSWER = codec(ANSWERED);
-export const IDEMPOTENCY = tableOf<UsedKey>('idempotency', { ...ANSWERED, hash: optional(bytea) });
+export const IDEMPOTENCY = tableOf<UsedKey>('idempotency', {
+  ...ANSWERED,
+  recordedAt: timestamptz,
+  hash: optional(bytea),
+});
 
-/** The row of a write as that of its key; it has one where it has an answer. */
+/** The row of a write as that of its key; it has one where it has a request, which what is forgotten has not. */
 const OF_WRITE = 'w.idempotency_key as key, w.method, w.request, w.answer';
 
 // By customer, so that it can be sent together with the lock of the books, and answered once that is held.
-const BY_KEY = statement<Row<Omit<UsedKey, 'hash'>> & { namespace: string; customer_id: string }>(
+const BY_KEY = statement<Row<Told> & { namespace: string; customer_id: string }>(
   'remembered_by_key',
   `select named.namespace, named.customer_id, ${ANSWER.select('used')}
    from unnest($1::smallint[], $2::text[], $3::text[], $5::text[]) named (shard, namespace, customer_id, key)

@@ -14,7 +14,7 @@ const ALL = statement<Row<UsedKey> & { told: number | null }>(
   'answers_to_verify',
   `select ${IDEMPOTENCY.select('i')}, w.version as told from idempotency i
    left join lateral (
-     select * from writes w where w.shard = $1 and w.book_id = $2 and w.idempotency_key = i.key offset 0
+     select * from writes w where w.shard = $1 and w.book_id = $2 and w.idempotency_key = i.key and w.request is not null offset 0
    ) w on true
    where i.shard = $1 and i.book_id = $2 and i.key > $3
    order by i.key limit ${PAGE}`,

@@ -65,14 +65,15 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
   const remembered =
     key === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
   // Of a success that took no version no write tells.
-  const hash = remembered === null || changed ? null : answerHash(session, key!, remembered);
+  const untold =
+    remembered === null || changed ? null : { recordedAt: now, hash: answerHash(session, key!, remembered) };
   return {
     message,
     keep() {
       const write = { recordedAt, salt, version, method, idempotencyKey: key, answered: remembered, actor };
       if (changed) record(session, decision, appended, write);
       if (remembered === null) return;
-      remember(session, key!, remembered, hash);
+      remember(session, key!, remembered, untold);
     },
   };
 }

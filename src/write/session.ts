@@ -22,7 +22,7 @@ import {
   writeLink,
   type Fact,
 } from '../book/facts.ts';
-import type { Remembered } from '../tables/remembered.ts';
+import type { Remembered, UsedKey } from '../tables/remembered.ts';
 import { putRow, rowIn, type BatchRows } from './batch-rows.ts';
 import { keptSplits } from './kept-splits.ts';
 
@@ -78,11 +78,16 @@ const nameIn = ({ name }: Session, key: string): string => `${name}\0${key}`;
 export const rememberedIn = (session: Session, key: string): Remembered | undefined =>
   session.remembered.get(key) ?? session.rows.remembered.get(nameIn(session, key));
 
-/** Remembers a success under its key; `hash`: what it is stored with, where no write tells of it. */
-export function remember(session: Session, key: string, remembered: Remembered, hash: Buffer | null): void {
+/** Remembers a success under its key; `untold`: what it is stored with, where no write tells of it. */
+export function remember(
+  session: Session,
+  key: string,
+  remembered: Remembered,
+  untold: Pick<UsedKey, 'recordedAt' | 'hash'> | null,
+): void {
   const { shard, bookId, rows } = session;
   rows.remembered.set(nameIn(session, key), remembered);
-  if (hash !== null) rows.keys.push({ shard, bookId, fact: { key, remembered, hash } });
+  if (untold !== null) rows.keys.push({ shard, bookId, fact: { key, remembered, ...untold } });
 }
 
 /** A grant of the book as it is to be stored; undefined where this batch has made it just now. */

@@ -20,7 +20,9 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
 };
 
 beforeAll(async () => {
-  const modules = globSync('src/**/*.ts').filter((file) => !/^src\/(main|migrate)\.ts$/.test(file));
+  const modules = globSync('src/**/*.ts').filter(
+    (file) => !/^src\/(main|migrate|forget-keys)\.ts$/.test(file),
+  );
   for (const file of modules) await import(resolve(file));
 });
 

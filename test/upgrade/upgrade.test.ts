@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
+import { connect } from '../../src/db/database.ts';
+import { allowedToForget, forgetKeys } from '../../src/write/forget-keys.ts';
 import { audit } from '../support/audit.ts';
 import { callerOf } from '../support/caller.ts';
 import { testClock } from '../support/clock.ts';
@@ -100,6 +102,23 @@ describe('every book', () => {
     expect(findings.map(({ message }) => message)).toEqual([]);
     expect(await audit(sql)).toEqual([]);
   });
+});
+
+test('every key of before may be forgotten, and every book is sound thereafter', async () => {
+  const database = connect({ url: databaseUrl, poolSize: 2 });
+  // What took no version counts as recorded when this database was migrated.
+  const olderThan = Date.UTC(9999, 0, 1);
+  const remembered = await sql.rows(
+    'select from writes where request is not null union all select from idempotency',
+  );
+  const forgotten = await allowedToForget(database, () => forgetKeys({ database, olderThan, batch: 100 }));
+  await database.close();
+
+  expect(forgotten).toBe(remembered.length);
+  expect(remembered.length).toBeGreaterThan(100);
+  const { findings } = await verified(url, {});
+  expect(findings.map(({ message }) => message)).toEqual([]);
+  expect(await audit(sql)).toEqual([]);
 });
 
 /** With the migrations that release had, and no other. */

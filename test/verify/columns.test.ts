@@ -15,6 +15,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   'currencies.*': 'units belong to a namespace, not to a book: no chain holds them',
   'idempotency.shard':
     'an answer that took no version is in no chain: where nobody looks for it, nobody misses it',
+  'idempotency.recorded_at': 'says when the answer may be forgotten, and nothing follows from it',
 };
 
 /** Tables that fill with 64 versions of facts told late; what becomes of them damaged is the matter of another test. */

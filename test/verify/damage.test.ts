@@ -102,6 +102,9 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
     'the answer under its key': one(
       `update writes set idempotency_key = 'k', request = '', answer = 'forged' where ${MANUAL}`,
     ),
+    'a forgotten answer that nobody gave': one(
+      `update writes set idempotency_key = 'k', request = null, answer = sha256('forged') where ${MANUAL}`,
+    ),
     'the RPC of a write': one(`update writes set method = 'VoidGrant' where ${MANUAL}`),
     'who made a write': one(`update writes set caller = 'somebody else' where ${MANUAL}`),
     'on whose behalf it was made': one(`update writes set actor = 'jane' where ${MANUAL}`),
@@ -141,15 +144,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Damage>>>> = {
       hashes,
     ),
     'an answer that nobody gave': one(
-      `insert into idempotency (book_id, shard, key, method, request, answer)
-       select $1, b.shard, 'k', 'VoidGrant', '', '' from books b where b.id = $1`,
+      `insert into idempotency (book_id, shard, key, method, request, answer, recorded_at)
+       select $1, b.shard, 'k', 'VoidGrant', '', '', now() from books b where b.id = $1`,
     ),
     'an answer beside that of a write': all(
       one(`update writes set idempotency_key = 'k', request = '', answer = '' where ${LAST}`),
       hashes,
       one(
-        `insert into idempotency (book_id, shard, key, method, request, answer)
-         select w.book_id, w.shard, w.idempotency_key, w.method, w.request, w.answer from writes w where ${LAST}`,
+        `insert into idempotency (book_id, shard, key, method, request, answer, recorded_at)
+         select w.book_id, w.shard, w.idempotency_key, w.method, w.request, w.answer, now() from writes w where ${LAST}`,
       ),
     ),
     'an account that is gone': one(`delete from sub_accounts where book_id = $1 and type = 'BREAKAGE'`),

@@ -7,6 +7,7 @@ import { FindingKind, VerifyVerdict } from '#gen/ledger/v1/verify_pb.ts';
 import { allowAnything, columnsOf, foundWhile, type TableColumn } from '../support/damage.ts';
 import { openSql } from '../support/sql.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { CREDIT_ONLY, spendRequest } from '../support/requests.ts';
 import { everything } from '../support/verify-story.ts';
 import { testWorld } from '../support/world.ts';
 
@@ -26,6 +27,14 @@ const world = await testWorld({ log });
 const { caller, sql } = world;
 const story = await everything(world, 'ada');
 await caller.answer('CreateCurrency', { code: 'TOKENS', name: 'Tokens', precision: 2 });
+// Collected twice: the second changes nothing, and is remembered under no version.
+const { charge } = await caller.answer('CreateCharge', {
+  ...spendRequest({ ...CREDIT_ONLY, amount: '1' }),
+  type: 'CHARGE_TYPE_FLAT_FEE',
+});
+const collect = { customerId: 'ada', chargeId: charge.id };
+await caller.answer('CollectCharge', collect);
+await caller.answer('CollectCharge', { ...collect, idempotencyKey: 'again' });
 const guarded = await openSql((await testDatabase()).url);
 const numbers = await columnsOf(sql, 'numeric');
 const instants = await columnsOf(sql, 'timestamp with time zone');

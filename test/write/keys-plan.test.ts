@@ -22,8 +22,8 @@ beforeAll(async () => {
      from generate_series(2, ${USED}) v, writes`,
   );
   await sql.rows(
-    `insert into idempotency (shard, book_id, key, method, request, answer)
-     select shard, book_id, 'untold ' || v, method, request, answer
+    `insert into idempotency (shard, book_id, key, method, request, answer, recorded_at)
+     select shard, book_id, 'untold ' || v, method, request, answer, recorded_at
      from generate_series(2, ${USED}) v, writes where version = 1`,
   );
 });
