@@ -9,18 +9,8 @@ import {
   type TlsFiles,
 } from './environment.ts';
 import { type LogLevel, logLevels } from './log.ts';
-
-const traceSamplers = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-
-/** As OpenTelemetry calls them. */
-export type TraceSampler = (typeof traceSamplers)[number];
+import type { MetricsAddress } from './telemetry/metrics-server.ts';
+import { SAMPLERS, type Sampling } from './telemetry/tracing.ts';
 
 /** Everything an operator can set. Read once, at start. */
 export type Config = {
@@ -50,13 +40,13 @@ export type Config = {
    * `CREDIT_LEDGER_METRICS_PORT`; 0 takes a free port, `off` serves none (null). The default, 9464, is only taken where it
    * is free: `isWanted` says that it was set, and that the service is not to start without.
    */
-  metrics: { host: string; port: number; isWanted: boolean } | null;
+  metrics: MetricsAddress | null;
   /**
    * Traces go to `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`); null where neither is set, or
    * `OTEL_SDK_DISABLED` is true. Which: as `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` say; by default the
    * caller's word counts, and of calls whose caller says nothing a tenth is traced.
    */
-  traces: { sampler: TraceSampler; ratio: number } | null;
+  traces: Sampling | null;
   /**
    * `CREDIT_LEDGER_TLS_CERT` and `CREDIT_LEDGER_TLS_KEY`: files in PEM, looked at every second. With them the port takes TLS
    * and nothing else. `CREDIT_LEDGER_TLS_CLIENT_CA`: whose certificates clients may show; they then must, or may, as
@@ -248,7 +238,7 @@ function tracesOf(read: Reader): Config['traces'] {
   const endpoint = read.text('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', everything);
   read.oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], 'http/protobuf');
   const isDisabled = read.oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true';
-  const sampler = read.oneOf('OTEL_TRACES_SAMPLER', traceSamplers, 'parentbased_traceidratio');
+  const sampler = read.oneOf('OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_traceidratio');
   const text = read.text('OTEL_TRACES_SAMPLER_ARG', DEFAULT_RATIO);
   const ratio = /^[01](\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(ratio <= 1))

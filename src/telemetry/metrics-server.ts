@@ -5,6 +5,9 @@ import type { Log } from '../log.ts';
 import { explainListening, type Address } from '../rpc/transport/address.ts';
 import type { Exposition } from './exposition.ts';
 
+/** `isWanted`: somebody has said so, and the service is not to go without. */
+export type MetricsAddress = Address & { readonly isWanted: boolean };
+
 export type MetricsServer = {
   /** Such as `http://127.0.0.1:9464/metrics`. */
   readonly url: string;

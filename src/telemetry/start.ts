@@ -3,7 +3,7 @@ import { createBatchMetrics } from './batches.ts';
 import { createCallMetrics } from './calls.ts';
 import { createExposition, type Exposition } from './exposition.ts';
 import { embeddedGauges, gaugesOf } from './gauges.ts';
-import { serveMetrics, type MetricsServer } from './metrics-server.ts';
+import { serveMetrics, type MetricsAddress, type MetricsServer } from './metrics-server.ts';
 import { observersOf, type Observers } from './observers.ts';
 import { createRoundTripMetrics } from './round-trips.ts';
 import type { EmbeddedState, Sources } from './sources.ts';
@@ -26,9 +26,6 @@ export type TelemetryOptions = {
   readonly traces: Sampling | null;
   readonly log: Log;
 };
-
-/** `isWanted`: somebody has said so, and it is not to be gone without. */
-type MetricsAddress = { readonly host: string; readonly port: number; readonly isWanted: boolean };
 
 /**
  * Begins to serve metrics and to send traces; undefined where neither is asked for, and then nothing is measured.

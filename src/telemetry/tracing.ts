@@ -15,8 +15,15 @@ export type Tracing = Pick<CallObserver, 'began' | 'ended'> & {
   close(): Promise<void>;
 };
 
-/** Which calls are traced: by OpenTelemetry's names, and of how many where a ratio is asked for. */
-export type Sampling = {
-  readonly sampler: `${'parentbased_' | ''}${'always_on' | 'always_off' | 'traceidratio'}`;
-  readonly ratio: number;
-};
+/** As OpenTelemetry calls them. */
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+/** Which calls are traced, and of how many where a ratio decides. */
+export type Sampling = { readonly sampler: (typeof SAMPLERS)[number]; readonly ratio: number };

@@ -2,6 +2,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { connect, statement } from '../../src/db/database.ts';
 import type { RoundTrip } from '../../src/db/pipeline.ts';
 import { addWatermark, lagOf, noHorizons, takeIn } from '../../src/feed/horizons.ts';
+import type { MountedRpc } from '../../src/rpc/call/mounted-service.ts';
+import { createCallMetrics } from '../../src/telemetry/calls.ts';
 import { createDistribution } from '../../src/telemetry/distribution.ts';
 import { createQueue } from '../../src/write/queue.ts';
 import { SHARDS } from '../../src/tables/book-key.ts';
@@ -138,4 +140,19 @@ test('a distribution counts a value in the first bucket that holds it, and in ev
   const values = createDistribution([1, 2, 4]);
   for (const value of [0.5, 1, 1.5, 4, 5]) values.observe(value);
   expect(values.read()).toEqual({ upTo: [2, 3, 4], count: 5, sum: 12 });
+});
+
+test('a fault is what nobody refused, and is counted from the first on', () => {
+  const { ended, families } = createCallMetrics();
+  const method = { name: 'x/Spend' } as MountedRpc;
+  const one = { method, protocol: 'grpc', startedAt: 0, requestId: '1', span: undefined } as const;
+  const faults = () => {
+    const family = families.find(({ name }) => name === 'credit_ledger_faults_total')!;
+    return family.type === 'histogram' ? undefined : [...family.read()];
+  };
+  expect(faults()).toEqual([[{}, 0]]);
+  ended(one, 'OK', undefined);
+  ended(one, 'FAILED_PRECONDITION', 'INSUFFICIENT_CREDIT');
+  ended(one, 'INTERNAL', undefined);
+  expect(faults()).toEqual([[{}, 1]]);
 });
