@@ -40,7 +40,7 @@ async function withService(work: (baseUrl: string) => Promise<void>): Promise<vo
     databaseUrl,
     host: '127.0.0.1',
     port: 0,
-    tokens: [],
+    credentials: null,
     poolSize: 4,
     lanes: 1,
     batchSize: BATCH,

@@ -71,8 +71,14 @@ export type Config = {
    */
   poolSize: number;
   /**
-   * `CREDIT_LEDGER_TOKENS`: who may call. Empty: whoever reaches the port may read and write, which off
-   * loopback has to be asked for with `CREDIT_LEDGER_ALLOW_ANONYMOUS=true`.
+   * `CREDIT_LEDGER_CREDENTIALS`: the file that says who may call, and what in which namespaces; looked at every second.
+   * Default: none. Without it and without tokens whoever reaches the port may do everything, which off loopback has to be
+   * asked for with `CREDIT_LEDGER_ALLOW_ANONYMOUS=true`.
+   */
+  credentialsFile?: string;
+  /**
+   * `CREDIT_LEDGER_TOKENS`: the same for a quick start, in all namespaces: `name:read:token` for the right READ,
+   * `name:write:token` for all rights.
    */
   tokens: readonly AccessToken[];
   /**
@@ -167,9 +173,11 @@ export function readConfig(env: Environment = process.env): Config {
   const citus = read.oneOf('CREDIT_LEDGER_CITUS', ['on', 'off'], 'off') === 'on';
   const lanes = read.whole('CREDIT_LEDGER_LANES', 1, SHARDS, 1);
   const tlsFiles = tlsFilesOf(read, env);
+  const credentialsFile = read.text('CREDIT_LEDGER_CREDENTIALS', '');
   const config: Config = {
     ...(tlsFiles !== undefined && { tlsFiles }),
     ...databaseOf(read),
+    ...(credentialsFile !== '' && { credentialsFile }),
     host: read.text('CREDIT_LEDGER_HOST', '127.0.0.1'),
     port: read.whole('CREDIT_LEDGER_PORT', 0, 65_535, 8484),
     metrics: metricsOf(read),
@@ -200,19 +208,23 @@ export function readConfig(env: Environment = process.env): Config {
     warnings: read.warnings,
   };
   // Asks the text, not what could be read of it: a misspelt token is a problem of its own.
-  const guarded = (env['CREDIT_LEDGER_TOKENS'] ?? '') !== '';
+  const guards = ['CREDIT_LEDGER_CREDENTIALS', 'CREDIT_LEDGER_TOKENS'].filter(
+    (name) => (env[name] ?? '') !== '',
+  );
+  const guarded = guards.length > 0;
   if (!guarded && !allowAnonymous && !isLoopback(config.host)) {
     read.problems.push(
       `CREDIT_LEDGER_HOST is ${config.host}, which other machines can reach, and no credentials are asked ` +
-        'for: set CREDIT_LEDGER_TOKENS, or CREDIT_LEDGER_ALLOW_ANONYMOUS=true if that is meant',
+        'for: set CREDIT_LEDGER_CREDENTIALS or CREDIT_LEDGER_TOKENS, or CREDIT_LEDGER_ALLOW_ANONYMOUS=true if that is meant',
     );
   }
   if (guarded && allowAnonymous) {
     read.problems.push(
-      'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
+      `CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts ${guards.join(' and ')}: remove one of them`,
     );
   }
   read.problems.push(...plaintextProblems(config, env));
+  if (guards.length > 1) read.problems.push(`${guards.join(' contradicts ')}: remove one of them`);
   const problems = [...read.unknownVariables(), ...read.problems];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

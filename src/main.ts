@@ -1,5 +1,8 @@
 import { bringUpDatabase, bringUpSchema, configOrExit, onWaiting, type DatabaseAtHand } from './bring-up.ts';
 import type { Config } from './config.ts';
+import type { Credentials } from './credentials/credential.ts';
+import { openCredentialsFile } from './credentials/credentials-file.ts';
+import { tokenCredentials } from './credentials/tokens.ts';
 import { createClock, monotonic, pause, yieldTurn } from './db/clock.ts';
 import { reachDatabase } from './db/reach.ts';
 import { createLog, inTurns, standardOutput } from './log.ts';
@@ -61,6 +64,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 
 try {
   const certificates = await certificatesOf(config);
+  const credentials = await credentialsOf(config);
   await assertFree(config);
   const telemetry = await startTelemetry({ ...config, log });
   if (telemetry !== undefined) undo.push(() => telemetry.close());
@@ -71,6 +75,7 @@ try {
     const service = await startService({
       ...config,
       certificates,
+      credentials,
       databaseUrl: database.service.url,
       log,
       telemetry,
@@ -95,6 +100,14 @@ async function certificatesOf({ tlsFiles }: Config): Promise<Certificates | unde
   const certificates = await openCertificates(tlsFiles, { clock: createClock(), log });
   undo.push(() => certificates.close());
   return certificates;
+}
+
+/** Who may call; null: everybody may do everything. */
+async function credentialsOf({ credentialsFile, tokens }: Config): Promise<Credentials | null> {
+  if (credentialsFile === undefined) return tokens.length === 0 ? null : tokenCredentials(tokens);
+  const credentials = await openCredentialsFile(credentialsFile, { clock: createClock(), log });
+  undo.push(() => credentials.close());
+  return credentials;
 }
 
 /** The database, there and taking connections; and the replica, if there is one. */

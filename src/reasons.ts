@@ -41,7 +41,7 @@ export const REASONS = {
   OVERLOADED: { code: 'RESOURCE_EXHAUSTED', metadata: ['limit'], retryAfterMs: 250 },
   LIMIT_REACHED: { code: 'RESOURCE_EXHAUSTED', metadata: ['limit'] },
   UNAUTHENTICATED: { code: 'UNAUTHENTICATED', metadata: [] },
-  FORBIDDEN: { code: 'PERMISSION_DENIED', metadata: ['permission'] },
+  FORBIDDEN: { code: 'PERMISSION_DENIED', metadata: ['permission', 'namespace'] },
   // Another instance, or the next start of this one, takes the retry.
   SHUTTING_DOWN: { code: 'UNAVAILABLE', metadata: [], retryAfterMs: 1_000 },
   DATABASE_UNAVAILABLE: { code: 'UNAVAILABLE', metadata: [], retryAfterMs: 1_000 },

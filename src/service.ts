@@ -35,7 +35,7 @@ import { createSignals, type Changed } from './live/signals.ts';
 
 export type ServiceOptions = Pick<
   ServerOptions,
-  'host' | 'port' | 'certificates' | 'corsOrigins' | 'tokens' | 'allowAnonymous' | 'maxCalls' | 'graceMs'
+  'host' | 'port' | 'certificates' | 'corsOrigins' | 'credentials' | 'allowAnonymous' | 'maxCalls' | 'graceMs'
 > & {
   readonly databaseUrl: string;
   /** A read replica that answers questions; a caller that must see its own write asks with min_version. */

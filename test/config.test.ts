@@ -307,6 +307,24 @@ describe('an address that other machines reach', () => {
       'CREDIT_LEDGER_ALLOW_ANONYMOUS=true contradicts CREDIT_LEDGER_TOKENS: remove one of them',
     ]);
   });
+
+  test('is guarded by a file of credentials', () => {
+    const config = readConfig({
+      CREDIT_LEDGER_HOST: '0.0.0.0',
+      CREDIT_LEDGER_CREDENTIALS: '/etc/credit-ledger/credentials.json',
+    });
+
+    expect(config).toMatchObject({ credentialsFile: '/etc/credit-ledger/credentials.json', tokens: [] });
+  });
+
+  test('has its credentials from one place', () => {
+    const both = { CREDIT_LEDGER_CREDENTIALS: 'a.json', CREDIT_LEDGER_TOKENS: 'a:read:b' };
+
+    expect(problemsOf(both)).toEqual([
+      'CREDIT_LEDGER_CREDENTIALS contradicts CREDIT_LEDGER_TOKENS: remove one of them',
+    ]);
+    expect(problemsOf({ ...both, CREDIT_LEDGER_ALLOW_ANONYMOUS: 'true' })).toHaveLength(2);
+  });
 });
 
 describe('TLS', () => {

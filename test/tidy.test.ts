@@ -17,6 +17,7 @@ const layers = [
   ['service.ts', 'config.ts'],
   ['telemetry/'],
   ['rpc/'],
+  ['credentials/'],
   ['query/', 'watch/', 'feed/', 'write/', 'verify/'],
   ['live/'],
   ['book/'],

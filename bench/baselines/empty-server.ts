@@ -19,7 +19,7 @@ const { url } = await startServer({
   port: 0,
   services: [mount(CreditService, answerNothing)],
   validate: () => undefined,
-  tokens: [],
+  credentials: null,
   log: createLog('silent'),
 });
 process.stdout.write(`${JSON.stringify({ url })}\n`);

@@ -18,9 +18,9 @@ export type CurrentSpan = AsyncLocalStorage<Span | undefined>;
 /** One span a call that is traced, a child of the caller's where it says which. */
 export function createCallSpans(tracer: Tracer, current: CurrentSpan): Pick<CallObserver, 'began' | 'ended'> {
   return {
-    began({ name, isPublic }, call) {
+    began({ name, right }, call) {
       // Load balancers ask every second how this process is.
-      if (isPublic) return undefined;
+      if (right === null) return undefined;
       const attributes = {
         'rpc.system.name': call.protocol === 'connect' ? 'connectrpc' : 'grpc',
         'rpc.method': name,

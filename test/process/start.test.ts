@@ -110,6 +110,14 @@ describe('a start that cannot succeed ends with a sentence and exit code 1', () 
       { CREDIT_LEDGER_TLS_CERT: 'FILE/tls.crt', CREDIT_LEDGER_TLS_KEY: 'FILE/tls.key' },
       /CREDIT_LEDGER_TLS_CERT is .*tls\.crt, which cannot be read: ENOTDIR\.$/,
     ],
+    'no file of credentials': [
+      { CREDIT_LEDGER_CREDENTIALS: '/nowhere/credentials.json' },
+      /CREDIT_LEDGER_CREDENTIALS is \/nowhere\/credentials\.json, .*\n {2}- cannot be read: ENOENT$/,
+    ],
+    'a file that is none of credentials': [
+      { CREDIT_LEDGER_CREDENTIALS: 'FILE' },
+      /CREDIT_LEDGER_CREDENTIALS is .*\n {2}- \$ is not JSON/,
+    ],
     'an address of another machine': [
       {
         CREDIT_LEDGER_HOST: '192.0.2.1',

@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tokenCredentials } from '../../src/credentials/tokens.ts';
 import { callerKey, requestIdKey } from '../../src/rpc/call/incoming-call.ts';
 import { failureOf, protocols, type WireClient } from './clients.ts';
+import { makeSecret } from '../../src/credentials/secret.ts';
+import { createAuthentication } from '../../src/rpc/call/authentication.ts';
+import { mount } from '../../src/rpc/call/mounted-service.ts';
+import { aCredential, changingCredentials } from '../support/credentials.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
+import { Probe } from './probe.ts';
 
 let server: ProbeServer;
 beforeAll(async () => {
   server = await serveProbe([], {
-    tokens: [
+    credentials: tokenCredentials([
       { name: 'dashboard', permission: 'read', token: 'read-token' },
       { name: 'billing', permission: 'write', token: 'write-token' },
-    ],
+    ]),
   });
   server.behaviour.read = async (_request, context) => ({ text: context.values.get(callerKey) });
 });
@@ -38,10 +44,10 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
   test('a read token does not write, and is told what it lacks', async () => {
     expect(await failureOf(client.unary('write', { name: 'Ada' }, { token: 'read-token' }))).toEqual({
       code: 'PERMISSION_DENIED',
-      message: 'wiretest.v1.Probe/Write needs the permission write; the token dashboard has read',
+      message: 'wiretest.v1.Probe/Write needs the right SPEND, which dashboard does not have',
       reason: 'FORBIDDEN',
       domain: 'credit-ledger',
-      metadata: { permission: 'write' },
+      metadata: { permission: 'SPEND', namespace: '' },
     });
   });
 
@@ -80,5 +86,56 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
 
     expect(text).toMatch(/^[0-9a-f-]{36}$/);
     server.behaviour.read = async (_request, context) => ({ text: context.values.get(callerKey) });
+  });
+});
+
+describe('a client certificate', () => {
+  const service = aCredential('spiffe://prod/web', ['READ'], ['ours']);
+  const billing = aCredential('billing', ['SPEND']);
+  const { rpcs } = mount(Probe, {
+    read: async () => ({}),
+    write: async () => ({}),
+    follow: async function* () {
+      yield {};
+    },
+  });
+  const [read, write] = rpcs;
+  const authenticate = createAuthentication(changingCredentials(service, billing).credentials);
+  const call = (certificateNames: readonly string[], secret?: string) => ({
+    certificateNames,
+    header: (name: string) =>
+      name === 'authorization' && secret !== undefined ? `Bearer ${secret}` : undefined,
+  });
+
+  test('calls as the credential that has one of its names', () => {
+    expect(authenticate(read!, call(['web.prod.example', 'spiffe://prod/web']))).toMatchObject({
+      name: 'spiffe://prod/web',
+      namespaces: new Set(['ours']),
+    });
+  });
+
+  test('allows what its credential allows, and no more', () => {
+    expect(() => authenticate(write!, call(['spiffe://prod/web']))).toThrow('needs the right SPEND');
+  });
+
+  test('of another name is not enough', () => {
+    expect(() => authenticate(read!, call(['web.prod.example']))).toThrow(
+      'no name of the client certificate is that of a credential',
+    );
+  });
+
+  test('gives way to a secret', () => {
+    const names = ['spiffe://prod/web'];
+    expect(authenticate(write!, call(names, billing.secret))).toMatchObject({ name: 'billing' });
+    expect(() => authenticate(read!, call(names, makeSecret().secret))).toThrow(
+      'not one of those configured',
+    );
+  });
+
+  test('names the caller where no credentials are asked for, too', () => {
+    const open = createAuthentication(null);
+
+    expect(open(write!, call(['web.prod.example']))).toMatchObject({ name: 'web.prod.example' });
+    expect(open(write!, call([]))).toMatchObject({ name: 'anonymous' });
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tokenCredentials } from '../../src/credentials/tokens.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
 import { frame, json, post, READ, wires, type Sent } from './wires.ts';
 
@@ -13,7 +14,9 @@ afterAll(() => server.close());
 describe('with tokens', () => {
   let guarded: ProbeServer;
   beforeAll(async () => {
-    guarded = await serveProbe([], { tokens: [{ name: 'dashboard', permission: 'read', token: 'secret' }] });
+    guarded = await serveProbe([], {
+      credentials: tokenCredentials([{ name: 'dashboard', permission: 'read', token: 'secret' }]),
+    });
   });
   afterAll(() => guarded.close());
 
@@ -81,7 +84,10 @@ describe('without tokens, on loopback', () => {
   });
 
   test.each<[string, Parameters<typeof serveProbe>[1]]>([
-    ['tokens are asked for', { tokens: [{ name: 'a', permission: 'read', token: 'b' }] }],
+    [
+      'tokens are asked for',
+      { credentials: tokenCredentials([{ name: 'a', permission: 'read', token: 'b' }]) },
+    ],
     ['anybody may call', { allowAnonymous: true }],
     ['other machines reach it', { host: '0.0.0.0' }],
   ])('any name is answered where %s', async (_where, options) => {

@@ -87,7 +87,7 @@ export async function serveProbe(
     port: 0,
     services: [probe, ...more],
     validate: createValidation(inputsOf([Probe, ...more.map(({ service }) => service)])),
-    tokens: [],
+    credentials: null,
     log: log.log,
     ...options,
   });

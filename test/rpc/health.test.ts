@@ -4,6 +4,7 @@ import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
 import { HealthCheckRequestSchema } from '#gen/grpc/health/v1/health_pb.ts';
+import { tokenCredentials } from '../../src/credentials/tokens.ts';
 import { createReadiness } from '../../src/live/readiness.ts';
 import { createHealth } from '../../src/rpc/health.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
@@ -13,8 +14,8 @@ const health = createHealth(['wiretest.v1.Probe'], readiness);
 let server: ProbeServer;
 beforeAll(async () => {
   // Health asks for no token even where everything else does.
-  const tokens = [{ name: 'billing', permission: 'write', token: 'secret' }] as const;
-  server = await serveProbe([health], { tokens });
+  const credentials = tokenCredentials([{ name: 'billing', permission: 'write', token: 'secret' }]);
+  server = await serveProbe([health], { credentials });
 });
 beforeEach(() => void readiness.set(null));
 afterAll(() => server.close());

@@ -2,12 +2,14 @@ import {
   createFileRegistry,
   createRegistry,
   fromJson,
+  type JsonObject,
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
 import type { GenMessage, GenService } from '@bufbuild/protobuf/codegenv2';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { file_buf_validate_validate } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { file_credit_v1_right } from '#gen/credit/v1/right_pb.ts';
 import type { ServiceImpl } from '@connectrpc/connect';
 
 /** What the tests ask for. `name` is required, `filter` has a rule that is named like a reason. */
@@ -19,6 +21,7 @@ export type ProbeRequest = Message<'wiretest.v1.ProbeRequest'> & {
   pageSize: number;
   pageToken: string;
   minVersion: bigint;
+  namespace: string;
 };
 export type ProbeResponse = Message<'wiretest.v1.ProbeResponse'> & { text: string; count: number };
 
@@ -37,13 +40,17 @@ const string = (number: number, name: string, rules?: JsonValue) => ({
   ...field(number, name, 'TYPE_STRING'),
   ...(rules === undefined ? {} : { options: { '[buf.validate.field]': rules } }),
 });
-const rpc = (name: string, more: object = {}) => ({
+const rpc = (name: string, options: JsonObject, more: JsonObject = {}) => ({
   name,
   inputType: '.wiretest.v1.ProbeRequest',
   outputType: '.wiretest.v1.ProbeResponse',
+  options,
   ...more,
 });
-const reads = { options: { idempotencyLevel: 'NO_SIDE_EFFECTS' } };
+const READS = { idempotencyLevel: 'NO_SIDE_EFFECTS', '[credit.v1.right]': 'RIGHT_READ' };
+const SPENDS = { '[credit.v1.right]': 'RIGHT_SPEND' };
+
+const IMPORTED = [file_buf_validate_validate, file_credit_v1_right];
 
 const file = fromJson(
   FileDescriptorProtoSchema,
@@ -51,7 +58,7 @@ const file = fromJson(
     name: 'wiretest/v1/probe.proto',
     package: 'wiretest.v1',
     syntax: 'proto3',
-    dependency: ['buf/validate/validate.proto'],
+    dependency: ['buf/validate/validate.proto', 'credit/v1/right.proto'],
     messageType: [
       {
         name: 'ProbeRequest',
@@ -73,6 +80,7 @@ const file = fromJson(
           field(5, 'page_size', 'TYPE_INT32'),
           string(6, 'page_token'),
           field(7, 'min_version', 'TYPE_INT64'),
+          string(8, 'namespace'),
         ],
       },
       { name: 'ProbeResponse', field: [string(1, 'text'), field(2, 'count', 'TYPE_INT32')] },
@@ -80,15 +88,13 @@ const file = fromJson(
     service: [
       {
         name: 'Probe',
-        method: [rpc('Read', reads), rpc('Write'), rpc('Follow', { ...reads, serverStreaming: true })],
+        method: [rpc('Read', READS), rpc('Write', SPENDS), rpc('Follow', READS, { serverStreaming: true })],
       },
     ],
   },
-  { registry: createRegistry(file_buf_validate_validate) },
+  { registry: createRegistry(...IMPORTED) },
 );
-const registry = createFileRegistry(file, (name) =>
-  name === 'buf/validate/validate.proto' ? file_buf_validate_validate : undefined,
-);
+const registry = createFileRegistry(file, (name) => IMPORTED.find(({ proto }) => proto.name === name));
 
 export const ProbeRequestSchema = registry.getMessage('wiretest.v1.ProbeRequest') as ProbeRequestSchema;
 

@@ -1,14 +1,15 @@
 import { afterAll, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#gen/grpc/health/v1/health_pb.ts';
+import { tokenCredentials } from '../../src/credentials/tokens.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
 import { untilSo } from '../support/until.ts';
 import { testWorld } from '../support/world.ts';
 
 /** What load balancers are told of an instance: the truth about its database, whoever they are. */
 
-const tokens = [{ name: 'billing', permission: 'write', token: 'secret' }] as const;
+const credentials = tokenCredentials([{ name: 'billing', permission: 'write', token: 'secret' }]);
 const { time, sql, another } = await testWorld();
-const { url } = await another({ tokens });
+const { url } = await another({ credentials });
 const client = grpcCaller(url);
 afterAll(() => client.close());
 

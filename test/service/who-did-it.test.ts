@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { VerifyVerdict } from '#gen/ledger/v1/verify_pb.ts';
+import { tokenCredentials } from '../../src/credentials/tokens.ts';
 import { day } from '../support/builders.ts';
 import { callerOf, type Caller } from '../support/caller.ts';
 import { watchTransactions } from '../support/following.ts';
@@ -12,14 +13,14 @@ import { testWorld } from '../support/world.ts';
 /** Every version keeps who made it, and whatever tells of a version tells that (domain.md §19). */
 
 const world = await testWorld({
-  tokens: [
+  credentials: tokenCredentials([
     { name: 'billing', permission: 'write', token: 'of-billing' },
     { name: 'support', permission: 'write', token: 'of-support' },
-  ],
+  ]),
 });
 const { url, time, sql } = world;
 /** Reads without credentials. */
-const open = await world.another({ tokens: [] });
+const open = await world.another({ credentials: null });
 
 const UUID = '0196b2f4-6f3e-7c1a-9d52-5a7f0b1c2d3e';
 

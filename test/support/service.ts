@@ -9,7 +9,7 @@ export const testService = (
   databaseUrl: string,
   options: {
     clock?: Clock;
-    tokens?: ServiceOptions['tokens'];
+    credentials?: ServiceOptions['credentials'];
     replicaUrl?: string;
     lanes?: number;
     batchSize?: number;
@@ -35,7 +35,7 @@ export const testService = (
     databaseUrl,
     host: '127.0.0.1',
     port: 0,
-    tokens: [],
+    credentials: null,
     graceMs: 2_000,
     poolSize: 13,
     lanes: 4,

@@ -56,7 +56,7 @@ const STRAINED: ReadonlySet<Code> = new Set([
  * debug, as they drown the rest.
  */
 export function logSuccess(log: Log, record: AccessRecord, answer?: Outgoing): void {
-  const level = record.method.isPublic ? 'debug' : 'info';
+  const level = record.method.right === null ? 'debug' : 'info';
   if (log.isLevelEnabled(level)) log[level](fieldsOf(record, 'OK', answer), 'rpc');
 }
 

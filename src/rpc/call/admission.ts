@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { actorOf, type Actor } from '../../actor.ts';
+import type { Credential } from '../../credentials/credential.ts';
 import type { Clock } from '../../db/clock.ts';
 import type { Log } from '../../log.ts';
 import {
@@ -18,6 +19,7 @@ import type { CallObserver } from './call-observer.ts';
 import { isDeliberate, reasonOf, toWireError } from './errors.ts';
 import { namedActorOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
+import { assertMayIn, namespaceIn } from './namespaces.ts';
 import type { OpenCall, OpenCalls } from './open-calls.ts';
 import type { Validate } from './validation.ts';
 
@@ -45,14 +47,16 @@ export function admit(
   endedEarly?: () => void,
 ): AdmittedCall {
   const record = startRecord(rpc, call, parts.observer?.began(rpc, call));
+  let credential: Credential;
   try {
-    record.caller = parts.authenticate(rpc, call);
-    if (!rpc.isPublic) record.actor = namedActorOf(call);
+    credential = parts.authenticate(rpc, call);
+    record.caller = credential.name;
+    if (rpc.right !== null) record.actor = namedActorOf(call);
     parts.openCalls.assertOpen();
   } catch (error) {
     throw told(parts, record, error);
   }
-  return new AdmittedCall(parts, record, call, endedEarly);
+  return new AdmittedCall(parts, record, credential, call, endedEarly);
 }
 
 /** Logs why a call failed, and gives what its caller may see of it. */
@@ -80,6 +84,10 @@ export class AdmittedCall implements OpenCall, DecidedCall {
   readonly actor: Actor;
   readonly #parts: MiddlewareParts;
   readonly #record: AccessRecord;
+  readonly #call: IncomingCall;
+  #credential: Credential;
+  /** What its request is about, once it is known; undefined too where each item says that for itself. */
+  #namespace: string | undefined;
   readonly #controller = new AbortController();
   readonly #deadlineMs: number;
   readonly #endedEarly: (() => void) | undefined;
@@ -92,12 +100,15 @@ export class AdmittedCall implements OpenCall, DecidedCall {
   constructor(
     parts: MiddlewareParts,
     record: AccessRecord,
+    credential: Credential,
     call: IncomingCall,
     endedEarly: (() => void) | undefined,
   ) {
     const { clock } = parts;
     this.#parts = parts;
     this.#record = record;
+    this.#call = call;
+    this.#credential = credential;
     this.#endedEarly = endedEarly;
     this.#deadlineMs = this.kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
     this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));
@@ -124,6 +135,31 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     return this.#record.requestId;
   }
 
+  /**
+   * Takes note of the namespace the request is about.
+   * @throws RefusalError FORBIDDEN where the caller may do nothing in it.
+   */
+  enterNamespaceOf(request: Message): void {
+    if (this.#record.method.addressing !== 'request') return;
+    this.#namespace = namespaceIn(request);
+    this.assertMayIn(this.#namespace);
+  }
+
+  /** Asks once more what was asked at the beginning, of what the call came with: a stream outlives what was true then. */
+  review(): void {
+    try {
+      this.#credential = this.#parts.authenticate(this.#record.method, this.#call);
+      if (this.#namespace !== undefined) this.assertMayIn(this.#namespace);
+    } catch (error) {
+      this.end(() => error);
+    }
+  }
+
+  assertMayIn(namespace: string): void {
+    const { right } = this.#record.method;
+    if (right !== null) assertMayIn(this.#credential, namespace, right);
+  }
+
   /** How long it may still take; undefined: as long as it takes. */
   leftMs(): number | undefined {
     return this.#deadlineMs === Infinity ? undefined : this.#deadlineMs - this.#parts.clock.monotonic();
@@ -131,12 +167,14 @@ export class AdmittedCall implements OpenCall, DecidedCall {
 
   /**
    * Counts as a call from now on, which a stopping server lets finish: all of it has come. What is never sent to its end is
-   * nobody's call. The line in the log says what the request is about, whatever becomes of it.
-   * @throws RefusalError SHUTTING_DOWN
+   * nobody's call. The line in the log says what the request is about, whatever becomes of it. Who calls is asked once
+   * more: from now on it is reviewed, and it may have taken long to come.
+   * @throws RefusalError SHUTTING_DOWN, UNAUTHENTICATED, FORBIDDEN
    */
   begin(request?: Message): void {
     this.#record.request = request;
     this.#parts.openCalls.assertOpen();
+    this.#credential = this.#parts.authenticate(this.#record.method, this.#call);
     this.#parts.openCalls.enter(this);
   }
 

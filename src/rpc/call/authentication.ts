@@ -1,42 +1,52 @@
-import { hash, timingSafeEqual } from 'node:crypto';
-import type { AccessToken } from '../../environment.ts';
+import { ANYBODY, type Credential, type Credentials, type Right } from '../../credentials/credential.ts';
 import { refuse } from '../../refusal.ts';
 import type { CallHead } from './incoming-call.ts';
-import { changesNothing, type MountedRpc } from './mounted-service.ts';
+import type { MountedRpc } from './mounted-service.ts';
 
-/** Names the caller of an RPC, or refuses it: UNAUTHENTICATED, FORBIDDEN. */
-export type Authenticate = (method: MountedRpc, call: Pick<CallHead, 'header'>) => string;
+/** What a caller shows: a secret, or the certificate of its connection. */
+type Shown = Pick<CallHead, 'header' | 'certificateNames'>;
 
-const ANONYMOUS = 'anonymous';
+/** Tells who calls an RPC, or refuses them: UNAUTHENTICATED, FORBIDDEN. Namespaces are asked about later: namespaces.ts. */
+export type Authenticate = (rpc: MountedRpc, call: Shown) => Credential;
 
-/** Without tokens everybody may do everything; public methods never ask. */
-export function createAuthentication(tokens: readonly AccessToken[]): Authenticate {
-  const known = tokens.map(({ name, permission, token }) => ({ name, permission, digest: digest(token) }));
-  return (method, call) => {
-    if (known.length === 0 || method.isPublic) return ANONYMOUS;
-    const presented = digest(bearerToken(call));
-    // Digests have one length, and every one is compared: the time taken tells nothing about any token.
-    const matches = known.filter((candidate) => timingSafeEqual(candidate.digest, presented));
-    const caller = matches[0];
-    if (caller === undefined)
-      return refuse('UNAUTHENTICATED', 'the bearer token is not one of those configured');
-    if (caller.permission === 'read' && !changesNothing(method)) return forbid(method, caller.name);
-    return caller.name;
+/** With null everybody may do everything; public RPCs never ask. */
+export function createAuthentication(credentials: Credentials | null): Authenticate {
+  return ({ name, right }, call) => {
+    if (right === null) return ANYBODY;
+    if (credentials === null) return anybody(call);
+    const credential = credentialOf(credentials, call);
+    if (!credential.rights.has(right)) return forbid(name, right, credential);
+    return credential;
   };
 }
 
-function bearerToken(call: Pick<CallHead, 'header'>): string {
-  const header = call.header('authorization');
-  if (header === undefined)
-    return refuse('UNAUTHENTICATED', 'send a token as metadata: authorization: Bearer <token>');
-  const token = /^bearer +(\S+)$/i.exec(header)?.[1];
-  return token ?? refuse('UNAUTHENTICATED', 'the authorization metadata must read: Bearer <token>');
+/** Who shows a certificate has its name, where no credential is asked for, too. */
+const anybody = ({ certificateNames: [name] }: Shown): Credential =>
+  name === undefined ? ANYBODY : { ...ANYBODY, name };
+
+/** A secret that is shown is what counts, whatever the certificate says: a connection may be a proxy's. */
+function credentialOf(credentials: Credentials, { header, certificateNames }: Shown): Credential {
+  const authorization = header('authorization');
+  if (authorization !== undefined)
+    return (
+      credentials.bySecret(bearerToken(authorization)) ??
+      refuse('UNAUTHENTICATED', 'the bearer token is not one of those configured')
+    );
+  for (const name of certificateNames) {
+    const credential = credentials.byName(name);
+    if (credential !== undefined) return credential;
+  }
+  return certificateNames.length === 0
+    ? refuse('UNAUTHENTICATED', 'send a token as metadata: authorization: Bearer <token>')
+    : refuse('UNAUTHENTICATED', 'no name of the client certificate is that of a credential');
 }
 
-function forbid(method: MountedRpc, caller: string): never {
-  return refuse('FORBIDDEN', `${method.name} needs the permission write; the token ${caller} has read`, {
-    permission: 'write',
+const bearerToken = (authorization: string): string =>
+  /^bearer +(\S+)$/i.exec(authorization)?.[1] ??
+  refuse('UNAUTHENTICATED', 'the authorization metadata must read: Bearer <token>');
+
+const forbid = (rpc: string, permission: Right, { name }: Credential): never =>
+  refuse('FORBIDDEN', `${rpc} needs the right ${permission}, which ${name} does not have`, {
+    permission,
+    namespace: '',
   });
-}
-
-const digest = (token: string): Buffer => hash('sha256', token, 'buffer');

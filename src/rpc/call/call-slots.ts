@@ -83,7 +83,7 @@ export function createCallSlots(options: CallSlotsOptions): CallSlots {
 
   return {
     enter(rpc, call) {
-      if (rpc.kind !== 'unary' || rpc.isPublic) {
+      if (rpc.kind !== 'unary' || rpc.right === null) {
         call.begin();
         return nothing;
       }

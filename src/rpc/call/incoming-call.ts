@@ -32,11 +32,20 @@ export type DecidedCall = {
   /** All three: who does what the call does. */
   readonly actor: Actor;
   leftMs(): number | undefined;
+  /**
+   * Of an item of a batch; what is asked otherwise has been looked at before its handler sees it.
+   * @throws RefusalError FORBIDDEN where the caller may do nothing in the namespace.
+   */
+  assertMayIn(namespace: string): void;
 };
 
 /** The same as Connect's context has it. */
-export const valuesOf = ({ caller, requestId, actor }: DecidedCall): ContextValues =>
-  createContextValues().set(callerKey, caller).set(requestIdKey, requestId).set(actorKey, actor);
+export const valuesOf = (decided: DecidedCall): ContextValues =>
+  createContextValues()
+    .set(callerKey, decided.caller)
+    .set(requestIdKey, decided.requestId)
+    .set(actorKey, decided.actor)
+    .set(namespacesKey, decided);
 
 /** What is known of a call before it is read. */
 export type CallHead = {
@@ -51,8 +60,18 @@ export type CallHead = {
   header(name: string): string | undefined;
 };
 
-/** In a handler's context: the name of the token that was presented; `anonymous` where none is required. */
+/** In a handler's context: the name of the credential that was shown; `anonymous` where none is required. */
 export const callerKey = createContextKey('anonymous', { description: 'the name of who calls' });
+
+/** The same: in which namespaces the caller may do what it asks for. */
+export const namespacesKey = createContextKey<Pick<DecidedCall, 'assertMayIn'>>(
+  {
+    assertMayIn() {
+      throw new Error('invariant: nobody has said where the caller may do what it asks for');
+    },
+  },
+  { description: 'where the caller may do what it asks for' },
+);
 
 /** The same: its request id, the handle for finding this call in the log. */
 export const requestIdKey = createContextKey('', { description: 'the id of the request' });

@@ -12,7 +12,7 @@ import { reject, type Rejection } from './rejection.ts';
 
 /**
  * What surrounds every handler, whatever the transport, in this order: request id, authentication,
- * deadline, decoding, validation, handler, encoding, errors, access log.
+ * deadline, decoding, validation, namespace, handler, encoding, errors, access log.
  * Decoding and encoding are the transport's, so that their failures are answered and
  * logged like any other. All that is ever thrown from here is a ConnectError safe to show.
  */
@@ -29,7 +29,7 @@ export type Middleware = {
    * Refuses a call by its head, before any of its body is read. Whoever passes is asked again when the call is admitted.
    * @throws RefusalError UNAUTHENTICATED, FORBIDDEN, SHUTTING_DOWN
    */
-  check(rpc: MountedRpc, call: Pick<CallHead, 'header'>): void;
+  check(rpc: MountedRpc, call: Pick<CallHead, 'header' | 'certificateNames'>): void;
   /** Asked of a call that has passed the check, before any of its body is read. */
   readonly slots: CallSlots;
   /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
@@ -55,6 +55,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
         const request = await admitted.race(call.decode() as Promise<Message>);
         admitted.begin(request);
         validate(rpc.method.input, request);
+        admitted.enterNamespaceOf(request);
         const work = admitted.traced(() => Promise.resolve(rpc.impl(request, admitted.context)));
         const response = await admitted.race(work);
         const answer = encode(response);
@@ -78,6 +79,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
         const request = await admitted.race(input as Promise<Message>);
         admitted.begin(request);
         validate(rpc.method.input, request);
+        admitted.enterNamespaceOf(request);
         return rpc.impl(request, admitted.context);
       };
       try {

@@ -1,13 +1,19 @@
-import type { DescService, Registry } from '@bufbuild/protobuf';
+import { getOption, type DescMethod, type DescService, type Registry } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type MethodImplSpec, type ServiceImpl } from '@connectrpc/connect';
+import { Right as RightOption, right as rightOption } from '#gen/credit/v1/right_pb.ts';
+import type { Right } from '../../credentials/credential.ts';
+import { nameOf } from '../wire.ts';
+import { addressingOf, type Addressing } from './namespaces.ts';
 
 /** One RPC with its implementation. */
 export type MountedRpc = Exclude<MethodImplSpec, { kind: 'client_streaming' }> & {
   /** `credit.v1.CreditService/GetBalance`, as logs and errors name it. */
   readonly name: string;
-  /** Needs no token: health and reflection. */
-  readonly isPublic: boolean;
+  /** What its caller needs, as the proto says; null: nothing, not even a name. Health and reflection are for everybody. */
+  readonly right: Right | null;
+  /** Where its requests tell their namespace; null where anybody may call it. */
+  readonly addressing: Addressing | null;
 };
 
 export type UnaryRpc = Extract<MountedRpc, { kind: 'unary' }>;
@@ -22,8 +28,9 @@ export type MountedService = {
 };
 
 /**
- * Pairs a service with its implementation. Connect would answer an RPC that was forgotten with UNIMPLEMENTED, and no
- * middleware here takes a stream of requests that has one answer: both are found at the start.
+ * Pairs a service with its implementation. What would be noticed by a caller at best is found at the start: an RPC that
+ * was forgotten, which Connect would answer with UNIMPLEMENTED; a stream of requests with one answer, which no middleware
+ * here takes; and an RPC of which nobody could say who may call it.
  */
 export function mount<S extends DescService>(
   service: S,
@@ -35,11 +42,20 @@ export function mount<S extends DescService>(
     if (!Object.hasOwn(implementation, spec.method.localName)) throw new TypeError(`${name} has no handler`);
     if (spec.kind === 'client_streaming')
       throw new TypeError(`${name}: client streaming is not supported by the middleware`);
-    return { ...spec, name, isPublic };
+    if (isPublic) return { ...spec, name, right: null, addressing: null };
+    if (spec.kind === 'bidi_streaming') throw new TypeError(`${name}: a stream of requests has no namespace`);
+    return { ...spec, name, right: rightOf(spec.method), addressing: addressingOf(spec.method.input) };
   });
   return { service, rpcs, ...(registry && { registry }) };
 }
 
-/** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET, and with a token that may only read. */
+/** The right that a method's option says. */
+export function rightOf(method: DescMethod): Right {
+  const right = nameOf(RightOption, getOption(method, rightOption));
+  if (right === null) throw new TypeError(`${method.parent.typeName}/${method.name} says no right`);
+  return right;
+}
+
+/** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET. */
 export const changesNothing = ({ method }: MountedRpc): boolean =>
   method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;

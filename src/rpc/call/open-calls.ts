@@ -1,9 +1,12 @@
+import type { Credentials } from '../../credentials/credential.ts';
 import type { Clock } from '../../db/clock.ts';
 import { RefusalError } from '../../refusal.ts';
 
 /** A call that is being answered; `end` ends it early, for a reason. */
 export type OpenCall = {
   readonly kind: 'unary' | 'stream';
+  /** Ends it if its caller may not have it any more. */
+  review(): void;
   end(reason: () => unknown): void;
   /** Where it stands among the open ones, which keep it here. */
   place: number;
@@ -30,15 +33,18 @@ const shuttingDown = () =>
     metadata: {},
   });
 
-export function createOpenCalls(clock: Clock): OpenCalls {
+/** When who may call has changed, streams of those who may not any more end. Other calls are over soon by themselves. */
+export function createOpenCalls(clock: Clock, credentials: Credentials | null): OpenCalls {
   // Not a map: in one that comes and goes this fast, tables that were outgrown hold on to calls that have long ended.
   const open: OpenCall[] = [];
   const drained = Promise.withResolvers<void>();
   let closing = false;
 
-  const endAll = (kind: OpenCall['kind']) => {
-    for (const call of Array.from(open)) if (call.kind === kind) call.end(shuttingDown);
-  };
+  // Of a copy: those that end leave.
+  const ofKind = (kind: OpenCall['kind']) => open.filter((call) => call.kind === kind);
+  const endAll = (kind: OpenCall['kind']) => ofKind(kind).forEach((call) => call.end(shuttingDown));
+
+  const callOffReviews = credentials?.onChange(() => ofKind('stream').forEach((call) => call.review()));
 
   return {
     assertOpen: () => {
@@ -65,6 +71,7 @@ export function createOpenCalls(clock: Clock): OpenCalls {
       const callOff = clock.after(graceMs, () => endAll('unary'));
       await drained.promise;
       callOff();
+      callOffReviews?.();
     },
   };
 }

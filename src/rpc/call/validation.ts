@@ -48,7 +48,7 @@ export function createValidation(schemas: Iterable<DescMessage>): Validate {
 }
 
 /** The items of a batch are validated one by one, so that a wrong one fails alone. */
-const isItemOfBatch = (field: DescField) => {
+export const isItemOfBatch = (field: DescField) => {
   const { type } = getOption(field, fieldOption);
   return type.case === 'repeated' && type.value.items?.ignore === Ignore.ALWAYS;
 };

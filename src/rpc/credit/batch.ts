@@ -5,7 +5,8 @@ import type { Code } from '#gen/google/rpc/code_pb.ts';
 import type { Command } from '../../credit/command.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
-import { keyOf } from '../decode.ts';
+import { namespacesKey } from '../call/incoming-call.ts';
+import { keyOf, namespaceOf } from '../decode.ts';
 import { writerOf } from '../encoding/encode.ts';
 import { encodedList, renumbering, type Encoded } from '../encoding/encoded.ts';
 import { deadlineOf, type Handler } from '../handler.ts';
@@ -39,6 +40,7 @@ export function batch<
     const prepared = await Promise.allSettled(
       items.map(async (item) => {
         deps.validate(input, item);
+        context.values.get(namespacesKey).assertMayIn(namespaceOf(item));
         return prepare(item, deps, context);
       }),
     );

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createClock, type Clock } from '../../db/clock.ts';
-import { isLoopback, type AccessToken } from '../../environment.ts';
+import type { Credentials } from '../../credentials/credential.ts';
+import { isLoopback } from '../../environment.ts';
 import type { Log } from '../../log.ts';
 import { explainListening } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
@@ -24,9 +25,9 @@ export type ServerOptions = {
   readonly services: readonly MountedService[];
   /** What requests have to be, before a handler sees them. */
   readonly validate: Validate;
-  /** Who may call; empty: everybody may do everything. */
-  readonly tokens: readonly AccessToken[];
-  /** Without tokens and on loopback: whether callers may call by other names than this machine's. Default false. */
+  /** Who may call; null: everybody may do everything. */
+  readonly credentials: Credentials | null;
+  /** Without credentials and on loopback: whether callers may call by other names than this machine's. Default false. */
   readonly allowAnonymous?: boolean;
   readonly log: Log;
   /** What deadlines and waiting go by; default the process's. */
@@ -76,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port,
     services,
     validate,
-    tokens,
+    credentials,
     log,
     allowAnonymous = false,
     graceMs = DEFAULT_GRACE_MS,
@@ -86,11 +87,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     clock = createClock(),
     observer,
   } = options;
-  const openCalls = createOpenCalls(clock);
-  const authenticate = createAuthentication(tokens);
+  const openCalls = createOpenCalls(clock, credentials);
+  const authenticate = createAuthentication(credentials);
   const slots = createCallSlots({ limit, writesInTime, log, clock, onTurnedAway: observer?.turnedAway });
   const middleware = createMiddleware({ log, clock, authenticate, validate, openCalls, observer }, slots);
-  const isLocal = tokens.length === 0 && !allowAnonymous && isLoopback(host);
+  const isLocal = credentials === null && !allowAnonymous && isLoopback(host);
   const checkHost = isLocal ? createHostCheck(host) : () => {};
   const { http1, http2, sockets } = createConnections(services, middleware, checkHost, { ...options, clock });
 

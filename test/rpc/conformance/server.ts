@@ -39,9 +39,9 @@ const { service, implementation } = conformanceService(registry);
 const server = await startServer({
   host: '127.0.0.1',
   port: 0,
-  services: [mount(service, implementation, { registry })],
+  services: [mount(service, implementation, { registry, isPublic: true })],
   validate: createValidation([]),
-  tokens: [],
+  credentials: null,
   log: createLog('fatal', process.stderr),
   ...(wanted.useTls && { certificates: certificatesOf(wanted) }),
 });

@@ -268,7 +268,7 @@ export const ErrorReason = {
 
   /**
    * The call carries no credentials, or wrong ones.
-   * Do: Send a valid token.
+   * Do: Send a valid secret as `authorization: Bearer <secret>`.
    * Code: UNAUTHENTICATED. Metadata: none.
    *
    * @generated from enum value: ERROR_REASON_UNAUTHENTICATED = 27;
@@ -276,9 +276,10 @@ export const ErrorReason = {
   UNAUTHENTICATED: 27,
 
   /**
-   * The caller may not do this, or not in this namespace.
-   * Do: Ask the operator for the permission named.
-   * Code: PERMISSION_DENIED. Metadata: permission.
+   * The caller may not do this, or nothing in this namespace: `permission` is the right that the RPC needs, `namespace`
+   * the one that the caller has nothing to do with, empty where the right is what is missing.
+   * Do: Ask the operator for what is named.
+   * Code: PERMISSION_DENIED. Metadata: permission, namespace.
    *
    * @generated from enum value: ERROR_REASON_FORBIDDEN = 28;
    */

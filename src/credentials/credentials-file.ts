@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../db/clock.ts';
+import { createLoop } from '../live/loop.ts';
+import type { Log } from '../log.ts';
+import { StartError } from '../start-error.ts';
+import type { Credentials } from './credential.ts';
+import { credentialSet } from './credential-set.ts';
+import { readCredentials, type FiledCredential, type ReadCredentials } from './read-credentials.ts';
+
+/** The credentials of a file, as it is now. */
+export type CredentialsFile = Credentials & { close(): Promise<void> };
+
+/**
+ * How often the file is looked at. By the clock, and all of it: what a rename, a link that is set elsewhere (as Kubernetes
+ * does with secrets) or a network file system tell of a change differs, and what is read does not.
+ */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Reads the file and goes on looking at it. One that cannot be read later is told of in the log, and the last good one is
+ * good until it can.
+ * @throws StartError with everything that is wrong with it.
+ */
+export async function openCredentialsFile(
+  path: string,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<CredentialsFile> {
+  let text = await textOf(path);
+  const first = read(text);
+  if ('problems' in first) throw new StartError(refusalOf(path, first.problems));
+  let { credentials } = first;
+  let current = credentialSet(credentials);
+  const listeners = new Set<() => void>();
+
+  async function look(): Promise<void> {
+    const now = await textOf(path);
+    if (now.said !== text.said) {
+      text = now;
+      take(read(now));
+    }
+    loop.within(LOOK_EVERY_MS);
+  }
+
+  function take(answer: ReadCredentials): void {
+    if ('problems' in answer) {
+      const { problems } = answer;
+      log.error({ path, problems }, 'the credentials cannot be read; those from before stay good');
+      return;
+    }
+    const change = changeBetween(credentials, answer.credentials);
+    ({ credentials } = answer);
+    current = credentialSet(credentials);
+    log.info({ path, credentials: credentials.length, ...change }, 'the credentials were read again');
+    for (const listener of listeners) listener();
+  }
+
+  const loop = createLoop(clock, 0, look);
+  loop.within(LOOK_EVERY_MS);
+  return {
+    bySecret: (secret) => current.bySecret(secret),
+    byName: (name) => current.byName(name),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: () => loop.stop(),
+  };
+}
+
+/** What stands in the file, or why nobody can say; `said` is the same as long as neither changes. */
+type Text = { readonly said: string; readonly problem?: string };
+
+const textOf = (path: string): Promise<Text> =>
+  readFile(path, 'utf8').then(
+    (said) => ({ said }),
+    (error: NodeJS.ErrnoException) => ({ said: `${error.code}`, problem: `cannot be read: ${error.code}` }),
+  );
+
+const read = ({ said, problem }: Text): ReadCredentials =>
+  problem === undefined ? readCredentials(said) : { problems: [problem] };
+
+const refusalOf = (path: string, problems: readonly string[]): string =>
+  `CREDIT_LEDGER_CREDENTIALS is ${path}, which is no file of credentials:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`;
+
+/** Names alone: which came, which went, and which may do something else or by other secrets. */
+function changeBetween(before: readonly FiledCredential[], after: readonly FiledCredential[]) {
+  const [then, now] = [saidBy(before), saidBy(after)];
+  return {
+    added: [...now.keys()].filter((name) => !then.has(name)),
+    withdrawn: [...then.keys()].filter((name) => !now.has(name)),
+    changed: [...now]
+      .filter(([name, said]) => then.has(name) && then.get(name) !== said)
+      .map(([name]) => name),
+  };
+}
+
+const saidBy = (credentials: readonly FiledCredential[]): ReadonlyMap<string, string> =>
+  new Map(credentials.map((one) => [one.name, saidOf(one)]));
+
+const saidOf = ({ rights, namespaces, secrets }: FiledCredential): string =>
+  JSON.stringify([
+    [...rights].toSorted(),
+    namespaces === '*' ? '*' : [...namespaces].toSorted(),
+    secrets.map(({ digest }) => digest.toString('hex')).toSorted(),
+  ]);
