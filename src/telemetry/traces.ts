@@ -50,10 +50,12 @@ export function startTracing(sampling: Sampling, log: Log): Tracing {
     ...createCallSpans(tracer, current),
     ...createDatabaseSpans(tracer, current),
     async close() {
+      const isOver = new AbortController();
       const sent = provider
         .shutdown()
-        .catch((err: unknown) => log.warn({ err }, 'the last spans could not be sent'));
-      await Promise.race([sent, pause(LAST_SPANS_MS)]);
+        .catch((err: unknown) => log.warn({ err }, 'the last spans could not be sent'))
+        .finally(() => isOver.abort());
+      await Promise.race([sent, pause(LAST_SPANS_MS, isOver.signal)]);
     },
   };
 }
