@@ -311,6 +311,7 @@ describe('an address that other machines reach', () => {
   test('is guarded by a file of credentials', () => {
     const config = readConfig({
       CREDIT_LEDGER_HOST: '0.0.0.0',
+      CREDIT_LEDGER_PLAINTEXT: 'true',
       CREDIT_LEDGER_CREDENTIALS: '/etc/credit-ledger/credentials.json',
     });
 
