@@ -242,14 +242,13 @@ const reversedEntry = (transactionId: string, position: number): ReadEntry['reve
 });
 
 /**
- * The transaction of a kind that a write has just added, as reading it back will show it, but for who made it; undefined if
- * it added none.
+ * The transaction of a kind that a write has just added, as reading it back will show it; undefined if it added none.
  * `reversedId`: the transaction that a REVERSE takes back.
  */
 export function asRead(
   appended: Appended,
   kind: PostingKind,
-  idempotencyKey: string | null,
+  { idempotencyKey, actor }: Pick<ReadTransaction, 'idempotencyKey' | 'actor'>,
   reversedId: string | null = null,
 ): ReadTransaction | undefined {
   const made = appended.transactions.find((transaction) => transaction.kind === kind);
@@ -260,7 +259,7 @@ export function asRead(
     id: transactionId,
     groupId: idOf('txn', appended.transactions[0]!.uuid),
     idempotencyKey,
-    actor: null,
+    actor,
     reversedId,
     entries: appended.entries
       .filter((entry) => entry.transaction === made.ordinal)

@@ -7,7 +7,7 @@ import { NOW } from '../book/view.ts';
 import { idOf, LAST_UUID } from '../id.ts';
 import { actorColumns, actorIn, isBy, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
-import type { Made } from './maker.ts';
+import type { Made } from '../book/makers.ts';
 import { cutPage, type CutPage } from './page-end.ts';
 
 /**

@@ -9,7 +9,7 @@ import type { BookView, WrittenView } from '../book/view.ts';
 import type { GrantView } from '../credit/grant-view.ts';
 import { rememberedUnder, type Remembered } from '../tables/remembered.ts';
 import { viewsOf } from './grant-views.ts';
-import type { Made } from './maker.ts';
+import type { Made } from '../book/makers.ts';
 import { cutPage, type CutPage } from './page-end.ts';
 
 /**

@@ -8,7 +8,7 @@ import { randomSalt, type Salt } from '../ledger/hash.ts';
 import { append } from '../ledger/journal.ts';
 import { refuse, refuseFields } from '../refusal.ts';
 import { isWithdrawn } from '../tables/iso-4217.ts';
-import { record, remember, rememberedIn, type Session } from './session.ts';
+import { makerOf, record, remember, rememberedIn, type Session } from './session.ts';
 import type { Submission } from './submission.ts';
 
 /**
@@ -61,7 +61,15 @@ function prepare(deps: DecideDeps, session: Session, submission: Submission, now
   const { decision, appended, recordedAt, salt } = decideIn(session, command, now, deps);
   const { changed, state, seen } = decision;
   const { version } = state;
-  const message = reply.respond({ ...decision, state: seen, version, recordedAt, appended });
+  const message = reply.respond({
+    ...decision,
+    state: seen,
+    version,
+    recordedAt,
+    appended,
+    actor,
+    makerOf: (id) => makerOf(session, id, actor),
+  });
   const remembered =
     key === null ? null : { method, request: submission.content(), answer: reply.encode(message) };
   // Of a success that took no version no write tells.

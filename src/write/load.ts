@@ -1,4 +1,5 @@
 import type { BookCache } from '../book/book-cache.ts';
+import { loadChargeMakers, loadGrantMakers, type FoundMaker } from '../book/makers.ts';
 import { writableBooks, type WritableBook } from '../book/open-book.ts';
 import type { BookState } from '../credit/book-state.ts';
 import { allocationKey, type Allocation } from '../credit/charge.ts';
@@ -43,7 +44,7 @@ export async function loadSessions(
   { remembered, rows }: Gathered = { remembered: new Map(), rows: emptyBatch() },
 ): Promise<ReadonlyMap<string, Session>> {
   const needs = needsOf(books, submissions);
-  const [open, found, reclaimable, charges, splits, accrued, kept, posted] = await awaitAll([
+  const [open, found, reclaimable, charges, splits, accrued, kept, posted, makersIn] = await awaitAll([
     writableBooks(connection, cached, books),
     loadGrants(connection, needs.grants),
     loadReclaimable(connection, needs.late),
@@ -52,24 +53,24 @@ export async function loadSessions(
     loadAccrued(connection, needs.accrued),
     loadSplitsKept(connection, needs.accrued),
     loadPosted(connection, needs.transactions),
+    loadMakers(connection, needs),
   ]);
   const grants = [...found, ...reclaimable];
   const allocations = [...splits, ...accrued];
   const behind = await loadBehind(connection, needs, { grants, allocations, open });
   const grantsIn = byBook([...grants, ...behind.grants]);
   const chargesIn = byBook([...charges, ...behind.charges]);
-  const [allocationsIn, postedIn, movesIn] = [byBook(allocations), byBook(posted), byBook(behind.moves)];
-  const keptIn = byBook(kept);
-  const sinceOf = new Map(needs.late.map(({ bookId, since }) => [bookId, since]));
+  const [allocationsIn, postedIn] = [byBook(allocations), byBook(posted)];
+  const [movesIn, keptIn] = [byBook(behind.moves), byBook(kept)];
   const sessions = books.map((book) => {
     const { id, key, shard, feedPosition, version, clock, currencies } = book;
     const name = bookKeyText(key);
     const own = open.get(id)!;
-    const named = namedIn(grantsIn(id), chargesIn(id));
+    const named = { ...namedIn(grantsIn(id), chargesIn(id)), makers: makersIn(id) };
     const loaded: BookState = {
       version,
       clock,
-      historyFrom: sinceOf.get(id) ?? clock,
+      historyFrom: needs.sinceOf.get(id) ?? clock,
       grants: withPast(withNamed(own.grants, named.grants), movesIn(id), behind.formerTerms),
       charges: withNamedCharges(own.charges, named.charges),
       advances: own.advances,
@@ -102,7 +103,26 @@ const NONE: ReadonlyMap<never, never> = new Map<never, never>();
 const mapBy = <One, Key>(all: readonly One[], keyOf: (one: One) => Key): ReadonlyMap<Key, One> =>
   all.length === 0 ? NONE : new Map(all.map((one) => [keyOf(one), one]));
 
-const namedIn = (grants: readonly StoredGrant[], charges: readonly StoredCharge[]): Session['named'] => ({
+/** Who made the grants and charges that commands name, by id, of each book. */
+async function loadMakers(connection: Connection, { grants, charges }: ReturnType<typeof needsOf>) {
+  const [ofGrants, ofCharges] = await awaitAll([
+    loadGrantMakers(
+      connection,
+      grants.map(({ grantId, ...book }) => ({ ...book, id: grantId })),
+    ),
+    loadChargeMakers(
+      connection,
+      charges.map(({ chargeId, ...book }) => ({ ...book, id: chargeId })),
+    ),
+  ]);
+  const books = Map.groupBy([...ofGrants, ...ofCharges], ({ bookId }) => bookId);
+  return (bookId: number): ReadonlyMap<string, FoundMaker> => mapBy(books.get(bookId) ?? [], ({ id }) => id);
+}
+
+const namedIn = (
+  grants: readonly StoredGrant[],
+  charges: readonly StoredCharge[],
+): Omit<Session['named'], 'makers'> => ({
   grants: mapBy(grants, ({ grant }) => grant.id),
   charges: mapBy(charges, ({ charge }) => charge.id),
 });
@@ -142,6 +162,14 @@ function needsOf(books: readonly BookRow[], submissions: readonly Submission[]) 
   });
   const all = <Name>(namesIn: (needs: Needs, book: Placed) => readonly Name[]): readonly Name[] =>
     asked.flatMap(({ needs, book }) => namesIn(needs, book));
+  // Books that somebody books into before their clock, each once with the earliest such instant: the last stands.
+  const late = booksOnce(
+    asked
+      .flatMap(({ book, clock, needs: { historySince: since = null } }) =>
+        since !== null && since < clock ? [{ ...book, since }] : [],
+      )
+      .toSorted((a, b) => b.since - a.since),
+  );
   return {
     grants: all(({ grants = [] }, book) => grants.map((grantId) => ({ ...book, grantId }))),
     charges: all(({ charges = [] }, book) => charges.map((chargeId) => ({ ...book, chargeId }))),
@@ -150,14 +178,8 @@ function needsOf(books: readonly BookRow[], submissions: readonly Submission[]) 
       transactions.map((transactionId) => ({ ...book, transactionId })),
     ),
     accrued: all(({ accrued = false }, book) => (accrued ? [book] : [])),
-    /** Books that somebody books into before their clock, each once with the earliest such instant: the last stands. */
-    late: booksOnce(
-      asked
-        .flatMap(({ book, clock, needs: { historySince: since = null } }) =>
-          since !== null && since < clock ? [{ ...book, since }] : [],
-        )
-        .toSorted((a, b) => b.since - a.since),
-    ),
+    late,
+    sinceOf: new Map(late.map(({ bookId, since }) => [bookId, since])),
   };
 }
 

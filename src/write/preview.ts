@@ -35,6 +35,14 @@ export function preview<C extends Command, Message>(
       later(deps.clock.reads(time), recordedAt),
       deps,
     );
-    return reply.respond({ ...decision, state: decision.seen, version, recordedAt, appended });
+    return reply.respond({
+      ...decision,
+      state: decision.seen,
+      version,
+      recordedAt,
+      appended,
+      actor: null,
+      makerOf: () => null,
+    });
   });
 }

@@ -1,3 +1,5 @@
+import type { Actor } from '../actor.ts';
+import type { FoundMaker } from '../book/makers.ts';
 import type { WritableBook } from '../book/open-book.ts';
 import type { BookState } from '../credit/book-state.ts';
 import type { Decision } from '../credit/decide.ts';
@@ -54,6 +56,7 @@ export type Session = Placed & {
   readonly named: {
     readonly grants: ReadonlyMap<string, StoredGrant>;
     readonly charges: ReadonlyMap<string, StoredCharge>;
+    readonly makers: ReadonlyMap<string, FoundMaker>;
   };
   /** The successes of before under keys that the batch uses. */
   readonly remembered: ReadonlyMap<string, Remembered>;
@@ -95,6 +98,16 @@ const grantIn = (session: Session, id: string): StoredGrant | undefined =>
   rowIn(session.rows.grants, nameIn(session, id))?.fact ??
   session.named.grants.get(id) ??
   session.open.stored.get(id);
+
+/** Who made a grant or charge: of those that are neither named nor of this batch whoever makes the next write. */
+export function makerOf(session: Session, id: string, actor: Actor): Actor | null {
+  const loaded = session.named.makers.get(id);
+  if (loaded !== undefined) return loaded.actor;
+  const { rows, writes } = session;
+  const name = nameIn(session, id);
+  const version = rowIn(rows.grants, name)?.fact.version ?? rowIn(rows.charges, name)?.fact.charge.version;
+  return writes.find((write) => write.version === version)?.actor ?? actor;
+}
 
 /**
  * Takes a decision that changed something into the session: the new state, the rows it adds to the store, and the link

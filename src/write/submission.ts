@@ -16,6 +16,10 @@ export type Decided<C extends Command> = {
   readonly recordedAt: Instant;
   /** What it adds to the journal. */
   readonly appended: Appended;
+  /** Who makes the version; null: nobody does, it is a dry run. */
+  readonly actor: Actor | null;
+  /** Who made a grant or a charge that the answer is about. */
+  makerOf(id: string): Actor | null;
 };
 
 /**

@@ -15,13 +15,18 @@ const { caller, time, url } = world;
 const CUSTOMERS = [0, 1, 2].map((i) => neighbour('ada', i));
 
 /** Who called, by the version that the call took; and by what it made. */
-type Calls = { readonly versions: Map<string, Json>; readonly made: Map<string, Json> };
+type Calls = {
+  readonly versions: Map<string, Json>;
+  readonly made: Map<string, Json>;
+  /** Grants and charges in answers, with who is said to have made them. */
+  readonly answered: [id: string, actor: Json][];
+};
 const callsOf = new Map<string, Calls>();
 
 beforeAll(async () => {
   for (const [i, steps] of longHistories(3, 20_261_129).entries()) {
     const customerId = CUSTOMERS[i]!;
-    const calls: Calls = { versions: new Map(), made: new Map() };
+    const calls: Calls = { versions: new Map(), made: new Map(), answered: [] };
     callsOf.set(customerId, calls);
     let number = 0;
     const acting = callerOf({ url }, () => ({
@@ -29,7 +34,7 @@ beforeAll(async () => {
       ...(number % 3 > 0 && { 'credit-ledger-actor': `actor ${number}` }),
     }));
     time.now = START;
-    await playThrough(acting, time, steps, customerId, ({ result }) => {
+    await playThrough(acting, time, steps, customerId, ({ result, command }) => {
       const by = {
         caller: 'anonymous',
         ...(number % 3 > 0 && { actor: `actor ${number}` }),
@@ -41,7 +46,9 @@ beforeAll(async () => {
       // A success that changes nothing tells the version it found.
       if (version !== undefined && !calls.versions.has(version)) calls.versions.set(version, by);
       for (const one of [grant, charge]) {
-        if (one !== undefined && !calls.made.has(one.id)) calls.made.set(one.id, by);
+        if (one === undefined) continue;
+        if (!calls.made.has(one.id)) calls.made.set(one.id, by);
+        if (command.kind !== 'consume') calls.answered.push([one.id, one.actor]);
       }
     });
   }
@@ -70,7 +77,9 @@ describe.each(CUSTOMERS)('of %s', (customerId) => {
   });
 
   test('each grant and charge is by who made it, however it was changed since', async () => {
-    const { made } = callsOf.get(customerId)!;
+    const { made, answered } = callsOf.get(customerId)!;
+    expect(answered.length).toBeGreaterThan(10);
+    expect(answered).toEqual(answered.map(([id]) => [id, made.get(id)]));
     const grants = await ask('ListGrants', customerId, 'grants');
     const charges = await ask('ListCharges', customerId, 'charges');
 

@@ -113,16 +113,52 @@ test('a repeat leaves who did it first', async () => {
   expect(grants[0].actor).toMatchObject({ caller: 'support', actor: 'jane' });
 });
 
-test('the answer to a write does not tell its caller who that is', async () => {
-  const customerId = 'told nothing';
-  const { grant } = await billing.answer('CreateGrant', grantRequest({ customerId }));
-  const { charge } = await billing.answer('ConsumeCredits', spendRequest({ customerId }));
-  const { transaction } = await billing.answer('PostTransaction', postRequest({ customerId }));
-  const voided = await billing.answer('VoidGrant', { customerId, grantId: grant.id });
+describe('the answer to a write', () => {
+  const customerId = 'answered';
+  const jane = as('support', 'jane', 'asked');
+  const byJane = { caller: 'support', actor: 'jane', requestId: 'asked' };
+  const hold = { ...spendRequest({ customerId, ...CREDIT_ONLY }), type: 'CHARGE_TYPE_USAGE_BASED' };
 
-  for (const one of [grant, charge, transaction, transaction.entries[0], voided['grant']]) {
-    expect(one.actor).toBeUndefined();
-  }
+  test('tells it of what it made', async () => {
+    const { grant } = await jane.answer('CreateGrant', grantRequest({ customerId }));
+    const { charge } = await jane.answer('CreateCharge', hold);
+    const { transaction } = await jane.answer('PostTransaction', postRequest({ customerId }));
+    const adjustment = { customerId, currency: 'USD', amount: '1', reason: 'sorry' };
+    const adjusted = await jane.answer('CreateAdjustment', adjustment);
+
+    const made = [
+      grant,
+      charge,
+      transaction,
+      transaction.entries[0],
+      adjusted['grant'],
+      adjusted['transaction'],
+    ];
+    expect(made.map(({ actor }) => actor)).toEqual(made.map(() => byJane));
+  });
+
+  test('tells of a grant or charge that it changes who made that', async () => {
+    const { grant } = await jane.answer('CreateGrant', grantRequest({ customerId }));
+    const { charge } = await jane.answer('CreateCharge', hold);
+    const joe = as('billing', 'joe');
+    const named = { customerId, chargeId: charge.id };
+    const updated = await joe.answer('UpdateCharge', { ...named, amount: '2' });
+    const collected = await joe.answer('CollectCharge', { ...named, finalize: true });
+    const corrected = await joe.answer('CorrectCharge', { ...named, amount: '1' });
+    const voided = await joe.answer('VoidGrant', { customerId, grantId: grant.id });
+
+    const told = [updated['charge'], collected['charge'], corrected['charge'], voided['grant']];
+    expect(told.map(({ actor }) => actor)).toEqual(told.map(() => byJane));
+  });
+
+  test('does not of a charge that is made and collected at once, by whoever asked', async () => {
+    const spent = await jane.answer('ConsumeCredits', spendRequest({ customerId }));
+    const { results } = await jane.answer('BatchConsumeCredits', {
+      requests: [spendRequest({ customerId, dryRun: true }), spendRequest({ customerId })],
+    });
+
+    for (const { charge } of [spent, ...results]) expect(charge.actor).toBeUndefined();
+  });
 });
 
 test('each item of a batch is by who sent the batch', async () => {

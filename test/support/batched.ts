@@ -159,6 +159,12 @@ const text = (value: unknown): string =>
     return of === Infinity ? 'never' : of;
   });
 
+type About = {
+  readonly currency: string | null;
+  readonly grant?: { readonly id: string };
+  readonly charge?: { readonly id: string };
+};
+
 /** The play as the write path takes it; its answer is what a caller could be told of what was decided. */
 export const submissionOf = ({ customerId, command, key }: Play): Submission => ({
   key: { namespace: 'default', customerId },
@@ -170,11 +176,13 @@ export const submissionOf = ({ customerId, command, key }: Play): Submission => 
   content: () => contentOf(command),
   differsFrom: (stored) => (contentOf(command).equals(stored) ? null : 'content'),
   reply: {
-    respond: ({ answer, state, changed, version, recordedAt, appended }) => {
-      const { currency } = answer as { currency: string | null };
+    respond: ({ answer, state, changed, version, recordedAt, appended, makerOf }) => {
+      const { currency, grant, charge } = answer as About;
+      const about = grant ?? charge;
       const balance = currency === null ? null : balanceOf(state, currency, ALL);
       const posted = appended.transactions.map(({ kind, bookedAt }) => ({ kind, bookedAt }));
-      return JSON.parse(text({ answer, changed, version, recordedAt, balance, posted }));
+      const maker = about === undefined ? undefined : makerOf(about.id);
+      return JSON.parse(text({ answer, changed, version, recordedAt, balance, posted, maker }));
     },
     encode: (message) => Buffer.from(text(message)),
     replay: (stored) => ({ ...JSON.parse(Buffer.from(stored).toString()), replayed: true }),

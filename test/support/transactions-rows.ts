@@ -95,10 +95,11 @@ export const unbooked = ({
   recordedAt: _at,
   version: _version,
   forecast: _it,
+  actor: _who,
   ...row
 }: Json): Json => row;
 
-/** Rows that are not marked as what they are: a forecast has no id, no version and no recorded_at; the others have. */
+/** Rows that are not marked as what they are: a forecast has no id, no version, no recorded_at and no actor; the others have. */
 export const mismarked = (rows: readonly Json[]): readonly Json[] =>
   rows.filter(({ id, version, recordedAt, forecast = false }) =>
     [id, version, recordedAt].some((told) => (told === undefined) !== forecast),

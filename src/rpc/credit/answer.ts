@@ -1,3 +1,4 @@
+import type { Actor } from '../../actor.ts';
 import type { Decided } from '../../write/submission.ts';
 import { balanceOf } from '../../credit/balance.ts';
 import type { Charge, Collection } from '../../credit/charge.ts';
@@ -9,7 +10,7 @@ import { timestampOf } from '../wire.ts';
 import { encodeBalance, encodeCharge, encodeCollection, encodeGrant } from './encode.ts';
 
 /** A decided write that concerned a currency, and whatever else its answer tells. */
-type Written<Told> = Pick<Decided<never>, 'state' | 'version' | 'recordedAt'> & {
+type Written<Told> = Pick<Decided<never>, 'state' | 'version' | 'recordedAt' | 'makerOf'> & {
   readonly answer: { readonly currency: string } & Told;
 };
 type AboutGrant = Written<{ readonly grant: Grant }>;
@@ -31,17 +32,25 @@ export const writeFacts = ({ answer, state, version, recordedAt }: Written<unkno
 /** The answer to a write about a grant. */
 export const grantAnswer = (decided: AboutGrant, { customerId }: Customer) => ({
   ...writeFacts(decided),
-  grant: encodeGrant(customerId, viewNow(decided.answer.grant, decided.state.clock)),
+  grant: encodeGrant(
+    customerId,
+    viewNow(decided.answer.grant, decided.state.clock),
+    decided.makerOf(decided.answer.grant.id),
+  ),
 });
 
 /** The answer to a write about a charge. */
-export const chargeAnswer = (decided: AboutCharge, { customerId }: Customer) => ({
+export const chargeAnswer = (
+  decided: AboutCharge,
+  { customerId }: Customer,
+  maker = decided.makerOf(decided.answer.charge.id),
+) => ({
   ...writeFacts(decided),
-  charge: encodeCharge(customerId, decided.answer.charge),
+  charge: encodeCharge(customerId, decided.answer.charge, maker),
 });
 
 /** The answer to a write that collects a charge. */
-export const collectionAnswer = (decided: AboutCollection, customer: Customer) => ({
-  ...chargeAnswer(decided, customer),
+export const collectionAnswer = (decided: AboutCollection, customer: Customer, maker?: Actor | null) => ({
+  ...chargeAnswer(decided, customer, maker),
   collection: encodeCollection(decided.answer.collection, decided.answer.bookedAt),
 });

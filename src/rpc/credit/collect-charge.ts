@@ -15,5 +15,5 @@ export const collectCharge = write(
     bookedAt: instantOf(bookedAt),
     finalize,
   }),
-  collectionAnswer,
+  (decided, request) => collectionAnswer(decided, request),
 );

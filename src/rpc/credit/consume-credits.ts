@@ -25,7 +25,8 @@ export const consumeCredits = write(
     };
   },
   (decided, request) => {
-    const answer = collectionAnswer(decided, request);
+    // Who made the charge is who asked: it would stand in every spend twice, as answers are kept under their keys.
+    const answer = collectionAnswer(decided, request, null);
     // A dry run makes no charge, so it has no id.
     return request.dryRun ? { ...answer, charge: { ...answer.charge, id: '' } } : answer;
   },

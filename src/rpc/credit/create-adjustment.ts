@@ -10,7 +10,7 @@ import { idOf } from '../../id.ts';
 import { ALL } from '../../scope.ts';
 import type { Decided } from '../../write/submission.ts';
 import { amountOf } from '../decode.ts';
-import { textOf, timestampOf } from '../wire.ts';
+import { encodeActor, textOf, timestampOf } from '../wire.ts';
 import { write } from '../write.ts';
 import { writeFacts } from './answer.ts';
 import { encodeGrant, encodeSlices } from './encode.ts';
@@ -38,14 +38,20 @@ export const createAdjustment = write(
     ...writeFacts(decided),
     transaction: encodeRow(decided, request),
     ...('grant' in decided.answer
-      ? { grant: encodeGrant(request.customerId, viewNow(decided.answer.grant, decided.state.clock)) }
+      ? {
+          grant: encodeGrant(
+            request.customerId,
+            viewNow(decided.answer.grant, decided.state.clock),
+            decided.actor,
+          ),
+        }
       : { allocations: encodeSlices(decided.answer.allocations) }),
   }),
 );
 
 /** The row the customer's history shows for it. Advances it covered were owed before, so settled moves by the amount. */
 function encodeRow(
-  { answer, state, recordedAt, version, appended }: Decided<AdjustUp | AdjustDown>,
+  { answer, state, recordedAt, version, appended, actor }: Decided<AdjustUp | AdjustDown>,
   request: CreateAdjustmentRequest,
 ) {
   const amount = parseAmount(request.amount);
@@ -65,5 +71,6 @@ function encodeRow(
     name: grant?.details.name ?? '',
     description: request.reason,
     version: BigInt(version),
+    actor: encodeActor(actor),
   };
 }

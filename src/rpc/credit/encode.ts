@@ -35,11 +35,10 @@ export const encodeBalance = (
 
 const amountIfAny = (amount: Amount | undefined) => (amount === undefined ? undefined : formatAmount(amount));
 
-/** `maker`: told by reads alone, as the answers of writes are kept under their keys. */
 export function encodeGrant(
   customerId: string,
   view: GrantView,
-  maker: Actor | null = null,
+  maker: Actor | null,
 ): MessageInitShape<typeof GrantSchema> {
   const { grant } = view;
   const { funding, details } = grant;
@@ -85,11 +84,10 @@ export function encodeGrant(
   };
 }
 
-/** `maker` as of {@link encodeGrant}. */
 export const encodeCharge = (
   customerId: string,
   charge: Charge,
-  maker: Actor | null = null,
+  maker: Actor | null,
 ): MessageInitShape<typeof ChargeSchema> => ({
   id: charge.id,
   customerId,

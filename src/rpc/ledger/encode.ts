@@ -91,12 +91,17 @@ export const encodeTransaction = (
 
 /** The answer to a write that posts: the transaction of its kind that it made, if it made one. */
 export function postingAnswer(
-  { appended, version, recordedAt }: Pick<Decided<never>, 'appended' | 'version' | 'recordedAt'>,
+  {
+    appended,
+    version,
+    recordedAt,
+    actor,
+  }: Pick<Decided<never>, 'appended' | 'version' | 'recordedAt' | 'actor'>,
   { customerId, idempotencyKey }: { readonly customerId: string; readonly idempotencyKey: string },
   kind: PostingKind,
   reversedId?: string,
 ) {
-  const made = asRead(appended, kind, textOf(idempotencyKey), reversedId);
+  const made = asRead(appended, kind, { idempotencyKey: textOf(idempotencyKey), actor }, reversedId);
   return {
     transaction: made === undefined ? undefined : encodeTransaction(customerId, made),
     version: BigInt(version),

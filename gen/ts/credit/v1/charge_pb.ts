@@ -186,7 +186,7 @@ export type Charge = Message<"credit.v1.Charge"> & {
   idempotencyKey: string;
 
   /**
-   * Who created it; absent in the answer to a write, and of charges of before this was kept.
+   * Who created it; absent in the answer to ConsumeCredits, whose caller did, and of charges of before this was kept.
    *
    * @generated from field: credit.v1.Actor actor = 23;
    */

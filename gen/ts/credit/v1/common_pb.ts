@@ -112,8 +112,7 @@ export const AllocationSchema: GenMessage<Allocation> = /*@__PURE__*/
   messageDesc(file_credit_v1_common, 2);
 
 /**
- * Who did something: who wrote the version of the customer's book in which it stands. Told by what reads; the answer to a
- * write does not tell its caller who that is.
+ * Who did something: who wrote the version of the customer's book in which it stands.
  *
  * @generated from message credit.v1.Actor
  */

@@ -203,7 +203,7 @@ export type Grant = Message<"credit.v1.Grant"> & {
   idempotencyKey: string;
 
   /**
-   * Who created it; absent in the answer to a write, and of grants of before this was kept.
+   * Who created it; absent of grants of before this was kept.
    *
    * @generated from field: credit.v1.Actor actor = 25;
    */

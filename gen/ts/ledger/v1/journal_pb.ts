@@ -141,7 +141,7 @@ export type Entry = Message<"ledger.v1.Entry"> & {
   version: bigint;
 
   /**
-   * Who wrote that version; absent in the answer to a write, and of versions of before this was kept.
+   * Who wrote that version; absent of versions of before this was kept.
    *
    * @generated from field: credit.v1.Actor actor = 17;
    */
@@ -255,7 +255,7 @@ export type Transaction = Message<"ledger.v1.Transaction"> & {
   entries: Entry[];
 
   /**
-   * Who wrote its version; absent in the answer to a write, and of versions of before this was kept.
+   * Who wrote its version; absent of versions of before this was kept.
    *
    * @generated from field: credit.v1.Actor actor = 14;
    */
