@@ -1,9 +1,14 @@
+import { once } from 'node:events';
+import * as http2 from 'node:http2';
+import { Code } from '@connectrpc/connect';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { CallObserver } from '../../src/rpc/call/call-observer.ts';
 import type { Credentials } from '../../src/credentials/credential.ts';
 import { makeSecret } from '../../src/credentials/secret.ts';
 import { aCredential, changingCredentials, type MadeCredential } from '../support/credentials.ts';
 import { failureOf, protocols } from './clients.ts';
 import { serveProbe, signal, type ProbeServer } from './harness.ts';
+import { ADA, frame } from './wires.ts';
 
 /** A stream outlives what was true when it was opened: it ends as soon as its caller may not have it any more. */
 
@@ -102,6 +107,42 @@ test('a unary call that was let in is answered, and the next one is not let in',
   expect(await failureOf(ask())).toMatchObject({ reason: 'UNAUTHENTICATED' });
   client.close();
 });
+
+test.each(['Read', 'Follow'])(
+  '%s is not begun if its caller was withdrawn while the request came',
+  async (rpc) => {
+    const { credentials, become } = changingCredentials(caller, other);
+    const letIn = signal();
+    const observer: CallObserver = {
+      began() {
+        letIn.resolve();
+        return undefined;
+      },
+      ended: () => undefined,
+      turnedAway: () => undefined,
+    };
+    server = await serveProbe([], { credentials, observer });
+    let begun = 0;
+    server.behaviour.read = async () => ({ text: String((begun += 1)) });
+    const session = http2.connect(server.url);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': `/wiretest.v1.Probe/${rpc}`,
+      'content-type': 'application/grpc',
+      authorization: `Bearer ${caller.secret}`,
+      te: 'trailers',
+    });
+    await letIn.promise;
+
+    become(other);
+    const answered = once(stream, 'response');
+    stream.resume().end(frame(ADA));
+    const [headers] = (await answered) as [http2.IncomingHttpHeaders];
+    expect(headers['grpc-status']).toBe(String(Code.Unauthenticated));
+    expect(begun).toBe(0);
+    session.destroy();
+  },
+);
 
 test('a server that has stopped asks no more who may call', async () => {
   const { credentials, listeners } = changingCredentials(caller);
