@@ -204,8 +204,12 @@ describe('the log', () => {
     await client.call(CreditService.method.getBalance, { customerId: 'ada' });
     for (const said of [callersSay('00').traceparent, 'nonsense', `00-${'0'.repeat(32)}-${CALLER}-01`])
       await call(service.url, `${CREDIT}/GetBalance`, { customerId: 'ada' }, { traceparent: said });
+    await call(service.url, `${CREDIT}/Nothing`, {}, callersSay('01', another(9)));
     client.close();
     await service.stop();
+    expect(own.lines).toContainEqual(
+      expect.objectContaining({ msg: 'rpc turned away', traceId: another(9) }),
+    );
     const told = own.lines.filter(({ msg }) => msg === 'rpc').map(({ traceId }) => traceId);
     expect(told).toEqual([undefined, TRACE, undefined, undefined]);
   });

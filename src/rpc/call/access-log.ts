@@ -75,14 +75,10 @@ export function logFailure(log: Log, record: AccessRecord, answer: ConnectError,
 const LONGEST_NAME = 256;
 
 /** Writes the line of a call that no handler got. */
-export function logRejection(
-  log: Log,
-  { name, protocol, requestId }: CallHead,
-  answer: ConnectError,
-  thrown: unknown,
-): void {
-  const method = name.slice(0, LONGEST_NAME);
-  const fields = { method, protocol, requestId, code: codeName(answer.code) };
+export function logRejection(log: Log, head: CallHead, answer: ConnectError, thrown: unknown): void {
+  const { protocol, requestId } = head;
+  const method = head.name.slice(0, LONGEST_NAME);
+  const fields = { method, protocol, requestId, traceId: traceIdOf(head), code: codeName(answer.code) };
   const failure = meant(thrown);
   if (!isDeliberate(failure)) log.error({ ...fields, err: thrown }, 'rpc failed');
   else log.info({ ...fields, ...reasonOf(failure), detail: answer.rawMessage }, 'rpc turned away');
@@ -90,8 +86,11 @@ export function logRejection(
 
 /** Writes what a handler threw after its call had ended early: nobody was told, and it may be a bug. */
 export function logAftermath(log: Log, record: AccessRecord, thrown: unknown): void {
-  const { method, requestId } = record;
-  log.error({ method: method.name, requestId, err: thrown }, 'rpc handler failed after its call had ended');
+  const { method, requestId, traceId } = record;
+  log.error(
+    { method: method.name, requestId, traceId, err: thrown },
+    'rpc handler failed after its call had ended',
+  );
 }
 
 /** `INVALID_ARGUMENT`, as gRPC's documentation writes it. */
