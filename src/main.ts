@@ -7,7 +7,7 @@ import { createClock, monotonic, pause, yieldTurn } from './db/clock.ts';
 import { reachDatabase } from './db/reach.ts';
 import { createLog, inTurns, standardOutput } from './log.ts';
 import { assertFree } from './rpc/transport/address.ts';
-import { openCertificates, type Certificates } from './rpc/transport/certificates.ts';
+import { openCertificates, type FiledCertificates } from './rpc/transport/certificates.ts';
 import { startService } from './service.ts';
 import { startTelemetry } from './telemetry/start.ts';
 import { StartError } from './start-error.ts';
@@ -69,6 +69,7 @@ try {
   const telemetry = await startTelemetry({ ...config, log });
   if (telemetry !== undefined) undo.push(() => telemetry.close());
   if (config.database.kind === 'embedded') telemetry?.watchEmbedded(() => embedded);
+  if (certificates !== undefined) telemetry?.watchCertificate(certificates.validUntil);
   const database = await databaseOf(config);
   await bringUpSchema(database, config, log);
   if (stopping === undefined) {
@@ -95,7 +96,7 @@ try {
   await stop(1);
 }
 
-async function certificatesOf({ tlsFiles }: Config): Promise<Certificates | undefined> {
+async function certificatesOf({ tlsFiles }: Config): Promise<FiledCertificates | undefined> {
   if (tlsFiles === undefined) return undefined;
   const certificates = await openCertificates(tlsFiles, { clock: createClock(), log });
   undo.push(() => certificates.close());

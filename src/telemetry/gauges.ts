@@ -1,4 +1,5 @@
 import { CARELESS_SETTINGS } from '../db/durability.ts';
+import type { Instant } from '../instant.ts';
 import { UNREADY } from '../live/readiness.ts';
 import { byEach, counter, gauge, type Family } from './family.ts';
 import type { EmbeddedState, Sources } from './sources.ts';
@@ -159,6 +160,15 @@ const healthGauges = ({ readiness, databases: { careless } }: Sources): readonly
     '1: this setting of Postgres was off at the start, so a crash may take back what was answered.',
     'setting',
     () => Object.fromEntries(CARELESS_SETTINGS.map((name) => [name, Number(careless.includes(name))])),
+  ),
+];
+
+/** Of the certificate that connections are opened with, where there is one. */
+export const certificateGauges = (validUntil: () => Instant): readonly Family[] => [
+  gauge(
+    'credit_ledger_certificate_valid_until_timestamp_seconds',
+    'When the certificate that is shown to callers is of no use any more.',
+    () => validUntil() / 1_000,
   ),
 ];
 

@@ -1,8 +1,9 @@
+import type { Instant } from '../instant.ts';
 import type { Log } from '../log.ts';
 import { createBatchMetrics } from './batches.ts';
 import { createCallMetrics } from './calls.ts';
 import { createExposition, type Exposition } from './exposition.ts';
-import { embeddedGauges, gaugesOf } from './gauges.ts';
+import { certificateGauges, embeddedGauges, gaugesOf } from './gauges.ts';
 import { serveMetrics, type MetricsAddress, type MetricsServer } from './metrics-server.ts';
 import { observersOf, type Observers } from './observers.ts';
 import { createRoundTripMetrics } from './round-trips.ts';
@@ -14,6 +15,7 @@ export type Telemetry = Observers & {
   /** From now on the metrics tell how these stand. */
   watch(sources: Sources): void;
   watchEmbedded(stateOf: () => EmbeddedState): void;
+  watchCertificate(validUntil: () => Instant): void;
   /** Where the metrics are; undefined: nowhere. */
   readonly metricsUrl: string | undefined;
   close(): Promise<void>;
@@ -51,6 +53,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       exposition.add(gaugesOf(sources));
     },
     watchEmbedded: (stateOf) => exposition.add(embeddedGauges(stateOf)),
+    watchCertificate: (validUntil) => exposition.add(certificateGauges(validUntil)),
     metricsUrl: server?.url,
     async close() {
       await Promise.all([server?.close(), tracing?.close()]);

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
 import { callerOf } from '../support/caller.ts';
-import { dataDirectory } from '../support/child.ts';
+import { dataDirectory, freePort } from '../support/child.ts';
 import { grantRequest } from '../support/requests.ts';
 import { scrape } from '../support/scrape.ts';
 import { until } from '../support/until.ts';
@@ -12,15 +10,6 @@ import { until } from '../support/until.ts';
 const MINUTES = 60_000;
 const directory = dataDirectory();
 afterAll(() => directory.remove(), MINUTES);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test(
   'tell of the embedded Postgres when it is killed and started again, and end with the process',

@@ -17,6 +17,7 @@ import { sectionOf } from '../support/shown.ts';
 const { url: databaseUrl } = await testDatabase();
 const service = await observedService(databaseUrl, { dueBooker: true });
 service.telemetry.watchEmbedded(() => ({ isUp: true, restarts: 0 }));
+service.telemetry.watchCertificate(() => Date.UTC(2030));
 afterAll(() => service.stop());
 
 let scraped: Scrape;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../db/clock.ts';
 import type { TlsFiles } from '../../environment.ts';
+import type { Instant } from '../../instant.ts';
 import { createLoop } from '../../live/loop.ts';
 import type { Log } from '../../log.ts';
 import { StartError } from '../../start-error.ts';
@@ -17,6 +18,11 @@ export type Certificates = {
   close(): Promise<void>;
 };
 
+export type FiledCertificates = Certificates & {
+  /** When the certificate that is shown now is of no use any more. */
+  validUntil(): Instant;
+};
+
 /** As often as credentials, and by all that the files hold: what tells of a change is told by few file systems. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -28,7 +34,7 @@ const LOOK_EVERY_MS = 1_000;
 export async function openCertificates(
   files: TlsFiles,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-): Promise<Certificates> {
+): Promise<FiledCertificates> {
   let seen = await read(files);
   let current = usable(seen);
   let listener: ((options: SecureContextOptions) => void) | undefined;
@@ -59,6 +65,7 @@ export async function openCertificates(
   loop.within(LOOK_EVERY_MS);
   return {
     current: () => current,
+    validUntil: () => Date.parse(new X509Certificate(current.cert as string).validTo),
     ofClients: files.clientCa === undefined ? 'none' : files.clientCertificates,
     onChange: (told) => {
       listener = told;
