@@ -58,14 +58,15 @@ async function forget(url: string, olderThan: Instant, batch: number): Promise<v
     }
     await aloneIn(url, { key: LOCK_KEY, waitMs: 1_000, busy }, () =>
       allowedToForget(database, async () => {
-        let told = 0;
+        let told = { shards: 0, forgotten: 0 };
         const forgotten = await forgetKeys({
           database,
           olderThan,
           batch,
           onStep(step) {
-            if (step.shards > told) log.info(step, 'forgetting keys');
-            told = step.shards;
+            if (step.shards === told.shards || step.forgotten === told.forgotten) return;
+            log.info(step, 'forgetting keys');
+            told = step;
           },
         });
         log.info({ olderThan: formatInstant(olderThan), forgotten }, 'the keys are forgotten');
