@@ -1,7 +1,7 @@
-/** Why a process should be sent no calls; `SHUTTING_DOWN` is for good. */
+/** Why a process should be sent no calls; `STARTING` is told before there is a port for them, `SHUTTING_DOWN` is for good. */
 export type Unready = (typeof UNREADY)[number];
 
-export const UNREADY = ['DATABASE_UNAVAILABLE', 'DATABASE_READ_ONLY', 'SHUTTING_DOWN'] as const;
+export const UNREADY = ['STARTING', 'DATABASE_UNAVAILABLE', 'DATABASE_READ_ONLY', 'SHUTTING_DOWN'] as const;
 
 /**
  * Whether this process can do what callers want of it. Whether it runs at all is another question: a process whose

@@ -4,6 +4,7 @@ import type { Pages } from './transport/connect-transport.ts';
 
 /** What whoever asks why is told. The log knows more; here anybody may ask. */
 const WORDS: Readonly<Record<Unready, string>> = {
+  STARTING: 'this instance does not serve yet: it waits for its database, or migrates it',
   DATABASE_UNAVAILABLE: 'the database has not answered for some seconds',
   DATABASE_READ_ONLY: 'the database takes no writes: it is a standby, or was set read-only',
   SHUTTING_DOWN: 'this instance is shutting down',
@@ -13,7 +14,7 @@ const WORDS: Readonly<Record<Unready, string>> = {
  * What load balancers and Kubernetes ask over HTTP/1.1, without a token: `/readyz`, whether to send calls here, and
  * `/livez`, whether the process runs at all, which asks for nothing but that it can answer.
  */
-export const probePages = (readiness: Readiness): Pages => ({
+export const probePages = (readiness: Pick<Readiness, 'unready'>): Pages => ({
   readyz: json(() => {
     const reason = readiness.unready();
     return reason === null

@@ -2,7 +2,6 @@ import { SpanKind, SpanStatusCode, type Span, type Tracer } from '@opentelemetry
 import { classify } from '../db/failure.ts';
 import type { RoundTrip } from '../db/pipeline.ts';
 import { within, type CurrentSpan } from './call-spans.ts';
-import type { SpanTime } from './span-time.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
@@ -12,7 +11,6 @@ import type { Tracing } from './tracing.ts';
 export function createDatabaseSpans(
   tracer: Tracer,
   current: CurrentSpan,
-  time: SpanTime,
 ): Pick<Tracing, 'cause' | 'around' | 'roundTrip'> {
   return {
     cause() {
@@ -28,15 +26,14 @@ export function createDatabaseSpans(
       if (first === undefined) return current.run(undefined, work);
       const attributes = { 'credit_ledger.batch.size': batch.length, 'credit_ledger.batch.manner': manner };
       const links = calls.map((call) => ({ context: call.spanContext() }));
-      const how = { attributes, links, startTime: time.now() };
-      const span = tracer.startSpan('batch of writes', how, within(first));
+      const span = tracer.startSpan('batch of writes', { attributes, links }, within(first));
       try {
         return await current.run(span, work);
       } catch (error) {
         fail(span, error);
         throw error;
       } finally {
-        span.end(time.now());
+        span.end();
       }
     },
 
@@ -49,10 +46,10 @@ export function createDatabaseSpans(
         'db.operation.batch.size': statements.length,
         'db.client.connection.pool.name': pool,
       };
-      const how = { kind: SpanKind.CLIENT, startTime: time.at(sentAt), attributes };
+      const how = { kind: SpanKind.CLIENT, startTime: sentAt, attributes };
       const span = tracer.startSpan(summary, how, within(cause as Span));
       if (error !== undefined) fail(span, error);
-      span.end(time.at(answeredAt));
+      span.end(answeredAt);
     },
   };
 }

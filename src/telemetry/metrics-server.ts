@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
 import { explainListening, type Address } from '../rpc/transport/address.ts';
+import type { Pages } from '../rpc/transport/connect-transport.ts';
 import type { Exposition } from './exposition.ts';
 
 /** `isWanted`: somebody has said so, and the service is not to go without. */
@@ -21,12 +22,14 @@ const MOST_CONNECTIONS = 32;
 const REQUEST_MS = 5_000;
 
 /**
- * Answers `GET /metrics`, on a port of its own: who may read how the service is doing is not who may call it.
+ * Answers `GET /metrics`, on a port of its own: who may read how the service is doing is not who may call it. It answers
+ * `pages`, too: probes that need no certificate, whatever the port of calls asks of its callers.
  * @throws StartError where nobody can listen there.
  */
 export async function serveMetrics(
   address: Address,
   exposition: Exposition,
+  pages: Pages,
   log: Log,
 ): Promise<MetricsServer> {
   const server = createServer(
@@ -35,8 +38,9 @@ export async function serveMetrics(
       const say = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
         void response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      if (request.url?.split('?', 1)[0] !== '/metrics' || !isRead)
-        return say(404, 'Metrics are at GET /metrics.\n');
+      const path = request.url?.split('?', 1)[0]?.slice(1) ?? '';
+      if (isRead && Object.hasOwn(pages, path)) return pages[path]!(request, response);
+      if (path !== 'metrics' || !isRead) return say(404, 'Metrics are at GET /metrics.\n');
       exposition.text().then(
         (text) => say(200, text, exposition.contentType),
         (err: unknown) => {

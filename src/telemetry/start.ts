@@ -1,8 +1,10 @@
 import type { Instant } from '../instant.ts';
+import type { Readiness } from '../live/readiness.ts';
 import type { Log } from '../log.ts';
+import { probePages } from '../rpc/probe-pages.ts';
 import { createBatchMetrics } from './batches.ts';
 import { createCallMetrics } from './calls.ts';
-import { createExposition, type Exposition } from './exposition.ts';
+import { createExposition } from './exposition.ts';
 import { certificateGauges, embeddedGauges, gaugesOf } from './gauges.ts';
 import { serveMetrics, type MetricsAddress, type MetricsServer } from './metrics-server.ts';
 import { observersOf, type Observers } from './observers.ts';
@@ -37,7 +39,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const { metrics, traces, log } = options;
   if (metrics === null && traces === null) return undefined;
   const exposition = createExposition();
-  const server = metrics === null ? undefined : await listen(metrics, exposition, log);
+  let readiness: Pick<Readiness, 'unready'> = { unready: () => 'STARTING' };
+  const pages = probePages({ unready: () => readiness.unready() });
+  const serve = () => serveMetrics(metrics!, exposition, pages, log);
+  const server = metrics === null ? undefined : await unlessTaken(serve, metrics.isWanted, log);
   const tracing = traces === null ? undefined : (await import('./traces.ts')).startTracing(traces, log);
   const measured = {
     calls: createCallMetrics(),
@@ -51,6 +56,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       const methods = sources.services.flatMap(({ rpcs }) => rpcs.map(({ name }) => name));
       measured.calls.serves(methods);
       exposition.add(gaugesOf(sources));
+      readiness = sources.readiness;
     },
     watchEmbedded: (stateOf) => exposition.add(embeddedGauges(stateOf)),
     watchCertificate: (validUntil) => exposition.add(certificateGauges(validUntil)),
@@ -62,15 +68,15 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 }
 
 /** The port that is taken unless another is set is no reason not to start: a second instance may well have it. */
-async function listen(
-  address: MetricsAddress,
-  exposition: Exposition,
+async function unlessTaken(
+  serve: () => Promise<MetricsServer>,
+  isWanted: boolean,
   log: Log,
 ): Promise<MetricsServer | undefined> {
   try {
-    return await serveMetrics(address, exposition, log);
+    return await serve();
   } catch (error) {
-    if (address.isWanted) throw error;
+    if (isWanted) throw error;
     log.warn({ why: (error as Error).message }, 'no metrics are served');
     return undefined;
   }

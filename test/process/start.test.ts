@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { dataDirectory, endOf, spawnService, urlOf } from '../support/child.ts';
+import { dataDirectory, endOf, freePort, spawnService, urlOf } from '../support/child.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { openSql } from '../support/sql.ts';
 
@@ -45,14 +45,6 @@ async function door(port_ = 0) {
   server.listen(port_, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
-}
-
-/** A port that nobody listens on. */
-async function freePort() {
-  const { server, port: free } = await door();
-  server.close();
-  await once(server, 'close');
-  return free;
 }
 
 describe('a start that cannot succeed ends with a sentence and exit code 1', () => {

@@ -1,6 +1,6 @@
 /**
  * Where there is no grpcurl: makes the calls of a page as Connect JSON and prints what grpcurl would. It knows no more
- * than `-plaintext -max-time <seconds> -H <header> -d <json> <host> <service>/<method>`.
+ * than `-plaintext -cacert <file> -max-time <seconds> -H <header> -d <json> <host> <service>/<method>`.
  */
 
 import { parseArgs } from 'node:util';
@@ -11,6 +11,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     plaintext: { type: 'boolean' },
+    // Node takes authorities by NODE_EXTRA_CA_CERTS alone, before it starts.
+    cacert: { type: 'string' },
     'max-time': { type: 'string', default: '30' },
     H: { type: 'string', short: 'H', multiple: true, default: [] },
     d: { type: 'string', short: 'd', default: '{}' },
@@ -63,7 +65,8 @@ function post(type: string, body: string | Buffer): Promise<Response> {
     'connect-protocol-version': '1',
     ...Object.fromEntries(named),
   };
-  return fetch(`http://${host}/${method}`, { method: 'POST', headers, body, signal });
+  const scheme = values.plaintext === true ? 'http' : 'https';
+  return fetch(`${scheme}://${host}/${method}`, { method: 'POST', headers, body, signal });
 }
 
 function print(message: unknown): void {

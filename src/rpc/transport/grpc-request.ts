@@ -1,5 +1,4 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Readable } from 'node:stream';
 import { frameIn, LARGEST_FRAME_BYTES } from './frame.ts';
 import { bodyOf, endsEarly, messageIn, unpacked } from './request-body.ts';
 
@@ -16,7 +15,7 @@ export async function messageOf(
 
 /** Each message of a stream of requests as it comes, read no faster than they are asked for. */
 export async function* messagesOf<T>(
-  stream: Readable,
+  stream: ServerHttp2Stream,
   compression: string | undefined,
   decode: (bytes: Uint8Array) => T,
 ): AsyncGenerator<T, void, undefined> {
