@@ -43,7 +43,7 @@ export function createConnections(
   const connect = createConnectTransport(services, middleware, { checkHost, namesOf, log, pages });
   const answer = withCors(corsOrigins, connect);
   const grpc = createGrpcTransport(services, middleware, { checkHost, namesOf });
-  const http2 = createHttp2Connections(byContentType(grpc, createHttp2Requests(answer)), clock);
+  const http2 = createHttp2Connections(byContentType(grpc, createHttp2Requests(answer)), { clock });
   const protocols: Protocols = { http2: http2.accept, http1: (socket) => http1.accept(socket) };
   const handOver =
     certificates === undefined ? createSniffer(protocols) : createSecureHandover(protocols, log);

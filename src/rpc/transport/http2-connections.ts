@@ -5,7 +5,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../db/clock.ts';
+import { createClock, type Clock } from '../../db/clock.ts';
 import * as limits from './limits.ts';
 
 /** Answers one stream of HTTP/2, which is one call. */
@@ -33,17 +33,24 @@ const OPTIONS = {
   maxSessionMemory: Number.MAX_SAFE_INTEGER,
 };
 
-/** `random` spreads the ages at which connections end: those of one moment are not to come back in one. */
+export type Http2ConnectionsOptions = {
+  /** What a drain waits by. */
+  readonly clock: Clock;
+  /** What pings, ages and idleness go by; default the process's: a peer answers in its own time, whatever a test makes of ours. */
+  readonly network?: Clock;
+  /** Spreads the ages at which connections end: those of one moment are not to come back in one. */
+  readonly random?: () => number;
+};
+
 export function createHttp2Connections(
   answer: StreamListener,
-  clock: Clock,
-  random: () => number = Math.random,
+  { clock, network = createClock(), random = Math.random }: Http2ConnectionsOptions,
 ): Http2Connections {
   const sessions = new Set<ServerHttp2Session>();
 
   /** Looks after a connection until it is closed: whether its peer is there, has anything to ask, and has had it long enough. */
   function attend(session: ServerHttp2Session): void {
-    const beganMs = clock.monotonic();
+    const beganMs = network.monotonic();
     const agedMs = beganMs + limits.CONNECTION_AGE_MS * (0.9 + 0.2 * random());
     let streams = 0;
     let idleSinceMs = beganMs;
@@ -51,25 +58,25 @@ export function createHttp2Connections(
       streams += 1;
       stream.once('close', () => {
         streams -= 1;
-        idleSinceMs = clock.monotonic();
+        idleSinceMs = network.monotonic();
       });
       answer(stream, headers);
     });
     const look = () => {
-      const nowMs = clock.monotonic();
+      const nowMs = network.monotonic();
       const isIdle = streams === 0 && nowMs - idleSinceMs >= limits.CONNECTION_IDLE_MS;
       // Told once; its streams go on, and so do pings.
       if ((isIdle || nowMs >= agedMs) && !session.closed) session.close();
       if (session.destroyed) return;
-      const giveUp = clock.after(limits.KEEPALIVE_TIMEOUT_MS, () => session.destroy());
+      const giveUp = network.after(limits.KEEPALIVE_TIMEOUT_MS, () => session.destroy());
       session.ping(giveUp);
-      const sleep = clock.after(limits.KEEPALIVE_EVERY_MS, look);
+      const sleep = network.after(limits.KEEPALIVE_EVERY_MS, look);
       callOff = () => {
         giveUp();
         sleep();
       };
     };
-    let callOff = clock.after(limits.KEEPALIVE_EVERY_MS, look);
+    let callOff = network.after(limits.KEEPALIVE_EVERY_MS, look);
     session.once('close', () => {
       callOff();
       sessions.delete(session);
