@@ -11,11 +11,9 @@ import type { Currencies } from '../tables/currencies.ts';
 import { BalancePart as PartMessage } from '#gen/credit/v1/balance_pb.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { instantOf } from './wire.ts';
+import { instantOf, namespaceOf } from './wire.ts';
 
 /** What requests have in common, from validated messages to the terms of the core. */
-
-const DEFAULT_NAMESPACE = 'default';
 
 type Addressed = { readonly namespace: string; readonly customerId: string };
 type Timed = { readonly asOf?: Timestamp | undefined; readonly knownAt?: Timestamp | undefined };
@@ -25,9 +23,6 @@ export const keyOf = (request: Addressed): BookKey => ({
   namespace: namespaceOf(request),
   customerId: request.customerId,
 });
-
-export const namespaceOf = ({ namespace }: { namespace: string }): string =>
-  namespace === '' ? DEFAULT_NAMESPACE : namespace;
 
 export const momentOf = (request: Timed): Moment => ({
   asOf: instantOf(request.asOf),

@@ -10,7 +10,7 @@ import { requestOf, type Actor } from '../actor.ts';
 import type { Instant } from '../instant.ts';
 import type { Tax } from '../ledger/account.ts';
 
-/** Instants, enums and taxes between the wire's forms and ours, the same for every RPC. */
+/** Instants, enums, taxes and namespaces between the wire's forms and ours, the same for every RPC. */
 
 /** A finer timestamp is cut to the millisecond; an absent one is null. */
 export const instantOf = (timestamp: Timestamp | undefined): Instant | null =>
@@ -41,6 +41,12 @@ export const nameOf = <V extends object>(values: V, value: number): NameIn<V> | 
 /** Our names for some values of an enum, none of them UNSPECIFIED. */
 export const namesOf = <V extends object>(values: V, some: readonly number[]): readonly NameIn<V>[] =>
   some.map((value) => nameOf(values, value)!);
+
+const DEFAULT_NAMESPACE = 'default';
+
+/** The namespace a request means. */
+export const namespaceOf = ({ namespace }: { readonly namespace: string }): string =>
+  namespace === '' ? DEFAULT_NAMESPACE : namespace;
 
 /** A text that is empty on the wire when there is none. */
 export const textOf = (text: string): string | null => (text === '' ? null : text);

@@ -1,8 +1,8 @@
 import { ScalarType, type DescField, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { mayIn, type Credential, type Right } from '../../credentials/credential.ts';
 import { refuse } from '../../refusal.ts';
-import { namespaceOf } from '../decode.ts';
 import { isItemOfBatch } from './validation.ts';
+import { namespaceOf } from '../wire.ts';
 
 /**
  * Where the requests of an RPC tell the namespace they are about: in a field of that name, or each item of a batch in its

@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import { Encoded, type Outgoing } from '../encoding/encoded.ts';
+import { namespaceOf } from '../wire.ts';
 
 /** What a line of the log says that a call was about and what it made; nothing where a call does not say. */
 export type CallSubject = {
@@ -37,7 +38,7 @@ export function subjectOf(request: Message | undefined, answer: Outgoing | undef
   const subject: CallSubject = {};
   if (request === undefined) return subject;
   const { namespace, customerId, idempotencyKey, dryRun, requests } = request as Asking;
-  if (namespace !== undefined) subject.namespace = namespace === '' ? 'default' : short(namespace);
+  if (namespace !== undefined) subject.namespace = short(namespaceOf({ namespace }));
   if (customerId) subject.customerId = short(customerId);
   if (idempotencyKey) subject.idempotencyKey = short(idempotencyKey);
   if (requests !== undefined) subject.items = requests.length;

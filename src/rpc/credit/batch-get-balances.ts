@@ -1,9 +1,8 @@
 import type { BatchGetBalancesRequest } from '#gen/credit/v1/balance_pb.ts';
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { refuseFields } from '../../refusal.ts';
-import { namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
-import { timestampOf } from '../wire.ts';
+import { namespaceOf, timestampOf } from '../wire.ts';
 import { encodeBalance } from './encode.ts';
 import { figuresOf } from './figures.ts';
 

@@ -6,11 +6,12 @@ import type { Command } from '../../credit/command.ts';
 import { isRefusal, type Refusal } from '../../refusal.ts';
 import { codeOf } from '../call/errors.ts';
 import { namespacesKey } from '../call/incoming-call.ts';
-import { keyOf, namespaceOf } from '../decode.ts';
+import { keyOf } from '../decode.ts';
 import { writerOf } from '../encoding/encode.ts';
 import { encodedList, renumbering, type Encoded } from '../encoding/encoded.ts';
 import { deadlineOf, type Handler } from '../handler.ts';
 import { perform, type WriteHandler, type WriteRequest } from '../write.ts';
+import { namespaceOf } from '../wire.ts';
 
 type BatchOf<One> = { readonly namespace: string; readonly requests: readonly One[] };
 

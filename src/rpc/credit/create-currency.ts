@@ -1,7 +1,6 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
-import { namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
-import { textOf, timestampOf } from '../wire.ts';
+import { namespaceOf, textOf, timestampOf } from '../wire.ts';
 import { encodeCurrency } from './encode.ts';
 
 export const createCurrency: Handler<typeof CreditService.method.createCurrency> = async (

@@ -7,8 +7,8 @@ import { DEFAULT_PRIORITY, PROMOTIONAL, type FundingTerms } from '../../credit/g
 import { idOf } from '../../id.ts';
 import { refuseFields } from '../../refusal.ts';
 import type { Currencies } from '../../tables/currencies.ts';
-import { amountOf, namespaceOf } from '../decode.ts';
-import { instantOf, nameOf, taxOf, textOf } from '../wire.ts';
+import { amountOf } from '../decode.ts';
+import { instantOf, nameOf, namespaceOf, taxOf, textOf } from '../wire.ts';
 import { write } from '../write.ts';
 import { grantAnswer } from './answer.ts';
 

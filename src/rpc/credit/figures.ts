@@ -4,7 +4,8 @@ import type { Figures } from '../../credit/figures.ts';
 import type { Moment } from '../../book/view.ts';
 import type { FeatureFilter } from '#gen/credit/v1/common_pb.ts';
 import type { BalancePart as PartMessage } from '#gen/credit/v1/balance_pb.ts';
-import { momentOf, namespaceOf, partsOf, scopeOf } from '../decode.ts';
+import { momentOf, partsOf, scopeOf } from '../decode.ts';
+import { namespaceOf } from '../wire.ts';
 
 /** What balances are asked for, now unless the request has instants; UNKNOWN_CURRENCY where there is no such currency. */
 export async function figuresOf(

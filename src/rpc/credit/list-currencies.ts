@@ -1,9 +1,9 @@
 import type { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { ListCurrenciesRequestSchema } from '#gen/credit/v1/currency_pb.ts';
-import { namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { pageSizeOf, pageTokens, textPart } from '../page-token.ts';
 import { encodeCurrency } from './encode.ts';
+import { namespaceOf } from '../wire.ts';
 
 const TOKENS = pageTokens(ListCurrenciesRequestSchema, { after: textPart(/^[A-Z0-9_]{1,24}$/) });
 

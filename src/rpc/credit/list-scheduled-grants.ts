@@ -8,11 +8,11 @@ import { formatAmount } from '../../amount.ts';
 import { NEVER } from '../../instant.ts';
 import type { Scheduled } from '../../pending/window.ts';
 import { listScheduledGrants as answerSchedule } from '../../query/list-scheduled-grants.ts';
-import { namespaceOf, scopeOf } from '../decode.ts';
+import { scopeOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { idPart, INSTANT_OR_NEVER, pageSizeOf, pageTokens } from '../page-token.ts';
 import { ofPage, PINNED, pinnedTo, type Pinned } from '../pinned-pages.ts';
-import { instantOf, textOf, timestampOf } from '../wire.ts';
+import { instantOf, namespaceOf, textOf, timestampOf } from '../wire.ts';
 
 /** A namespace has no version, and what is scheduled in it is told as known now. */
 const OF_A_NAMESPACE: Pinned = { asOf: 0, knownAt: 0, version: 0 };

@@ -2,9 +2,9 @@ import { AccountType } from '#gen/ledger/v1/account_pb.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { formatAmount } from '../../amount.ts';
 import { getTrialBalance as answerTotals } from '../../query/get-trial-balance.ts';
-import { filterOfCurrency, momentOf, namespaceOf } from '../decode.ts';
+import { filterOfCurrency, momentOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
-import { enumOf, momentFacts, textOf } from '../wire.ts';
+import { enumOf, momentFacts, namespaceOf, textOf } from '../wire.ts';
 
 export const getTrialBalance: Handler<typeof LedgerService.method.getTrialBalance> = async (
   request,

@@ -1,11 +1,11 @@
 import { AccountType, ListAccountsRequestSchema } from '#gen/ledger/v1/account_pb.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { listAccounts as answerAccounts, cursorOf } from '../../query/list-accounts.ts';
-import { filterOfCurrency, momentOf, namespaceOf } from '../decode.ts';
+import { filterOfCurrency, momentOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { pageSizeOf, pageTokenMismatch, pageTokens, textPart } from '../page-token.ts';
 import { ofPage, PINNED, pinnedTo } from '../pinned-pages.ts';
-import { momentFacts, namesOf, textOf } from '../wire.ts';
+import { momentFacts, namesOf, namespaceOf, textOf } from '../wire.ts';
 import { encodeAccount } from './encode.ts';
 
 const TOKENS = pageTokens(ListAccountsRequestSchema, { ...PINNED, after: textPart(/^[0-9a-f]{32}$/) });

@@ -3,9 +3,8 @@ import { verify as run, type Progress, type Summary } from '../../verify/verify.
 import type { Finding } from '../../verify/finding.ts';
 import type { LedgerService } from '#gen/ledger/v1/ledger_service_pb.ts';
 import { FindingKind, VerifyVerdict, type VerifyResponseSchema } from '#gen/ledger/v1/verify_pb.ts';
-import { namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
-import { enumOf, textOf, timestampOf } from '../wire.ts';
+import { enumOf, namespaceOf, textOf, timestampOf } from '../wire.ts';
 import { createOutbox } from './verify-outbox.ts';
 
 type Response = MessageInitShape<typeof VerifyResponseSchema>;

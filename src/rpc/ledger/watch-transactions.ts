@@ -9,10 +9,9 @@ import {
   type WatchTransactionsRequest,
   type WatchTransactionsResponseSchema,
 } from '#gen/ledger/v1/watch_pb.ts';
-import { namespaceOf } from '../decode.ts';
 import type { Handler } from '../handler.ts';
 import { sealOf, type Seal } from '../seal.ts';
-import { textOf, timestampOf } from '../wire.ts';
+import { namespaceOf, textOf, timestampOf } from '../wire.ts';
 import { encodeTransaction } from './encode.ts';
 
 export const watchTransactions: Handler<typeof LedgerService.method.watchTransactions> = async function* (
