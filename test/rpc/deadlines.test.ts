@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import * as http2 from 'node:http2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
 import { failureOf, protocols } from './clients.ts';
-import { serveProbe, signal } from './harness.ts';
+import { serveProbe, signal, type LogLine } from './harness.ts';
 
 /** How long a call is waited for, by a clock that a test moves: minutes pass at once. */
 
@@ -67,3 +69,33 @@ describe.each(Object.entries(protocols))('%s', (_protocol, connect) => {
     await time.until(closing);
   });
 });
+
+test.each(['application/grpc', 'application/grpc-web', 'application/connect+proto'])(
+  'a stream whose request is never sent to its end is waited for as long as a call: %s',
+  async (contentType) => {
+    const time = testClock();
+    const server = await serveProbe([], { clock: time.clock });
+    const session = http2.connect(server.url).on('error', () => undefined);
+    onTestFinished(async () => {
+      session.destroy();
+      await time.until(server.close());
+    });
+    const requestId = crypto.randomUUID();
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/wiretest.v1.Probe/Follow',
+      'content-type': contentType,
+      'x-request-id': requestId,
+    });
+    stream.on('error', () => undefined).write(Buffer.from([0]));
+    const isIts = (line: LogLine) => line['requestId'] === requestId;
+    await once(stream, 'ready');
+    // What was sent before a ping that is answered has been read.
+    await new Promise((resolve) => session.ping(resolve));
+    time.pass(59_000);
+    expect(server.log.lines.filter(isIts)).toEqual([]);
+    time.pass(1_000);
+
+    expect(await server.log.line(isIts)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  },
+);

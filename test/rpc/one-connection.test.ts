@@ -99,6 +99,7 @@ test('a request that breaks off is not taken for a shorter one', async () => {
     'x-request-id': requestId,
   });
   stream.on('error', () => undefined).write(ADA);
+  await once(stream, 'ready');
   await new Promise((resolve) => session.ping(resolve));
   stream.close(http2.constants.NGHTTP2_CANCEL);
 

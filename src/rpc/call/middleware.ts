@@ -1,12 +1,13 @@
 import type { Message } from '@bufbuild/protobuf';
 import { codeName } from './access-log.ts';
-import { admit, type MiddlewareParts } from './admission.ts';
+import { admit, type AdmittedCall, type MiddlewareParts } from './admission.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { Clock } from '../../db/clock.ts';
 import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
 import type { MountedRpc, StreamRpc, UnaryRpc } from './mounted-service.ts';
+import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import { reasonOf } from './errors.ts';
 import { reject, type Rejection } from './rejection.ts';
 
@@ -76,7 +77,7 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
           admitted.begin();
           return rpc.impl(whileOpen(input as AsyncIterable<Message>, admitted.context), admitted.context);
         }
-        const request = await admitted.race(input as Promise<Message>);
+        const request = await sentInTime(clock, admitted, input as Promise<Message>);
         admitted.begin(request);
         validate(rpc.method.input, request);
         admitted.enterNamespaceOf(request);
@@ -108,6 +109,16 @@ const rejecting =
     observer?.turnedAway(call.name, reasonOf(thrown) ?? codeName(rejection.answer.code));
     return rejection;
   };
+
+/** A stream has no end of its own, but its request has: one that never comes is waited for as long as a call. */
+async function sentInTime(clock: Clock, admitted: AdmittedCall, request: Promise<Message>): Promise<Message> {
+  const callOff = atDeadline(clock, unaryDeadline(clock, Infinity), () => admitted.end(tooLate));
+  try {
+    return await admitted.race(request);
+  } finally {
+    callOff();
+  }
+}
 
 /** The requests of a stream. Once its call has ended there are no more: that they cannot be read is no failure. */
 async function* whileOpen(
