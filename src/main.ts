@@ -1,7 +1,7 @@
 import { bringUpDatabase, bringUpSchema, configOrExit, onWaiting, type DatabaseAtHand } from './bring-up.ts';
 import type { Config } from './config.ts';
 import type { Credentials } from './credentials/credential.ts';
-import { openCredentialsFile } from './credentials/credentials-file.ts';
+import { openCredentialsFile, type CredentialsFile } from './credentials/credentials-file.ts';
 import { tokenCredentials } from './credentials/tokens.ts';
 import { createClock, monotonic, pause, yieldTurn } from './db/clock.ts';
 import { reachDatabase } from './db/reach.ts';
@@ -70,6 +70,7 @@ try {
   if (telemetry !== undefined) undo.push(() => telemetry.close());
   if (config.database.kind === 'embedded') telemetry?.watchEmbedded(() => embedded);
   if (certificates !== undefined) telemetry?.watchCertificate(certificates.validUntil);
+  if (credentials !== null && 'isBroken' in credentials) telemetry?.watchCredentials(credentials.isBroken);
   const database = await databaseOf(config);
   await bringUpSchema(database, config, log);
   if (stopping === undefined) {
@@ -104,7 +105,10 @@ async function certificatesOf({ tlsFiles }: Config): Promise<FiledCertificates |
 }
 
 /** Who may call; null: everybody may do everything. */
-async function credentialsOf({ credentialsFile, tokens }: Config): Promise<Credentials | null> {
+async function credentialsOf({
+  credentialsFile,
+  tokens,
+}: Config): Promise<Credentials | CredentialsFile | null> {
   if (credentialsFile === undefined) return tokens.length === 0 ? null : tokenCredentials(tokens);
   const credentials = await openCredentialsFile(credentialsFile, { clock: createClock(), log });
   undo.push(() => credentials.close());

@@ -8,7 +8,11 @@ import { credentialSet } from './credential-set.ts';
 import { readCredentials, type FiledCredential, type ReadCredentials } from './read-credentials.ts';
 
 /** The credentials of a file, as it is now. */
-export type CredentialsFile = Credentials & { close(): Promise<void> };
+export type CredentialsFile = Credentials & {
+  /** Whether it cannot be read as it is now, so that what it said before is what counts. */
+  isBroken(): boolean;
+  close(): Promise<void>;
+};
 
 /**
  * How often the file is looked at. By the clock, and all of it: what a rename, a link that is set elsewhere (as Kubernetes
@@ -30,6 +34,7 @@ export async function openCredentialsFile(
   if ('problems' in first) throw new StartError(refusalOf(path, first.problems));
   let { credentials } = first;
   let current = credentialSet(credentials);
+  let broken = false;
   const listeners = new Set<() => void>();
 
   async function look(): Promise<void> {
@@ -42,6 +47,7 @@ export async function openCredentialsFile(
   }
 
   function take(answer: ReadCredentials): void {
+    broken = 'problems' in answer;
     if ('problems' in answer) {
       const { problems } = answer;
       log.error({ path, problems }, 'the credentials cannot be read; those from before stay good');
@@ -63,6 +69,7 @@ export async function openCredentialsFile(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    isBroken: () => broken,
     close: () => loop.stop(),
   };
 }

@@ -172,6 +172,15 @@ export const certificateGauges = (validUntil: () => Instant): readonly Family[] 
   ),
 ];
 
+/** Of the file of credentials, where there is one. */
+export const credentialsGauges = (isBroken: () => boolean): readonly Family[] => [
+  gauge(
+    'credit_ledger_credentials_broken',
+    '1: the file of credentials cannot be read, and those from before stay good.',
+    () => Number(isBroken()),
+  ),
+];
+
 /** Of the embedded Postgres, where that is used. */
 export const embeddedGauges = (stateOf: () => EmbeddedState): readonly Family[] => [
   gauge('credit_ledger_embedded_postgres_up', '1: the embedded Postgres runs.', () => Number(stateOf().isUp)),

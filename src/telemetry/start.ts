@@ -5,7 +5,7 @@ import { probePages } from '../rpc/probe-pages.ts';
 import { createBatchMetrics } from './batches.ts';
 import { createCallMetrics } from './calls.ts';
 import { createExposition } from './exposition.ts';
-import { certificateGauges, embeddedGauges, gaugesOf } from './gauges.ts';
+import { certificateGauges, credentialsGauges, embeddedGauges, gaugesOf } from './gauges.ts';
 import { serveMetrics, type MetricsAddress, type MetricsServer } from './metrics-server.ts';
 import { observersOf, type Observers } from './observers.ts';
 import { createRoundTripMetrics } from './round-trips.ts';
@@ -18,6 +18,7 @@ export type Telemetry = Observers & {
   watch(sources: Sources): void;
   watchEmbedded(stateOf: () => EmbeddedState): void;
   watchCertificate(validUntil: () => Instant): void;
+  watchCredentials(isBroken: () => boolean): void;
   /** Where the metrics are; undefined: nowhere. */
   readonly metricsUrl: string | undefined;
   close(): Promise<void>;
@@ -60,6 +61,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     },
     watchEmbedded: (stateOf) => exposition.add(embeddedGauges(stateOf)),
     watchCertificate: (validUntil) => exposition.add(certificateGauges(validUntil)),
+    watchCredentials: (isBroken) => exposition.add(credentialsGauges(isBroken)),
     metricsUrl: server?.url,
     async close() {
       await Promise.all([server?.close(), tracing?.close()]);

@@ -127,11 +127,12 @@ describe('a file that cannot be read', () => {
   ])('leaves everything as it was, and is told of once: it %s', async (_what, breakIt, problems) => {
     const path = newPath();
     writeFileSync(path, fileOf(old));
-    const { said, names, log, seconds, changes } = await opened(path);
+    const { said, names, log, seconds, changes, credentials } = await opened(path);
 
     breakIt(path);
     expect(await said(BROKEN)).toMatchObject({ level: 'error', path, problems });
     expect(names()).toEqual(['old']);
+    expect(credentials.isBroken()).toBe(true);
 
     // The next good one is taken, after some more looks at what is broken.
     await seconds(50);
@@ -140,6 +141,7 @@ describe('a file that cannot be read', () => {
     expect(names()).toEqual(['young']);
     expect(log.lines.filter(({ msg }) => msg === BROKEN)).toHaveLength(1);
     expect(changes).toEqual([1]);
+    expect(credentials.isBroken()).toBe(false);
   });
 
   test('is no reason to start, with everything that is wrong with it', async () => {

@@ -5,9 +5,10 @@ import { Code, createClient } from '@connectrpc/connect';
 import { afterAll, expect, test } from 'vitest';
 import { CreditService } from '#gen/credit/v1/credit_service_pb.ts';
 import { makeSecret } from '../../src/credentials/secret.ts';
-import { dataDirectory } from '../support/child.ts';
+import { dataDirectory, freePort } from '../support/child.ts';
 import { aCredential, fileOf } from '../support/credentials.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { scrape } from '../support/scrape.ts';
 import { transports } from '../support/transports.ts';
 import { HANGS_AFTER_MS, untilSo } from '../support/until.ts';
 
@@ -35,9 +36,11 @@ test(
     const having = (...secrets: readonly string[]) => fileOf({ entry: { ...billing.entry, secrets } });
     const [first = ''] = billing.entry.secrets;
     put(having(first));
+    const metrics = await freePort();
     const { url } = await directory.start({
       DATABASE_URL: databaseUrl,
       CREDIT_LEDGER_CREDENTIALS: path,
+      CREDIT_LEDGER_METRICS_PORT: String(metrics),
       // What a stream is told next is its end.
       CREDIT_LEDGER_HEARTBEAT_MS: '3600000',
     });
@@ -50,7 +53,9 @@ test(
         () => false,
       );
     const watch = (secret: string) => client.watchBalance(request, by(secret))[Symbol.asyncIterator]();
-    expect(await isGood(next.secret)).toBe(false);
+    const broken = async () =>
+      (await scrape(`http://127.0.0.1:${metrics}/metrics`)).value('credit_ledger_credentials_broken');
+    expect([await isGood(next.secret), await broken()]).toEqual([false, 0]);
     const old = watch(billing.secret);
     await old.next();
 
@@ -63,6 +68,10 @@ test(
     put(having(next.hash));
     await expect(old.next()).rejects.toMatchObject({ code: Code.Unauthenticated });
     expect([await isGood(billing.secret), await isGood(next.secret)]).toEqual([false, true]);
+
+    put('{"credentials": [');
+    await untilSo('the metrics tell that the file is broken', async () => (await broken()) === 1);
+    expect(await isGood(next.secret)).toBe(true);
 
     put('{"credentials": []}');
     await expect(young.next()).rejects.toMatchObject({ code: Code.Unauthenticated });

@@ -18,6 +18,7 @@ const { url: databaseUrl } = await testDatabase();
 const service = await observedService(databaseUrl, { dueBooker: true });
 service.telemetry.watchEmbedded(() => ({ isUp: true, restarts: 0 }));
 service.telemetry.watchCertificate(() => Date.UTC(2030));
+service.telemetry.watchCredentials(() => false);
 afterAll(() => service.stop());
 
 let scraped: Scrape;
