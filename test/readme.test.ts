@@ -65,14 +65,25 @@ describe.skipIf(!hasCurl)('what the README says to try', () => {
   );
 });
 
-describe('the lists of the README', () => {
+describe('the lists of the README and of docs/operating.md', () => {
   test('name every variable that is read, and no other', () => {
     const source = readFileSync('src/config.ts', 'utf8');
     const read = [...source.matchAll(/\bread\.\w+\('([A-Z_]+)'/g)].map((found) => found[1]!);
-    const rows = [...sectionOf(readme, '## Configuration').matchAll(/^\| `([A-Z_]+)`/gm)].map(
-      (found) => found[1]!,
-    );
+    const rows = [
+      ...sectionOf(readFileSync('docs/operating.md', 'utf8'), '## Configuration').matchAll(
+        /^\| `([A-Z_]+)`/gm,
+      ),
+    ].map((found) => found[1]!);
     expect(rows.toSorted()).toEqual(read.toSorted());
+  });
+
+  test('show figures as they were taken', () => {
+    const cells = (row: string) => row.split('|').map((cell) => cell.trim());
+    const rowsOf = (page: string) => page.match(/^\|.*\|$/gm)!.map(cells);
+    const taken = rowsOf(readFileSync('docs/figures.md', 'utf8')).map((row) => row.slice(0, -2).join('|'));
+    const [, , ...shown] = rowsOf(sectionOf(readme, '## Five figures'));
+    expect(shown).toHaveLength(5);
+    expect(shown.filter((row) => !taken.includes(row.slice(0, -1).join('|')))).toEqual([]);
   });
 });
 
