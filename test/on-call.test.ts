@@ -39,7 +39,7 @@ test('every reason to add nothing, every finding and every setting named is what
   const told = new Set([...prose.matchAll(/`([A-Z_]+)`/g)].map((found) => found[1]!));
   expect(names.filter((name) => name !== 'UNSPECIFIED' && !told.has(name))).toEqual([]);
 
-  const settings = readFileSync('README.md', 'utf8');
+  const settings = readFileSync('docs/operating.md', 'utf8');
   expect(
     [...told].filter((name) => name.startsWith('CREDIT_LEDGER_') && !settings.includes(`\`${name}\``)),
   ).toEqual([]);
