@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
 import { untilSo } from '../support/until.ts';
 import { protocols } from './clients.ts';
+import { headFrame, PREFACE } from './frames.ts';
 import { serveProbe, signal } from './harness.ts';
 
 /** How callers are sent elsewhere, and what does not hold up the end. */
@@ -89,29 +90,8 @@ describe('a server that is drained', () => {
 describe('a request that is never sent to its end', () => {
   const HEAD =
     'POST /wiretest.v1.Probe/Write HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n';
-  const hex = (bytes: string) => Buffer.from(bytes.replaceAll(' ', ''), 'hex');
-  const PREFACE = Buffer.concat([
-    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-    hex('000000 04 00 00000000'),
-  ]);
-  // POST (static 3), http (6), path and content type as literals, and no end of the stream.
-  const literal = (name: string, value: string) =>
-    Buffer.concat([
-      hex('00'),
-      Buffer.from([name.length]),
-      Buffer.from(name),
-      Buffer.from([value.length]),
-      Buffer.from(value),
-    ]);
-  const headersOf = (contentType: string) => {
-    const fields = Buffer.concat([
-      hex('83 86'),
-      literal(':path', '/wiretest.v1.Probe/Write'),
-      literal(':authority', 'localhost'),
-      literal('content-type', contentType),
-    ]);
-    return Buffer.concat([hex('0000'), Buffer.from([fields.length]), hex('01 04 00000001'), fields]);
-  };
+  const headersOf = (contentType: string) =>
+    headFrame('/wiretest.v1.Probe/Write', { 'content-type': contentType });
 
   test.each<[what: string, sent: Buffer]>([
     ['head', Buffer.from(HEAD.slice(0, 30))],

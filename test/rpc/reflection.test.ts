@@ -6,7 +6,6 @@ import { promisify } from 'node:util';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Code, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Health } from '#gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '#gen/grpc/reflection/v1/reflection_pb.ts';
@@ -14,8 +13,10 @@ import { ServerReflection as ServerReflectionAlpha } from '#gen/grpc/reflection/
 import { createReadiness } from '../../src/live/readiness.ts';
 import { createHealth } from '../../src/rpc/health.ts';
 import { createReflection } from '../../src/rpc/reflection.ts';
+import { transports } from '../support/transports.ts';
 import { pathOf } from './clients.ts';
 import { serveProbe, type ProbeServer } from './harness.ts';
+import { frame } from './wires.ts';
 
 const descriptors = readFileSync(new URL('../../gen/descriptors.binpb', import.meta.url));
 const health = createHealth([Health.typeName], createReadiness());
@@ -25,13 +26,26 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-describe.each([ServerReflection, ServerReflectionAlpha])('$typeName', (service) => {
+const ways = [ServerReflection, ServerReflectionAlpha].flatMap((service) =>
+  Object.entries(transports)
+    .filter(([name]) => name.endsWith('HTTP/2'))
+    .map(([name, transportOf]) => ({ service, name, transportOf })),
+);
+
+test('what talks both ways at once is told to take HTTP/2', async () => {
+  const response = await fetch(`${server.url}/${ServerReflection.typeName}/ServerReflectionInfo`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/connect+json' },
+    body: frame(Buffer.from('{}')),
+  });
+
+  expect(await response.text()).toMatch(/"message":"[^"]* talks both ways at once, which takes HTTP\/2"/);
+});
+
+describe.each(ways)('$service.typeName: $name', ({ service, transportOf }) => {
   /** The answer to one question, as both versions shape it. */
   async function ask(messageRequest: { case: string; value: unknown }) {
-    const client = createClient(
-      service as typeof ServerReflection,
-      createGrpcTransport({ baseUrl: server.url }),
-    );
+    const client = createClient(service as typeof ServerReflection, transportOf(server.url));
     async function* questions() {
       yield { host: 'h', messageRequest } as never;
     }

@@ -11,8 +11,10 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { TlsFiles } from '../../src/environment.ts';
 import { createCertificateNames, namesIn } from '../../src/rpc/transport/certificate-names.ts';
 import { openCertificates } from '../../src/rpc/transport/certificates.ts';
+import type { Credentials } from '../../src/credentials/credential.ts';
 import { authority, writePair, type Pair } from '../support/certificates.ts';
 import { testClock } from '../support/clock.ts';
+import { aCredential, changingCredentials } from '../support/credentials.ts';
 import { captureLog, serveProbe } from './harness.ts';
 
 /** Who gets a TLS connection, what is known of them then, and how certificates are changed. */
@@ -28,19 +30,24 @@ function directory(): string {
 }
 
 /** A server with the certificate of files that a test may change, by a clock that it moves. */
-async function serve(more: Partial<Pick<TlsFiles, 'clientCertificates'>> & { readonly ca?: string } = {}) {
+async function serve(
+  more: Partial<Pick<TlsFiles, 'clientCertificates'>> & {
+    readonly ca?: string;
+    readonly credentials?: Credentials;
+  } = {},
+) {
   const time = testClock();
   const log = captureLog();
   const where = directory();
   const files = writePair(where, 'own', own);
-  const { ca, clientCertificates = 'required' } = more;
+  const { ca, clientCertificates = 'required', credentials = null } = more;
   const clientCa = join(where, 'clients.crt');
   if (ca !== undefined) writeFileSync(clientCa, ca);
   const certificates = await openCertificates(
     { ...files, ...(ca !== undefined && { clientCa }), clientCertificates },
     { clock: time.clock, log: log.log },
   );
-  const server = await serveProbe([], { certificates, log: log.log });
+  const server = await serveProbe([], { certificates, credentials, log: log.log });
   onTestFinished(async () => {
     await server.close();
     await certificates.close();
@@ -176,6 +183,32 @@ describe('certificates of clients', () => {
     const { server } = await serve();
 
     expect(await ask(server.port, strange)).toBe(HELLO);
+  });
+
+  test('name the caller, who may do what the credential of that name may, over every version of HTTP', async () => {
+    const { credentials } = changingCredentials(aCredential('spiffe://corp/billing', ['READ']));
+    const { server, log } = await serve({ ca: ours.cert, credentials });
+    const stranger = ours.issue(['DNS:reports.internal']);
+    const overHttp2 = async (shown: Pair) => {
+      const session = http2.connect(server.url, { ca: ours.cert, ...shown });
+      onTestFinished(() => session.destroy());
+      const head = { ':method': 'POST', ':path': '/wiretest.v1.Probe/Read' };
+      const asked = (contentType: string, body: Buffer) =>
+        text(session.request({ ...head, 'content-type': contentType, te: 'trailers' }).end(body));
+      const json = await asked('application/json', Buffer.from('{"name":"Ada"}'));
+      return [json, await asked('application/grpc', Buffer.from('00000000050a03416461', 'hex'))];
+    };
+
+    expect(await ask(server.port, client)).toBe(HELLO);
+    expect(await overHttp2(client)).toEqual([HELLO, expect.stringContaining('hello Ada')]);
+    expect(log.lines.filter(({ msg }) => msg === 'rpc').map(({ caller }) => caller)).toEqual(
+      Array.from({ length: 3 }, () => 'spiffe://corp/billing'),
+    );
+    const refused = expect.stringContaining(
+      'no name of the client certificate is that of a credential',
+    ) as string;
+    expect(await ask(server.port, stranger)).toEqual(refused);
+    expect(await overHttp2(stranger)).toEqual([refused, '']);
   });
 
   test('tell the URI and DNS names in them, over HTTP/2 as well', async () => {

@@ -48,6 +48,8 @@ export async function post(
   const sent = request(url + path, { method: 'POST', headers: all, agent: false });
   sent.end(body);
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  // Who is answered before all of it is sent may find nobody who takes the rest.
+  sent.on('error', () => undefined);
   const plain = Object.entries(answer.headers).map(
     ([name, value]) => [name, String(value)] as [string, string],
   );
@@ -58,7 +60,7 @@ export async function postOverHttp2(
   { url, host, path = READ, body = ADA, headers = {} }: Sent,
   contentType: string,
 ): Promise<Response> {
-  const session = http2.connect(url);
+  const session = http2.connect(url).on('error', () => undefined);
   const authority = host === undefined ? {} : { ':authority': host };
   const head = { ':method': 'POST', ':path': path, 'content-type': contentType, ...headers, ...authority };
   const stream = session.request(head);

@@ -6,7 +6,7 @@ import type { Right } from '../../credentials/credential.ts';
 import { nameOf } from '../wire.ts';
 import { addressingOf, type Addressing } from './namespaces.ts';
 
-/** One RPC with its implementation. */
+/** One RPC with its implementation. What streams to the server alone is a stream both ways, with one answer. */
 export type MountedRpc = Exclude<MethodImplSpec, { kind: 'client_streaming' }> & {
   /** `credit.v1.CreditService/GetBalance`, as logs and errors name it. */
   readonly name: string;
@@ -29,8 +29,7 @@ export type MountedService = {
 
 /**
  * Pairs a service with its implementation. What would be noticed by a caller at best is found at the start: an RPC that
- * was forgotten, which Connect would answer with UNIMPLEMENTED; a stream of requests with one answer, which no middleware
- * here takes; and an RPC of which nobody could say who may call it.
+ * was forgotten, which Connect would answer with UNIMPLEMENTED, and one of which nobody could say who may call it.
  */
 export function mount<S extends DescService>(
   service: S,
@@ -40,11 +39,10 @@ export function mount<S extends DescService>(
   const rpcs = Object.values(createServiceImplSpec<S>(service, implementation).methods).map((spec) => {
     const name = `${service.typeName}/${spec.method.name}`;
     if (!Object.hasOwn(implementation, spec.method.localName)) throw new TypeError(`${name} has no handler`);
-    if (spec.kind === 'client_streaming')
-      throw new TypeError(`${name}: client streaming is not supported by the middleware`);
-    if (isPublic) return { ...spec, name, right: null, addressing: null };
-    if (spec.kind === 'bidi_streaming') throw new TypeError(`${name}: a stream of requests has no namespace`);
-    return { ...spec, name, right: rightOf(spec.method), addressing: addressingOf(spec.method.input) };
+    const rpc = { ...withoutOneWay(spec), name };
+    if (isPublic) return { ...rpc, right: null, addressing: null };
+    if (rpc.kind === 'bidi_streaming') throw new TypeError(`${name}: a stream of requests has no namespace`);
+    return { ...rpc, right: rightOf(spec.method), addressing: addressingOf(spec.method.input) };
   });
   return { service, rpcs, ...(registry && { registry }) };
 }
@@ -54,6 +52,15 @@ export function rightOf(method: DescMethod): Right {
   const right = nameOf(RightOption, getOption(method, rightOption));
   if (right === null) throw new TypeError(`${method.parent.typeName}/${method.name} says no right`);
   return right;
+}
+
+function withoutOneWay(spec: MethodImplSpec): Exclude<MethodImplSpec, { kind: 'client_streaming' }> {
+  if (spec.kind !== 'client_streaming') return spec;
+  const { method, impl } = spec;
+  async function* answered(...call: Parameters<typeof impl>) {
+    yield await impl(...call);
+  }
+  return { kind: 'bidi_streaming', method: method as never, impl: answered };
 }
 
 /** Whether the proto declares it NO_SIDE_EFFECTS: it may be asked by GET. */

@@ -11,6 +11,7 @@ import { hungUp } from '../call/admission.ts';
 import { valuesOf, type CallHead, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
+import { messagesOf } from './grpc-request.ts';
 import { messageOf } from './query.ts';
 import { READ_MAX_BYTES } from './limits.ts';
 import { tooLarge } from './protocol-errors.ts';
@@ -29,13 +30,22 @@ const readCallKey = createContextKey<ReadCall | undefined>(undefined);
 /** What is wrong with a request is told to whoever decodes it, so that the middleware answers and logs it. */
 export function readCall(
   head: CallHead,
-  { method }: MountedRpc,
+  { method, kind }: MountedRpc,
   format: WireFormat,
   request: IncomingMessage,
   query: ReadonlyMap<string, string>,
   clock: Clock,
 ): ReadCall {
   const { header } = head;
+  const deadlineMs = deadlineIn(head, format.timeout, clock);
+  if (kind === 'bidi_streaming') {
+    async function* decode() {
+      timeoutOf(header, format.timeout);
+      const decoded = (bytes: Uint8Array) => decodeRequest(method.input, format.codec, bytes);
+      yield* messagesOf(request, header(format.compression), decoded);
+    }
+    return { ...head, deadlineMs, decode };
+  }
   const isGet = request.method === 'GET';
   // Begun at once: a body that breaks off before anybody asks for it must not be taken for one that still comes.
   let body = isGet ? undefined : sent(request, mostBytes(format));
@@ -47,7 +57,7 @@ export function readCall(
     const compression = isGet ? query.get('compression') : header(format.compression);
     return decodeRequest(method.input, format.codec, await messageIn(bytes, format, compression));
   };
-  return { ...head, deadlineMs: deadlineIn(head, format.timeout, clock), decode };
+  return { ...head, deadlineMs, decode };
 }
 
 function sent(request: IncomingMessage, most: number): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { constants } from 'node:http2';
-import type { DescService } from '@bufbuild/protobuf';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
 import { createConnectRouter, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import {
   compressionBrotli,
@@ -69,7 +69,9 @@ export function createConnectTransport(
       middleware.check(route.rpc, head);
       const universal = toUniversal(request, response);
       const query = queryOf(request.url ?? '');
-      const format = formatOf(route.rpc, { httpMethod: request.method ?? '', contentType, query });
+      const { method: httpMethod = '' } = request;
+      const isHttp2 = stream !== undefined;
+      const format = formatOf(route.rpc, { isHttp2, httpMethod, contentType, query });
       const { clock, slots } = middleware;
       if (route.rpc.kind !== 'unary' && stream !== undefined) keepRoomForCalls(stream);
       const refusal = await new Promise<RefusalError | undefined>((begun) => {
@@ -102,10 +104,14 @@ export function createConnectTransport(
     send().catch((error: unknown) => {
       // A caller that left while its answer was being written is no failure of ours.
       if (!(stream ?? response).destroyed) log.error({ path: head.name, err: error }, 'http answer failed');
-      if (stream === undefined) response.destroy();
-      else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      breakOff(response, stream);
     });
   };
+}
+
+function breakOff(response: ServerResponse, stream: ServerHttp2Stream | undefined): void {
+  if (stream === undefined) response.destroy();
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 /** Refuses what gets no slot; slots tell the log. */
@@ -168,9 +174,20 @@ const surrounded = (rpcs: readonly MountedRpc[], middleware: Middleware): Servic
       (_empty: unknown, context: HandlerContext) => {
         const call = incomingConnectCall(context);
         const toMessage = (answer: Outgoing) => messageOf(rpc.method.output, answer);
-        return rpc.kind === 'unary'
-          ? middleware.unary(rpc, call, toMessage)
-          : middleware.stream(rpc, call, toMessage);
+        if (rpc.kind === 'unary') return middleware.unary(rpc, call, toMessage);
+        const answers = middleware.stream(rpc, call, toMessage);
+        return hasOneAnswer(rpc) ? onlyOne(answers) : answers;
       },
     ]),
   ) as ServiceImpl<DescService>;
+
+// The middleware knows one kind of stream of requests, and Connect two.
+const hasOneAnswer = ({ method }: MountedRpc): boolean =>
+  (method as DescMethod).methodKind === 'client_streaming';
+
+async function onlyOne(answers: AsyncIterable<Message>): Promise<Message> {
+  let only: Message | undefined;
+  // To its end, so that the middleware hears of it.
+  for await (const answer of answers) only = answer;
+  return only!;
+}

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
 import { frameIn, LARGEST_FRAME_BYTES } from './frame.ts';
 import { bodyOf, endsEarly, messageIn, unpacked } from './request-body.ts';
 
@@ -15,7 +16,7 @@ export async function messageOf(
 
 /** Each message of a stream of requests as it comes, read no faster than they are asked for. */
 export async function* messagesOf<T>(
-  stream: ServerHttp2Stream,
+  stream: Readable,
   compression: string | undefined,
   decode: (bytes: Uint8Array) => T,
 ): AsyncGenerator<T, void, undefined> {

@@ -19,6 +19,7 @@ export type WireFormat = {
 };
 
 export type RequestHead = {
+  readonly isHttp2: boolean;
   readonly httpMethod: string;
   readonly contentType: string;
   /** Of a GET, whose message is in its query. */
@@ -29,12 +30,12 @@ export type RequestHead = {
  * The format of a request for this method.
  * @throws RefusalError where it is none that is served, with what to send instead.
  */
-export function formatOf(method: MountedRpc, { httpMethod, contentType, query }: RequestHead): WireFormat {
-  if (method.kind === 'bidi_streaming')
-    throw unsupported(
-      'http_version',
-      `${method.name} talks both ways at once, which is served over gRPC alone`,
-    );
+export function formatOf(
+  method: MountedRpc,
+  { isHttp2, httpMethod, contentType, query }: RequestHead,
+): WireFormat {
+  if (method.method.methodKind === 'bidi_streaming' && !isHttp2)
+    throw unsupported('http_version', `${method.name} talks both ways at once, which takes HTTP/2`);
   if (httpMethod === 'GET') return formatOfGet(method, query);
   if (httpMethod !== 'POST')
     throw unsupported('http_method', `${method.name} is called by POST, not by ${quoted(httpMethod)}`);

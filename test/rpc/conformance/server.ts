@@ -1,13 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
-import {
-  create,
-  createFileRegistry,
-  fromBinary,
-  toBinary,
-  type FileRegistry,
-  type Message,
-} from '@bufbuild/protobuf';
+import { create, createFileRegistry, fromBinary, toBinary, type Message } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createLog } from '../../../src/log.ts';
 import { mount } from '../../../src/rpc/call/mounted-service.ts';
@@ -30,7 +23,7 @@ type Wanted = Message & {
 /** Before a message stands how long it is. */
 const LENGTH_BYTES = 4;
 
-const registry = suiteOf(process.argv[2]!);
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(process.argv[2]!)));
 const wanted = fromBinary(
   messageOf('ServerCompatRequest'),
   (await buffer(process.stdin)).subarray(LENGTH_BYTES),
@@ -60,18 +53,6 @@ process.once('SIGTERM', () => process.exit(0));
 
 function messageOf(name: string) {
   return registry.getMessage(`connectrpc.conformance.v1.${name}`)!;
-}
-
-/** Without what this server has no kind of call for. */
-function suiteOf(path: string): FileRegistry {
-  const files = fromBinary(FileDescriptorSetSchema, readFileSync(path));
-  for (const { method } of files.file.flatMap(({ service: services }) => services)) {
-    const unserved = method.findIndex(
-      ({ clientStreaming, serverStreaming }) => clientStreaming && !serverStreaming,
-    );
-    if (unserved !== -1) method.splice(unserved, 1);
-  }
-  return createFileRegistry(files);
 }
 
 function certificatesOf({ serverCreds, clientTlsCert }: Wanted): Certificates {

@@ -63,9 +63,15 @@ export function conformanceService(registry: Registry): {
     return failure;
   };
 
-  async function one(request: OneAsked, context: HandlerContext): Promise<Answer> {
-    const wanted = request.responseDefinition;
-    const requestInfo = infoOf(context, [request]);
+  const one = (request: OneAsked, context: HandlerContext): Promise<Answer> =>
+    answerTo(request.responseDefinition, [request], context);
+
+  async function answerTo(
+    wanted: OneWanted | undefined,
+    requests: readonly Message[],
+    context: HandlerContext,
+  ): Promise<Answer> {
+    const requestInfo = infoOf(context, requests);
     tellHeaders(wanted, context);
     await pause(wanted?.responseDelayMs ?? 0, context.signal);
     if (wanted?.response.case === 'error') throw failureOf(wanted.response.value, requestInfo);
@@ -116,6 +122,12 @@ export function conformanceService(registry: Registry): {
     yield* several(wanted, context, infoOf(context, all), answered);
   }
 
+  async function fromMany(asked: AsyncIterable<Message>, context: HandlerContext): Promise<Answer> {
+    const all: OneAsked[] = [];
+    for await (const request of asked as AsyncIterable<OneAsked>) all.push(request);
+    return answerTo(all[0]?.responseDefinition, all, context);
+  }
+
   return {
     service,
     implementation: {
@@ -124,6 +136,7 @@ export function conformanceService(registry: Registry): {
       unimplemented: () => {
         throw new ConnectError('not implemented', Code.Unimplemented);
       },
+      clientStream: fromMany,
       serverStream: stream,
       bidiStream: bothWays,
     } as unknown as ServiceImpl<DescService>,
