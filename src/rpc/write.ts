@@ -69,7 +69,7 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
     reply: {
       respond: (decided: Decided<C>) => {
         const answer = toAnswer(decided, request);
-        return new Encoded(binaryOf(output, answer), answer as MadeByCall);
+        return new Encoded(binaryOf(output, answer), madeIn(answer as Naming, decided.version));
       },
       encode: ({ bytes }: Encoded) => bytes,
       replay: (stored: Uint8Array) => new Encoded(raised(stored, replayed), REPLAYED),
@@ -83,6 +83,17 @@ export function write<I extends DescMessage, O extends DescMessage, C extends Co
 }
 
 const REPLAYED: MadeByCall = { replayed: true };
+
+/** What answers of writes may have that they made or changed. */
+type Naming = { readonly [Made in 'grant' | 'charge' | 'transaction']?: { readonly id?: string } };
+
+/** No more than is told is kept of an answer until it is. */
+const madeIn = ({ grant, charge, transaction }: Naming, version: number): MadeByCall => ({
+  grantId: grant?.id,
+  chargeId: charge?.id,
+  transactionId: transaction?.id,
+  version,
+});
 
 /** Makes the write that a request asks for, or says what it would be answered. */
 export const perform = <C extends Command, Answer>(

@@ -24,17 +24,17 @@ export class Encoded {
   }
 }
 
-/** What the answer of a write says that was made or changed, under the names it has there. */
+/** What a write has made or changed, or a batch of them, as the log tells it. */
 export type MadeByCall = {
-  readonly grant?: Named | undefined;
-  readonly charge?: Named | undefined;
-  readonly transaction?: Named | undefined;
-  readonly version?: bigint | undefined;
-  readonly replayed?: boolean | undefined;
+  readonly grantId?: string | undefined;
+  readonly chargeId?: string | undefined;
+  readonly transactionId?: string | undefined;
+  readonly version?: number;
+  /** It was answered what the first with its key was. */
+  readonly replayed?: true;
   /** How many items of a batch were refused. */
   readonly refused?: number;
 };
-type Named = { readonly id?: string | undefined };
 
 /** What a handler answers with: what a message is made of, or its bytes. */
 export type Outgoing = MessageInitShape<DescMessage> | Encoded;
