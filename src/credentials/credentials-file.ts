@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../db/clock.ts';
-import { createLoop } from '../live/loop.ts';
+import { watchFiles, type FileRead } from '../live/watched-files.ts';
 import type { Log } from '../log.ts';
 import { StartError } from '../start-error.ts';
 import type { Credentials } from './credential.ts';
@@ -15,12 +14,6 @@ export type CredentialsFile = Credentials & {
 };
 
 /**
- * How often the file is looked at. By the clock, and all of it: what a rename, a link that is set elsewhere (as Kubernetes
- * does with secrets) or a network file system tell of a change differs, and what is read does not.
- */
-const LOOK_EVERY_MS = 1_000;
-
-/**
  * Reads the file and goes on looking at it. One that cannot be read later is told of in the log, and the last good one is
  * good until it can.
  * @throws StartError with everything that is wrong with it.
@@ -29,22 +22,13 @@ export async function openCredentialsFile(
   path: string,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<CredentialsFile> {
-  let text = await textOf(path);
-  const first = read(text);
+  const files = await watchFiles([path], clock);
+  const first = read(files.first[0]!);
   if ('problems' in first) throw new StartError(refusalOf(path, first.problems));
   let { credentials } = first;
   let current = credentialSet(credentials);
   let broken = false;
   const listeners = new Set<() => void>();
-
-  async function look(): Promise<void> {
-    const now = await textOf(path);
-    if (now.said !== text.said) {
-      text = now;
-      take(read(now));
-    }
-    loop.within(LOOK_EVERY_MS);
-  }
 
   function take(answer: ReadCredentials): void {
     broken = 'problems' in answer;
@@ -60,8 +44,7 @@ export async function openCredentialsFile(
     for (const listener of listeners) listener();
   }
 
-  const loop = createLoop(clock, 0, look);
-  loop.within(LOOK_EVERY_MS);
+  files.follow(([file]) => take(read(file!)));
   return {
     bySecret: (secret) => current.bySecret(secret),
     byName: (name) => current.byName(name),
@@ -70,21 +53,12 @@ export async function openCredentialsFile(
       return () => void listeners.delete(listener);
     },
     isBroken: () => broken,
-    close: () => loop.stop(),
+    close: files.close,
   };
 }
 
-/** What stands in the file, or why nobody can say; `said` is the same as long as neither changes. */
-type Text = { readonly said: string; readonly problem?: string };
-
-const textOf = (path: string): Promise<Text> =>
-  readFile(path, 'utf8').then(
-    (said) => ({ said }),
-    (error: NodeJS.ErrnoException) => ({ said: `${error.code}`, problem: `cannot be read: ${error.code}` }),
-  );
-
-const read = ({ said, problem }: Text): ReadCredentials =>
-  problem === undefined ? readCredentials(said) : { problems: [problem] };
+const read = ({ text, problem }: FileRead): ReadCredentials =>
+  problem === undefined ? readCredentials(text) : { problems: [problem] };
 
 const refusalOf = (path: string, problems: readonly string[]): string =>
   `CREDIT_LEDGER_CREDENTIALS is ${path}, which is no file of credentials:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`;

@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../db/clock.ts';
 import type { TlsFiles } from '../../environment.ts';
 import type { Instant } from '../../instant.ts';
-import { createLoop } from '../../live/loop.ts';
+import { watchFiles, type FileRead } from '../../live/watched-files.ts';
 import type { Log } from '../../log.ts';
 import { StartError } from '../../start-error.ts';
 
@@ -23,9 +22,6 @@ export type FiledCertificates = Certificates & {
   validUntil(): Instant;
 };
 
-/** As often as credentials, and by all that the files hold: what tells of a change is told by few file systems. */
-const LOOK_EVERY_MS = 1_000;
-
 /**
  * Reads the files and goes on looking at them. What is of no use later is told in the log, and what was good before
  * stays until it is.
@@ -35,19 +31,12 @@ export async function openCertificates(
   files: TlsFiles,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<FiledCertificates> {
-  let seen = await read(files);
-  let current = usable(seen);
+  const { cert, key, clientCa } = files;
+  const paths = clientCa === undefined ? [cert, key] : [cert, key, clientCa];
+  const watched = await watchFiles(paths, clock);
+  let current = usable(watched.first);
   let listener: ((options: SecureContextOptions) => void) | undefined;
   tell(log, files, current);
-
-  async function look(): Promise<void> {
-    const now = await read(files);
-    if (said(now) !== said(seen)) {
-      seen = now;
-      take(now);
-    }
-    loop.within(LOOK_EVERY_MS);
-  }
 
   function take(now: readonly FileRead[]): void {
     try {
@@ -61,68 +50,65 @@ export async function openCertificates(
     listener?.(current);
   }
 
-  const loop = createLoop(clock, 0, look);
-  loop.within(LOOK_EVERY_MS);
+  watched.follow(take);
   return {
     current: () => current,
     validUntil: () => Date.parse(new X509Certificate(current.cert as string).validTo),
-    ofClients: files.clientCa === undefined ? 'none' : files.clientCertificates,
+    ofClients: clientCa === undefined ? 'none' : files.clientCertificates,
     onChange: (told) => {
       listener = told;
     },
-    close: () => loop.stop(),
+    close: watched.close,
   };
 }
 
-type FileRead = {
-  readonly variable: string;
-  readonly path: string;
-  readonly text: string;
-  readonly failed: boolean;
-};
-
-const read = ({ cert, key, clientCa }: TlsFiles): Promise<readonly FileRead[]> =>
-  Promise.all([
-    readOne('CREDIT_LEDGER_TLS_CERT', cert),
-    readOne('CREDIT_LEDGER_TLS_KEY', key),
-    ...(clientCa === undefined ? [] : [readOne('CREDIT_LEDGER_TLS_CLIENT_CA', clientCa)]),
-  ]);
-
-const readOne = (variable: string, path: string): Promise<FileRead> =>
-  readFile(path, 'utf8').then(
-    (text) => ({ variable, path, text, failed: false }),
-    (error: NodeJS.ErrnoException) => ({ variable, path, text: error.code ?? 'EIO', failed: true }),
-  );
-
-const said = (all: readonly FileRead[]): string => JSON.stringify(all.map(({ text }) => text));
+/** The settings that name the files, in the order in which they are read. */
+const VARIABLES = ['CREDIT_LEDGER_TLS_CERT', 'CREDIT_LEDGER_TLS_KEY', 'CREDIT_LEDGER_TLS_CLIENT_CA'] as const;
+type TlsVariable = (typeof VARIABLES)[number];
 
 /** @throws StartError with the setting that is wrong. */
-function usable(all: readonly FileRead[]): SecureContextOptions {
-  const failed = all.find((file) => file.failed);
-  if (failed !== undefined) throw refused(failed, `cannot be read: ${failed.text}`);
-  const [cert, key, ca] = all as [FileRead, FileRead, FileRead | undefined];
-  attempt(cert, 'holds no certificate in PEM', () => new X509Certificate(cert.text));
-  attempt(key, 'holds no private key in PEM without a password', () =>
-    createSecureContext({ key: key.text }),
+function usable(files: readonly FileRead[]): SecureContextOptions {
+  for (const [i, { path, problem }] of files.entries())
+    if (problem !== undefined) throw refused(VARIABLES[i]!, path, problem);
+  const [cert, key, ca] = files as [FileRead, FileRead, FileRead | undefined];
+  attempt(
+    'CREDIT_LEDGER_TLS_CERT',
+    cert,
+    'holds no certificate in PEM',
+    ({ text }) => new X509Certificate(text),
   );
-  attempt(key, 'is not the key of CREDIT_LEDGER_TLS_CERT', () =>
-    createSecureContext({ cert: cert.text, key: key.text }),
+  attempt('CREDIT_LEDGER_TLS_KEY', key, 'holds no private key in PEM without a password', ({ text }) =>
+    createSecureContext({ key: text }),
   );
+  attempt('CREDIT_LEDGER_TLS_KEY', key, 'is not the key of CREDIT_LEDGER_TLS_CERT', ({ text }) =>
+    createSecureContext({ cert: cert.text, key: text }),
+  );
+  if (ca === undefined) return { cert: cert.text, key: key.text };
   // Node takes any text for certificates of an authority, and then trusts none.
-  if (ca !== undefined) attempt(ca, 'holds no certificate in PEM', () => new X509Certificate(ca.text));
-  return { cert: cert.text, key: key.text, ...(ca !== undefined && { ca: ca.text }) };
+  attempt(
+    'CREDIT_LEDGER_TLS_CLIENT_CA',
+    ca,
+    'holds no certificate in PEM',
+    ({ text }) => new X509Certificate(text),
+  );
+  return { cert: cert.text, key: key.text, ca: ca.text };
 }
 
-function attempt(file: FileRead, problem: string, use: () => unknown): void {
+function attempt(
+  variable: TlsVariable,
+  file: FileRead,
+  problem: string,
+  use: (file: FileRead) => unknown,
+): void {
   try {
-    use();
+    use(file);
   } catch {
     // What OpenSSL says of it helps nobody.
-    throw refused(file, problem);
+    throw refused(variable, file.path, problem);
   }
 }
 
-const refused = ({ variable, path }: FileRead, problem: string) =>
+const refused = (variable: TlsVariable, path: string, problem: string) =>
   new StartError(`${variable} is ${path}, which ${problem}.`);
 
 function tell(log: Log, { cert: path }: TlsFiles, { cert }: SecureContextOptions): void {
