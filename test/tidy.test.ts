@@ -46,7 +46,7 @@ const owners: [library: RegExp, owner: RegExp][] = [
   [/^decimal\.js/, /^amount\.ts$/],
   [/^pino/, /^log\.ts$/],
   [/^prom-client/, /^telemetry\/exposition\.ts$/],
-  [/^@opentelemetry\//, /^telemetry\/([a-z]+-spans|traces)\.ts$/],
+  [/^@opentelemetry\//, /^telemetry\/([a-z]+-spans|span-time|traces)\.ts$/],
   [/^(pg|knex)(\/|$)/, /^(db|embedded)\//],
   [/^(@grpc|@connectrpc)\//, /^rpc\//],
   [/^(@bufbuild\/|#gen\/)/, /^(rpc\/|service\.ts$)/],

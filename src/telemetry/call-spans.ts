@@ -11,12 +11,17 @@ import {
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { CallObserver, CallSpan } from '../rpc/call/call-observer.ts';
 import type { CallHead } from '../rpc/call/incoming-call.ts';
+import type { SpanTime } from './span-time.ts';
 
 /** The span of the call, or of the batch, that whatever runs is a part of. */
 export type CurrentSpan = AsyncLocalStorage<Span | undefined>;
 
 /** One span a call that is traced, a child of the caller's where it says which. */
-export function createCallSpans(tracer: Tracer, current: CurrentSpan): Pick<CallObserver, 'began' | 'ended'> {
+export function createCallSpans(
+  tracer: Tracer,
+  current: CurrentSpan,
+  time: SpanTime,
+): Pick<CallObserver, 'began' | 'ended'> {
   return {
     began({ name, right }, call) {
       // Load balancers ask every second how this process is.
@@ -25,7 +30,8 @@ export function createCallSpans(tracer: Tracer, current: CurrentSpan): Pick<Call
         'rpc.system.name': call.protocol === 'connect' ? 'connectrpc' : 'grpc',
         'rpc.method': name,
       };
-      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, contextOf(call));
+      const how = { kind: SpanKind.SERVER, attributes, startTime: time.now() };
+      const span = tracer.startSpan(name, how, contextOf(call));
       return span.isRecording() ? new SpanOfCall(span, current) : undefined;
     },
     ended({ span: own, requestId }, code, reason) {
@@ -35,7 +41,7 @@ export function createCallSpans(tracer: Tracer, current: CurrentSpan): Pick<Call
       span.setAttribute('credit_ledger.request_id', requestId);
       if (code !== 'OK') span.setAttribute('error.type', reason ?? code);
       if (OUR_FAULT.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
+      span.end(time.now());
     },
   };
 }

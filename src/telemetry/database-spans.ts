@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, type Span, type Tracer } from '@opentelemetry
 import { classify } from '../db/failure.ts';
 import type { RoundTrip } from '../db/pipeline.ts';
 import { within, type CurrentSpan } from './call-spans.ts';
+import type { SpanTime } from './span-time.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
@@ -11,6 +12,7 @@ import type { Tracing } from './tracing.ts';
 export function createDatabaseSpans(
   tracer: Tracer,
   current: CurrentSpan,
+  time: SpanTime,
 ): Pick<Tracing, 'cause' | 'around' | 'roundTrip'> {
   return {
     cause() {
@@ -26,14 +28,15 @@ export function createDatabaseSpans(
       if (first === undefined) return current.run(undefined, work);
       const attributes = { 'credit_ledger.batch.size': batch.length, 'credit_ledger.batch.manner': manner };
       const links = calls.map((call) => ({ context: call.spanContext() }));
-      const span = tracer.startSpan('batch of writes', { attributes, links }, within(first));
+      const how = { attributes, links, startTime: time.now() };
+      const span = tracer.startSpan('batch of writes', how, within(first));
       try {
         return await current.run(span, work);
       } catch (error) {
         fail(span, error);
         throw error;
       } finally {
-        span.end();
+        span.end(time.now());
       }
     },
 
@@ -46,10 +49,10 @@ export function createDatabaseSpans(
         'db.operation.batch.size': statements.length,
         'db.client.connection.pool.name': pool,
       };
-      const how = { kind: SpanKind.CLIENT, startTime: sentAt, attributes };
+      const how = { kind: SpanKind.CLIENT, startTime: time.at(sentAt), attributes };
       const span = tracer.startSpan(summary, how, within(cause as Span));
       if (error !== undefined) fail(span, error);
-      span.end(answeredAt);
+      span.end(time.at(answeredAt));
     },
   };
 }

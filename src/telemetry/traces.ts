@@ -21,6 +21,7 @@ import { pause } from '../db/clock.ts';
 import type { Log } from '../log.ts';
 import { createCallSpans, type CurrentSpan } from './call-spans.ts';
 import { createDatabaseSpans } from './database-spans.ts';
+import { createSpanTime } from './span-time.ts';
 import type { Sampling, Tracing } from './tracing.ts';
 
 /** How long the end of the process waits for a collector to take the last spans. */
@@ -46,9 +47,10 @@ export function startTracing(sampling: Sampling, log: Log): Tracing {
   });
   const tracer = provider.getTracer('credit-ledger');
   const current: CurrentSpan = new AsyncLocalStorage();
+  const time = createSpanTime();
   return {
-    ...createCallSpans(tracer, current),
-    ...createDatabaseSpans(tracer, current),
+    ...createCallSpans(tracer, current, time),
+    ...createDatabaseSpans(tracer, current, time),
     async close() {
       const isOver = new AbortController();
       const sent = provider
