@@ -105,18 +105,41 @@ const SAID: readonly (readonly [RegExp, Trouble])[] = [
   [/password must be a string/, { words: 'it asks for a password, and the URL has none.', mayPass: false }],
 ];
 
-const TLS = /^(ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_)/;
+/** Of a file that the URL names; a connection that is lost fails in `read`, too. */
+const FILE_CODES = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES']);
+
+/** What is wrong with TLS, by the code and what is said with it; none of it passes by itself. */
+const TLS: readonly (readonly [RegExp, (code: string) => string])[] = [
+  // Said of every entry that is missing; who comes by a socket is not asked for TLS.
+  [
+    /^28000 (?!.*\[local\]).*no encryption/,
+    () =>
+      'it does not let this user in without TLS: add sslmode=verify-full, or is the name wrong, or its pg_hba.conf?',
+  ],
+  [/^28000 .*client certificate/, () => 'it wants a certificate of the client: add sslcert and sslkey.'],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID/,
+    (code) => `its certificate is not of this host (${code}): name it as the certificate does.`,
+  ],
+  [
+    /^ERR_SSL_\S*ALERT_\S*(CA|CERTIFICATE)/,
+    (code) => `it refuses the certificate of the client (${code}): see sslcert.`,
+  ],
+  [/^ERR_SSL/, (code) => `no TLS with it comes about (${code}).`],
+  [/^ERR_OSSL/, (code) => `sslcert and sslkey are no certificate with its key, in PEM (${code}).`],
+  [
+    /^(ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|CERT_)/,
+    (code) => `its certificate is not trusted (${code}): see sslmode and sslrootcert.`,
+  ],
+];
 
 function troubleOf(error: unknown): Trouble | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = '', syscall } = error as NodeJS.ErrnoException;
-  if (TLS.test(code))
-    return {
-      words: `its certificate is not trusted (${code}): see sslmode and sslrootcert.`,
-      mayPass: false,
-    };
-  if (code === 'ENOENT' && syscall === 'open')
-    return { words: `a file that it names is not there (${error.message}).`, mayPass: false };
+  const tls = TLS.find(([said]) => said.test(`${code} ${error.message}`));
+  if (tls !== undefined) return { words: tls[1](code), mayPass: false };
+  if ((syscall === 'open' || syscall === 'read') && FILE_CODES.has(code))
+    return { words: `a file that it names cannot be read (${error.message}).`, mayPass: false };
   if (Object.hasOwn(TROUBLES, code)) return TROUBLES[code];
   return SAID.find(([words]) => words.test(error.message))?.[1];
 }
