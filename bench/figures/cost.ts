@@ -100,35 +100,96 @@ async function counted(wire: WireTap, action: () => Promise<void>): Promise<Traf
 
 type Sizes = { readonly table: number; readonly index: number; readonly wal: number };
 
-/** Spends of all customers in turn, like those of a day; the tables are packed by nobody before or after. */
+/** What is written for all customers in turn, like the spends of a day; the tables are packed by nobody before or after. */
 async function bytesOf(bench: Bench, databaseUrl: string): Promise<readonly Row[]> {
   const client = createClient([(await bench.service(databaseUrl)).url], 1);
   bench.defer(() => client.close());
   bench.say('counting bytes');
   const sql = await bench.sql(databaseUrl);
-  const before = await sizes(sql);
   const [calls, size] = [bench.quick ? 10 : 50, 1000];
-  for (let call = 0; call < calls; call += 1) {
-    const requests = Array.from({ length: size }, (_, i) => ({
-      ...SPEND,
-      customerId: customerId((call * size + i) % CUSTOMERS),
-      idempotencyKey: key(),
-    }));
-    await client.call(CreditService.method.batchConsumeCredits, { requests }, 60_000);
+  const spread = `spread over ${CUSTOMERS.toLocaleString('en-US')} customers`;
+  const rows: Row[] = [];
+  for (const { what, which, write } of WRITES) {
+    const before = await sizes(sql);
+    for (let call = 0; call < calls; call += 1) {
+      const customers = Array.from({ length: size }, (_, i) => customerId((call * size + i) % CUSTOMERS));
+      await write(client, customers);
+    }
+    const after = await sizes(sql);
+    const each = (of: keyof Sizes) => Math.round((after[of] - before[of]) / (calls * size));
+    const conditions = `${(calls * size).toLocaleString('en-US')} ${which}, ${spread}`;
+    rows.push(
+      row(
+        `disk ${what} takes`,
+        'tables and indexes',
+        each('table') + each('index'),
+        `${each('table')} in tables, ${each('index')} in indexes; ${conditions}`,
+        'bytes',
+      ),
+      row(
+        `log ${what} writes`,
+        'WAL',
+        each('wal'),
+        `${conditions}; full pages after checkpoints included`,
+        'bytes',
+      ),
+    );
   }
-  const after = await sizes(sql);
-  const each = (of: keyof Sizes) => Math.round((after[of] - before[of]) / (calls * size));
-  const spent = `${(calls * size).toLocaleString('en-US')} spends with a key each, spread over ${CUSTOMERS.toLocaleString('en-US')} customers`;
-  return [
-    row(
-      'disk a spend takes',
-      'tables and indexes',
-      each('table') + each('index'),
-      `${each('table')} in tables, ${each('index')} in indexes; ${spent}`,
-      'bytes',
-    ),
-    row('log a spend writes', 'WAL', each('wal'), `${spent}; full pages after checkpoints included`, 'bytes'),
-  ];
+  return rows;
+}
+
+type Written = {
+  readonly what: string;
+  readonly which: string;
+  /** One for each of these customers. */
+  write(client: Client, customers: readonly string[]): Promise<void>;
+};
+
+const PATIENCE_MS = 60_000;
+const { batchConsumeCredits, batchCreateGrants } = CreditService.method;
+
+/** Grants come last: no spend has another one to choose from. */
+const WRITES: readonly Written[] = [
+  {
+    what: 'a spend',
+    which: 'spends with a key each',
+    async write(client, customers) {
+      const requests = customers.map((id) => ({ ...SPEND, customerId: id, idempotencyKey: key() }));
+      refuseErrors(await client.call(batchConsumeCredits, { requests }, PATIENCE_MS));
+    },
+  },
+  {
+    what: 'a spend without a key',
+    which: 'spends without one',
+    async write(client, customers) {
+      const requests = customers.map((id) => ({ ...SPEND, customerId: id }));
+      refuseErrors(await client.call(batchConsumeCredits, { requests }, PATIENCE_MS));
+    },
+  },
+  {
+    what: 'a spend with 100 bytes of labels',
+    which: 'spends with a key each',
+    async write(client, customers) {
+      const labels = { run: 'x'.repeat(97) };
+      const requests = customers.map((id) => ({ ...SPEND, labels, customerId: id, idempotencyKey: key() }));
+      refuseErrors(await client.call(batchConsumeCredits, { requests }, PATIENCE_MS));
+    },
+  },
+  {
+    what: 'a grant',
+    which: 'grants with a key each',
+    async write(client, customers) {
+      const grant = { currency: SPEND.currency, amount: '100', name: 'Plenty' };
+      const requests = customers.map((id) => ({ ...grant, customerId: id, idempotencyKey: key() }));
+      refuseErrors(await client.call(batchCreateGrants, { requests }, PATIENCE_MS));
+    },
+  },
+];
+
+type Outcomes = { readonly results: readonly { readonly outcome: { readonly case?: string | undefined } }[] };
+
+function refuseErrors({ results }: Outcomes): void {
+  if (results.some(({ outcome }) => outcome.case === 'error')) throw new Error('a write was refused');
 }
 
 async function sizes(sql: Sql): Promise<Sizes> {

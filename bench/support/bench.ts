@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createDatabase, databaseOf, dropDatabase, withDatabase } from '../../test/support/databases.ts';
+import pg from 'pg';
+import { createDatabase, dropDatabase, withDatabase, withUser } from '../../test/support/databases.ts';
 import { openSql, type Sql } from '../../test/support/sql.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { loadProcess, type LoadProcess } from './load-process.ts';
@@ -54,6 +55,7 @@ let processes = 0;
 /** What figures work with, over one running Postgres; `end` undoes it all. */
 export function createBench(options: BenchOptions): Bench & { end(): Promise<void> } {
   const { directory, postgresUrl, serviceUrl, ...rest } = options;
+  const { user, password } = new pg.Client({ connectionString: serviceUrl });
   const undo = new AsyncDisposableStack();
   const logFile = (name: string) => join(directory, `${(processes += 1)}-${name}.log`);
 
@@ -78,7 +80,7 @@ export function createBench(options: BenchOptions): Bench & { end(): Promise<voi
   const rolesOf = (databaseUrl: string, checkout: string): Readonly<Record<string, string>> =>
     existsSync(join(checkout, 'src/migrate.ts'))
       ? {
-          DATABASE_URL: withDatabase(serviceUrl, databaseOf(databaseUrl)),
+          DATABASE_URL: withUser(databaseUrl, user!, password!),
           CREDIT_LEDGER_MIGRATE_URL: databaseUrl,
         }
       : { DATABASE_URL: databaseUrl };
