@@ -12,6 +12,7 @@ import { findPostmaster } from '../../src/embedded/postmaster.ts';
 import { connectAsSuperuser } from '../../src/embedded/provision.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded/start.ts';
 import { callerOf } from '../support/caller.ts';
+import { migrateFor, query, withUser } from '../support/databases.ts';
 import { authority, writePair, type Pair } from '../support/certificates.ts';
 import { endOf, freePort, spawnService, urlOf } from '../support/child.ts';
 import { grpcCaller } from '../support/grpc-caller.ts';
@@ -257,4 +258,18 @@ test('a renewed authority is taken by the next connection', async () => {
   await expect(database.run(one)).rejects.toThrow(/self-signed certificate/);
   file('renewed.crt', ours.cert);
   expect(await database.run(one)).toEqual([{ one: 1 }]);
+});
+
+test('a second role of the service serves beside the first, once it was migrated for', async () => {
+  const owner = new pg.Client({ connectionString: postgres.ownerUrl });
+  await superuser.query(`create role second login password 'second'; grant second to ${owner.user}`);
+  const url = withUser(postgres.url, 'second', 'second');
+  const question = 'select count(*)::int as count from writes';
+  await migrateFor(postgres);
+
+  await expect(query(url, question)).rejects.toThrow('permission denied');
+  expect(await migrateFor({ ...postgres, url })).toEqual([]);
+  const counted = [{ count: expect.any(Number) }];
+  expect(await Promise.all([url, postgres.url].map((of) => query(of, question)))).toEqual([counted, counted]);
+  await expect(query(url, 'delete from writes')).rejects.toThrow('permission denied');
 });
