@@ -18,7 +18,7 @@ afterAll(() => two.stop());
 
 test('the README shows it as it is', () => {
   const example = readFileSync('docs/examples/watch.ts', 'utf8');
-  const [shown] = blocksOf(sectionOf(readFileSync('README.md', 'utf8'), '## Watching'));
+  const [shown] = blocksOf(sectionOf(readFileSync('README.md', 'utf8'), '### Watching'));
   expect(shown!.language).toBe('ts');
   expect(example).toContain(shown!.text);
 });
