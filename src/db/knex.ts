@@ -81,8 +81,10 @@ export function openPool(options: PoolOptions): Pool {
     created(client) {
       handles.set(client, handleOf(client));
       client.on('error', (error) => {
+        // The server's goodbye, and then a socket that breaks, are one loss.
+        const isNews = !useless.has(client);
         useless.add(client);
-        if (!inUse.has(client)) onIdleError?.(error);
+        if (isNews && !inUse.has(client)) onIdleError?.(error);
       });
     },
   });
