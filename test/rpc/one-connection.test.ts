@@ -86,7 +86,20 @@ test('a request that is too large is answered before it is sent, and the connect
   expect((await ask({ 'content-type': 'application/proto' }, ADA)).status).toBe(200);
 });
 
-test('a request that breaks off is not taken for a shorter one', async () => {
+/** A connection of which nobody reads what it is sent; it sends bytes as they are. */
+function sender() {
+  const socket = connect({ port: server.port, host: '127.0.0.1' });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined).resume();
+  return (...frames: readonly Buffer[]) => void socket.write(Buffer.concat(frames));
+}
+
+const BODIES = [
+  ['application/proto', ADA],
+  ['application/grpc', frame(ADA)],
+] as const;
+
+test.each(BODIES)('a request that breaks off is not taken for a shorter one: %s', async (type, body) => {
   const { ask } = open();
   const seen: string[] = [];
   const requestId = crypto.randomUUID();
@@ -95,19 +108,31 @@ test('a request that breaks off is not taken for a shorter one', async () => {
     return { text: name };
   };
   // Node's own client ends a request before it resets it.
-  const socket = connect({ port: server.port, host: '127.0.0.1' });
-  onTestFinished(() => void socket.destroy());
-  socket.on('error', () => undefined).resume();
-  const headers = { 'content-type': 'application/proto', 'x-request-id': requestId };
-  socket.write(Buffer.concat([PREFACE, headFrame(READ, headers), dataFrame(ADA)]));
+  const send = sender();
+  const headers = { 'content-type': type, 'x-request-id': requestId };
+  send(PREFACE, headFrame(READ, headers), dataFrame(body));
   await ask({ 'content-type': 'application/json' }, Buffer.from('{"name":"Eve"}'));
-  socket.write(RESET);
+  send(RESET);
 
   expect(await server.log.line((line) => line['requestId'] === requestId)).toMatchObject({
     code: 'CANCELED',
   });
   expect(seen).toEqual(['Eve']);
 });
+
+test.each(BODIES)(
+  'a request that is reset in the breath in which it comes harms nobody: %s',
+  async (type) => {
+    server.behaviour.read = async ({ name }) => ({ text: name });
+    const { ask } = open();
+    // By the second answer the first one's neighbour has been dealt with.
+    for (let i = 0; i < 2; i += 1) {
+      sender()(PREFACE, headFrame(READ, { 'content-type': type }), RESET);
+      const { body } = await ask({ 'content-type': 'application/json' }, Buffer.from('{"name":"Eve"}'));
+      expect(String(body)).toContain('Eve');
+    }
+  },
+);
 
 test('a caller that resets its stream is taken for gone, and its connection goes on', async () => {
   const { session, ask } = open();

@@ -55,6 +55,8 @@ export function createHttp2Connections(
     let streams = 0;
     let idleSinceMs = beganMs;
     session.on('stream', (stream, headers) => {
+      // Reset in the breath in which it came: it has no session any more, and nobody waits for it.
+      if (stream.destroyed) return;
       streams += 1;
       stream.once('close', () => {
         streams -= 1;
