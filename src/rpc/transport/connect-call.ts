@@ -7,7 +7,6 @@ import {
   type UniversalServerRequest,
 } from '@connectrpc/connect/protocol';
 import type { Clock } from '../../db/clock.ts';
-import { hungUp } from '../call/admission.ts';
 import { valuesOf, type CallHead, type IncomingCall } from '../call/incoming-call.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
@@ -63,12 +62,7 @@ export function readCall(
 function sent(request: IncomingMessage, most: number): Promise<Buffer> {
   // Nobody need send all of it to hear that it is too much.
   const isTooMuch = Number(request.headers['content-length'] ?? 0) > most;
-  const body = new Promise<Buffer>((resolve, reject) => {
-    if (isTooMuch) return reject(tooLarge(READ_MAX_BYTES));
-    // Over HTTP/2 what breaks off says so, and then ends as if it were whole.
-    request.once('aborted', () => reject(hungUp()));
-    bodyOf(request, most).then(resolve, reject);
-  });
+  const body = isTooMuch ? Promise.reject<Buffer>(tooLarge(READ_MAX_BYTES)) : bodyOf(request, most);
   // Why it cannot be read is told to whoever asks for it, if anybody does.
   body.catch(() => undefined);
   return body;

@@ -6,12 +6,13 @@ import { StatusSchema } from '#gen/google/rpc/status_pb.ts';
 import type { RefusalError } from '../../refusal.ts';
 import { connectErrorOf, REQUEST_ID } from '../call/errors.ts';
 import type { CallHead } from '../call/incoming-call.ts';
+import { COMPRESSIONS } from './request-body.ts';
 
 /** The head of every answer that has a message in it, or could have had one. */
 export const ANSWER_HEAD = {
   ':status': 200,
   'content-type': 'application/grpc+proto',
-  'grpc-accept-encoding': 'identity,deflate,gzip',
+  'grpc-accept-encoding': ['identity', ...COMPRESSIONS].join(),
 } as const satisfies OutgoingHttpHeaders;
 
 /** The trailers of a call that went well. */

@@ -14,6 +14,9 @@ const DECOMPRESS: Readonly<Record<string, (bytes: Uint8Array) => Promise<Uint8Ar
   br: (bytes) => promisify(brotliDecompress)(bytes, { maxOutputLength: READ_MAX_BYTES }),
 };
 
+/** What a message may be compressed by. */
+export const COMPRESSIONS: readonly string[] = Object.keys(DECOMPRESS);
+
 /** The most bytes that are read of a request in this format. */
 export const mostBytes = ({ framed }: Pick<WireFormat, 'framed'>): number =>
   framed ? LARGEST_FRAME_BYTES : READ_MAX_BYTES;
@@ -40,11 +43,10 @@ export function bodyOf(body: Readable, most: number): Promise<Buffer> {
       // The stream knows these listeners for as long as it lives.
       bytes = rest = undefined;
     };
-    // A body breaks off where its caller leaves; whether that was heard before or after its end.
-    body
-      .on('data', take)
-      .on('end', whole)
-      .on('error', () => reject(hungUp()));
+    // A body breaks off where its caller leaves, whether that was heard before or after its end. Over HTTP/2 it says so, and
+    // then ends as if it were whole.
+    const breakOff = () => reject(hungUp());
+    body.on('data', take).on('end', whole).on('error', breakOff).on('aborted', breakOff);
   });
 }
 
@@ -99,7 +101,7 @@ function decompressionBy(compression: string) {
   if (decompress === undefined)
     throw unsupported(
       'compression',
-      `the request is compressed by ${quoted(compression)}: ${Object.keys(DECOMPRESS).join(', ')} are read`,
+      `the request is compressed by ${quoted(compression)}: ${COMPRESSIONS.join(', ')} are read`,
     );
   return (bytes: Uint8Array) =>
     decompress(bytes).catch((error: NodeJS.ErrnoException) => {
