@@ -10,7 +10,8 @@ import {
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { CallObserver, CallSpan } from '../rpc/call/call-observer.ts';
-import type { CallHead } from '../rpc/call/incoming-call.ts';
+import { TRACEPARENT, type CallHead } from '../rpc/call/incoming-call.ts';
+import { systemOf } from './calls.ts';
 import type { SpanTime } from './span-time.ts';
 
 /** The span of the call, or of the batch, that whatever runs is a part of. */
@@ -27,7 +28,7 @@ export function createCallSpans(
       // Load balancers ask every second how this process is.
       if (right === null) return undefined;
       const attributes = {
-        'rpc.system.name': call.protocol === 'connect' ? 'connectrpc' : 'grpc',
+        'rpc.system.name': systemOf(call.protocol),
         'rpc.method': name,
       };
       const how = { kind: SpanKind.SERVER, attributes, startTime: time.now() };
@@ -89,7 +90,7 @@ const HEADERS: TextMapGetter<Headed> = {
 };
 
 const contextOf = (call: Headed) =>
-  call.header('traceparent') === undefined ? ROOT_CONTEXT : propagator.extract(ROOT_CONTEXT, call, HEADERS);
+  call.header(TRACEPARENT) === undefined ? ROOT_CONTEXT : propagator.extract(ROOT_CONTEXT, call, HEADERS);
 
 /** In which a span's children are made. */
 export const within = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);

@@ -1,5 +1,6 @@
 import { monotonic } from '../db/clock.ts';
 import type { CallObserver, ObservedCall } from '../rpc/call/call-observer.ts';
+import type { CallHead } from '../rpc/call/incoming-call.ts';
 import type { MountedRpc } from '../rpc/call/mounted-service.ts';
 import { createDistribution, SECONDS, type Distribution } from './distribution.ts';
 import { byLabels, counter, type Family } from './family.ts';
@@ -16,6 +17,10 @@ const FAULTS: ReadonlySet<string> = new Set(['INTERNAL', 'UNKNOWN', 'DATA_LOSS']
 /** As OpenTelemetry's conventions call a method that is none. */
 const OTHER = '_OTHER';
 
+/** As OpenTelemetry's conventions call what a call came by: gRPC-Web is gRPC to them. */
+export const systemOf = (protocol: CallHead['protocol']): 'grpc' | 'connectrpc' =>
+  protocol === 'connect' ? 'connectrpc' : 'grpc';
+
 /** Calls by method, code and reason, with how long they took; and those that no handler got. */
 export function createCallMetrics(): CallMetrics {
   const durations = byLabels(() => createDistribution(SECONDS));
@@ -23,10 +28,10 @@ export function createCallMetrics(): CallMetrics {
   let faults = 0;
   const methods = new Set<string>();
   // Nearly all calls go well: to find out where to count one of these makes nothing.
-  const well = { grpc: new Map<MountedRpc, Distribution>(), connect: new Map<MountedRpc, Distribution>() };
+  const well = { grpc: new Map<MountedRpc, Distribution>(), connectrpc: new Map<MountedRpc, Distribution>() };
 
   function durationsOf({ method: { name }, protocol }: ObservedCall, code: string, reason: string) {
-    const system = protocol === 'connect' ? 'connectrpc' : 'grpc';
+    const system = systemOf(protocol);
     return durations.of(`${system} ${name} ${code} ${reason}`, () => ({
       rpc_system_name: system,
       rpc_method: name,
@@ -36,7 +41,7 @@ export function createCallMetrics(): CallMetrics {
   }
 
   function durationsOfGood(call: ObservedCall): Distribution {
-    const ofProtocol = call.protocol === 'connect' ? well.connect : well.grpc;
+    const ofProtocol = well[systemOf(call.protocol)];
     const known = ofProtocol.get(call.method);
     if (known !== undefined) return known;
     const made = durationsOf(call, 'OK', '');

@@ -17,7 +17,7 @@ import type { Authenticate } from './authentication.ts';
 import { atDeadline, tooLate, unaryDeadline } from './deadline.ts';
 import type { CallObserver } from './call-observer.ts';
 import { isDeliberate, reasonOf, toWireError } from './errors.ts';
-import { namedActorOf, type DecidedCall, type IncomingCall } from './incoming-call.ts';
+import { namedActorOf, TRACEPARENT, type DecidedCall, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 import { assertMayIn, namespaceIn } from './namespaces.ts';
 import type { OpenCall, OpenCalls } from './open-calls.ts';
@@ -68,9 +68,6 @@ function told({ log, observer }: MiddlewareParts, record: AccessRecord, thrown: 
   observer?.ended(record, codeName(error.code), reasonOf(thrown));
   return error;
 }
-
-/** Tells the caller which span the call was. */
-const TRACEPARENT = 'traceparent';
 
 /** Why a call ends whose caller has left. */
 export const hungUp = () => new ConnectError('the caller hung up', Code.Canceled);

@@ -84,17 +84,20 @@ export const actorKey = createContextKey(actorOf('anonymous', null, ''), {
 // What a caller sends goes into log lines and headers: short, printable, no spaces.
 const ACCEPTABLE = /^[\x21-\x7e]{1,128}$/;
 
+/** The header by which callers say what a call is a part of, and are told which span it was. */
+export const TRACEPARENT = 'traceparent';
+
 /** In W3C's form: version, trace, span, flags. No trace and no span is all zeros. */
-const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
+const TRACEPARENT_FORM = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
 /** The trace that the caller says the call is a part of, so that one id spans its log and this one, traced or not. */
 export function traceIdOf({ header }: Pick<CallHead, 'header'>): string | undefined {
-  const given = header('traceparent');
-  return given === undefined ? undefined : TRACEPARENT.exec(given)?.[1];
+  const given = header(TRACEPARENT);
+  return given === undefined ? undefined : TRACEPARENT_FORM.exec(given)?.[1];
 }
 
 /** By which a caller names on whose behalf it acts. */
-const ACTOR_HEADER = 'credit-ledger-actor';
+export const ACTOR_HEADER = 'credit-ledger-actor';
 
 const PRINTABLE = /^[\x20-\x7e]{1,128}$/;
 

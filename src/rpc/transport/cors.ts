@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { cors } from '@connectrpc/connect';
 import { REQUEST_ID } from '../call/errors.ts';
+import { ACTOR_HEADER, TRACEPARENT } from '../call/incoming-call.ts';
 
 const METHODS = cors.allowedMethods.join(', ');
 /** What pages may send besides what browsers let anybody send. */
@@ -8,12 +9,12 @@ const REQUEST_HEADERS = [
   ...cors.allowedHeaders,
   'Authorization',
   REQUEST_ID,
-  'credit-ledger-actor',
-  'traceparent',
+  ACTOR_HEADER,
+  TRACEPARENT,
   'tracestate',
 ].join(', ');
 /** What pages may see of an answer. */
-const ANSWER_HEADERS = [...cors.exposedHeaders, REQUEST_ID, 'traceparent'].join(', ');
+const ANSWER_HEADERS = [...cors.exposedHeaders, REQUEST_ID, TRACEPARENT].join(', ');
 /** No browser remembers what it was told for longer. */
 const LONGEST_MEMORY_S = 7_200;
 
