@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.ts';
-import { explainListening, type Address } from '../rpc/transport/address.ts';
+import { explainListening, urlOf, type Address } from '../rpc/transport/address.ts';
 import type { Pages } from '../rpc/transport/connect-transport.ts';
 import type { Exposition } from './exposition.ts';
 
@@ -56,9 +56,8 @@ export async function serveMetrics(
     throw explainListening(error, address, 'CREDIT_LEDGER_METRICS');
   });
   server.unref();
-  const { family, address: host, port } = server.address() as AddressInfo;
   return {
-    url: `http://${family === 'IPv6' ? `[${host}]` : host}:${port}/metrics`,
+    url: `${urlOf('http', server.address() as AddressInfo)}/metrics`,
     async close() {
       const closed = once(server, 'close');
       server.close();

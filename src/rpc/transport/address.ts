@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { StartError } from '../../start-error.ts';
 
 /** Where to listen, as it is set. */
@@ -31,6 +31,10 @@ export async function assertFree(address: Address): Promise<void> {
   probe.close();
   await once(probe, 'close');
 }
+
+/** What somebody listens on, as a URL. */
+export const urlOf = (scheme: 'http' | 'https', { family, address, port }: AddressInfo): string =>
+  `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 
 /** What listening fails with, as a sentence; anything else as it is. */
 export function explainListening(

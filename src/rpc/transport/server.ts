@@ -4,7 +4,7 @@ import { createClock, type Clock } from '../../db/clock.ts';
 import type { Credentials } from '../../credentials/credential.ts';
 import { isLoopback } from '../../environment.ts';
 import type { Log } from '../../log.ts';
-import { explainListening } from './address.ts';
+import { explainListening, urlOf } from './address.ts';
 import { createAuthentication } from '../call/authentication.ts';
 import type { CallObserver } from '../call/call-observer.ts';
 import { createCallSlots, type CallSlots, type CallSlotsOptions } from '../call/call-slots.ts';
@@ -132,8 +132,4 @@ function closeWithoutPeer(socket: Socket): void {
   const hurry = () => linger(socket);
   if (socket.writableFinished) hurry();
   else socket.once('finish', hurry);
-}
-
-function urlOf(scheme: string, { family, address, port }: AddressInfo): string {
-  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
