@@ -3,7 +3,7 @@ import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { eachOnce, inShard, ofNamed, PLACES, placesOf, type Placed } from '../db/placement.ts';
 import { idOf } from '../id.ts';
-import { actorColumns, actorIn, type ToldRow } from '../ledger/writes.ts';
+import { actorColumns, actorIn, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 
 /** Who made a grant or a charge: who wrote the version that it came with. Null: made before that was kept. */
 export type Made<Found> = { readonly found: Found; readonly actor: Actor | null };
@@ -19,11 +19,7 @@ function makersIn(table: 'grants' | 'charges', prefix: 'grt' | 'chg') {
     `select r.shard, r.book_id, r.id, ${actorColumns('w')}
      from unnest(${p.shards}, ${p.bookIds}, ${p.ids}) named (shard, book_id, id)
      ${ofNamed(table, 'r', 'r.id = named.id')}
-     left join lateral (
-       select * from writes w
-       where w.shard = named.shard and w.book_id = named.book_id and ${inShard('w')} and w.version = r.version
-       offset 0
-     ) w on true`,
+     ${withWriteOf({ shard: 'named.shard', bookId: 'named.book_id', version: 'r.version' }, inShard('w'))}`,
   );
   return async (connection: Connection, asked: Iterable<AskedMaker>): Promise<readonly FoundMaker[]> => {
     const once = eachOnce(asked, ({ id }) => id);

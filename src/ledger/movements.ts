@@ -7,7 +7,7 @@ import type { Instant } from '../instant.ts';
 import { entriesOf, OF_CREDIT } from './entries-of.ts';
 import type { PostingKind } from './posting.ts';
 import { idIn } from './transaction-id.ts';
-import { isVersionBy } from './writes.ts';
+import { isVersionBy, LOOKED_UP } from './writes.ts';
 import { isSettledIn, SETTLED, settledIn, type SettledFilter } from './settled.ts';
 
 /**
@@ -151,9 +151,6 @@ export async function pageOfMovements(
   return rows.map(readMovement);
 }
 
-/** Transactions that a page of what one actor did looks at, at most: who made each another row tells. */
-const LOOKED_AT = 4_000;
-
 const WAY = {
   shard: 'smallint',
   bookId: 'bigint',
@@ -211,7 +208,7 @@ export async function pageOfMovementsBy(
   }: MovementPage & { readonly actor: string },
 ): Promise<{ readonly rows: readonly Movement[]; readonly end: MovementKey | null }> {
   const { bookedAt, version: beyondVersion, position } = beyond;
-  const asked = { from, until, bookedAt, beyondVersion, position, lookAt: LOOKED_AT };
+  const asked = { from, until, bookedAt, beyondVersion, position, lookAt: LOOKED_UP };
   const { page: rowsBy, end: endBy } = BY_ACTOR[direction];
   const [rows, [end]] = await awaitAll([
     connection.run(rowsBy, bind(by, settledIn(filter), asked, { kinds, actor, limit })),

@@ -42,12 +42,16 @@ export const isBy = (alias: string, actor: string): string =>
 
 type OfVersion = Readonly<Record<'shard' | 'bookId' | 'version', string>>;
 
-const writeOf = ({ shard, bookId, version }: OfVersion, what: string): string =>
-  `select ${what} from writes w where w.shard = ${shard} and w.book_id = ${bookId} and w.version = ${version}`;
+const writeOf = ({ shard, bookId, version }: OfVersion, what: string, condition = 'true'): string =>
+  `select ${what} from writes w
+   where w.shard = ${shard} and w.book_id = ${bookId} and w.version = ${version} and ${condition}`;
 
 /** The write `w` of a version, looked up row by row ("offset 0" keeps it so); where it is missing, the rest still shows. */
-export const withWriteOf = (of: OfVersion): string =>
-  `left join lateral (${writeOf(of, '*')} offset 0) w on true`;
+export const withWriteOf = (of: OfVersion, condition?: string): string =>
+  `left join lateral (${writeOf(of, '*', condition)} offset 0) w on true`;
+
+/** Rows that a page looks at, at most, where it has to be looked up who made each. */
+export const LOOKED_UP = 4_000;
 
 /** Whether a version is by the actor in a parameter; of one row at a time: as "exists" Postgres may read all there are. */
 export const isVersionBy = (of: OfVersion, actor: string): string => `(${writeOf(of, isBy('w', actor))})`;

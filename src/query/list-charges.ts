@@ -5,7 +5,7 @@ import type { Placed } from '../db/placement.ts';
 import { askWritten, type AskedBook, type QueryDeps, type Viewed } from '../book/questions.ts';
 import { NOW } from '../book/view.ts';
 import { idOf, LAST_UUID } from '../id.ts';
-import { actorColumns, actorIn, isBy, withWriteOf, type ToldRow } from '../ledger/writes.ts';
+import { actorColumns, actorIn, isBy, LOOKED_UP, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 import { CHARGES, type ChargeRow } from '../tables/charges.ts';
 import type { Made } from '../book/makers.ts';
 import { cutPage, type CutPage } from './page-end.ts';
@@ -27,8 +27,6 @@ export type ChargeFilter = {
 
 /** Rows a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 10_000;
-/** The same where it has to be looked up who made each. */
-const LOOKED_UP = 4_000;
 
 /** From which charge down, and how many are looked at. */
 const WAY = { shard: 'smallint', bookId: 'bigint', from: 'uuid', lookAt: 'bigint' } as const;

@@ -2,7 +2,7 @@ import type { GrantStatus } from '../credit/grant.ts';
 import { statement, type Connection } from '../db/database.ts';
 import { bind, parameters } from '../db/parameters.ts';
 import { FIRST_UUID, idOf, LAST_UUID } from '../id.ts';
-import { actorColumns, actorIn, isBy, withWriteOf, type ToldRow } from '../ledger/writes.ts';
+import { actorColumns, actorIn, isBy, LOOKED_UP, withWriteOf, type ToldRow } from '../ledger/writes.ts';
 import { GRANTS, type GrantRow, type StoredGrant } from '../tables/grants.ts';
 import { askWritten, type Asked, type QueryDeps, type Viewed } from '../book/questions.ts';
 import type { BookView, WrittenView } from '../book/view.ts';
@@ -32,8 +32,6 @@ type GrantRange = { readonly from: string | null; readonly to: string | null; re
 
 /** Entries of the index that a page looks at, at most: some ten milliseconds' worth. */
 const LOOKED_AT = 100_000;
-/** The same where each has to be looked up, and who made it. */
-const LOOKED_UP = 4_000;
 
 /** From and down to which grant, and how many are looked at. */
 const RANGE = { shard: 'smallint', bookId: 'bigint', from: 'uuid', to: 'uuid', lookAt: 'bigint' } as const;
