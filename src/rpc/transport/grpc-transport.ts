@@ -28,7 +28,7 @@ export type GrpcEdge = { readonly checkHost: CheckHost; readonly namesOf: Certif
 type Route = { readonly rpc: MountedRpc; readonly serve: (call: GrpcCall) => void };
 
 /**
- * gRPC, on streams of node:http2: half of what grpc-js costs, and each call is looked at before any of it is read
+ * gRPC, on streams of node:http2: it costs less than grpc-js, and each call is looked at before any of it is read
  * (docs/decisions/0018-two-http-stacks.md). What no handler gets is refused here, with its reason.
  */
 export function createGrpcTransport(
