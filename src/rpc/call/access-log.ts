@@ -6,7 +6,7 @@ import { isRefusal } from '../../refusal.ts';
 import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallSpan, ObservedCall } from './call-observer.ts';
 import { isDeliberate, meant } from './errors.ts';
-import { traceIdOf, type CallHead } from './incoming-call.ts';
+import { traceIdOf, type CallHead, type IncomingCall } from './incoming-call.ts';
 import type { MountedRpc } from './mounted-service.ts';
 import { subjectOf } from './subject.ts';
 
@@ -14,7 +14,7 @@ import { subjectOf } from './subject.ts';
 export type AccessRecord = ObservedCall & {
   /** Of the trace that the call is a part of, here or at its caller; undefined: of none. */
   readonly traceId: string | undefined;
-  caller: string;
+  readonly caller: string;
   /** On whose behalf it says that it acts. */
   actor: string | null;
   /** Once all of it has come; of a stream of requests none. */
@@ -25,7 +25,7 @@ export type AccessRecord = ObservedCall & {
 
 export function startRecord(
   method: MountedRpc,
-  call: Pick<CallHead, 'protocol' | 'requestId' | 'header'>,
+  call: Pick<IncomingCall, 'protocol' | 'requestId' | 'header' | 'credential'>,
   span: CallSpan | undefined,
 ): AccessRecord {
   const traceId = span?.traceId ?? traceIdOf(call);
@@ -37,7 +37,7 @@ export function startRecord(
     traceId,
     span,
     startedAt: monotonic(),
-    caller: '',
+    caller: call.credential.name,
     actor: null,
     request: undefined,
     sent: 0,

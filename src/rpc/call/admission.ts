@@ -36,7 +36,7 @@ export type MiddlewareParts = {
 };
 
 /**
- * Lets a call in: request id, authentication, deadline.
+ * Lets a call in whose head was checked: whom it acts for, deadline.
  * `endedEarly` runs when the caller hangs up, the deadline passes or the server stops.
  * @throws ConnectError, logged, when the call is not let in.
  */
@@ -47,16 +47,12 @@ export function admit(
   endedEarly?: () => void,
 ): AdmittedCall {
   const record = startRecord(rpc, call, parts.observer?.began(rpc, call));
-  let credential: Credential;
   try {
-    credential = parts.authenticate(rpc, call);
-    record.caller = credential.name;
     if (rpc.right !== null) record.actor = namedActorOf(call);
-    parts.openCalls.assertOpen();
   } catch (error) {
     throw told(parts, record, error);
   }
-  return new AdmittedCall(parts, record, credential, call, endedEarly);
+  return new AdmittedCall(parts, record, call, endedEarly);
 }
 
 /** Logs why a call failed, and gives what its caller may see of it. */
@@ -97,7 +93,6 @@ export class AdmittedCall implements OpenCall, DecidedCall {
   constructor(
     parts: MiddlewareParts,
     record: AccessRecord,
-    credential: Credential,
     call: IncomingCall,
     endedEarly: (() => void) | undefined,
   ) {
@@ -105,7 +100,7 @@ export class AdmittedCall implements OpenCall, DecidedCall {
     this.#parts = parts;
     this.#record = record;
     this.#call = call;
-    this.#credential = credential;
+    this.#credential = call.credential;
     this.#endedEarly = endedEarly;
     this.#deadlineMs = this.kind === 'unary' ? unaryDeadline(clock, call.deadlineMs) : call.deadlineMs;
     this.#callOff = atDeadline(clock, this.#deadlineMs, () => this.end(tooLate));

@@ -7,10 +7,13 @@ import {
   type HandlerContext,
 } from '@connectrpc/connect';
 import { actorOf, type Actor } from '../../actor.ts';
+import type { Credential } from '../../credentials/credential.ts';
 import { refuseFields } from '../../refusal.ts';
 
 /** What the middleware needs to know about a call, so that it need not know which transport has it. */
 export type IncomingCall = Omit<CallHead, 'name'> & {
+  /** Who calls, as its head was checked. */
+  readonly credential: Credential;
   /** The deadline the caller asked for, in the clock's monotonic milliseconds; Infinity: it waits as long as it takes. */
   readonly deadlineMs: number;
   /**

@@ -3,6 +3,7 @@ import { codeName } from './access-log.ts';
 import { admit, type AdmittedCall, type MiddlewareParts } from './admission.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { HandlerContext } from '@connectrpc/connect';
+import type { Credential } from '../../credentials/credential.ts';
 import type { Clock } from '../../db/clock.ts';
 import type { Outgoing } from '../encoding/encoded.ts';
 import type { CallHead, IncomingCall } from './incoming-call.ts';
@@ -27,10 +28,11 @@ export type Middleware = {
     encode: (answer: Outgoing) => T,
   ): AsyncGenerator<T, void, undefined>;
   /**
-   * Refuses a call by its head, before any of its body is read. Whoever passes is asked again when the call is admitted.
+   * Tells by a call's head who calls, or refuses it, before any of its body is read. Once all of it has come they are asked
+   * again: it may have taken long.
    * @throws RefusalError UNAUTHENTICATED, FORBIDDEN, SHUTTING_DOWN
    */
-  check(rpc: MountedRpc, call: Pick<CallHead, 'header' | 'certificateNames'>): void;
+  check(rpc: MountedRpc, call: Pick<CallHead, 'header' | 'certificateNames'>): Credential;
   /** Asked of a call that has passed the check, before any of its body is read. */
   readonly slots: CallSlots;
   /** Logs a call that no handler gets, and gives what its caller may see of the reason, with the HTTP status for it. */
@@ -44,8 +46,9 @@ export function createMiddleware(parts: MiddlewareParts, slots: CallSlots): Midd
     slots,
 
     check(rpc, call) {
-      authenticate(rpc, call);
+      const credential = authenticate(rpc, call);
       openCalls.assertOpen();
+      return credential;
     },
 
     reject: rejecting(parts),

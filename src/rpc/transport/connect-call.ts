@@ -26,9 +26,12 @@ type ReadCall = Omit<IncomingCall, 'onHangUp' | 'context'>;
 
 const readCallKey = createContextKey<ReadCall | undefined>(undefined);
 
+/** The head of a call, and who it says calls. */
+type CheckedHead = CallHead & Pick<IncomingCall, 'credential'>;
+
 /** What is wrong with a request is told to whoever decodes it, so that the middleware answers and logs it. */
 export function readCall(
-  head: CallHead,
+  head: CheckedHead,
   { method, kind }: MountedRpc,
   format: WireFormat,
   request: IncomingMessage,

@@ -66,7 +66,7 @@ export function createConnectTransport(
         page(request, response);
         return undefined;
       }
-      middleware.check(route.rpc, head);
+      const credential = middleware.check(route.rpc, head);
       const universal = toUniversal(request, response);
       const query = queryOf(request.url ?? '');
       const { method: httpMethod = '' } = request;
@@ -81,7 +81,7 @@ export function createConnectTransport(
         response.once('close', slots.enter(route.rpc, call));
       });
       if (refusal !== undefined) return turnAway(contentType, head, refusal);
-      const call = readCall(head, route.rpc, format, request, query, clock);
+      const call = readCall({ ...head, credential }, route.rpc, format, request, query, clock);
       return await route.handler(forConnect(universal, format, call));
     } catch (error) {
       const { answer, status } = middleware.reject(head, error);

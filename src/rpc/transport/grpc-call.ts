@@ -3,6 +3,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { ConnectError, HandlerContext } from '@connectrpc/connect';
 import { REQUEST_ID } from '../call/errors.ts';
 import { requestIdFor, valuesOf, type DecidedCall, type IncomingCall } from '../call/incoming-call.ts';
+import type { Credential } from '../../credentials/credential.ts';
 import type { MountedRpc } from '../call/mounted-service.ts';
 import { decodeRequest } from '../decoding/decode-request.ts';
 import { ANSWER_HEAD, endWith, OK_TRAILERS, trailersOf } from './grpc-status.ts';
@@ -19,8 +20,9 @@ export class GrpcCall implements IncomingCall {
   readonly certificateNames: readonly string[];
   readonly header: IncomingCall['header'];
   deadlineMs = Infinity;
-  /** What it calls, once that is known to be served. */
+  /** What it calls, and who does, once its head has been checked. */
   rpc!: MountedRpc;
+  credential!: Credential;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   #context: GrpcContext | undefined;

@@ -52,7 +52,7 @@ export function createGrpcTransport(
       assertPost(headers);
       route = routes.get(call.name);
       if (route === undefined) throw unknownMethod(call.name);
-      check(route.rpc, call);
+      call.credential = check(route.rpc, call);
       call.deadlineMs = clock.monotonic() + (timeoutOf(call.header, 'grpc-timeout') ?? Infinity);
     } catch (error) {
       return endWith(stream, reject(call, error).answer);
